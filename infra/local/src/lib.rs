@@ -1,1 +1,35 @@
-//! Placeholder.
+//! The embedded local cloud: AWS's wire protocols, and engines that really build, start tasks, shift traffic
+//! and roll back, in one process on 127.0.0.1.
+//!
+//! [`LocalCloud::start`] gives a handle; everything else is reached over HTTP or through [`Cloud::call`].
+
+#![expect(dead_code, reason = "the services that use it are being added")]
+
+mod clock;
+mod cloud;
+mod credentials;
+mod engine;
+mod error;
+mod fault;
+mod id;
+mod journal;
+mod operation;
+mod persist;
+mod principal;
+mod protocol;
+mod proxy;
+mod registry;
+mod runtime;
+mod services;
+mod start;
+
+pub use clock::{Clock, Epoch};
+pub use cloud::{Cloud, Settings};
+pub use credentials::Credentials;
+pub use error::ServiceError;
+pub use fault::{Fault, FaultKind, Faults};
+pub use journal::{Entry, Journal};
+pub use operation::{Call, Operation, Operations};
+pub use persist::PersistError;
+pub use principal::Principal;
+pub use start::{LocalCloud, Options, StartError};

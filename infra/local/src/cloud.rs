@@ -1,0 +1,226 @@
+//! The cloud and its one door: every call, over HTTP or between engines, goes through [`Cloud::call`].
+//!
+//! Faults, authorization and the journal sit at that door and nowhere else.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::engine::{Drivers, Engine};
+use crate::error::ServiceError;
+use crate::fault::Faults;
+use crate::journal::{Entry, Journal};
+use crate::operation::{Call, Operation, Operations};
+use crate::persist::Database;
+use crate::principal::Principal;
+
+/// What a part is opened with.
+pub struct Setup {
+    pub database: Arc<Database>,
+    /// A folder for files that are no records: objects, blobs, logs, the database's cluster.
+    pub data_dir: PathBuf,
+    pub clock: Clock,
+}
+
+/// A service's own state: its tables, and what it keeps in memory. Only its service touches it; others go
+/// through [`Cloud::call`].
+pub trait Part: Send + Sync + 'static {
+    fn open(setup: &Setup) -> Self;
+}
+
+/// What the local cloud was started with.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `000000000000` unless told otherwise.
+    pub account: String,
+    pub region: String,
+    /// The checkout whose commit CodePipeline's source action takes.
+    pub source: PathBuf,
+}
+
+struct Inner {
+    settings: Settings,
+    setup: Setup,
+    operations: Operations,
+    parts: RwLock<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
+    journal: Journal,
+    faults: Faults,
+    drivers: Drivers,
+    endpoint: OnceLock<String>,
+}
+
+/// One local cloud; cheap to clone.
+#[derive(Clone)]
+pub struct Cloud {
+    inner: Arc<Inner>,
+}
+
+impl Cloud {
+    pub(crate) fn new(settings: Settings, setup: Setup, operations: Operations) -> Self {
+        let inner = Inner {
+            settings,
+            setup,
+            operations,
+            parts: RwLock::default(),
+            journal: Journal::default(),
+            faults: Faults::default(),
+            drivers: Drivers::default(),
+            endpoint: OnceLock::new(),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The one door. Strikes armed faults, then handles the operation, and enters it in the journal.
+    pub async fn call<O: Operation>(
+        &self,
+        principal: &Principal,
+        input: O,
+    ) -> Result<O::Output, ServiceError> {
+        let resource = input.resource(self);
+        let call = Call { cloud: self.clone(), principal: principal.clone() };
+        let result = match self.inner.faults.strike(O::SERVICE, O::NAME).await {
+            Ok(()) => input.handle(&call).await,
+            Err(error) => Err(error),
+        };
+        self.inner.journal.record(Entry {
+            time: self.clock().now(),
+            principal: principal.arn.clone(),
+            service: O::SERVICE,
+            operation: O::NAME,
+            resource,
+            allowed: !result.as_ref().is_err_and(|error| error.code.starts_with("AccessDenied")),
+            error: result.as_ref().err().map(|error| error.code.clone()),
+        });
+        result
+    }
+
+    /// [`Cloud::call`] by name, for HTTP: input and output as values in the form of AWS's model.
+    pub async fn dispatch(
+        &self,
+        principal: &Principal,
+        (service, operation): (&str, &str),
+        input: Value,
+    ) -> Result<Value, ServiceError> {
+        match self.inner.operations.find(service, operation) {
+            Some(handler) => handler(self.clone(), principal.clone(), input).await,
+            None => Err(ServiceError::not_served(service, operation)),
+        }
+    }
+
+    /// The part `P` of this cloud, opened at its first use.
+    pub fn part<P: Part>(&self) -> Arc<P> {
+        let find = |parts: &HashMap<TypeId, Arc<dyn Any + Send + Sync>>| {
+            parts.get(&TypeId::of::<P>()).and_then(|part| Arc::clone(part).downcast::<P>().ok())
+        };
+        if let Some(part) = find(&self.inner.parts.read().unwrap_or_else(PoisonError::into_inner)) {
+            return part;
+        }
+        let mut parts = self.inner.parts.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(part) = find(&parts) {
+            return part;
+        }
+        let part = Arc::new(P::open(&self.inner.setup));
+        parts.insert(TypeId::of::<P>(), Arc::clone(&part) as Arc<dyn Any + Send + Sync>);
+        part
+    }
+
+    /// Drives the record `key` by the engine `E`; wakes it if it is being driven already.
+    pub fn start<E: Engine>(&self, key: &str) {
+        self.inner.drivers.start::<E>(self, key);
+    }
+
+    /// Drives what was under way when the last process ended.
+    pub(crate) fn resume<E: Engine>(&self) {
+        for key in E::in_flight(self) {
+            self.start::<E>(&key);
+        }
+    }
+
+    /// Waits until `condition` answers a value, looking again whenever a record changes and at least every
+    /// 200 ms. `None`: `patience` (real time) ran out, or the local cloud stops.
+    pub async fn wait_until<T>(&self, patience: Duration, condition: impl Fn() -> Option<T>) -> Option<T> {
+        let mut changes = self.inner.setup.database.changes();
+        let stopping = self.stopping();
+        let deadline = tokio::time::Instant::now() + patience;
+        loop {
+            changes.mark_unchanged();
+            if let Some(value) = condition() {
+                return Some(value);
+            }
+            tokio::select! {
+                () = stopping.cancelled() => return None,
+                () = tokio::time::sleep_until(deadline) => return condition(),
+                _ = changes.changed() => {}
+                () = tokio::time::sleep(Duration::from_millis(200)) => {}
+            }
+        }
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    pub fn account(&self) -> &str {
+        &self.inner.settings.account
+    }
+
+    pub fn region(&self) -> &str {
+        &self.inner.settings.region
+    }
+
+    pub fn clock(&self) -> Clock {
+        self.inner.setup.clock
+    }
+
+    pub fn journal(&self) -> &Journal {
+        &self.inner.journal
+    }
+
+    pub fn faults(&self) -> &Faults {
+        &self.inner.faults
+    }
+
+    pub fn operations(&self) -> &Operations {
+        &self.inner.operations
+    }
+
+    pub fn data_dir(&self) -> &Path {
+        &self.inner.setup.data_dir
+    }
+
+    /// `arn:aws:SERVICE:REGION:ACCOUNT:RESOURCE`.
+    pub fn arn(&self, service: &str, resource: &str) -> String {
+        format!("arn:aws:{service}:{}:{}:{resource}", self.region(), self.account())
+    }
+
+    /// `http://127.0.0.1:PORT`; empty until the server listens.
+    pub fn endpoint(&self) -> &str {
+        self.inner.endpoint.get().map_or("", String::as_str)
+    }
+
+    /// `127.0.0.1:PORT`, the registry's host: what a repository's URI starts with.
+    pub fn registry(&self) -> &str {
+        self.endpoint().trim_start_matches("http://")
+    }
+
+    pub(crate) fn set_endpoint(&self, endpoint: String) {
+        if self.inner.endpoint.set(endpoint).is_err() {
+            tracing::error!("the endpoint was set twice");
+        }
+    }
+
+    /// A token that is cancelled when the local cloud stops.
+    pub fn stopping(&self) -> CancellationToken {
+        self.inner.drivers.stopping()
+    }
+
+    pub(crate) fn drivers(&self) -> &Drivers {
+        &self.inner.drivers
+    }
+}

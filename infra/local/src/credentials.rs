@@ -1,0 +1,86 @@
+//! Access keys: the operator's, made at the first start, and the temporary ones of assumed roles.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::{Clock, Epoch};
+use crate::cloud::{Part, Setup};
+use crate::error::ServiceError;
+use crate::id;
+use crate::persist::{PersistError, Table};
+use crate::principal::Principal;
+
+/// An access key and whose it is.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Credentials {
+    pub access_key_id: String,
+    pub secret_access_key: String,
+    /// Temporary credentials have one.
+    pub session_token: Option<String>,
+    pub expiration: Option<Epoch>,
+    pub principal: Principal,
+}
+
+const OPERATOR: &str = "operator";
+
+/// All access keys by id.
+pub struct CredentialStore {
+    keys: Table<Credentials>,
+    clock: Clock,
+}
+
+impl Part for CredentialStore {
+    fn open(setup: &Setup) -> Self {
+        Self { keys: setup.database.table("credentials"), clock: setup.clock }
+    }
+}
+
+impl CredentialStore {
+    /// The operator's key, made if there is none yet; the same over restarts.
+    pub fn operator(&self, account: &str) -> Result<Credentials, PersistError> {
+        if let Some(found) = self.keys.get(OPERATOR) {
+            return Ok(found);
+        }
+        let key = Credentials {
+            access_key_id: format!("AKIA{}", id::upper(16)),
+            secret_access_key: id::secret(40),
+            session_token: None,
+            expiration: None,
+            principal: Principal::operator(account),
+        };
+        self.keys.put(OPERATOR, &key)?;
+        Ok(key)
+    }
+
+    /// Temporary credentials of `principal`, valid for `lifetime` of real time.
+    pub fn issue(&self, principal: Principal, lifetime: Duration) -> Result<Credentials, ServiceError> {
+        self.forget_expired()?;
+        let key = Credentials {
+            access_key_id: format!("ASIA{}", id::upper(16)),
+            secret_access_key: id::secret(40),
+            session_token: Some(id::secret(120)),
+            expiration: Some(self.clock.now().plus(lifetime)),
+            principal,
+        };
+        self.keys.put(&key.access_key_id, &key)?;
+        Ok(key)
+    }
+
+    /// The credentials of an access key id; expired ones are answered too, for the caller tells them apart.
+    pub fn lookup(&self, access_key_id: &str) -> Option<Credentials> {
+        self.keys
+            .get(access_key_id)
+            .or_else(|| self.keys.get(OPERATOR).filter(|key| key.access_key_id == access_key_id))
+    }
+
+    fn forget_expired(&self) -> Result<(), PersistError> {
+        let now = self.clock.now();
+        for (key, row) in self.keys.entries() {
+            if row.expiration.is_some_and(|expiration| expiration < now) {
+                self.keys.remove(&key)?;
+            }
+        }
+        Ok(())
+    }
+}

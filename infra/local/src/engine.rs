@@ -1,0 +1,110 @@
+//! Engines: what goes on after a call was answered.
+//!
+//! An engine moves one record (a stack, a deployment, a task) from step to step. The record alone tells the
+//! next step, so after a restart [`Engine::in_flight`] names what was under way and it goes on.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use tokio::sync::Notify;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::cloud::Cloud;
+
+/// When to look at a record again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// After this real time, or when woken.
+    After(Duration),
+    /// When woken.
+    Wait,
+    /// Never: the record has reached its end.
+    Done,
+}
+
+/// A state machine over the records of one kind.
+pub trait Engine: Send + Sync + 'static {
+    /// Unique among engines: `codedeploy-deployment`.
+    const NAME: &'static str;
+
+    /// Keys of the records that were under way when the process ended.
+    fn in_flight(cloud: &Cloud) -> Vec<String>;
+
+    /// Does the next step of the record `key` and persists it. Steps of one record never overlap.
+    fn step(cloud: &Cloud, key: &str) -> impl Future<Output = Next> + Send;
+}
+
+/// The records that are being driven.
+#[derive(Default)]
+pub(crate) struct Drivers {
+    running: Mutex<HashMap<(&'static str, String), Arc<Notify>>>,
+    tracker: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl Drivers {
+    /// Drives the record, or wakes it if it is being driven already.
+    pub(crate) fn start<E: Engine>(&self, cloud: &Cloud, key: &str) {
+        let id = (E::NAME, key.to_owned());
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(notify) = running.get(&id) {
+            notify.notify_one();
+            return;
+        }
+        let notify = Arc::new(Notify::new());
+        running.insert(id, Arc::clone(&notify));
+        drop(running);
+        self.tracker.spawn(drive::<E>(cloud.clone(), key.to_owned(), notify));
+    }
+
+    /// A token that is cancelled when the local cloud stops.
+    pub(crate) fn stopping(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// Ends all drivers between two steps; what they drive goes on at the next start.
+    pub(crate) async fn shutdown(&self, patience: Duration) {
+        self.stop.cancel();
+        self.tracker.close();
+        if tokio::time::timeout(patience, self.tracker.wait()).await.is_err() {
+            tracing::warn!("some engines were still in a step when the local cloud stopped");
+        }
+    }
+
+    /// Forgets a finished record; false if it was woken since its last step and must be looked at again.
+    fn finish(&self, id: &(&'static str, String), notify: &Notify) -> bool {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if notify.notified().now_or_never().is_some() {
+            return false;
+        }
+        running.remove(id);
+        true
+    }
+}
+
+async fn drive<E: Engine>(cloud: Cloud, key: String, notify: Arc<Notify>) {
+    let id = (E::NAME, key.clone());
+    let stop = cloud.stopping();
+    loop {
+        let next = tokio::select! {
+            () = stop.cancelled() => return,
+            next = E::step(&cloud, &key) => next,
+        };
+        match next {
+            Next::Done if cloud.drivers().finish(&id, &notify) => return,
+            Next::Done => {}
+            Next::After(pause) => tokio::select! {
+                () = stop.cancelled() => return,
+                () = notify.notified() => {}
+                () = tokio::time::sleep(pause) => {}
+            },
+            Next::Wait => tokio::select! {
+                () = stop.cancelled() => return,
+                () = notify.notified() => {}
+            },
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Faults on demand: what goes wrong because a test or a rehearsal asked for it.
+//!
+//! Faults of calls (`throttle`, `error`, `slow`) act at the door. Faults of tasks (`unhealthy`, …) are taken
+//! by the ECS engine when it makes a task set, so that one fault spoils one release.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::ServiceError;
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FaultKind {
+    /// Calls are refused with `ThrottlingException`.
+    Throttle,
+    /// Calls fail with `InternalFailure`, status 500.
+    Error,
+    /// Calls take `delay_ms` longer.
+    Slow,
+    /// The tasks of the next task set start, but answer no health check.
+    Unhealthy,
+}
+
+/// One fault. Without `service` or `operation` it fits all.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    pub kind: FaultKind,
+    #[serde(default)]
+    pub service: Option<String>,
+    #[serde(default)]
+    pub operation: Option<String>,
+    /// How many times it acts.
+    #[serde(default = "once")]
+    pub count: u32,
+    #[serde(default)]
+    pub delay_ms: u64,
+}
+
+fn once() -> u32 {
+    1
+}
+
+impl Fault {
+    /// A fault that acts once and fits every call.
+    pub fn new(kind: FaultKind) -> Self {
+        Self { kind, service: None, operation: None, count: 1, delay_ms: 0 }
+    }
+}
+
+/// The faults that are armed.
+#[derive(Default)]
+pub struct Faults {
+    armed: Mutex<Vec<Fault>>,
+}
+
+impl Faults {
+    pub fn arm(&self, fault: Fault) {
+        self.lock().push(fault);
+    }
+
+    pub fn armed(&self) -> Vec<Fault> {
+        self.lock().clone()
+    }
+
+    pub fn clear(&self) {
+        self.lock().clear();
+    }
+
+    /// Takes one use of a fault of this kind, if one is armed.
+    pub fn take(&self, kind: FaultKind) -> bool {
+        self.take_if(|fault| fault.kind == kind).is_some()
+    }
+
+    /// Applies the faults of calls to one call.
+    pub(crate) async fn strike(&self, service: &str, operation: &str) -> Result<(), ServiceError> {
+        let of_calls = |fault: &Fault| {
+            matches!(fault.kind, FaultKind::Throttle | FaultKind::Error | FaultKind::Slow)
+                && fault.service.as_deref().is_none_or(|name| name == service)
+                && fault.operation.as_deref().is_none_or(|name| name == operation)
+        };
+        let Some(fault) = self.take_if(of_calls) else { return Ok(()) };
+        match fault.kind {
+            FaultKind::Throttle => Err(ServiceError::new("ThrottlingException", "Rate exceeded")),
+            FaultKind::Error => Err(ServiceError::internal("a fault was injected into this call")),
+            FaultKind::Slow | FaultKind::Unhealthy => {
+                tokio::time::sleep(Duration::from_millis(fault.delay_ms)).await;
+                Ok(())
+            }
+        }
+    }
+
+    fn take_if(&self, fits: impl Fn(&Fault) -> bool) -> Option<Fault> {
+        let mut armed = self.lock();
+        let index = armed.iter().position(fits)?;
+        let fault = armed.get_mut(index)?;
+        let taken = fault.clone();
+        fault.count = fault.count.saturating_sub(1);
+        if fault.count == 0 {
+            armed.remove(index);
+        }
+        Some(taken)
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Fault>> {
+        self.armed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,75 @@
+//! Operations: AWS's API actions as types, and the table in which HTTP finds them by name.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+use crate::cloud::Cloud;
+use crate::error::ServiceError;
+use crate::principal::Principal;
+
+/// An AWS API action. The type is its input: a small struct with the members this local cloud uses, named by
+/// serde as AWS's model names them. Members it does not know are ignored; the protocol layer has checked
+/// them against the model already.
+pub trait Operation: DeserializeOwned + Send + 'static {
+    type Output: Serialize + Send + 'static;
+    /// The service's signing name, which is also its IAM prefix: `ecs`, `elasticloadbalancing`.
+    const SERVICE: &'static str;
+    /// The action's name: `CreateTaskSet`.
+    const NAME: &'static str;
+
+    /// The ARN of what is acted on, for the journal and for policies; `*` where the action has none.
+    fn resource(&self, _cloud: &Cloud) -> String {
+        "*".to_owned()
+    }
+
+    /// Does it. Whatever it changes is persisted before it returns.
+    fn handle(self, call: &Call) -> impl Future<Output = Result<Self::Output, ServiceError>> + Send;
+}
+
+/// What a handler knows of the call besides its input.
+#[derive(Clone)]
+pub struct Call {
+    pub cloud: Cloud,
+    pub principal: Principal,
+}
+
+type Boxed = Pin<Box<dyn Future<Output = Result<Value, ServiceError>> + Send>>;
+type Handler = Arc<dyn Fn(Cloud, Principal, Value) -> Boxed + Send + Sync>;
+
+/// All operations that are served, by service and name.
+#[derive(Default)]
+pub struct Operations {
+    handlers: HashMap<(&'static str, &'static str), Handler>,
+}
+
+impl Operations {
+    /// Serves `O`.
+    pub fn add<O: Operation>(&mut self) {
+        let handler = |cloud: Cloud, principal: Principal, input: Value| -> Boxed {
+            Box::pin(async move {
+                let input: O = serde_json::from_value(input)
+                    .map_err(|error| ServiceError::new("SerializationException", error.to_string()))?;
+                let output = cloud.call(&principal, input).await?;
+                serde_json::to_value(output).map_err(|error| ServiceError::internal(error.to_string()))
+            })
+        };
+        self.handlers.insert((O::SERVICE, O::NAME), Arc::new(handler));
+    }
+
+    pub(crate) fn find<'a>(&'a self, service: &'a str, operation: &'a str) -> Option<Handler> {
+        self.handlers.get(&(service, operation)).map(Arc::clone)
+    }
+
+    /// The names of the operations served, sorted: `ecs:CreateTaskSet`.
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> =
+            self.handlers.keys().map(|(service, name)| format!("{service}:{name}")).collect();
+        names.sort();
+        names
+    }
+}

@@ -1,0 +1,5 @@
+//! Resource types of CodePipeline.
+
+use super::ResourceTypes;
+
+pub(super) fn register(_types: &mut ResourceTypes) {}

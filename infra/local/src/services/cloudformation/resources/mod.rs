@@ -1,0 +1,180 @@
+//! How each resource type is made, changed and deleted: one file a service.
+//!
+//! A handler turns properties into that service's own operations, through [`Cloud::call`] with the caller of
+//! the stack operation, and returns when the resource is stable, as CloudFormation's handlers do.
+
+use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::cloud::Cloud;
+use crate::error::ServiceError;
+use crate::principal::Principal;
+
+mod autoscaling;
+mod cloudwatch;
+mod codebuild;
+mod codeconnections;
+mod codedeploy;
+mod codepipeline;
+mod ec2;
+mod ecr;
+mod ecs;
+mod elbv2;
+mod iam;
+mod lenient;
+mod logs;
+mod rds;
+mod s3;
+mod secretsmanager;
+
+pub(crate) use lenient::{Flag, Number};
+
+/// What a handler knows besides the properties.
+#[derive(Clone)]
+pub(crate) struct ResourceContext {
+    pub cloud: Cloud,
+    /// Who asked for the stack operation.
+    pub principal: Principal,
+    pub stack_name: String,
+    pub stack_id: String,
+    pub logical_id: String,
+    /// The stack's tags and `aws:cloudformation:*`: every taggable resource gets them.
+    pub tags: BTreeMap<String, String>,
+    /// True when an earlier try may have made the resource already: then "already exists" is success.
+    pub retried: bool,
+}
+
+impl ResourceContext {
+    /// A physical name as CloudFormation makes one: `STACK-LOGICAL-SUFFIX`, at most `limit` characters.
+    pub(crate) fn generated_name(&self, limit: usize) -> String {
+        let suffix = crate::id::upper(12);
+        let room = limit.saturating_sub(suffix.len() + 1);
+        let mut name = format!("{}-{}", self.stack_name, self.logical_id);
+        if name.len() > room {
+            let half = room.saturating_sub(1) / 2;
+            let stack: String = self.stack_name.chars().take(half).collect();
+            let logical: String = self.logical_id.chars().take(room - 1 - stack.len()).collect();
+            name = format!("{stack}-{logical}");
+        }
+        format!("{name}-{suffix}")
+    }
+}
+
+/// A resource that was made.
+pub(crate) struct Created {
+    /// What `Ref` answers, which is also the physical ID.
+    pub physical_id: String,
+    /// What `Fn::GetAtt` answers, by attribute name (`Endpoint.Address` with its dot).
+    pub attributes: Attributes,
+}
+
+pub(crate) type Attributes = Map<String, Value>;
+
+/// How one resource type is handled.
+pub(crate) trait Resource: 'static {
+    /// `AWS::Logs::LogGroup`.
+    const TYPE: &'static str;
+    /// The properties that are used; others are ignored here. Scalars may come as strings: see [`Number`]
+    /// and [`Flag`].
+    type Properties: DeserializeOwned + Send;
+
+    /// Makes it and waits until it is stable.
+    fn create(
+        ctx: &ResourceContext,
+        properties: Self::Properties,
+    ) -> impl Future<Output = Result<Created, ServiceError>> + Send;
+
+    /// Changes it in place: asked only where no create-only property differs. Answers all attributes.
+    fn update(
+        ctx: &ResourceContext,
+        physical_id: &str,
+        change: Change<Self::Properties>,
+    ) -> impl Future<Output = Result<Attributes, ServiceError>> + Send;
+
+    /// Deletes it; one that is gone already counts as deleted.
+    fn delete(
+        ctx: &ResourceContext,
+        physical_id: &str,
+        properties: Self::Properties,
+    ) -> impl Future<Output = Result<(), ServiceError>> + Send;
+}
+
+/// Properties before and after an update.
+pub(crate) struct Change<P> {
+    pub old: P,
+    pub new: P,
+}
+
+type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, ServiceError>> + Send>>;
+type CreateFn = Arc<dyn Fn(ResourceContext, Value) -> Boxed<Created> + Send + Sync>;
+type UpdateFn = Arc<dyn Fn(ResourceContext, String, Change<Value>) -> Boxed<Attributes> + Send + Sync>;
+type DeleteFn = Arc<dyn Fn(ResourceContext, String, Value) -> Boxed<()> + Send + Sync>;
+
+/// A [`Resource`] whose type is forgotten.
+#[derive(Clone)]
+pub(crate) struct Handler {
+    pub create: CreateFn,
+    pub update: UpdateFn,
+    pub delete: DeleteFn,
+}
+
+/// The resource types that are handled, by name.
+#[derive(Default)]
+pub(crate) struct ResourceTypes {
+    handlers: HashMap<&'static str, Handler>,
+}
+
+impl ResourceTypes {
+    /// All types of all services.
+    pub(crate) fn all() -> Self {
+        let mut types = Self::default();
+        autoscaling::register(&mut types);
+        cloudwatch::register(&mut types);
+        codebuild::register(&mut types);
+        codeconnections::register(&mut types);
+        codedeploy::register(&mut types);
+        codepipeline::register(&mut types);
+        ec2::register(&mut types);
+        ecr::register(&mut types);
+        ecs::register(&mut types);
+        elbv2::register(&mut types);
+        iam::register(&mut types);
+        logs::register(&mut types);
+        rds::register(&mut types);
+        s3::register(&mut types);
+        secretsmanager::register(&mut types);
+        types
+    }
+
+    pub(crate) fn get(&self, resource_type: &str) -> Option<Handler> {
+        self.handlers.get(resource_type).cloned()
+    }
+
+    pub(crate) fn add<R: Resource>(&mut self) {
+        let handler = Handler {
+            create: Arc::new(|ctx, properties| {
+                Box::pin(async move { R::create(&ctx, parse::<R>(properties)?).await })
+            }),
+            update: Arc::new(|ctx, physical_id, change| {
+                Box::pin(async move {
+                    let change = Change { old: parse::<R>(change.old)?, new: parse::<R>(change.new)? };
+                    R::update(&ctx, &physical_id, change).await
+                })
+            }),
+            delete: Arc::new(|ctx, physical_id, properties| {
+                Box::pin(async move { R::delete(&ctx, &physical_id, parse::<R>(properties)?).await })
+            }),
+        };
+        self.handlers.insert(R::TYPE, handler);
+    }
+}
+
+fn parse<R: Resource>(properties: Value) -> Result<R::Properties, ServiceError> {
+    serde_json::from_value(properties)
+        .map_err(|error| ServiceError::new("InvalidRequest", format!("{} of {}", error, R::TYPE)))
+}

@@ -1,0 +1,65 @@
+//! AWS's services, one folder each: operations over a store, and engines.
+//!
+//! A service's store is its own: other services reach it through [`crate::Cloud::call`] only.
+
+pub(crate) mod autoscaling;
+pub(crate) mod cloudformation;
+pub(crate) mod cloudwatch;
+pub(crate) mod codebuild;
+pub(crate) mod codeconnections;
+pub(crate) mod codedeploy;
+pub(crate) mod codepipeline;
+pub(crate) mod ec2;
+pub(crate) mod ecr;
+pub(crate) mod ecs;
+pub(crate) mod elbv2;
+pub(crate) mod iam;
+pub(crate) mod logs;
+pub(crate) mod rds;
+pub(crate) mod s3;
+pub(crate) mod secretsmanager;
+pub(crate) mod sts;
+
+use crate::cloud::Cloud;
+use crate::operation::Operations;
+
+/// Serves every operation of every service.
+pub(crate) fn register(operations: &mut Operations) {
+    autoscaling::register(operations);
+    cloudformation::register(operations);
+    cloudwatch::register(operations);
+    codebuild::register(operations);
+    codeconnections::register(operations);
+    codedeploy::register(operations);
+    codepipeline::register(operations);
+    ec2::register(operations);
+    ecr::register(operations);
+    ecs::register(operations);
+    elbv2::register(operations);
+    iam::register(operations);
+    logs::register(operations);
+    rds::register(operations);
+    s3::register(operations);
+    secretsmanager::register(operations);
+    sts::register(operations);
+}
+
+/// Takes up what was under way, in the order in which one needs the other: databases, load balancers, tasks,
+/// then what waits for them.
+pub(crate) async fn resume(cloud: &Cloud) {
+    rds::resume(cloud).await;
+    elbv2::resume(cloud).await;
+    ecs::resume(cloud).await;
+    codebuild::resume(cloud).await;
+    codedeploy::resume(cloud).await;
+    codepipeline::resume(cloud).await;
+    cloudformation::resume(cloud).await;
+}
+
+/// Ends what runs outside this process: tasks, builds, databases.
+pub(crate) async fn stop(cloud: &Cloud) {
+    codebuild::stop(cloud).await;
+    ecs::stop(cloud).await;
+    elbv2::stop(cloud).await;
+    rds::stop(cloud).await;
+}

@@ -1,0 +1,70 @@
+//! The operations of STS.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Epoch;
+use crate::cloud::Cloud;
+use crate::credentials::CredentialStore;
+use crate::error::ServiceError;
+use crate::operation::{Call, Operation};
+use crate::principal::Principal;
+
+/// A session's default length: one hour.
+const SESSION: Duration = Duration::from_secs(3600);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct AssumeRole {
+    pub role_arn: String,
+    pub role_session_name: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct AssumeRoleOutput {
+    pub credentials: SessionCredentials,
+    pub assumed_role_user: AssumedRoleUser,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct SessionCredentials {
+    pub access_key_id: String,
+    pub secret_access_key: String,
+    pub session_token: String,
+    pub expiration: Epoch,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct AssumedRoleUser {
+    pub assumed_role_id: String,
+    pub arn: String,
+}
+
+impl Operation for AssumeRole {
+    type Output = AssumeRoleOutput;
+    const SERVICE: &'static str = "sts";
+    const NAME: &'static str = "AssumeRole";
+
+    fn resource(&self, _cloud: &Cloud) -> String {
+        self.role_arn.clone()
+    }
+
+    async fn handle(self, call: &Call) -> Result<AssumeRoleOutput, ServiceError> {
+        let cloud = &call.cloud;
+        let principal = Principal::assumed_role(&self.role_arn, &self.role_session_name, cloud.account());
+        let issued = cloud.part::<CredentialStore>().issue(principal.clone(), SESSION)?;
+        Ok(AssumeRoleOutput {
+            credentials: SessionCredentials {
+                access_key_id: issued.access_key_id,
+                secret_access_key: issued.secret_access_key,
+                session_token: issued.session_token.unwrap_or_default(),
+                expiration: cloud.clock().now().plus(SESSION),
+            },
+            assumed_role_user: AssumedRoleUser { assumed_role_id: principal.user_id, arn: principal.arn },
+        })
+    }
+}

@@ -1,0 +1,122 @@
+//! Starting and stopping: the data directory, the listener, the engines that were under way.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::fcntl::{Flock, FlockArg};
+use tokio::net::TcpListener;
+
+use crate::clock::Clock;
+use crate::cloud::{Cloud, Settings, Setup};
+use crate::credentials::{CredentialStore, Credentials};
+use crate::operation::Operations;
+use crate::persist::{Database, PersistError};
+use crate::services;
+
+/// The port AWS emulators are expected on; taken if it is free and none was used before.
+const USUAL_PORT: u16 = 4566;
+
+/// How to start.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Holds everything; made if missing. One process at a time.
+    pub data_dir: PathBuf,
+    /// Fails if this port is taken. `None`: the port of the last start, else 4566, else one from the system.
+    pub port: Option<u16>,
+    pub settings: Settings,
+    /// How many seconds of AWS's waits pass in one real second, at least 1; 60 is the tool's default.
+    pub time_scale: f64,
+}
+
+/// Why the local cloud did not start. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("data directory `{path}` is not writable: {source}")]
+    DataDir { path: PathBuf, source: std::io::Error },
+    #[error("data directory `{path}` is in use by another local cloud")]
+    InUse { path: PathBuf },
+    #[error("port {port} on 127.0.0.1 is not free: {source}")]
+    Port { port: u16, source: std::io::Error },
+    #[error(transparent)]
+    Persist(#[from] PersistError),
+}
+
+/// A running local cloud. Dropping it without [`LocalCloud::stop`] is like killing it.
+pub struct LocalCloud {
+    cloud: Cloud,
+    operator: Credentials,
+    server: tokio::task::JoinHandle<()>,
+    _lock: Flock<File>,
+}
+
+impl LocalCloud {
+    /// Opens the data directory, listens, and takes up what was under way.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let lock = take_data_dir(&options.data_dir)?;
+        let listener = listen(&options).await?;
+        let database = Database::open(&options.data_dir.join("state.jsonl"))?;
+        let clock = Clock::new(options.time_scale);
+        let setup = Setup { database, data_dir: options.data_dir.clone(), clock };
+        let mut operations = Operations::default();
+        services::register(&mut operations);
+        let cloud = Cloud::new(options.settings, setup, operations);
+        let address = listener.local_addr().map_err(|source| StartError::Port { port: 0, source })?;
+        cloud.set_endpoint(format!("http://{address}"));
+        let operator = cloud.part::<CredentialStore>().operator(cloud.account())?;
+        let server = tokio::spawn(crate::protocol::serve(cloud.clone(), listener));
+        services::resume(&cloud).await;
+        Ok(Self { cloud, operator, server, _lock: lock })
+    }
+
+    pub fn cloud(&self) -> &Cloud {
+        &self.cloud
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    pub fn endpoint(&self) -> &str {
+        self.cloud.endpoint()
+    }
+
+    /// The key with which the operator signs.
+    pub fn operator(&self) -> &Credentials {
+        &self.operator
+    }
+
+    /// Ends engines between two steps and every process that was started; a later start goes on from there.
+    pub async fn stop(self) {
+        self.cloud.drivers().shutdown(Duration::from_secs(5)).await;
+        services::stop(&self.cloud).await;
+        self.server.abort();
+    }
+}
+
+fn take_data_dir(path: &Path) -> Result<Flock<File>, StartError> {
+    let failed = |source| StartError::DataDir { path: path.to_owned(), source };
+    std::fs::create_dir_all(path).map_err(failed)?;
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path.join("lock"));
+    Flock::lock(file.map_err(failed)?, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
+        nix::errno::Errno::EWOULDBLOCK => StartError::InUse { path: path.to_owned() },
+        errno => StartError::DataDir { path: path.to_owned(), source: errno.into() },
+    })
+}
+
+async fn listen(options: &Options) -> Result<TcpListener, StartError> {
+    let bind = |port| TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    if let Some(port) = options.port {
+        return bind(port).await.map_err(|source| StartError::Port { port, source });
+    }
+    let remembered = options.data_dir.join("port");
+    let last = std::fs::read_to_string(&remembered).ok().and_then(|text| text.trim().parse().ok());
+    let listener = match bind(last.unwrap_or(USUAL_PORT)).await {
+        Ok(listener) => listener,
+        Err(_) => bind(0).await.map_err(|source| StartError::Port { port: 0, source })?,
+    };
+    let address = listener.local_addr().map_err(|source| StartError::Port { port: 0, source })?;
+    let failed = |source| StartError::DataDir { path: remembered.clone(), source };
+    let mut file = File::create(&remembered).map_err(failed)?;
+    writeln!(file, "{}", address.port()).map_err(failed)?;
+    Ok(listener)
+}
