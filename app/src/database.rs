@@ -1,0 +1,128 @@
+//! The connection to Postgres: opened in the background, with back-off, for as long as it takes.
+
+use std::time::Duration;
+
+use sqlx::SqlSafeStr as _;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+/// Every file of `migrations/`, oldest first. Named here one by one, so that a new file is seen by the compiler.
+const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "entries", include_str!("../migrations/0001_entries.sql"))];
+
+const FIRST_DELAY: Duration = Duration::from_millis(100);
+const LONGEST_DELAY: Duration = Duration::from_secs(5);
+
+/// The pool, once the database was reached and its schema is in step.
+#[derive(Debug, Clone)]
+pub(crate) struct Database {
+    pool: watch::Receiver<Option<PgPool>>,
+}
+
+impl Database {
+    /// Starts connecting. Without `options` there is no database to wait for, and the pages say so.
+    pub(crate) fn connect_in_background(options: Option<PgConnectOptions>) -> Self {
+        let (sender, pool) = watch::channel(None);
+        match options {
+            Some(options) => {
+                tokio::spawn(connect(options, sender));
+            }
+            None => warn!("neither DATABASE_URL nor DB_HOST is set: running without a database"),
+        }
+        Self { pool }
+    }
+
+    /// The pool, or none while the database was never reached.
+    pub(crate) fn pool(&self) -> Option<PgPool> {
+        self.pool.borrow().clone()
+    }
+
+    /// Waits for the first connection, at most `limit`.
+    pub(crate) async fn wait_until_up(&self, limit: Duration) {
+        let mut pool = self.pool.clone();
+        // Both errors mean "not now": the limit passed, or nobody connects at all.
+        let _ = tokio::time::timeout(limit, pool.wait_for(Option::is_some)).await;
+    }
+
+    /// Whether a query is answered now, within `limit`.
+    pub(crate) async fn answers(&self, limit: Duration) -> bool {
+        let Some(pool) = self.pool() else { return false };
+        let query = sqlx::query("SELECT 1").execute(&pool);
+        matches!(tokio::time::timeout(limit, query).await, Ok(Ok(_)))
+    }
+
+    /// Says goodbye to the server, at most `limit`.
+    pub(crate) async fn close(&self, limit: Duration) {
+        if let Some(pool) = self.pool() {
+            // The process ends next: connections that do not close in time are closed by the system.
+            let _ = tokio::time::timeout(limit, pool.close()).await;
+        }
+    }
+}
+
+async fn connect(options: PgConnectOptions, sender: watch::Sender<Option<PgPool>>) {
+    let host = options.get_host().to_owned();
+    if matches!(options.get_ssl_mode(), PgSslMode::Require) {
+        warn!(host, "no DB_CA_BUNDLE: the connection is encrypted, the server's certificate is not verified");
+    }
+    let mut delay = FIRST_DELAY;
+    loop {
+        match open(&options).await {
+            Ok(pool) => {
+                info!(host, "database is up");
+                metrics::gauge!("app_database_connected").set(1.0);
+                sender.send_replace(Some(pool));
+                return;
+            }
+            Err(error) => {
+                let retry_ms = delay.as_millis() as u64;
+                warn!(host, error = format!("{error:#}"), retry_ms, "database is not there yet");
+            }
+        }
+        tokio::time::sleep(delay).await;
+        delay = (delay * 2).min(LONGEST_DELAY);
+    }
+}
+
+async fn open(options: &PgConnectOptions) -> anyhow::Result<PgPool> {
+    let pool = PgPoolOptions::new()
+        .max_connections(8)
+        .acquire_timeout(Duration::from_secs(3))
+        .connect_with(options.clone())
+        .await?;
+    migrator().run(&pool).await?;
+    Ok(pool)
+}
+
+/// Takes sqlx's advisory lock while it runs, so tasks that start together migrate once.
+fn migrator() -> Migrator {
+    let migrations = MIGRATIONS
+        .iter()
+        .map(|(version, name, sql)| {
+            Migration::new(*version, (*name).into(), MigrationType::Simple, sql.into_sql_str(), false)
+        })
+        .collect();
+    let mut migrator = Migrator::with_migrations(migrations);
+    // After a rollback the schema is newer than the application: that must not stop it.
+    migrator.set_ignore_missing(true);
+    migrator
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_migration_file_is_listed_once_and_in_order() {
+        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+        let mut files: Vec<String> = std::fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        files.sort();
+        let listed: Vec<String> =
+            MIGRATIONS.iter().map(|(version, name, _)| format!("{version:04}_{name}.sql")).collect();
+        assert_eq!(listed, files);
+    }
+}
