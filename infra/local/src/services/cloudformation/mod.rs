@@ -1,5 +1,6 @@
 //! Placeholder.
 
+mod engine;
 mod resources;
 
 use crate::cloud::Cloud;

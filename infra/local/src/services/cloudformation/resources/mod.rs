@@ -47,12 +47,22 @@ pub(crate) struct ResourceContext {
     pub tags: BTreeMap<String, String>,
     /// True when an earlier try may have made the resource already: then "already exists" is success.
     pub retried: bool,
+    /// The same on every try to make this one physical resource, and different for its replacement: a client
+    /// token for the service, and what a generated name ends with.
+    pub token: String,
 }
 
 impl ResourceContext {
-    /// A physical name as CloudFormation makes one: `STACK-LOGICAL-SUFFIX`, at most `limit` characters.
+    /// Tells the physical ID as soon as it is known, before the wait until the resource is stable: the stack's
+    /// events show it, and a creation that is cancelled can be undone without waiting for its end.
+    pub(crate) fn initiated(&self, physical_id: &str) {
+        super::engine::initiated(self, physical_id);
+    }
+
+    /// A physical name as CloudFormation makes one: `STACK-LOGICAL-SUFFIX`, at most `limit` characters. The
+    /// same on every try.
     pub(crate) fn generated_name(&self, limit: usize) -> String {
-        let suffix = crate::id::upper(12);
+        let suffix = crate::id::digits_of(&format!("{}/{}", self.logical_id, self.token), 12);
         let room = limit.saturating_sub(suffix.len() + 1);
         let mut name = format!("{}-{}", self.stack_name, self.logical_id);
         if name.len() > room {
