@@ -1,0 +1,114 @@
+//! The one place where AWS clients are built.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_sts::config::Credentials;
+
+use crate::local::Connection;
+
+/// The clients of one account and region, each made when first used.
+pub(crate) struct Aws {
+    config: SdkConfig,
+    cloudformation: OnceLock<aws_sdk_cloudformation::Client>,
+    cloudwatchlogs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
+    codebuild: OnceLock<aws_sdk_codebuild::Client>,
+    codeconnections: OnceLock<aws_sdk_codeconnections::Client>,
+    codedeploy: OnceLock<aws_sdk_codedeploy::Client>,
+    codepipeline: OnceLock<aws_sdk_codepipeline::Client>,
+    ecr: OnceLock<aws_sdk_ecr::Client>,
+    ecs: OnceLock<aws_sdk_ecs::Client>,
+    elasticloadbalancingv2: OnceLock<aws_sdk_elasticloadbalancingv2::Client>,
+    s3: OnceLock<aws_sdk_s3::Client>,
+    sts: OnceLock<aws_sdk_sts::Client>,
+}
+
+/// Where to find AWS.
+pub(crate) enum Target {
+    /// The local cloud, with the key it made for its operator.
+    Local(Connection),
+    /// AWS itself, with credentials found as every SDK finds them.
+    Account { region: String },
+}
+
+impl Aws {
+    /// Resolves credentials' sources; makes no call.
+    pub(crate) async fn connect(target: Target) -> Self {
+        let retries = RetryConfig::adaptive().with_max_attempts(6);
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(Duration::from_secs(5))
+            .operation_attempt_timeout(Duration::from_secs(60))
+            .build();
+        let loader =
+            aws_config::defaults(BehaviorVersion::latest()).retry_config(retries).timeout_config(timeouts);
+        let loader = match target {
+            Target::Account { region } => loader.region(Region::new(region)),
+            Target::Local(local) => {
+                let key =
+                    Credentials::new(local.access_key_id, local.secret_access_key, None, None, "local cloud");
+                loader
+                    .region(Region::new(local.region))
+                    .endpoint_url(local.endpoint)
+                    .credentials_provider(key)
+            }
+        };
+        Self::new(loader.load().await)
+    }
+
+    fn new(config: SdkConfig) -> Self {
+        Self {
+            config,
+            cloudformation: OnceLock::new(),
+            cloudwatchlogs: OnceLock::new(),
+            codebuild: OnceLock::new(),
+            codeconnections: OnceLock::new(),
+            codedeploy: OnceLock::new(),
+            codepipeline: OnceLock::new(),
+            ecr: OnceLock::new(),
+            ecs: OnceLock::new(),
+            elasticloadbalancingv2: OnceLock::new(),
+            s3: OnceLock::new(),
+            sts: OnceLock::new(),
+        }
+    }
+
+    /// For the crates that build their own client from the same configuration.
+    pub(crate) fn config(&self) -> &SdkConfig {
+        &self.config
+    }
+
+    /// The region calls go to.
+    pub(crate) fn region(&self) -> &str {
+        self.config.region().map_or("", Region::as_ref)
+    }
+}
+
+/// One accessor a service.
+macro_rules! clients {
+    ($($name:ident: $sdk:ident),* $(,)?) => {
+        impl Aws {
+            $(
+                pub(super) fn $name(&self) -> &$sdk::Client {
+                    self.$name.get_or_init(|| $sdk::Client::new(&self.config))
+                }
+            )*
+        }
+    };
+}
+
+clients! {
+    cloudformation: aws_sdk_cloudformation,
+    cloudwatchlogs: aws_sdk_cloudwatchlogs,
+    codebuild: aws_sdk_codebuild,
+    codeconnections: aws_sdk_codeconnections,
+    codedeploy: aws_sdk_codedeploy,
+    codepipeline: aws_sdk_codepipeline,
+    ecr: aws_sdk_ecr,
+    ecs: aws_sdk_ecs,
+    elasticloadbalancingv2: aws_sdk_elasticloadbalancingv2,
+    s3: aws_sdk_s3,
+    sts: aws_sdk_sts,
+}

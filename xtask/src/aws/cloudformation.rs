@@ -1,0 +1,273 @@
+//! CloudFormation: stacks, change sets, events. Thin calls that return our own types.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_cloudformation::types::{self as sdk, Capability, ChangeSetType};
+use serde::Serialize;
+
+use super::Aws;
+use super::error::{Attempt as _, AwsError};
+
+const SERVICE: &str = "CloudFormation";
+
+/// A stack as DescribeStacks answers it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stack {
+    pub name: String,
+    pub id: String,
+    /// As AWS spells it.
+    pub status: String,
+    pub status_reason: Option<String>,
+    pub parameters: BTreeMap<String, String>,
+    pub outputs: BTreeMap<String, String>,
+    pub tags: BTreeMap<String, String>,
+    pub change_set_id: Option<String>,
+}
+
+/// One event of a stack.
+#[derive(Debug, Clone)]
+pub(crate) struct StackEvent {
+    pub id: String,
+    pub logical_id: String,
+    pub physical_id: String,
+    pub resource_type: String,
+    pub status: String,
+    pub reason: Option<String>,
+}
+
+/// A change set to be made.
+pub(crate) struct ChangeSetRequest<'a> {
+    pub stack_name: &'a str,
+    pub change_set_name: &'a str,
+    /// CREATE for a stack that is not there (or in REVIEW_IN_PROGRESS), else UPDATE.
+    pub create: bool,
+    pub template: &'a str,
+    pub parameters: &'a [Parameter],
+    pub tags: &'a BTreeMap<String, String>,
+}
+
+/// A parameter's value, or the wish to keep the one it has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Parameter {
+    pub name: String,
+    /// `None`: UsePreviousValue.
+    pub value: Option<String>,
+}
+
+/// A change set as DescribeChangeSet answers it.
+#[derive(Debug, Clone)]
+pub(crate) struct ChangeSet {
+    pub id: String,
+    pub status: String,
+    pub status_reason: Option<String>,
+    pub changes: Vec<ResourceChange>,
+}
+
+/// One change of one resource.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct ResourceChange {
+    /// Add, Modify, Remove, …
+    pub action: String,
+    pub logical_id: String,
+    pub physical_id: Option<String>,
+    pub resource_type: String,
+    /// True, False, Conditional; `None` for Add and Remove.
+    pub replacement: Option<String>,
+    /// The names of the properties (or `Tags`, `Metadata`, …) that change.
+    pub properties: Vec<String>,
+}
+
+/// A resource of a stack.
+#[derive(Debug, Clone)]
+pub(crate) struct StackResource {
+    pub logical_id: String,
+    pub physical_id: String,
+    pub resource_type: String,
+    pub status: String,
+}
+
+impl Aws {
+    /// The stack of that name or id; `None` if there is none.
+    pub(crate) async fn describe_stack(&self, name: &str) -> Result<Option<Stack>, AwsError> {
+        let answer = self.cloudformation().describe_stacks().stack_name(name).send().await;
+        match answer.attempt(SERVICE, || format!("describe stack `{name}`")) {
+            Ok(answer) => Ok(answer.stacks.unwrap_or_default().into_iter().next().map(stack)),
+            Err(error) if error.is("ValidationError") && error.reason.contains("does not exist") => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Every stack of the account and region that is there.
+    pub(crate) async fn describe_stacks(&self) -> Result<Vec<Stack>, AwsError> {
+        let mut pages = self.cloudformation().describe_stacks().into_paginator().send();
+        let mut stacks = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.attempt(SERVICE, || "describe the stacks".to_owned())?;
+            stacks.extend(page.stacks.unwrap_or_default().into_iter().map(stack));
+        }
+        Ok(stacks)
+    }
+
+    /// The template of a stack as it was sent.
+    pub(crate) async fn get_template(&self, name: &str) -> Result<String, AwsError> {
+        let answer = self.cloudformation().get_template().stack_name(name).send().await;
+        let answer = answer.attempt(SERVICE, || format!("get the template of stack `{name}`"))?;
+        Ok(answer.template_body.unwrap_or_default())
+    }
+
+    /// Makes a change set; answers its id. It is not ready yet: see [`Aws::describe_change_set`].
+    pub(crate) async fn create_change_set(&self, request: &ChangeSetRequest<'_>) -> Result<String, AwsError> {
+        let kind = if request.create { ChangeSetType::Create } else { ChangeSetType::Update };
+        let parameters = request.parameters.iter().map(|parameter| {
+            sdk::Parameter::builder()
+                .parameter_key(&parameter.name)
+                .set_parameter_value(parameter.value.clone())
+                .set_use_previous_value(parameter.value.is_none().then_some(true))
+                .build()
+        });
+        let tags = request.tags.iter().map(|(key, value)| sdk::Tag::builder().key(key).value(value).build());
+        let answer = self
+            .cloudformation()
+            .create_change_set()
+            .stack_name(request.stack_name)
+            .change_set_name(request.change_set_name)
+            .change_set_type(kind)
+            .template_body(request.template)
+            .set_parameters(Some(parameters.collect()))
+            .set_tags(Some(tags.collect()))
+            .capabilities(Capability::CapabilityIam)
+            .capabilities(Capability::CapabilityNamedIam)
+            .send()
+            .await;
+        let attempt = || format!("create a change set on stack `{}`", request.stack_name);
+        Ok(answer.attempt(SERVICE, attempt)?.id.unwrap_or_default())
+    }
+
+    /// A change set by its id, with all its changes.
+    pub(crate) async fn describe_change_set(&self, id: &str) -> Result<ChangeSet, AwsError> {
+        let mut pages =
+            self.cloudformation().describe_change_set().change_set_name(id).into_paginator().send();
+        let mut set =
+            ChangeSet { id: id.to_owned(), status: String::new(), status_reason: None, changes: Vec::new() };
+        while let Some(page) = pages.next().await {
+            let page = page.attempt(SERVICE, || format!("describe change set `{id}`"))?;
+            set.status = page.status.map(|status| status.as_str().to_owned()).unwrap_or_default();
+            set.status_reason = page.status_reason;
+            let changes = page.changes.unwrap_or_default();
+            set.changes
+                .extend(changes.into_iter().filter_map(|change| change.resource_change).map(resource_change));
+        }
+        Ok(set)
+    }
+
+    /// Executes a change set by its id.
+    pub(crate) async fn execute_change_set(&self, id: &str) -> Result<(), AwsError> {
+        let answer = self
+            .cloudformation()
+            .execute_change_set()
+            .change_set_name(id)
+            .disable_rollback(false)
+            .send()
+            .await;
+        answer.attempt(SERVICE, || format!("execute change set `{id}`"))?;
+        Ok(())
+    }
+
+    pub(crate) async fn delete_change_set(&self, id: &str) -> Result<(), AwsError> {
+        let answer = self.cloudformation().delete_change_set().change_set_name(id).send().await;
+        answer.attempt(SERVICE, || format!("delete change set `{id}`"))?;
+        Ok(())
+    }
+
+    pub(crate) async fn delete_stack(&self, name: &str) -> Result<(), AwsError> {
+        let answer = self.cloudformation().delete_stack().stack_name(name).send().await;
+        answer.attempt(SERVICE, || format!("delete stack `{name}`"))?;
+        Ok(())
+    }
+
+    pub(crate) async fn continue_update_rollback(&self, name: &str) -> Result<(), AwsError> {
+        let answer = self.cloudformation().continue_update_rollback().stack_name(name).send().await;
+        answer.attempt(SERVICE, || format!("continue the rollback of stack `{name}`"))?;
+        Ok(())
+    }
+
+    /// The events after the one with id `last` (all if it is not found), oldest first.
+    pub(crate) async fn stack_events_after(
+        &self,
+        stack: &str,
+        last: Option<&str>,
+    ) -> Result<Vec<StackEvent>, AwsError> {
+        let mut pages =
+            self.cloudformation().describe_stack_events().stack_name(stack).into_paginator().send();
+        let mut events = Vec::new();
+        'pages: while let Some(page) = pages.next().await {
+            let page = page.attempt(SERVICE, || format!("describe the events of stack `{stack}`"))?;
+            for event in page.stack_events.unwrap_or_default() {
+                if last.is_some() && event.event_id.as_deref() == last {
+                    break 'pages;
+                }
+                events.push(stack_event(event));
+            }
+        }
+        events.reverse();
+        Ok(events)
+    }
+
+    pub(crate) async fn describe_stack_resources(&self, stack: &str) -> Result<Vec<StackResource>, AwsError> {
+        let answer = self.cloudformation().describe_stack_resources().stack_name(stack).send().await;
+        let answer = answer.attempt(SERVICE, || format!("describe the resources of stack `{stack}`"))?;
+        let resource = |resource: sdk::StackResource| StackResource {
+            logical_id: resource.logical_resource_id.unwrap_or_default(),
+            physical_id: resource.physical_resource_id.unwrap_or_default(),
+            resource_type: resource.resource_type.unwrap_or_default(),
+            status: resource.resource_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+        };
+        Ok(answer.stack_resources.unwrap_or_default().into_iter().map(resource).collect())
+    }
+}
+
+fn stack(stack: sdk::Stack) -> Stack {
+    let parameters = stack.parameters.unwrap_or_default();
+    let outputs = stack.outputs.unwrap_or_default();
+    Stack {
+        name: stack.stack_name.unwrap_or_default(),
+        id: stack.stack_id.unwrap_or_default(),
+        status: stack.stack_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+        status_reason: stack.stack_status_reason,
+        parameters: parameters
+            .into_iter()
+            .filter_map(|p| Some((p.parameter_key?, p.parameter_value?)))
+            .collect(),
+        outputs: outputs.into_iter().filter_map(|o| Some((o.output_key?, o.output_value?))).collect(),
+        tags: stack.tags.unwrap_or_default().into_iter().filter_map(|t| Some((t.key?, t.value?))).collect(),
+        change_set_id: stack.change_set_id,
+    }
+}
+
+fn stack_event(event: sdk::StackEvent) -> StackEvent {
+    StackEvent {
+        id: event.event_id.unwrap_or_default(),
+        logical_id: event.logical_resource_id.unwrap_or_default(),
+        physical_id: event.physical_resource_id.unwrap_or_default(),
+        resource_type: event.resource_type.unwrap_or_default(),
+        status: event.resource_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+        reason: event.resource_status_reason,
+    }
+}
+
+fn resource_change(change: sdk::ResourceChange) -> ResourceChange {
+    let targets = change.details.unwrap_or_default().into_iter().filter_map(|detail| detail.target);
+    let mut properties: Vec<String> = targets
+        .filter_map(|target| target.name.or_else(|| target.attribute.map(|a| a.as_str().to_owned())))
+        .collect();
+    properties.sort();
+    properties.dedup();
+    ResourceChange {
+        action: change.action.map(|action| action.as_str().to_owned()).unwrap_or_default(),
+        logical_id: change.logical_resource_id.unwrap_or_default(),
+        physical_id: change.physical_resource_id,
+        resource_type: change.resource_type.unwrap_or_default(),
+        replacement: change.replacement.map(|replacement| replacement.as_str().to_owned()),
+        properties,
+    }
+}

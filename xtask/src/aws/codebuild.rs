@@ -1,0 +1,107 @@
+//! CodeBuild: builds started by hand and their phases.
+
+use aws_sdk_codebuild::types::{
+    self as sdk, ArtifactsType, EnvironmentVariable, EnvironmentVariableType, ProjectArtifacts, SourceType,
+};
+
+use super::Aws;
+use super::error::{Attempt as _, AwsError};
+
+const SERVICE: &str = "CodeBuild";
+
+/// A build as BatchGetBuilds answers it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Build {
+    pub id: String,
+    pub status: String,
+    pub current_phase: String,
+    pub phases: Vec<BuildPhase>,
+    pub log_group: Option<String>,
+    pub log_stream: Option<String>,
+    /// What the buildspec exports.
+    pub exported: Vec<(String, String)>,
+}
+
+/// One phase of a build.
+#[derive(Debug, Clone)]
+pub(crate) struct BuildPhase {
+    pub name: String,
+    pub status: Option<String>,
+    pub duration_s: Option<i64>,
+    /// Why it failed.
+    pub contexts: Vec<String>,
+}
+
+/// A build outside a pipeline: source from S3, no artifacts.
+pub(crate) struct FirstBuild<'a> {
+    pub project: &'a str,
+    /// `bucket/key` of the source archive.
+    pub source: &'a str,
+    /// Becomes `SOURCE_REVISION`.
+    pub revision: &'a str,
+    /// Further variables.
+    pub variables: &'a [(String, String)],
+}
+
+impl Aws {
+    /// Starts a build and answers its id.
+    pub(crate) async fn start_build(&self, build: &FirstBuild<'_>) -> Result<String, AwsError> {
+        let attempt = || format!("start a build of project `{}`", build.project);
+        let variable = |name: &str, value: &str| {
+            EnvironmentVariable::builder()
+                .name(name)
+                .value(value)
+                .r#type(EnvironmentVariableType::Plaintext)
+                .build()
+        };
+        let mut variables = vec![variable("SOURCE_REVISION", build.revision)];
+        variables.extend(build.variables.iter().map(|(name, value)| variable(name, value)));
+        let variables: Result<Vec<_>, _> = variables.into_iter().collect();
+        let none = ProjectArtifacts::builder().r#type(ArtifactsType::NoArtifacts).build();
+        let invalid = |error: aws_sdk_codebuild::error::BuildError| AwsError {
+            attempt: attempt(),
+            service: SERVICE,
+            code: None,
+            reason: error.to_string(),
+            request_id: None,
+        };
+        let answer = self
+            .codebuild()
+            .start_build()
+            .project_name(build.project)
+            .source_type_override(SourceType::S3)
+            .source_location_override(build.source)
+            .artifacts_override(none.map_err(invalid)?)
+            .set_environment_variables_override(Some(variables.map_err(invalid)?))
+            .send()
+            .await
+            .attempt(SERVICE, attempt)?;
+        Ok(answer.build_value.and_then(|build| build.id).unwrap_or_default())
+    }
+
+    pub(crate) async fn get_build(&self, id: &str) -> Result<Build, AwsError> {
+        let answer = self.codebuild().batch_get_builds().ids(id).send().await;
+        let answer = answer.attempt(SERVICE, || format!("get build `{id}`"))?;
+        Ok(answer.builds.unwrap_or_default().into_iter().next().map(build).unwrap_or_default())
+    }
+}
+
+fn build(build: sdk::Build) -> Build {
+    let phase = |phase: sdk::BuildPhase| BuildPhase {
+        name: phase.phase_type.map(|name| name.as_str().to_owned()).unwrap_or_default(),
+        status: phase.phase_status.map(|status| status.as_str().to_owned()),
+        duration_s: phase.duration_in_seconds,
+        contexts: phase.contexts.unwrap_or_default().into_iter().filter_map(|c| c.message).collect(),
+    };
+    let exported = build.exported_environment_variables.unwrap_or_default();
+    let logs = build.logs;
+    Build {
+        id: build.id.unwrap_or_default(),
+        status: build.build_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+        current_phase: build.current_phase.unwrap_or_default(),
+        phases: build.phases.unwrap_or_default().into_iter().map(phase).collect(),
+        log_group: logs.as_ref().and_then(|logs| logs.group_name.clone()),
+        log_stream: logs.and_then(|logs| logs.stream_name),
+        exported: exported.into_iter().filter_map(|v| Some((v.name?, v.value?))).collect(),
+    }
+}

@@ -1,0 +1,135 @@
+//! CodeDeploy: a deployment, its lifecycle events and its traffic.
+
+use aws_sdk_codedeploy::types as sdk;
+
+use super::Aws;
+use super::error::{Attempt as _, AwsError};
+
+const SERVICE: &str = "CodeDeploy";
+
+/// A deployment as GetDeployment answers it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Deployment {
+    pub id: String,
+    pub status: String,
+    /// `CODE: message` where it failed.
+    pub error: Option<String>,
+    /// The deployment that rolls this one back.
+    pub rollback_id: Option<String>,
+    pub rollback_message: Option<String>,
+    pub events: Vec<LifecycleEvent>,
+    pub traffic: Vec<TaskSetTraffic>,
+}
+
+/// One lifecycle event of the deployment's target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LifecycleEvent {
+    pub name: String,
+    pub status: String,
+    pub diagnostics: Option<String>,
+}
+
+/// A task set's share of the production traffic.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct TaskSetTraffic {
+    /// Blue or Green.
+    pub label: String,
+    /// Percent.
+    pub weight: f64,
+    pub running: i64,
+    pub desired: i64,
+}
+
+impl Aws {
+    /// A deployment with its target, in two calls.
+    pub(crate) async fn get_deployment(&self, id: &str) -> Result<Deployment, AwsError> {
+        let answer = self.codedeploy().get_deployment().deployment_id(id).send().await;
+        let answer = answer.attempt(SERVICE, || format!("get deployment `{id}`"))?;
+        let Some(info) = answer.deployment_info else { return Ok(Deployment::default()) };
+        let rollback = info.rollback_info;
+        let error = info.error_information.map(|error| {
+            let code = error.code.map(|code| code.as_str().to_owned()).unwrap_or_default();
+            format!("{code}: {}", error.message.unwrap_or_default())
+        });
+        let mut deployment = Deployment {
+            id: id.to_owned(),
+            status: info.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+            error,
+            rollback_id: rollback.as_ref().and_then(|r| r.rollback_deployment_id.clone()),
+            rollback_message: rollback.and_then(|r| r.rollback_message),
+            events: Vec::new(),
+            traffic: Vec::new(),
+        };
+        self.read_target(&mut deployment).await?;
+        Ok(deployment)
+    }
+
+    /// The newest deployment of a deployment group.
+    pub(crate) async fn newest_deployment(
+        &self,
+        application: &str,
+        group: &str,
+    ) -> Result<Option<String>, AwsError> {
+        let answer = self
+            .codedeploy()
+            .list_deployments()
+            .application_name(application)
+            .deployment_group_name(group)
+            .send()
+            .await;
+        match answer.attempt(SERVICE, || format!("list the deployments of `{application}/{group}`")) {
+            Ok(answer) => Ok(answer.deployments.unwrap_or_default().into_iter().next()),
+            Err(error)
+                if error.is("ApplicationDoesNotExistException")
+                    || error.is("DeploymentGroupDoesNotExistException") =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn read_target(&self, deployment: &mut Deployment) -> Result<(), AwsError> {
+        let id = &deployment.id;
+        let answer = self.codedeploy().list_deployment_targets().deployment_id(id).send().await;
+        let targets = match answer.attempt(SERVICE, || format!("list the targets of deployment `{id}`")) {
+            Ok(answer) => answer.target_ids.unwrap_or_default(),
+            Err(error) if error.is("DeploymentNotStartedException") => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        if targets.is_empty() {
+            return Ok(());
+        }
+        let answer = self
+            .codedeploy()
+            .batch_get_deployment_targets()
+            .deployment_id(id)
+            .set_target_ids(Some(targets))
+            .send()
+            .await
+            .attempt(SERVICE, || format!("get the targets of deployment `{id}`"))?;
+        let targets = answer.deployment_targets.unwrap_or_default();
+        if let Some(target) = targets.into_iter().find_map(|target| target.ecs_target) {
+            deployment.events = target.lifecycle_events.unwrap_or_default().into_iter().map(event).collect();
+            deployment.traffic = target.task_sets_info.unwrap_or_default().into_iter().map(traffic).collect();
+        }
+        Ok(())
+    }
+}
+
+fn event(event: sdk::LifecycleEvent) -> LifecycleEvent {
+    LifecycleEvent {
+        name: event.lifecycle_event_name.unwrap_or_default(),
+        status: event.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+        diagnostics: event.diagnostics.and_then(|d| d.message).filter(|message| !message.is_empty()),
+    }
+}
+
+fn traffic(set: sdk::EcsTaskSet) -> TaskSetTraffic {
+    TaskSetTraffic {
+        label: set.task_set_label.map(|label| label.as_str().to_owned()).unwrap_or_default(),
+        weight: set.traffic_weight,
+        running: set.running_count,
+        desired: set.desired_count,
+    }
+}

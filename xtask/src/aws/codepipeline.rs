@@ -1,0 +1,189 @@
+//! CodePipeline: executions, their stages and actions.
+
+use aws_sdk_codepipeline::types as sdk;
+
+use super::Aws;
+use super::error::{Attempt as _, AwsError};
+
+const SERVICE: &str = "CodePipeline";
+
+/// An execution of a pipeline.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Execution {
+    pub id: String,
+    pub status: String,
+    pub status_summary: Option<String>,
+    /// The source revision, once the source action took it.
+    pub revision: Option<String>,
+    /// CreatePipeline, StartPipelineExecution, Webhook, …
+    pub trigger: String,
+}
+
+/// One run of one action.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct ActionRun {
+    pub stage: String,
+    pub action: String,
+    pub status: String,
+    /// The build's or the deployment's id.
+    pub external_id: Option<String>,
+    pub error: Option<String>,
+    pub summary: Option<String>,
+    pub outputs: Vec<(String, String)>,
+}
+
+/// A stage as GetPipelineState answers it.
+#[derive(Debug, Clone)]
+pub(crate) struct StageState {
+    pub name: String,
+    pub status: String,
+    pub execution_id: String,
+    /// False where the inbound transition is disabled.
+    pub enabled: bool,
+}
+
+impl Aws {
+    /// The newest executions of a pipeline, newest first; `None` if there is no such pipeline.
+    pub(crate) async fn list_executions(&self, pipeline: &str) -> Result<Option<Vec<Execution>>, AwsError> {
+        let answer = self
+            .codepipeline()
+            .list_pipeline_executions()
+            .pipeline_name(pipeline)
+            .max_results(50)
+            .send()
+            .await;
+        match answer.attempt(SERVICE, || format!("list the executions of pipeline `{pipeline}`")) {
+            Ok(answer) => {
+                let summaries = answer.pipeline_execution_summaries.unwrap_or_default();
+                Ok(Some(summaries.into_iter().map(summary).collect()))
+            }
+            Err(error) if error.is("PipelineNotFoundException") => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Starts an execution; `revision` asks for that commit of the source action instead of the branch's head.
+    pub(crate) async fn start_execution(
+        &self,
+        pipeline: &str,
+        source_action: &str,
+        revision: Option<&str>,
+    ) -> Result<String, AwsError> {
+        let attempt = || format!("start an execution of pipeline `{pipeline}`");
+        let mut request = self.codepipeline().start_pipeline_execution().name(pipeline);
+        if let Some(revision) = revision {
+            let source = sdk::SourceRevisionOverride::builder()
+                .action_name(source_action)
+                .revision_type(sdk::SourceRevisionType::CommitId)
+                .revision_value(revision)
+                .build()
+                .map_err(|error| AwsError {
+                    attempt: attempt(),
+                    service: SERVICE,
+                    code: None,
+                    reason: error.to_string(),
+                    request_id: None,
+                })?;
+            request = request.source_revisions(source);
+        }
+        let answer = request.send().await.attempt(SERVICE, attempt)?;
+        Ok(answer.pipeline_execution_id.unwrap_or_default())
+    }
+
+    pub(crate) async fn get_execution(&self, pipeline: &str, id: &str) -> Result<Execution, AwsError> {
+        let answer = self
+            .codepipeline()
+            .get_pipeline_execution()
+            .pipeline_name(pipeline)
+            .pipeline_execution_id(id)
+            .send()
+            .await;
+        let answer = answer.attempt(SERVICE, || format!("get execution `{id}` of pipeline `{pipeline}`"))?;
+        let execution = answer.pipeline_execution;
+        Ok(execution
+            .map(|execution| Execution {
+                id: execution.pipeline_execution_id.unwrap_or_default(),
+                status: execution.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+                status_summary: execution.status_summary,
+                revision: execution
+                    .artifact_revisions
+                    .unwrap_or_default()
+                    .into_iter()
+                    .find_map(|r| r.revision_id),
+                trigger: execution
+                    .trigger
+                    .and_then(|t| t.trigger_type)
+                    .map(|t| t.as_str().to_owned())
+                    .unwrap_or_default(),
+            })
+            .unwrap_or_default())
+    }
+
+    /// The actions of an execution in the order in which they ran.
+    pub(crate) async fn action_runs(
+        &self,
+        pipeline: &str,
+        execution: &str,
+    ) -> Result<Vec<ActionRun>, AwsError> {
+        let filter = sdk::ActionExecutionFilter::builder().pipeline_execution_id(execution).build();
+        let answer =
+            self.codepipeline().list_action_executions().pipeline_name(pipeline).filter(filter).send().await;
+        let answer = answer.attempt(SERVICE, || format!("list the actions of execution `{execution}`"))?;
+        let mut runs: Vec<_> =
+            answer.action_execution_details.unwrap_or_default().into_iter().map(action_run).collect();
+        runs.reverse();
+        Ok(runs)
+    }
+
+    /// The stages of a pipeline; `None` if there is no such pipeline.
+    pub(crate) async fn pipeline_state(&self, pipeline: &str) -> Result<Option<Vec<StageState>>, AwsError> {
+        let answer = self.codepipeline().get_pipeline_state().name(pipeline).send().await;
+        match answer.attempt(SERVICE, || format!("get the state of pipeline `{pipeline}`")) {
+            Ok(answer) => Ok(Some(answer.stage_states.unwrap_or_default().into_iter().map(stage).collect())),
+            Err(error) if error.is("PipelineNotFoundException") => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn summary(summary: sdk::PipelineExecutionSummary) -> Execution {
+    Execution {
+        id: summary.pipeline_execution_id.unwrap_or_default(),
+        status: summary.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+        status_summary: summary.status_summary,
+        revision: summary.source_revisions.unwrap_or_default().into_iter().find_map(|r| r.revision_id),
+        trigger: summary
+            .trigger
+            .and_then(|t| t.trigger_type)
+            .map(|t| t.as_str().to_owned())
+            .unwrap_or_default(),
+    }
+}
+
+fn action_run(detail: sdk::ActionExecutionDetail) -> ActionRun {
+    let output = detail.output;
+    let result = output.as_ref().and_then(|output| output.execution_result.clone());
+    let variables = output.and_then(|output| output.output_variables).unwrap_or_default();
+    ActionRun {
+        stage: detail.stage_name.unwrap_or_default(),
+        action: detail.action_name.unwrap_or_default(),
+        status: detail.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+        external_id: result
+            .as_ref()
+            .and_then(|r| r.external_execution_id.clone())
+            .filter(|id| !id.is_empty()),
+        error: result.as_ref().and_then(|r| r.error_details.clone()).and_then(|e| e.message),
+        summary: result.and_then(|r| r.external_execution_summary),
+        outputs: variables.into_iter().collect(),
+    }
+}
+
+fn stage(state: sdk::StageState) -> StageState {
+    let latest = state.latest_execution;
+    StageState {
+        name: state.stage_name.unwrap_or_default(),
+        status: latest.as_ref().map(|latest| latest.status.as_str().to_owned()).unwrap_or_default(),
+        execution_id: latest.map(|latest| latest.pipeline_execution_id).unwrap_or_default(),
+        enabled: state.inbound_transition_state.is_none_or(|transition| transition.enabled),
+    }
+}

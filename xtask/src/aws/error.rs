@@ -1,0 +1,74 @@
+//! Errors of AWS calls: what was tried on what, and AWS's code, message and request id unchanged.
+
+use aws_sdk_cloudformation::config::http::HttpResponse;
+use aws_sdk_cloudformation::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_cloudformation::operation::RequestId;
+
+use crate::output::Hint;
+
+/// A call that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to {attempt}\n  caused by: {service}: {reason}{}", request(.request_id))]
+pub(crate) struct AwsError {
+    /// What was tried, on what: ``describe stack `myapp-local-network` ``.
+    pub attempt: String,
+    /// `CloudFormation`, `ECR`, …
+    pub service: &'static str,
+    /// AWS's error code; `None` where no answer came.
+    pub code: Option<String>,
+    /// `CODE: message`, or why no answer came.
+    pub reason: String,
+    pub request_id: Option<String>,
+}
+
+fn request(id: &Option<String>) -> String {
+    id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default()
+}
+
+impl AwsError {
+    /// True if AWS's code is `code`.
+    pub(crate) fn is(&self, code: &str) -> bool {
+        self.code.as_deref() == Some(code)
+    }
+}
+
+impl Hint for AwsError {
+    fn hints(&self) -> Vec<String> {
+        let hint = match self.code.as_deref() {
+            None if self.reason.contains("credentials") => {
+                "no usable credentials: set AWS_PROFILE, or run `aws sso login`"
+            }
+            Some("ExpiredToken" | "ExpiredTokenException" | "RequestExpired") => {
+                "the credentials have expired: run `aws sso login` or renew them"
+            }
+            Some("SignatureDoesNotMatch" | "InvalidSignatureException" | "InvalidClientTokenId") => {
+                "the access key is not of this account or endpoint: check AWS_PROFILE and AWS_ENDPOINT_URL"
+            }
+            _ => return Vec::new(),
+        };
+        vec![hint.to_owned()]
+    }
+}
+
+/// Names the attempt in the error of an SDK call.
+pub(crate) trait Attempt<T> {
+    fn attempt(self, service: &'static str, attempt: impl FnOnce() -> String) -> Result<T, AwsError>;
+}
+
+impl<T, E> Attempt<T> for Result<T, SdkError<E, HttpResponse>>
+where
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+{
+    fn attempt(self, service: &'static str, attempt: impl FnOnce() -> String) -> Result<T, AwsError> {
+        self.map_err(|error| {
+            let code = error.as_service_error().and_then(|e| e.code()).map(str::to_owned);
+            let message = error.as_service_error().and_then(|e| e.message()).unwrap_or_default();
+            let reason = match &code {
+                Some(code) => format!("{code}: {message}"),
+                None => DisplayErrorContext(&error).to_string(),
+            };
+            let request_id = error.request_id().map(str::to_owned);
+            AwsError { attempt: attempt(), service, code, reason, request_id }
+        })
+    }
+}

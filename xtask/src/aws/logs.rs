@@ -1,0 +1,42 @@
+//! CloudWatch Logs: reading a stream from where one left off.
+
+use super::Aws;
+use super::error::{Attempt as _, AwsError};
+
+/// Lines of a log stream, and where the next ones begin.
+#[derive(Debug, Default)]
+pub(crate) struct LogPage {
+    pub lines: Vec<String>,
+    pub next: Option<String>,
+}
+
+impl Aws {
+    /// The lines after `token`; from the stream's head without one. A stream that is not there yet is empty.
+    pub(crate) async fn get_log_events(
+        &self,
+        group: &str,
+        stream: &str,
+        token: Option<String>,
+    ) -> Result<LogPage, AwsError> {
+        let answer = self
+            .cloudwatchlogs()
+            .get_log_events()
+            .log_group_name(group)
+            .log_stream_name(stream)
+            .start_from_head(true)
+            .set_next_token(token.clone())
+            .send()
+            .await
+            .attempt("CloudWatch Logs", || format!("get the events of log stream `{stream}` in `{group}`"));
+        match answer {
+            Ok(answer) => Ok(LogPage {
+                lines: answer.events.unwrap_or_default().into_iter().filter_map(|e| e.message).collect(),
+                next: answer.next_forward_token,
+            }),
+            Err(error) if error.is("ResourceNotFoundException") => {
+                Ok(LogPage { lines: Vec::new(), next: token })
+            }
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What AWS's statuses mean: the only place where they are told apart.
+
+/// What a stack's status means for whoever waits for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StackPhase {
+    /// No stack, or one that was deleted.
+    Absent,
+    /// An operation runs.
+    InProgress,
+    /// The last operation succeeded, and an update is possible.
+    Stable,
+    /// The last operation failed and was rolled back; an update is possible.
+    RolledBack,
+    /// Only a CREATE change set was made: nothing is there yet.
+    Review,
+    /// Creation failed and was rolled back: only deletion is possible.
+    DeleteOnly,
+    /// The rollback of an update failed: it must be continued first.
+    ContinueRollback,
+    /// Anything else that failed.
+    Failed,
+}
+
+/// Reads a stack's status as AWS spells it.
+pub(crate) fn stack_phase(status: &str) -> StackPhase {
+    match status {
+        "" | "DELETE_COMPLETE" => StackPhase::Absent,
+        "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "IMPORT_COMPLETE" => StackPhase::Stable,
+        "UPDATE_ROLLBACK_COMPLETE" | "IMPORT_ROLLBACK_COMPLETE" => StackPhase::RolledBack,
+        "REVIEW_IN_PROGRESS" => StackPhase::Review,
+        "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED" | "DELETE_FAILED" => StackPhase::DeleteOnly,
+        "UPDATE_ROLLBACK_FAILED" => StackPhase::ContinueRollback,
+        _ if status.ends_with("_IN_PROGRESS") => StackPhase::InProgress,
+        _ => StackPhase::Failed,
+    }
+}
+
+/// How something that runs to an end (an execution, a build, a deployment) stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    Running,
+    Succeeded,
+    Failed,
+}
+
+/// Reads the status of a pipeline execution, a stage or an action.
+pub(crate) fn execution_progress(status: &str) -> Progress {
+    match status {
+        "Succeeded" => Progress::Succeeded,
+        "InProgress" | "Stopping" | "" => Progress::Running,
+        _ => Progress::Failed,
+    }
+}
+
+/// Reads the status of a build.
+pub(crate) fn build_progress(status: &str) -> Progress {
+    match status {
+        "SUCCEEDED" => Progress::Succeeded,
+        "IN_PROGRESS" | "" => Progress::Running,
+        _ => Progress::Failed,
+    }
+}
+
+/// Reads the status of a deployment.
+pub(crate) fn deployment_progress(status: &str) -> Progress {
+    match status {
+        "Succeeded" => Progress::Succeeded,
+        "Failed" | "Stopped" => Progress::Failed,
+        _ => Progress::Running,
+    }
+}
+
+/// True for the status of a resource whose last operation failed.
+pub(crate) fn resource_failed(status: &str) -> bool {
+    status.ends_with("_FAILED")
+}

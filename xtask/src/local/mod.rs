@@ -1,0 +1,33 @@
+//! The persistent local cloud that environment `local` uses: started on demand, found again by its files.
+//!
+//! The daemon is this program run as the hidden `xtask local serve`, in a session of its own, writing to a log
+//! file. It holds a lock on its data directory for as long as it lives, so whether it runs is never guessed
+//! from a file; `daemon.json` (readable by its owner only) says where it listens and with which key.
+
+mod daemon;
+mod data_dir;
+mod serve;
+
+pub(crate) use daemon::{ensure_running, find, reset, stop};
+pub(crate) use data_dir::data_dir;
+pub(crate) use serve::{ServeOptions, serve};
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// How to reach a running local cloud.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Connection {
+    /// `http://127.0.0.1:PORT`.
+    pub endpoint: String,
+    pub region: String,
+    pub access_key_id: String,
+    pub secret_access_key: String,
+    /// `127.0.0.1:PORT`: what image URIs start with.
+    pub registry: String,
+    pub pid: u32,
+    pub data_dir: PathBuf,
+    /// Identifies the build of this program that runs it.
+    pub build: String,
+}

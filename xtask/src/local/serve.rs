@@ -1,0 +1,89 @@
+//! `xtask local serve`: the daemon itself.
+
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use local_cloud::{LocalCloud, Options, Settings};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::Connection;
+use super::daemon::{build_id, connection_file};
+
+/// What the daemon is started with.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct ServeOptions {
+    #[arg(long)]
+    pub data_dir: PathBuf,
+    /// The checkout whose commit the pipeline's source action takes.
+    #[arg(long)]
+    pub source: PathBuf,
+    #[arg(long)]
+    pub region: String,
+    #[arg(long)]
+    pub account: String,
+    #[arg(long)]
+    pub port: Option<u16>,
+    #[arg(long, default_value_t = 60.0)]
+    pub time_scale: f64,
+}
+
+/// Serves until SIGTERM or SIGINT, then ends everything it started.
+pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
+    // Its own session: a Ctrl-C in the starter's terminal is not meant for it. Fails only where the process
+    // leads a group already, as when a person runs it by hand.
+    let _ = nix::unistd::setsid();
+    let filter = tracing_subscriber::EnvFilter::try_from_env("XTASK_LOG");
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let local = start(&options).await?;
+    let file = connection_file(&options.data_dir);
+    write_connection(&file, &connection(&local, &options))?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    // Whoever comes now must start anew rather than talk to a cloud that is going down.
+    let _ = std::fs::remove_file(&file);
+    local.stop().await;
+    Ok(())
+}
+
+async fn start(options: &ServeOptions) -> anyhow::Result<LocalCloud> {
+    let settings = Settings {
+        account: options.account.clone(),
+        region: options.region.clone(),
+        source: options.source.clone(),
+    };
+    let options = Options {
+        data_dir: options.data_dir.clone(),
+        port: options.port,
+        settings,
+        time_scale: options.time_scale,
+    };
+    Ok(LocalCloud::start(options).await?)
+}
+
+fn connection(local: &LocalCloud, options: &ServeOptions) -> Connection {
+    Connection {
+        endpoint: local.endpoint().to_owned(),
+        region: options.region.clone(),
+        access_key_id: local.operator().access_key_id.clone(),
+        secret_access_key: local.operator().secret_access_key.clone(),
+        registry: local.cloud().registry().to_owned(),
+        pid: std::process::id(),
+        data_dir: options.data_dir.clone(),
+        build: build_id(),
+    }
+}
+
+fn write_connection(path: &Path, connection: &Connection) -> anyhow::Result<()> {
+    let new = path.with_extension("new");
+    let _ = std::fs::remove_file(&new);
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+    file.write_all(&serde_json::to_vec_pretty(connection)?)?;
+    std::fs::rename(&new, path).with_context(|| format!("failed to write `{}`", path.display()))
+}
