@@ -6,7 +6,5 @@ mod aws;
 mod exit;
 mod local;
 mod output;
-mod project;
-mod stacks;
 
 fn main() {}

@@ -8,6 +8,7 @@
 mod clock;
 mod cloud;
 mod credentials;
+mod doors;
 mod engine;
 mod error;
 mod fault;

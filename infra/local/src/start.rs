@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use crate::clock::Clock;
 use crate::cloud::{Cloud, Settings, Setup};
 use crate::credentials::{CredentialStore, Credentials};
+use crate::doors::doors;
 use crate::operation::Operations;
 use crate::persist::{Database, PersistError};
 use crate::services;
@@ -66,7 +67,7 @@ impl LocalCloud {
         let address = listener.local_addr().map_err(|source| StartError::Port { port: 0, source })?;
         cloud.set_endpoint(format!("http://{address}"));
         let operator = cloud.part::<CredentialStore>().operator(cloud.account())?;
-        let server = tokio::spawn(crate::protocol::serve(cloud.clone(), listener));
+        let server = tokio::spawn(crate::protocol::serve(cloud.clone(), listener, doors(&cloud)));
         services::resume(&cloud).await;
         Ok(Self { cloud, operator, server, _lock: lock })
     }

@@ -12,6 +12,7 @@ use crate::principal::Principal;
 
 pub(crate) fn register(operations: &mut Operations) {
     operations.add::<AssumeRole>();
+    operations.add::<operations::GetCallerIdentity>();
 }
 
 /// Has an AWS service (`codebuild.amazonaws.com`) assume a role, as services do before they act for a user.

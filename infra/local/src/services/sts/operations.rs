@@ -44,6 +44,28 @@ pub(crate) struct AssumedRoleUser {
     pub arn: String,
 }
 
+#[derive(Deserialize)]
+pub(crate) struct GetCallerIdentity {}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct CallerIdentity {
+    pub user_id: String,
+    pub account: String,
+    pub arn: String,
+}
+
+impl Operation for GetCallerIdentity {
+    type Output = CallerIdentity;
+    const SERVICE: &'static str = "sts";
+    const NAME: &'static str = "GetCallerIdentity";
+
+    async fn handle(self, call: &Call) -> Result<CallerIdentity, ServiceError> {
+        let Principal { arn, user_id, account, .. } = call.principal.clone();
+        Ok(CallerIdentity { user_id, account, arn })
+    }
+}
+
 impl Operation for AssumeRole {
     type Output = AssumeRoleOutput;
     const SERVICE: &'static str = "sts";

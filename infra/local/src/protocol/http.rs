@@ -1,0 +1,283 @@
+//! The server: each request is recognised, verified, decoded, dispatched and answered.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use ::http::request::Parts;
+use ::http::{HeaderMap, Method, StatusCode};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use md5::{Digest as _, Md5};
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+use super::error::{Failed, refused, render, respond};
+use super::route::Target;
+use super::sigv4::{Key, Keyring};
+use super::{Protocol, cbor, checksum, json, query, rest, route, sigv4, validate};
+use crate::cloud::Cloud;
+use crate::credentials::CredentialStore;
+use crate::error::ServiceError;
+use crate::principal::Principal;
+
+/// The longest body of a call.
+const LONGEST_CALL: usize = 64 << 20;
+/// The longest body of an S3 request; it is held in memory.
+const LONGEST_OBJECT: usize = 1 << 30;
+
+/// What the server serves besides calls.
+pub(crate) struct Doors {
+    /// Everything below `/_local/`: journal, faults.
+    pub local: Router,
+    /// Everything below `/v2/`: the image registry.
+    pub registry: Router,
+    pub transfer: TransferHandler,
+}
+
+/// An S3 request whose body, or whose answer's body, is an object's bytes: `PutObject`, `UploadPart`,
+/// `GetObject`. The signature and the checksums of the body are verified.
+pub(crate) struct Transfer {
+    pub cloud: Cloud,
+    pub principal: Principal,
+    pub operation: &'static str,
+    /// All members of the model's input but `Body`, from path, query and headers.
+    pub input: Value,
+    /// The object's bytes, without the frames of streaming uploads.
+    pub body: Bytes,
+}
+
+/// The answer to a [`Transfer`].
+pub(crate) struct TransferOutput {
+    /// 200, or 206 for a range.
+    pub status: StatusCode,
+    /// The model's output without `Body`: it becomes headers. Set `ContentLength` where there is a body.
+    pub output: Value,
+    pub body: Body,
+}
+
+/// Handles transfers. It should make its call through [`Cloud::call`], so that the journal sees it.
+pub(crate) type TransferHandler = Arc<
+    dyn Fn(Transfer) -> Pin<Box<dyn Future<Output = Result<TransferOutput, ServiceError>> + Send>>
+        + Send
+        + Sync,
+>;
+
+#[derive(Clone)]
+struct Gateway {
+    cloud: Cloud,
+    transfer: TransferHandler,
+}
+
+/// Serves until the task is aborted.
+pub(crate) async fn serve(cloud: Cloud, listener: TcpListener, doors: Doors) {
+    let gateway = Gateway { cloud, transfer: doors.transfer };
+    let calls = Router::new().fallback(answer).with_state(gateway);
+    let router = calls.merge(doors.local).merge(doors.registry);
+    if let Err(error) = axum::serve(listener, router).await {
+        tracing::error!(%error, "the server ended");
+    }
+}
+
+async fn answer(State(gateway): State<Gateway>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let mut protocol = route::protocol(&parts);
+    let request_id = match protocol {
+        Protocol::RestXml => crate::id::upper(16),
+        _ => uuid::Uuid::new_v4().to_string(),
+    };
+    let claim = sigv4::claim(&parts);
+    if protocol == Protocol::RestXml && claim.as_ref().is_ok_and(|claim| claim.service != "s3") {
+        protocol = Protocol::Json { version: "1.1" };
+    }
+    let mut failed = Failed {
+        protocol,
+        model: None,
+        operation: None,
+        path: parts.uri.path(),
+        head_only: parts.method == Method::HEAD,
+        request_id: &request_id,
+    };
+    let received = async {
+        let claim = claim.map_err(|refusal| refused(protocol, &refusal))?;
+        let body = received(protocol, body).await?;
+        let now = gateway.cloud.clock().now().0;
+        let keyring = &Keys(&gateway.cloud);
+        let (principal, body) = sigv4::verify(&claim, &parts, body, (keyring, now))
+            .map_err(|refusal| refused(protocol, &refusal))?;
+        let target = route::target(protocol, &claim.service, &parts, &body)?;
+        Ok((principal, body, target))
+    };
+    let (principal, body, target) = match received.await {
+        Ok(received) => received,
+        Err(error) => return render(failed, &error),
+    };
+    failed.model = Some(target.model);
+    failed.operation = Some(target.operation);
+    let call = Incoming { protocol, parts: &parts, principal, body, target };
+    match call.handle(&gateway, &request_id).await {
+        Ok(response) => response,
+        Err(error) => render(failed, &error),
+    }
+}
+
+async fn received(protocol: Protocol, body: Body) -> Result<Bytes, ServiceError> {
+    let limit = if protocol == Protocol::RestXml { LONGEST_OBJECT } else { LONGEST_CALL };
+    match Limited::new(body, limit).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            let message = format!("the body is longer than {limit} bytes");
+            Err(ServiceError::new("EntityTooLarge", message).with_status(413))
+        }
+        Err(error) => Err(ServiceError::new("IncompleteBody", format!("the body was cut off: {error}"))),
+    }
+}
+
+/// A verified request.
+struct Incoming<'a> {
+    protocol: Protocol,
+    parts: &'a Parts,
+    principal: Principal,
+    body: Bytes,
+    target: Target,
+}
+
+impl Incoming<'_> {
+    async fn handle(self, gateway: &Gateway, request_id: &str) -> Result<Response, ServiceError> {
+        let Target { model, name, operation } = self.target;
+        let input = self.decoded()?;
+        validate::check(self.protocol, model, operation, &input)?;
+        if self.protocol == Protocol::RestXml {
+            check_body(&self.parts.headers, &self.body)?;
+            if rest::is_transfer(model, operation) {
+                return self.transfer(gateway, input, request_id).await;
+            }
+        }
+        let cloud = gateway.cloud.clone();
+        let principal = self.principal;
+        let service = model.metadata.signing_name.as_str();
+        // A task of its own: a client that hangs up must not leave an operation half done.
+        let call = async move { cloud.dispatch(&principal, (service, name), input).await };
+        let output = tokio::spawn(call).await.map_err(|error| ended(name, &error))??;
+        Ok(encoded(self.protocol, self.target, &output, request_id))
+    }
+
+    fn decoded(&self) -> Result<Value, ServiceError> {
+        let Target { model, operation, .. } = self.target;
+        let nothing = || Value::Object(serde_json::Map::new());
+        match (self.protocol, &operation.input) {
+            (Protocol::RestXml, _) => rest::decode(model, operation, self.parts, &self.body),
+            (_, None) => Ok(nothing()),
+            (Protocol::Query, Some(input)) => {
+                query::decode(model, input, &route::form(self.parts, &self.body))
+            }
+            (Protocol::Cbor, Some(input)) => cbor::decode(model, input, &self.body),
+            (Protocol::Json { .. }, Some(_)) if self.body.is_empty() => Ok(nothing()),
+            (Protocol::Json { .. }, Some(input)) => {
+                let parsed = serde_json::from_slice(&self.body)
+                    .map_err(|error| ServiceError::new("SerializationException", error.to_string()))?;
+                json::decode(model, input, parsed)
+            }
+        }
+    }
+
+    async fn transfer(
+        self,
+        gateway: &Gateway,
+        input: Value,
+        request_id: &str,
+    ) -> Result<Response, ServiceError> {
+        let transfer = Transfer {
+            cloud: gateway.cloud.clone(),
+            principal: self.principal,
+            operation: self.target.name,
+            input,
+            body: self.body,
+        };
+        let call = (gateway.transfer)(transfer);
+        let done = tokio::spawn(call).await.map_err(|error| ended(self.target.name, &error))??;
+        report_strangers(self.target, &done.output);
+        let (headers, _) = rest::encode(self.target.model, self.target.operation, &done.output);
+        Ok(respond(self.protocol, (done.status, headers), request_id, done.body))
+    }
+}
+
+fn ended(operation: &str, error: &tokio::task::JoinError) -> ServiceError {
+    tracing::error!(operation, %error, "an operation ended without an answer");
+    ServiceError::internal("an internal error occurred")
+}
+
+/// S3's `Content-MD5` and checksum headers.
+fn check_body(headers: &HeaderMap, body: &[u8]) -> Result<(), ServiceError> {
+    let bad = |what: &str| {
+        let message = format!("The {what} you specified did not match the calculated checksum.");
+        Err(ServiceError::new("BadDigest", message))
+    };
+    for (name, value) in headers {
+        let claimed = value.to_str().unwrap_or_default();
+        if name == "content-md5" && BASE64_STANDARD.encode(Md5::digest(body)) != claimed {
+            return bad("Content-MD5");
+        }
+        if checksum::holds(name.as_str(), claimed, body) == Some(false) {
+            return bad(&name.as_str().trim_start_matches("x-amz-checksum-").to_uppercase());
+        }
+    }
+    Ok(())
+}
+
+fn encoded(protocol: Protocol, target: Target, output: &Value, request_id: &str) -> Response {
+    let Target { model, name, operation } = target;
+    report_strangers(target, output);
+    let mut headers = HeaderMap::new();
+    let body = match (protocol, &operation.output) {
+        (Protocol::Query, _) => query::encode(model, (name, operation), output, request_id).into(),
+        (Protocol::RestXml, _) => {
+            let body;
+            (headers, body) = rest::encode(model, operation, output);
+            body.into()
+        }
+        (Protocol::Json { .. }, None) => Body::from("{}"),
+        (Protocol::Json { .. }, Some(shape)) => json::encode(model, shape, output).to_string().into(),
+        (Protocol::Cbor, None) => Body::empty(),
+        (Protocol::Cbor, Some(shape)) => cbor::encode(model, shape, output).into(),
+    };
+    let status = StatusCode::from_u16(operation.http.response_code).unwrap_or(StatusCode::OK);
+    respond(protocol, (status, headers), request_id, body)
+}
+
+/// A member that AWS's model does not have is a mistake of ours that clients would never show.
+fn report_strangers(target: Target, output: &Value) {
+    if !cfg!(debug_assertions) {
+        return;
+    }
+    let Some(shape) = &target.operation.output else { return };
+    let strangers = json::strangers(target.model, shape, output);
+    if !strangers.is_empty() {
+        let (service, operation) = (&target.model.metadata.signing_name, target.name);
+        tracing::error!(
+            service,
+            operation,
+            ?strangers,
+            "an answer has members that AWS's model does not have"
+        );
+    }
+}
+
+struct Keys<'a>(&'a Cloud);
+
+impl Keyring for Keys<'_> {
+    fn find(&self, access_key_id: &str) -> Option<Key> {
+        let found = self.0.part::<CredentialStore>().lookup(access_key_id)?;
+        Some(Key {
+            secret: found.secret_access_key,
+            session_token: found.session_token,
+            expiration: found.expiration.map(|expiration| expiration.0),
+            principal: found.principal,
+        })
+    }
+}

@@ -1,0 +1,289 @@
+//! AWS Signature Version 4: requests signed in the `Authorization` header or, presigned, in the query.
+
+mod canonical;
+mod chunked;
+
+use std::time::Duration;
+
+use ::http::HeaderMap;
+use ::http::request::Parts;
+use bytes::Bytes;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
+
+use crate::principal::Principal;
+
+const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+/// How far a client's clock may be off.
+const SKEW: f64 = 300.0;
+/// The same for S3.
+const S3_SKEW: f64 = 900.0;
+/// AWS's limit for presigned requests.
+const LONGEST_EXPIRY: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// A secret and whose it is.
+pub(crate) struct Key {
+    pub secret: String,
+    /// Temporary keys have one, and it must be sent along.
+    pub session_token: Option<String>,
+    /// Seconds since 1970.
+    pub expiration: Option<f64>,
+    pub principal: Principal,
+}
+
+/// Where keys are found.
+pub(crate) trait Keyring {
+    fn find(&self, access_key_id: &str) -> Option<Key>;
+}
+
+/// Why a signature was not accepted. How it is said depends on the protocol.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error("the request is not signed")]
+    Unsigned,
+    /// What is wrong with the header.
+    #[error("{0}")]
+    Incomplete(String),
+    #[error("the access key id is unknown")]
+    UnknownKey,
+    #[error("the session token is not the one of this access key")]
+    WrongToken,
+    #[error("the session has expired")]
+    ExpiredSession,
+    #[error("the signature does not match")]
+    Mismatch,
+    /// AWS's wording of what expired when.
+    #[error("{0}")]
+    Skewed(String),
+    #[error("the body is not the one that was signed")]
+    WrongBody,
+    /// The chunks or the trailer of a body are malformed or not whole.
+    #[error("{0}")]
+    Chunks(&'static str),
+}
+
+/// The claims of a signed request, not verified yet.
+#[derive(Debug)]
+pub(super) struct Claim {
+    access_key_id: String,
+    /// `20261123/eu-central-1/s3/aws4_request`.
+    scope: String,
+    /// The service's signing name, out of the scope.
+    pub service: String,
+    signed_headers: String,
+    signature: String,
+    /// `20261123T042832Z`.
+    date: String,
+    token: Option<String>,
+    /// Of presigned requests.
+    expires: Option<Duration>,
+}
+
+/// Reads what a request claims; its service is trusted only after [`verify`].
+pub(super) fn claim(parts: &Parts) -> Result<Claim, Refusal> {
+    if let Some(header) = text(&parts.headers, "authorization") {
+        return from_header(parts, header);
+    }
+    let query = super::query::pairs(parts.uri.query().unwrap_or_default().as_bytes());
+    let find = |name: &str| query.iter().find(|(found, _)| found == name).map(|(_, value)| value.clone());
+    if find("X-Amz-Algorithm").is_none() {
+        return Err(Refusal::Unsigned);
+    }
+    let need = |name: &str| {
+        find(name).ok_or_else(|| Refusal::Incomplete(format!("the query has no parameter {name}")))
+    };
+    let expires = need("X-Amz-Expires")?.parse().map(Duration::from_secs);
+    let expires = expires.ok().filter(|expires| *expires <= LONGEST_EXPIRY);
+    let credential = need("X-Amz-Credential")?;
+    let (access_key_id, scope, service) = credential_of(&credential)?;
+    Ok(Claim {
+        access_key_id,
+        scope,
+        service,
+        signed_headers: need("X-Amz-SignedHeaders")?,
+        signature: need("X-Amz-Signature")?,
+        date: need("X-Amz-Date")?,
+        token: find("X-Amz-Security-Token"),
+        expires: Some(
+            expires.ok_or_else(|| Refusal::Incomplete("X-Amz-Expires is out of range".to_owned()))?,
+        ),
+    })
+}
+
+fn from_header(parts: &Parts, header: &str) -> Result<Claim, Refusal> {
+    let fields = header.strip_prefix(ALGORITHM).ok_or_else(|| {
+        Refusal::Incomplete(format!("only {ALGORITHM} is supported in the Authorization header"))
+    })?;
+    let field = |name: &str| {
+        let found = fields.split(',').find_map(|field| field.trim().strip_prefix(name)?.strip_prefix('='));
+        found.map(str::to_owned).ok_or_else(|| {
+            Refusal::Incomplete(format!(
+                "Authorization header requires '{name}' parameter. Authorization={ALGORITHM}"
+            ))
+        })
+    };
+    let (access_key_id, scope, service) = credential_of(&field("Credential")?)?;
+    let date = text(&parts.headers, "x-amz-date").ok_or_else(|| {
+        Refusal::Incomplete("Authorization header requires existence of a 'X-Amz-Date' header.".to_owned())
+    })?;
+    Ok(Claim {
+        access_key_id,
+        scope,
+        service,
+        signed_headers: field("SignedHeaders")?,
+        signature: field("Signature")?,
+        date: date.to_owned(),
+        token: text(&parts.headers, "x-amz-security-token").map(str::to_owned),
+        expires: None,
+    })
+}
+
+fn credential_of(credential: &str) -> Result<(String, String, String), Refusal> {
+    let wrong = || Refusal::Incomplete("Credential must be KEY/DATE/REGION/SERVICE/aws4_request".to_owned());
+    let (access_key_id, scope) = credential.split_once('/').ok_or_else(wrong)?;
+    match scope.split('/').collect::<Vec<_>>()[..] {
+        [_, _, service, "aws4_request"] => {
+            Ok((access_key_id.to_owned(), scope.to_owned(), service.to_owned()))
+        }
+        _ => Err(wrong()),
+    }
+}
+
+/// Verifies the claim at `now` (seconds since 1970). Answers who called, and the body without the frames
+/// that streaming uploads put around it.
+pub(super) fn verify(
+    claim: &Claim,
+    parts: &Parts,
+    body: Bytes,
+    (keyring, now): (&impl Keyring, f64),
+) -> Result<(Principal, Bytes), Refusal> {
+    let key = keyring.find(&claim.access_key_id).ok_or(Refusal::UnknownKey)?;
+    check_date(claim, now)?;
+    if !claim.signed_headers.split(';').any(|name| name == "host") {
+        let message = "'Host' must be a 'SignedHeader' in the AWS Authorization.";
+        return Err(Refusal::Incomplete(message.to_owned()));
+    }
+    let payload = payload_hash(claim, parts, &body);
+    let canonical = canonical::request(parts, &claim.service, &claim.signed_headers, &payload);
+    let canonical = canonical.ok_or(Refusal::Mismatch)?;
+    let signer = Signer::new(claim, &key.secret);
+    let request_hash = sha256(canonical.as_bytes());
+    if !equal(&signer.sign(ALGORITHM, &[&request_hash]), &claim.signature) {
+        return Err(Refusal::Mismatch);
+    }
+    match (&key.session_token, &claim.token) {
+        (None, None) => {}
+        (Some(token), Some(sent)) if equal(token, sent) => {}
+        _ => return Err(Refusal::WrongToken),
+    }
+    if key.expiration.is_some_and(|expiration| expiration < now) {
+        return Err(Refusal::ExpiredSession);
+    }
+    let body = unwrapped(&payload, parts, body, (&signer, &claim.signature))?;
+    Ok((key.principal, body))
+}
+
+fn check_date(claim: &Claim, now: f64) -> Result<(), Refusal> {
+    let wrong =
+        || Refusal::Incomplete(format!("Date must be in ISO-8601 'basic format'. Got '{}'.", claim.date));
+    let parsed = DateTime::strptime("%Y%m%dT%H%M%SZ", &claim.date).map_err(|_| wrong())?;
+    let signed = parsed.to_zoned(TimeZone::UTC).map_err(|_| wrong())?.timestamp();
+    if !claim.scope.starts_with(claim.date.get(..8).unwrap_or_default()) {
+        return Err(Refusal::Incomplete(
+            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of \
+                                        date from HTTP"
+                .to_owned(),
+        ));
+    }
+    #[expect(clippy::cast_precision_loss, reason = "seconds of our era fit into 53 bits")]
+    let age = now - signed.as_second() as f64;
+    let skew = if claim.service == "s3" { S3_SKEW } else { SKEW };
+    let allowed = claim.expires.map_or(skew, |expires| expires.as_secs_f64());
+    if age > allowed {
+        return Err(Refusal::Skewed(format!("Signature expired: {} is {age:.0} seconds ago", claim.date)));
+    }
+    if age < -skew {
+        return Err(Refusal::Skewed(format!(
+            "Signature not yet current: {} is {:.0} seconds ahead",
+            claim.date, -age
+        )));
+    }
+    Ok(())
+}
+
+/// What stands for the body in the canonical request.
+fn payload_hash(claim: &Claim, parts: &Parts, body: &[u8]) -> String {
+    match text(&parts.headers, "x-amz-content-sha256") {
+        Some(claimed) => claimed.to_owned(),
+        None if claim.service == "s3" && claim.expires.is_some() => "UNSIGNED-PAYLOAD".to_owned(),
+        None => sha256(body),
+    }
+}
+
+fn unwrapped(
+    payload: &str,
+    parts: &Parts,
+    body: Bytes,
+    (signer, signature): (&Signer, &str),
+) -> Result<Bytes, Refusal> {
+    let decoded = match payload {
+        "UNSIGNED-PAYLOAD" => return Ok(body),
+        "STREAMING-UNSIGNED-PAYLOAD-TRAILER" => chunked::decode(&body, &parts.headers, None)?,
+        "STREAMING-AWS4-HMAC-SHA256-PAYLOAD" | "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER" => {
+            chunked::decode(&body, &parts.headers, Some((signer, signature)))?
+        }
+        hash if equal(hash, &sha256(&body)) => return Ok(body),
+        _ => return Err(Refusal::WrongBody),
+    };
+    let length = text(&parts.headers, "x-amz-decoded-content-length");
+    let length: Option<usize> = length.and_then(|length| length.parse().ok());
+    match length {
+        Some(length) if length != decoded.len() => Err(Refusal::Chunks("the body is not as long as it says")),
+        _ => Ok(decoded),
+    }
+}
+
+/// Signs in one scope at one time with one day's key.
+pub(super) struct Signer {
+    key: [u8; 32],
+    date: String,
+    scope: String,
+}
+
+impl Signer {
+    fn new(claim: &Claim, secret: &str) -> Self {
+        let first = format!("AWS4{secret}").into_bytes();
+        let parts = claim.scope.split('/').map(str::as_bytes);
+        let key = parts.fold(first, |key, part| hmac(&key, part).to_vec());
+        let key = key.try_into().unwrap_or_default();
+        Self { key, date: claim.date.clone(), scope: claim.scope.clone() }
+    }
+
+    /// The signature, in hexadecimal digits, of `lines` below the algorithm, the date and the scope.
+    fn sign(&self, algorithm: &str, lines: &[&str]) -> String {
+        let text = format!("{algorithm}\n{}\n{}\n{}", self.date, self.scope, lines.join("\n"));
+        hex::encode(hmac(&self.key, text.as_bytes()))
+    }
+}
+
+fn hmac(key: &[u8], data: &[u8]) -> [u8; 32] {
+    // A key of any length is fine, so the error branch is never taken.
+    Hmac::<Sha256>::new_from_slice(key)
+        .map(|mac| mac.chain_update(data).finalize().into_bytes().into())
+        .unwrap_or([0; 32])
+}
+
+fn sha256(data: &[u8]) -> String {
+    hex::encode(Sha256::digest(data))
+}
+
+fn equal(a: &str, b: &str) -> bool {
+    a.as_bytes().ct_eq(b.as_bytes()).into()
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
