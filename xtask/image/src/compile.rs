@@ -1,0 +1,191 @@
+//! Compiles the application into one static binary, in a target directory of its own.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use xshell::{Shell, cmd};
+
+use crate::architecture::Architecture;
+use crate::error::ImageError;
+use crate::freshness::SourceStamp;
+
+/// Profile of the workspace's `Cargo.toml` for what goes into the image.
+const PROFILE: &str = "image";
+/// Program header type of an interpreter, which only a dynamically linked binary names.
+const PT_INTERP: u32 = 3;
+
+/// One compilation.
+pub(crate) struct Compilation {
+    pub(crate) workspace: PathBuf,
+    pub(crate) target_directory: PathBuf,
+    pub(crate) architecture: Architecture,
+    pub(crate) target: String,
+}
+
+impl Compilation {
+    /// Gives the path of the checked binary. Blocks for as long as cargo works.
+    pub(crate) fn run(&self) -> Result<PathBuf, ImageError> {
+        let shell = Shell::new().map_err(|error| ImageError::failed("open a shell", error))?;
+        shell.change_dir(&self.workspace);
+        self.require_target(&shell)?;
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let (target, directory) = (&self.target, &self.target_directory);
+        let flags = self.rustc_flags(&shell)?;
+
+        let stamp = SourceStamp::take(&self.workspace.join("app"), directory, target)?;
+        if stamp.is_outdated() {
+            cmd!(shell, "{cargo} clean --quiet --locked --package app --profile {PROFILE}")
+                .args(["--target", target])
+                .arg("--target-dir")
+                .arg(directory)
+                .run()
+                .map_err(|error| ImageError::failed("remove the application's outdated products", error))?;
+        }
+        // Encoded, because paths may hold blanks; it also takes the place of flags that a user configured.
+        cmd!(shell, "{cargo} build --locked --package app --bin app --profile {PROFILE} --target {target}")
+            .arg("--target-dir")
+            .arg(directory)
+            .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
+            .env_remove("RUSTFLAGS")
+            .env("CARGO_INCREMENTAL", "0")
+            .run()
+            .map_err(|error| ImageError::failed("compile the application", error))?;
+        stamp.keep()?;
+
+        let binary = directory.join(target).join(PROFILE).join("app");
+        check_binary(&binary, self.architecture)?;
+        Ok(binary)
+    }
+
+    /// cargo's own message for a missing target is hundreds of unresolved names.
+    fn require_target(&self, shell: &Shell) -> Result<(), ImageError> {
+        let target = &self.target;
+        let libraries =
+            cmd!(shell, "rustc --print target-libdir --target {target}").quiet().ignore_stderr().read();
+        if libraries.is_ok_and(|directory| Path::new(&directory).is_dir()) {
+            return Ok(());
+        }
+        Err(ImageError::refused(format!("Rust target `{target}` is not installed"))
+            .with_hint(format!("run `rustup target add {target}`, or let CodeBuild build the image")))
+    }
+
+    /// Static linking, and no path of this machine in the binary: one commit gives one digest, wherever the
+    /// checkout, cargo's home and the toolchain are. Paths of the workspace are relative already.
+    fn rustc_flags(&self, shell: &Shell) -> Result<Vec<String>, ImageError> {
+        let read = |what: &str, arguments: &[&str]| {
+            cmd!(shell, "rustc")
+                .args(arguments)
+                .quiet()
+                .read()
+                .map_err(|error| ImageError::failed(what, error))
+        };
+        let sysroot = read("find the Rust toolchain", &["--print", "sysroot"])?;
+        let version = read("read the Rust version", &["--version", "--verbose"])?;
+        let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: ")).unwrap_or("unknown");
+        let home = std::env::var_os("CARGO_HOME")
+            .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo").into()))
+            .unwrap_or_default();
+        let home = fs::canonicalize(&home).unwrap_or_else(|_| home.into());
+        let mut flags = vec!["-Ctarget-feature=+crt-static".to_owned()];
+        if !home.as_os_str().is_empty() {
+            flags.push(format!("--remap-path-prefix={}=/cargo", home.display()));
+        }
+        // Without the component rust-src the standard library's paths have this form already.
+        flags.push(format!("--remap-path-prefix={sysroot}/lib/rustlib/src/rust=/rustc/{commit}"));
+        Ok(flags)
+    }
+}
+
+/// The binary must run on `architecture`, alone in an empty file system.
+fn check_binary(path: &Path, architecture: Architecture) -> Result<(), ImageError> {
+    let bytes =
+        fs::read(path).map_err(|error| ImageError::failed(format!("read `{}`", path.display()), error))?;
+    let elf = Elf::parse(&bytes).ok_or_else(|| {
+        ImageError::refused(format!("`{}` must be a 64-bit little-endian ELF binary", path.display()))
+    })?;
+    if elf.machine != architecture.elf_machine() {
+        let (found, expected) = (elf.machine, architecture.elf_machine());
+        return Err(ImageError::refused(format!(
+            "`{}` is for ELF machine {found}, expected {expected} ({})",
+            path.display(),
+            architecture.ecs()
+        )));
+    }
+    if elf.has_interpreter {
+        return Err(ImageError::refused(format!(
+            "`{}` is linked dynamically, expected statically",
+            path.display()
+        ))
+        .with_hint("use a target whose C runtime can be linked statically: glibc or musl on Linux"));
+    }
+    Ok(())
+}
+
+/// The part of an ELF header that decides where a binary runs.
+struct Elf {
+    machine: u16,
+    has_interpreter: bool,
+}
+
+impl Elf {
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        // Magic number, ELFCLASS64, ELFDATA2LSB.
+        if bytes.get(..6)? != b"\x7fELF\x02\x01" {
+            return None;
+        }
+        let u16_at = |at: usize| Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?));
+        let table = usize::try_from(u64::from_le_bytes(bytes.get(32..40)?.try_into().ok()?)).ok()?;
+        let (entry_size, entries) = (usize::from(u16_at(54)?), usize::from(u16_at(56)?));
+        let mut has_interpreter = false;
+        for index in 0..entries {
+            let at = table.checked_add(index * entry_size)?;
+            let kind = u32::from_le_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?);
+            has_interpreter |= kind == PT_INTERP;
+        }
+        Some(Self { machine: u16_at(18)?, has_interpreter })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A header with one program header of type `kind`.
+    fn elf(machine: u16, kind: u32) -> Vec<u8> {
+        let mut bytes = vec![0; 64 + 56];
+        bytes[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        bytes[18..20].copy_from_slice(&machine.to_le_bytes());
+        bytes[32..40].copy_from_slice(&64_u64.to_le_bytes());
+        bytes[54..56].copy_from_slice(&56_u16.to_le_bytes());
+        bytes[56..58].copy_from_slice(&1_u16.to_le_bytes());
+        bytes[64..68].copy_from_slice(&kind.to_le_bytes());
+        bytes
+    }
+
+    fn check(bytes: &[u8], architecture: Architecture) -> Result<(), String> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), bytes).unwrap();
+        check_binary(file.path(), architecture)
+            .map_err(|error| error.to_string().replace(&file.path().display().to_string(), "app"))
+    }
+
+    #[test]
+    fn a_static_binary_of_the_architecture_is_accepted() {
+        assert_eq!(check(&elf(62, 1), Architecture::X86_64), Ok(()));
+        assert_eq!(check(&elf(183, 1), Architecture::Arm64), Ok(()));
+    }
+
+    #[test]
+    fn a_binary_of_another_architecture_is_refused() {
+        let error = check(&elf(183, 1), Architecture::X86_64).unwrap_err();
+        assert_eq!(error, "`app` is for ELF machine 183, expected 62 (X86_64)");
+    }
+
+    #[test]
+    fn a_dynamic_binary_and_no_binary_at_all_are_refused() {
+        assert!(check(&elf(62, PT_INTERP), Architecture::X86_64).unwrap_err().contains("dynamically"));
+        for bytes in [&b"#!/bin/sh"[..], b"", &elf(62, 1)[..66]] {
+            assert!(check(bytes, Architecture::X86_64).is_err());
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! The two ways in which building an image ends badly.
+
+use std::error::Error;
+
+/// Why there is no image.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// What was found forbids it; nothing was changed. Exit code 3.
+    #[error("{message}")]
+    Refused { message: String, hint: Option<String> },
+    /// A step went wrong. Exit code 1.
+    #[error("failed to {action}")]
+    Failed {
+        action: String,
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+impl ImageError {
+    pub(crate) fn refused(message: impl Into<String>) -> Self {
+        Self::Refused { message: message.into(), hint: None }
+    }
+
+    pub(crate) fn failed(action: impl Into<String>, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Failed { action: action.into(), source: source.into() }
+    }
+
+    pub(crate) fn with_hint(self, text: impl Into<String>) -> Self {
+        match self {
+            Self::Refused { message, .. } => Self::Refused { message, hint: Some(text.into()) },
+            failed @ Self::Failed { .. } => failed,
+        }
+    }
+
+    /// What to do next, where that is known.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Refused { hint, .. } => hint.as_deref(),
+            Self::Failed { .. } => None,
+        }
+    }
+
+    /// Whether nothing was changed.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused { .. })
+    }
+}

@@ -1,0 +1,183 @@
+//! Packs the binary as an OCI image: one layer, fixed times, owners and order, so that equal input gives an equal
+//! digest.
+//!
+//! Source: the OCI image specification 1.1 (manifest, configuration, layer media types).
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+
+use flate2::{Compression, GzBuilder};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use crate::architecture::Architecture;
+use crate::error::ImageError;
+
+/// Media type of the manifest.
+pub(crate) const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
+const CONFIG_TYPE: &str = "application/vnd.oci.image.config.v1+json";
+const LAYER_TYPE: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
+/// Label that holds the source revision.
+pub(crate) const REVISION_LABEL: &str = "org.opencontainers.image.revision";
+/// The user that distroless images call `nonroot`; a number, because the image has no `/etc/passwd`.
+const USER: &str = "65532:65532";
+
+/// What distinguishes one image from another. `app/Dockerfile` says the same for the builder `docker`.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) architecture: Architecture,
+    pub(crate) revision: String,
+}
+
+/// Bytes under their digest.
+#[derive(Debug, Clone)]
+pub(crate) struct Blob {
+    pub(crate) digest: String,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Blob {
+    fn new(bytes: Vec<u8>) -> Self {
+        Self { digest: digest(&bytes), bytes }
+    }
+}
+
+/// A complete image.
+#[derive(Debug, Clone)]
+pub(crate) struct Packed {
+    pub(crate) manifest: Blob,
+    pub(crate) config: Blob,
+    pub(crate) layer: Blob,
+}
+
+impl Packed {
+    pub(crate) fn digest(&self) -> &str {
+        &self.manifest.digest
+    }
+
+    pub(crate) fn size_bytes(&self) -> u64 {
+        (self.config.bytes.len() + self.layer.bytes.len()) as u64
+    }
+}
+
+/// `sha256:` and the hexadecimal hash.
+pub(crate) fn digest(bytes: &[u8]) -> String {
+    format!("sha256:{}", hex::encode(Sha256::digest(bytes)))
+}
+
+/// Packs the binary at `path`.
+pub(crate) fn pack(path: &Path, settings: &Settings) -> Result<Packed, ImageError> {
+    let binary =
+        fs::read(path).map_err(|error| ImageError::failed(format!("read `{}`", path.display()), error))?;
+    pack_bytes(&binary, settings).map_err(|error| ImageError::failed("pack the image", error))
+}
+
+fn pack_bytes(binary: &[u8], settings: &Settings) -> std::io::Result<Packed> {
+    let tar = tar(binary)?;
+    // Time 0 and no file name in the gzip header.
+    let mut encoder = GzBuilder::new().mtime(0).write(Vec::new(), Compression::default());
+    encoder.write_all(&tar)?;
+    let layer = Blob::new(encoder.finish()?);
+    // No `created`: it would have to be invented, and ECR knows when the image was pushed.
+    let config = json!({
+        "architecture": settings.architecture.oci(),
+        "os": "linux",
+        "config": {
+            "User": USER,
+            "ExposedPorts": { "4000/tcp": {} },
+            "Env": [format!("APP_COMMIT={}", settings.revision)],
+            "Entrypoint": ["/app"],
+            "Labels": { "org.opencontainers.image.title": "app", REVISION_LABEL: settings.revision },
+        },
+        "rootfs": { "type": "layers", "diff_ids": [digest(&tar)] },
+        "history": [{ "created_by": "app-image" }],
+    });
+    let config = Blob::new(serde_json::to_vec(&config)?);
+    let manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": MANIFEST_TYPE,
+        "config": { "mediaType": CONFIG_TYPE, "digest": config.digest, "size": config.bytes.len() },
+        "layers": [{ "mediaType": LAYER_TYPE, "digest": layer.digest, "size": layer.bytes.len() }],
+    });
+    Ok(Packed { manifest: Blob::new(serde_json::to_vec(&manifest)?), config, layer })
+}
+
+fn tar(binary: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut builder = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_ustar();
+    header.set_size(binary.len() as u64);
+    header.set_mode(0o755);
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
+    header.set_entry_type(tar::EntryType::Regular);
+    builder.append_data(&mut header, "app", binary)?;
+    builder.into_inner()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    fn settings() -> Settings {
+        Settings { architecture: Architecture::Arm64, revision: "0123456789abcdef".into() }
+    }
+
+    #[test]
+    fn equal_input_gives_an_equal_digest_and_other_input_another() {
+        let packed = pack_bytes(b"binary", &settings()).unwrap();
+        assert_eq!(packed.digest(), pack_bytes(b"binary", &settings()).unwrap().digest());
+        assert_ne!(packed.digest(), pack_bytes(b"binarz", &settings()).unwrap().digest());
+        let other = Settings { revision: "fedcba9876543210".into(), ..settings() };
+        assert_ne!(packed.digest(), pack_bytes(b"binary", &other).unwrap().digest());
+    }
+
+    #[test]
+    fn the_layer_holds_the_binary_alone_and_the_parts_name_each_other() {
+        let packed = pack_bytes(b"binary", &settings()).unwrap();
+        let mut tar_bytes = Vec::new();
+        flate2::read::GzDecoder::new(&packed.layer.bytes[..]).read_to_end(&mut tar_bytes).unwrap();
+        let mut archive = tar::Archive::new(&tar_bytes[..]);
+        let entries: Vec<_> = archive
+            .entries()
+            .unwrap()
+            .map(|entry| {
+                let header = entry.unwrap().header().clone();
+                (
+                    header.path().unwrap().display().to_string(),
+                    header.mode().unwrap(),
+                    header.mtime().unwrap(),
+                )
+            })
+            .collect();
+        assert_eq!(entries, [("app".to_owned(), 0o755, 0)]);
+
+        let config: serde_json::Value = serde_json::from_slice(&packed.config.bytes).unwrap();
+        assert_eq!(config["architecture"], "arm64");
+        assert_eq!(config["config"]["User"], "65532:65532");
+        assert_eq!(config["config"]["Labels"][REVISION_LABEL], "0123456789abcdef");
+        assert_eq!(config["rootfs"]["diff_ids"][0], digest(&tar_bytes));
+        let manifest: serde_json::Value = serde_json::from_slice(&packed.manifest.bytes).unwrap();
+        assert_eq!(manifest["config"]["digest"], packed.config.digest);
+        assert_eq!(manifest["layers"][0]["size"], packed.layer.bytes.len());
+    }
+
+    /// The Dockerfile repeats what `pack_bytes` sets: both builders must give the same image.
+    #[test]
+    fn the_dockerfile_agrees_with_the_packed_configuration() {
+        let dockerfile = include_str!("../../../app/Dockerfile");
+        for line in [
+            "FROM scratch",
+            "ENV APP_COMMIT=",
+            "USER 65532:65532",
+            "EXPOSE 4000",
+            "ENTRYPOINT [\"/app\"]",
+            "org.opencontainers.image.title=\"app\" org.opencontainers.image.revision=",
+        ] {
+            assert!(dockerfile.contains(line), "no `{line}` in app/Dockerfile");
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! What goes into the repository and under which tags: the commit's tag belongs to one image for ever.
+
+use aws_config::SdkConfig;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderValue;
+use serde::Deserialize;
+
+use crate::architecture::Architecture;
+use crate::error::ImageError;
+use crate::pack::{Packed, REVISION_LABEL};
+use crate::registry::{Registry, StoredManifest};
+use crate::source::Revision;
+use crate::{BuildImage, BuildRequest, Report};
+
+/// How the registry knows us.
+#[derive(Debug, Clone)]
+pub enum Credentials {
+    /// A token from ECR's `GetAuthorizationToken`, valid for 12 hours.
+    Ecr(Box<SdkConfig>),
+    /// User and password.
+    Basic { user: String, password: String },
+    /// A registry that asks nobody.
+    Anonymous,
+}
+
+impl Credentials {
+    /// ECR, as the process's environment and profiles say.
+    pub async fn ecr_from_env() -> Self {
+        Self::Ecr(Box::new(aws_config::load_from_env().await))
+    }
+
+    /// The value of an `Authorization: Basic` header, undecorated.
+    async fn token(&self) -> Result<Option<String>, ImageError> {
+        match self {
+            Self::Anonymous => Ok(None),
+            Self::Basic { user, password } => Ok(Some(STANDARD.encode(format!("{user}:{password}")))),
+            Self::Ecr(config) => {
+                let action = "get an authorization token from ECR";
+                let output = aws_sdk_ecr::Client::new(config).get_authorization_token().send().await;
+                let output =
+                    output.map_err(|error| ImageError::failed(action, aws_sdk_ecr::Error::from(error)))?;
+                let token = output.authorization_data().first().and_then(|data| data.authorization_token());
+                let token = token.ok_or_else(|| ImageError::failed(action, "the answer holds none"))?;
+                Ok(Some(token.to_owned()))
+            }
+        }
+    }
+}
+
+/// A repository and the right to write to it.
+pub(crate) struct Repository {
+    registry: Registry,
+    /// User and password for programs that log in by themselves.
+    pub(crate) login: Option<(String, String)>,
+}
+
+impl Repository {
+    pub(crate) async fn open(address: &str, credentials: &Credentials) -> Result<Self, ImageError> {
+        let action = || format!("open repository `{address}`");
+        let token = credentials.token().await?;
+        let mut header = None;
+        let mut login = None;
+        if let Some(token) = token {
+            let decoded = STANDARD.decode(&token).map_err(|error| ImageError::failed(action(), error))?;
+            let decoded = String::from_utf8_lossy(&decoded).into_owned();
+            login = decoded.split_once(':').map(|(user, password)| (user.to_owned(), password.to_owned()));
+            let mut value = HeaderValue::from_str(&format!("Basic {token}"))
+                .map_err(|error| ImageError::failed(action(), error))?;
+            value.set_sensitive(true);
+            header = Some(value);
+        }
+        let registry = Registry::new(address, header).map_err(|error| ImageError::failed(action(), error))?;
+        Ok(Self { registry, login })
+    }
+}
+
+/// The image of `revision` if its tag is taken already: by the right image, or this is refused.
+pub(crate) async fn find(
+    repository: &Repository,
+    request: &BuildRequest,
+    revision: &Revision,
+) -> Result<Option<BuildImage>, ImageError> {
+    let tag = revision.tag();
+    let failed = |error| ImageError::failed(format!("look up `{}:{tag}`", request.repository), error);
+    let registry = &repository.registry;
+    let Some(stored) = registry.manifest(&tag).await.map_err(failed)? else { return Ok(None) };
+    let found = describe(registry, &stored).await?;
+    let expected = (request.architecture.oci(), revision.id.as_str());
+    if (found.architecture.as_str(), found.revision.as_str()) != expected {
+        return Err(ImageError::refused(format!(
+            "`{}:{tag}` is for {} with revision `{}`, expected {} with `{}`",
+            request.repository, found.architecture, found.revision, expected.0, expected.1
+        ))
+        .with_hint("a commit's tag is never moved: delete the image by its digest, or build a new commit"));
+    }
+    let mut image = crate::outcome(request, revision, &stored.digest, found.size_bytes);
+    image.reused = true;
+    if !revision.dirty {
+        // A later commit may have taken it.
+        let latest = registry.manifest("latest").await.map_err(failed)?;
+        if latest.is_none_or(|latest| latest.digest != stored.digest) {
+            image.tags.retain(|tag| tag != "latest");
+        }
+    }
+    Ok(Some(image))
+}
+
+/// Uploads what is missing, then the manifest under each tag; the commit's own comes last, because it says that
+/// everything else is there.
+pub(crate) async fn push(
+    repository: &Repository,
+    packed: &Packed,
+    revision: &Revision,
+    report: Report<'_>,
+) -> Result<(), ImageError> {
+    let registry = &repository.registry;
+    for blob in [&packed.layer, &packed.config] {
+        let uploaded = registry
+            .put_blob(blob)
+            .await
+            .map_err(|error| ImageError::failed(format!("upload `{}`", blob.digest), error))?;
+        let verb = if uploaded { "pushed" } else { "exists:" };
+        report(&format!("{verb} {} ({} bytes)", blob.digest, blob.bytes.len()));
+    }
+    for tag in revision.tags().iter().rev() {
+        if let Err(error) = registry.put_manifest(tag, &packed.manifest).await {
+            // An immutable tag that another build pushed in the meantime: fine, if it is the same image.
+            let stored = registry.manifest(tag).await;
+            if !stored
+                .is_ok_and(|stored| stored.is_some_and(|stored| stored.digest == packed.manifest.digest))
+            {
+                return Err(ImageError::failed(format!("push tag `{tag}`"), error));
+            }
+        }
+        report(&format!("tagged {tag}"));
+    }
+    Ok(())
+}
+
+/// Size of the image under `reference`, compressed.
+pub(crate) async fn size_of(repository: &Repository, reference: &str) -> Result<u64, ImageError> {
+    let stored = repository.registry.manifest(reference).await;
+    let stored = stored.map_err(|error| ImageError::failed(format!("look up `{reference}`"), error))?;
+    let stored =
+        stored.ok_or_else(|| ImageError::failed(format!("look up `{reference}`"), "it is not there"))?;
+    Ok(Manifest::parse(&stored)?.size())
+}
+
+struct Found {
+    architecture: String,
+    revision: String,
+    size_bytes: u64,
+}
+
+#[derive(Deserialize)]
+struct Manifest {
+    config: Descriptor,
+    layers: Vec<Descriptor>,
+}
+
+#[derive(Deserialize)]
+struct Descriptor {
+    digest: String,
+    size: u64,
+}
+
+impl Manifest {
+    fn parse(stored: &StoredManifest) -> Result<Self, ImageError> {
+        serde_json::from_slice(&stored.bytes)
+            .map_err(|error| ImageError::failed(format!("read manifest `{}`", stored.digest), error))
+    }
+
+    fn size(&self) -> u64 {
+        self.config.size + self.layers.iter().map(|layer| layer.size).sum::<u64>()
+    }
+}
+
+async fn describe(registry: &Registry, stored: &StoredManifest) -> Result<Found, ImageError> {
+    #[derive(Deserialize)]
+    struct Configuration {
+        architecture: String,
+        #[serde(default)]
+        config: Settings,
+    }
+    // Docker writes `null` for an image without labels.
+    #[derive(Default, Deserialize)]
+    struct Settings {
+        #[serde(rename = "Labels")]
+        labels: Option<std::collections::BTreeMap<String, String>>,
+    }
+    let manifest = Manifest::parse(stored)?;
+    let action = || format!("read configuration `{}`", manifest.config.digest);
+    let bytes = registry.blob(&manifest.config.digest).await;
+    let bytes = bytes.map_err(|error| ImageError::failed(action(), error))?;
+    let configuration: Configuration =
+        serde_json::from_slice(&bytes).map_err(|error| ImageError::failed(action(), error))?;
+    let labels = configuration.config.labels.unwrap_or_default();
+    Ok(Found {
+        architecture: configuration.architecture,
+        revision: labels.get(REVISION_LABEL).cloned().unwrap_or_default(),
+        size_bytes: manifest.size(),
+    })
+}
+
+/// What docker calls a platform.
+pub(crate) fn platform(architecture: Architecture) -> String {
+    format!("linux/{}", architecture.oci())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::{Arc, Mutex};
+
+    use axum::Router;
+    use axum::extract::{Request, State};
+    use axum::http::{Method, StatusCode, header};
+    use axum::response::{IntoResponse as _, Response};
+
+    use super::*;
+    use crate::Builder;
+    use crate::pack::{Settings, digest, pack};
+
+    /// Blobs and manifests by path, and the requests that were made.
+    #[derive(Clone, Default)]
+    struct Store {
+        contents: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+        requests: Arc<Mutex<Vec<String>>>,
+    }
+
+    impl Store {
+        /// The protocol of one repository, `myapp`, for the user `AWS` with the password `secret`.
+        async fn answer(State(store): State<Self>, request: Request) -> Response {
+            let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+            let query = request.uri().query().unwrap_or_default().to_owned();
+            let authorization = request.headers().get(header::AUTHORIZATION).cloned();
+            if authorization != Some(HeaderValue::from_static("Basic QVdTOnNlY3JldA==")) {
+                return StatusCode::UNAUTHORIZED.into_response();
+            }
+            let body = axum::body::to_bytes(request.into_body(), 1 << 20).await.unwrap();
+            store.requests.lock().unwrap().push(format!("{method} {path}"));
+            let mut contents = store.contents.lock().unwrap();
+            let upload = "/v2/myapp/blobs/uploads/1";
+            match method {
+                Method::POST => (StatusCode::ACCEPTED, [(header::LOCATION, upload)]).into_response(),
+                Method::PATCH => {
+                    contents.insert(path, body.to_vec());
+                    (StatusCode::ACCEPTED, [(header::LOCATION, format!("{upload}?state=a"))]).into_response()
+                }
+                Method::PUT if path == upload => {
+                    let bytes = contents.remove(upload).unwrap();
+                    assert_eq!(query, format!("state=a&digest={}", digest(&bytes).replace(':', "%3A")));
+                    contents.insert(format!("/v2/myapp/blobs/{}", digest(&bytes)), bytes);
+                    StatusCode::CREATED.into_response()
+                }
+                Method::PUT => {
+                    contents.insert(path, body.to_vec());
+                    StatusCode::CREATED.into_response()
+                }
+                _ => contents.get(&path).map_or_else(
+                    || StatusCode::NOT_FOUND.into_response(),
+                    |bytes| bytes.clone().into_response(),
+                ),
+            }
+        }
+
+        async fn start(&self) -> String {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let address = format!("{}/myapp", listener.local_addr().unwrap());
+            let router = Router::new().fallback(Self::answer).with_state(self.clone());
+            tokio::spawn(async move { axum::serve(listener, router).await });
+            address
+        }
+    }
+
+    fn request(repository: &str, architecture: Architecture) -> BuildRequest {
+        BuildRequest {
+            workspace: ".".into(),
+            architecture,
+            target: None,
+            builder: Builder::Cargo,
+            repository: repository.to_owned(),
+            push: None,
+        }
+    }
+
+    fn packed(revision: &Revision) -> Packed {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "binary").unwrap();
+        let settings = Settings { architecture: Architecture::X86_64, revision: revision.id.clone() };
+        pack(file.path(), &settings).unwrap()
+    }
+
+    fn revision() -> Revision {
+        Revision { id: "0123456789abcdef0123456789abcdef01234567".into(), dirty: false }
+    }
+
+    async fn open(address: &str, password: &str) -> Repository {
+        let credentials = Credentials::Basic { user: "AWS".into(), password: password.into() };
+        Repository::open(address, &credentials).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_pushed_image_is_found_and_its_blobs_are_not_pushed_again() {
+        let store = Store::default();
+        let address = store.start().await;
+        let repository = open(&address, "secret").await;
+        let request = request(&address, Architecture::X86_64);
+        assert_eq!(find(&repository, &request, &revision()).await.unwrap(), None);
+
+        let packed = packed(&revision());
+        push(&repository, &packed, &revision(), &|_| {}).await.unwrap();
+        let image = find(&repository, &request, &revision()).await.unwrap().unwrap();
+        assert_eq!(image.uri, format!("{address}@{}", packed.digest()));
+        assert_eq!(image.tags, ["0123456789ab", "latest"]);
+        assert_eq!(image.size_bytes, packed.size_bytes());
+        assert!(image.reused);
+
+        store.requests.lock().unwrap().clear();
+        push(&repository, &packed, &revision(), &|_| {}).await.unwrap();
+        let requests = store.requests.lock().unwrap();
+        assert!(!requests.iter().any(|request| request.starts_with("POST")), "{requests:?}");
+        assert_eq!(requests.last().unwrap(), "PUT /v2/myapp/manifests/0123456789ab");
+    }
+
+    #[tokio::test]
+    async fn a_tag_that_holds_another_image_is_refused() {
+        let store = Store::default();
+        let address = store.start().await;
+        let repository = open(&address, "secret").await;
+        push(&repository, &packed(&revision()), &revision(), &|_| {}).await.unwrap();
+
+        let arm = request(&address, Architecture::Arm64);
+        let error = find(&repository, &arm, &revision()).await.unwrap_err();
+        assert!(error.is_refusal() && error.to_string().contains("is for amd64"), "{error}");
+        let same_tag = Revision { id: "0123456789abffffffffffffffffffffffffffff".into(), dirty: false };
+        let x86 = request(&address, Architecture::X86_64);
+        assert!(find(&repository, &x86, &same_tag).await.unwrap_err().is_refusal());
+    }
+
+    #[tokio::test]
+    async fn a_wrong_password_fails_with_the_status() {
+        let address = Store::default().start().await;
+        let repository = open(&address, "wrong").await;
+        let error = push(&repository, &packed(&revision()), &revision(), &|_| {}).await.unwrap_err();
+        assert!(!error.is_refusal());
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert!(source.contains("401 Unauthorized"), "{source}");
+        assert!(!format!("{error:?}").contains("wrong"));
+    }
+}
