@@ -6,5 +6,7 @@ mod aws;
 mod exit;
 mod local;
 mod output;
+mod project;
+mod stacks;
 
 fn main() {}

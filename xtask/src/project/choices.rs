@@ -1,0 +1,80 @@
+//! The values of project.yml that are one of a few words.
+
+use serde::Deserialize;
+
+/// The processor of the tasks. Spelled as in AWS's names of build environments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Architecture {
+    #[serde(rename = "x86_64")]
+    X86,
+    #[serde(rename = "arm64")]
+    Arm,
+}
+
+impl Architecture {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::X86 => "x86_64",
+            Self::Arm => "arm64",
+        }
+    }
+}
+
+/// What makes the image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ImageBuilder {
+    /// Cargo and our own packing: no daemon, no privilege.
+    #[default]
+    Cargo,
+    /// `docker build` on `app/Dockerfile`.
+    Docker,
+}
+
+impl ImageBuilder {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Cargo => "cargo",
+            Self::Docker => "docker",
+        }
+    }
+}
+
+/// The C library the static binary is linked with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ImageTarget {
+    #[default]
+    Gnu,
+    Musl,
+}
+
+impl ImageTarget {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Gnu => "gnu",
+            Self::Musl => "musl",
+        }
+    }
+}
+
+/// How tasks reach the world; decided at creation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum NetworkMode {
+    /// Public subnets and addresses; the security groups let only the load balancer in.
+    #[default]
+    Public,
+    /// Private subnets behind a NAT gateway.
+    Nat,
+}
+
+impl NetworkMode {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Nat => "nat",
+        }
+    }
+}

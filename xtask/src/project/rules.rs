@@ -1,0 +1,294 @@
+//! The values of project.yml that are more than text: each type holds only what its rule allows.
+//!
+//! The rule's text follows the key in the error: "`app.cpu` must be …, found …".
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, de};
+
+macro_rules! text_rule {
+    ($(#[$doc:meta])* $name:ident, $check:expr, $rule:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+        #[serde(try_from = "String")]
+        pub(crate) struct $name(String);
+
+        impl TryFrom<String> for $name {
+            type Error = &'static str;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                let check: fn(&str) -> bool = $check;
+                if check(&text) { Ok(Self(text)) } else { Err($rule) }
+            }
+        }
+
+        impl $name {
+            pub(crate) fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+text_rule!(
+    /// The name of a project or an environment; it becomes part of every resource's name.
+    Name,
+    is_name,
+    "must be lower-case words of letters and digits joined by single hyphens, starting with a letter"
+);
+text_rule!(
+    /// An AWS account.
+    AccountId,
+    |text| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()),
+    "must be an account of 12 digits, in quotes"
+);
+text_rule!(Region, is_region, "must be an AWS region such as `eu-central-1`");
+text_rule!(
+    /// `owner/name` at GitHub.
+    RepositoryId,
+    is_repository,
+    "must be a repository as `owner/name`"
+);
+text_rule!(
+    BranchName,
+    |text| (1..=255).contains(&text.len())
+        && text.chars().all(|c| c.is_ascii_graphic() && !"~^:?*[\\".contains(c)),
+    "must be a branch name"
+);
+text_rule!(
+    ConnectionArn,
+    |text| is_arn(text, &["codeconnections", "codestar-connections"]),
+    "must be the ARN of a connection"
+);
+text_rule!(CertificateArn, |text| is_arn(text, &["acm"]), "must be the ARN of an ACM certificate");
+text_rule!(
+    /// A secret, or with `:json-key::` behind it one value of it.
+    SecretArn,
+    |text| is_arn(text, &["secretsmanager"]) && text.split(':').count() >= 7,
+    "must be the ARN of a Secrets Manager secret"
+);
+text_rule!(DomainName, is_domain, "must be a domain name such as `www.example.com`");
+text_rule!(
+    /// Elastic Load Balancing takes at most 1,024 characters.
+    HealthCheckPath,
+    |text| text.starts_with('/') && text.len() <= 1024 && text.chars().all(|c| c.is_ascii_graphic()),
+    "must be a path that starts with `/`, without spaces"
+);
+text_rule!(
+    InstanceClass,
+    |text| {
+        let parts: Vec<&str> = text.split('.').collect();
+        parts.len() == 3 && parts[0] == "db" && parts.iter().all(|part| is_word(part))
+    },
+    "must be an instance class such as `db.t4g.micro`"
+);
+text_rule!(
+    /// A name in a process's environment.
+    VariableName,
+    |text| {
+        text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    },
+    "must be a variable name of letters, digits and underscores"
+);
+text_rule!(
+    /// The name of a template in infra/stacks, without its ending.
+    StackShortName,
+    is_name,
+    "must be the name of a stack such as `load-balancer`"
+);
+
+impl InstanceClass {
+    /// The smallest that runs Postgres.
+    pub(crate) fn smallest() -> Self {
+        Self("db.t4g.micro".to_owned())
+    }
+}
+
+impl SecretArn {
+    /// The secret itself, without the json-key, stage and version that a container may select.
+    pub(crate) fn secret(&self) -> String {
+        self.0.split(':').take(7).collect::<Vec<_>>().join(":")
+    }
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+}
+
+/// `[a-z][a-z0-9]*(-[a-z0-9]+)*`
+pub(crate) fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_lowercase()) && text.split('-').all(is_word)
+}
+
+fn is_region(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let last =
+        parts.last().is_some_and(|last| last.len() == 1 && last.bytes().all(|byte| byte.is_ascii_digit()));
+    (3..=4).contains(&parts.len()) && last && parts[0].len() == 2 && parts.iter().all(|part| is_word(part))
+}
+
+fn is_repository(text: &str) -> bool {
+    let part =
+        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    text.split_once('/').is_some_and(|(owner, name)| part(owner) && part(name))
+}
+
+fn is_domain(text: &str) -> bool {
+    let label = |label: &str| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-');
+    text.len() <= 253
+        && text.contains('.')
+        && text.split('.').all(label)
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
+}
+
+fn is_arn(text: &str, services: &[&str]) -> bool {
+    let mut parts = text.splitn(6, ':');
+    parts.next() == Some("arn")
+        && parts.next().is_some_and(|partition| partition.starts_with("aws"))
+        && parts.next().is_some_and(|service| services.contains(&service))
+        && parts.nth(2).is_some_and(|resource| !resource.is_empty())
+        && text.chars().all(|c| c.is_ascii_graphic())
+}
+
+/// How traffic moves to the replacement task set: `AllAtOnce`, the full name of one of CodeDeploy's
+/// configurations, or percentages of one's own, `Canary20Percent3Minutes` or `Linear25PercentEvery2Minutes`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Traffic(String);
+
+/// What CodeDeploy has for ECS (AWS: CodeDeploy user guide, deployment configurations).
+const PREDEFINED_TRAFFIC: [&str; 5] = [
+    "CodeDeployDefault.ECSAllAtOnce",
+    "CodeDeployDefault.ECSCanary10Percent5Minutes",
+    "CodeDeployDefault.ECSCanary10Percent15Minutes",
+    "CodeDeployDefault.ECSLinear10PercentEvery1Minutes",
+    "CodeDeployDefault.ECSLinear10PercentEvery3Minutes",
+];
+const ALL_AT_ONCE: &str = "AllAtOnce";
+
+impl Traffic {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Traffic {
+    fn default() -> Self {
+        Self(ALL_AT_ONCE.to_owned())
+    }
+}
+
+impl TryFrom<String> for Traffic {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let full = format!("CodeDeployDefault.ECS{text}");
+        if text != ALL_AT_ONCE && PREDEFINED_TRAFFIC.contains(&full.as_str()) {
+            return Ok(Self(full));
+        }
+        if text == ALL_AT_ONCE || PREDEFINED_TRAFFIC.contains(&text.as_str()) || is_own_traffic(&text) {
+            return Ok(Self(text));
+        }
+        Err("must be `AllAtOnce`, a canary such as `Canary10Percent5Minutes` or steps such as \
+             `Linear10PercentEvery1Minutes`")
+    }
+}
+
+/// 1 to 99 percent, intervals of 1 to 2,880 minutes.
+fn is_own_traffic(text: &str) -> bool {
+    let canary = text.strip_prefix("Canary").and_then(|rest| rest.split_once("Percent"));
+    let linear = text.strip_prefix("Linear").and_then(|rest| rest.split_once("PercentEvery"));
+    let Some((percentage, minutes)) = canary.or(linear) else { return false };
+    let within = |text: &str, maximum: u32| {
+        let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+        plain && text.parse::<u32>().is_ok_and(|number| (1..=maximum).contains(&number))
+    };
+    within(percentage, 99) && minutes.strip_suffix("Minutes").is_some_and(|minutes| within(minutes, 2880))
+}
+
+/// A duration of whole minutes, written `5m`, `2h` or `1d`; at most the two days that CodeDeploy waits
+/// before it ends the original tasks (AWS: TerminationWaitTimeInMinutes, 2,880).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Minutes(pub(crate) u32);
+
+impl TryFrom<String> for Minutes {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        const RULE: &str = "must be a duration of whole minutes such as `5m` or `1h`, at most `2d`";
+        let unit = match text.chars().last() {
+            Some('m') => 1,
+            Some('h') => 60,
+            Some('d') => 24 * 60,
+            _ => return Err(RULE),
+        };
+        let number = &text[..text.len() - 1];
+        let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        let minutes =
+            number.parse::<u32>().ok().filter(|_| digits).and_then(|number| number.checked_mul(unit));
+        minutes.filter(|minutes| *minutes <= 2880).map(Self).ok_or(RULE)
+    }
+}
+
+/// The value of a stack parameter; a list becomes the comma-separated form CloudFormation takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ParameterValue(pub(crate) String);
+
+/// AWS's limit for a parameter's value, in bytes.
+const MAXIMUM_PARAMETER_BYTES: usize = 4096;
+
+impl<'de> Deserialize<'de> for ParameterValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = deserializer.deserialize_any(ParameterVisitor)?;
+        if value.0.len() > MAXIMUM_PARAMETER_BYTES {
+            return Err(de::Error::custom(format!("must have at most {MAXIMUM_PARAMETER_BYTES} bytes")));
+        }
+        Ok(value)
+    }
+}
+
+struct ParameterVisitor;
+
+impl<'de> de::Visitor<'de> for ParameterVisitor {
+    type Value = ParameterValue;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value or a list of values")
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<ParameterValue, E> {
+        Ok(ParameterValue(value.to_string()))
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<ParameterValue, E> {
+        Ok(ParameterValue(value.to_string()))
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<ParameterValue, E> {
+        Ok(ParameterValue(value.to_string()))
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<ParameterValue, E> {
+        Ok(ParameterValue(value.to_string()))
+    }
+
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<ParameterValue, E> {
+        Ok(ParameterValue(value.to_owned()))
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, mut items: A) -> Result<ParameterValue, A::Error> {
+        let mut values: Vec<String> = Vec::new();
+        while let Some(value) = items.next_element()? {
+            values.push(value);
+        }
+        Ok(ParameterValue(values.join(",")))
+    }
+}

@@ -1,0 +1,148 @@
+//! The shape of project.yml: every key, its type and its default.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{
+    choices::{Architecture, ImageBuilder, ImageTarget, NetworkMode},
+    rules::{
+        AccountId, BranchName, CertificateArn, ConnectionArn, DomainName, HealthCheckPath, InstanceClass,
+        Minutes, Name, ParameterValue, Region, RepositoryId, SecretArn, StackShortName, Traffic,
+        VariableName,
+    },
+};
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Settings {
+    pub(super) project: Name,
+    pub(super) source: SourceSettings,
+    #[serde(default)]
+    pub(super) app: AppSettings,
+    #[serde(default)]
+    pub(super) image: ImageSettings,
+    pub(super) default_environment: Option<Name>,
+    /// `name:` alone is an environment in which everything is as by default.
+    pub(super) environments: BTreeMap<Name, Option<EnvironmentSettings>>,
+}
+
+/// Where the source comes from. In an environment: what differs there.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct SourceSettings {
+    pub(super) repository: Option<RepositoryId>,
+    pub(super) branch: Option<BranchName>,
+    pub(super) connection_arn: Option<ConnectionArn>,
+}
+
+impl SourceSettings {
+    pub(super) fn or(self, base: &Self) -> Self {
+        Self {
+            repository: self.repository.or_else(|| base.repository.clone()),
+            branch: self.branch.or_else(|| base.branch.clone()),
+            connection_arn: self.connection_arn.or_else(|| base.connection_arn.clone()),
+        }
+    }
+}
+
+/// How the application runs. In an environment: what differs there; its variables and secrets are added to
+/// the common ones, by name.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct AppSettings {
+    pub(super) port: Option<u16>,
+    pub(super) health_check_path: Option<HealthCheckPath>,
+    pub(super) cpu: Option<u32>,
+    pub(super) memory: Option<u32>,
+    pub(super) architecture: Option<Architecture>,
+    pub(super) environment: BTreeMap<VariableName, String>,
+    pub(super) secrets: BTreeMap<VariableName, SecretArn>,
+}
+
+impl AppSettings {
+    pub(super) fn or(self, base: &Self) -> Self {
+        let mut environment = base.environment.clone();
+        environment.extend(self.environment);
+        let mut secrets = base.secrets.clone();
+        secrets.extend(self.secrets);
+        Self {
+            port: self.port.or(base.port),
+            health_check_path: self.health_check_path.or_else(|| base.health_check_path.clone()),
+            cpu: self.cpu.or(base.cpu),
+            memory: self.memory.or(base.memory),
+            architecture: self.architecture.or(base.architecture),
+            environment,
+            secrets,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ImageSettings {
+    pub(super) builder: ImageBuilder,
+    pub(super) target: ImageTarget,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct EnvironmentSettings {
+    pub(super) account: Option<AccountId>,
+    pub(super) region: Option<Region>,
+    pub(super) source: SourceSettings,
+    pub(super) app: AppSettings,
+    pub(super) tasks: Tasks,
+    pub(super) database: Database,
+    pub(super) deployment: Deployment,
+    pub(super) domain: Option<DomainName>,
+    pub(super) certificate_arn: Option<CertificateArn>,
+    pub(super) network_mode: NetworkMode,
+    pub(super) skip: Vec<StackShortName>,
+    pub(super) parameters: BTreeMap<String, ParameterValue>,
+}
+
+/// How many tasks run. `min` are started at creation; then scaling decides.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Tasks {
+    pub(crate) min: u32,
+    pub(crate) max: u32,
+    /// The average CPU utilisation that scaling aims at, in percent.
+    pub(crate) cpu_target: u32,
+}
+
+impl Default for Tasks {
+    fn default() -> Self {
+        Self { min: 2, max: 6, cpu_target: 60 }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Database {
+    pub(crate) instance_class: InstanceClass,
+    pub(crate) storage_gib: u32,
+    pub(crate) multi_az: bool,
+}
+
+impl Default for Database {
+    fn default() -> Self {
+        Self { instance_class: InstanceClass::smallest(), storage_gib: 30, multi_az: false }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Deployment {
+    pub(crate) traffic: Traffic,
+    /// How long the original tasks stay after traffic has moved: the time in which a rollback is instant.
+    pub(crate) terminate_blue_after: Minutes,
+}
+
+impl Default for Deployment {
+    fn default() -> Self {
+        Self { traffic: Traffic::default(), terminate_blue_after: Minutes(5) }
+    }
+}
