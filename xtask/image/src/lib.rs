@@ -1,1 +1,145 @@
-//! Placeholder.
+//! The application's image: one static binary, packed from scratch, pushed under the commit's tag, and the three
+//! files that CodeDeploy reads.
+//!
+//! `run` changes the repository (blobs, the commit's tag, `latest`) when it is asked to push, else nothing
+//! outside the target directory. It compiles with few dependencies, because every build of the pipeline compiles
+//! it first.
+
+mod architecture;
+mod compile;
+mod docker;
+mod error;
+mod freshness;
+mod pack;
+mod push;
+mod registry;
+mod render;
+mod source;
+mod variables;
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+pub use architecture::Architecture;
+pub use error::ImageError;
+pub use push::Credentials;
+pub use render::{Format, render, write_artifacts};
+pub use variables::{ProjectFacts, Variables};
+
+use crate::pack::Settings;
+use crate::push::Repository;
+use crate::source::Revision;
+
+/// Where progress goes: one line a call, without line end.
+pub type Report<'a> = &'a (dyn Fn(&str) + Send + Sync);
+
+/// Who packs and pushes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Builder {
+    /// This crate: no daemon, no privilege.
+    Cargo,
+    /// `docker build` and `docker push` on `app/Dockerfile`.
+    Docker,
+}
+
+/// What to build.
+#[derive(Debug, Clone)]
+pub struct BuildRequest {
+    /// The workspace's root, where `Cargo.lock` is.
+    pub workspace: PathBuf,
+    pub architecture: Architecture,
+    /// Rust target instead of the architecture's default, to use musl.
+    pub target: Option<String>,
+    pub builder: Builder,
+    /// `registry/repository`, without tag.
+    pub repository: String,
+    /// Pushes when there are credentials.
+    pub push: Option<Credentials>,
+}
+
+/// The image that was built or found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BuildImage {
+    /// `registry/repository@sha256:…`: what a task definition names.
+    pub uri: String,
+    pub digest: String,
+    pub tags: Vec<String>,
+    /// Compressed layers and configuration, as the repository counts them.
+    pub size_bytes: u64,
+    pub builder: Builder,
+    /// The source revision in the image's label and environment.
+    pub revision: String,
+    /// True when the repository had this revision's image already, so that nothing was built.
+    pub reused: bool,
+}
+
+/// Builds the image of the workspace's current revision, and pushes it if asked to.
+///
+/// # Errors
+/// `ImageError::Refused` when nothing was changed because of what was found: a tag that holds another image, a
+/// binary of the wrong architecture, a target that is not installed. Anything else is `ImageError::Failed`.
+pub async fn run(request: &BuildRequest, report: Report<'_>) -> Result<BuildImage, ImageError> {
+    let revision = source::discover(&request.workspace)?;
+    report(&format!("revision {} ({})", revision.id, revision.tags().join(", ")));
+
+    let repository = match &request.push {
+        Some(credentials) => Some(Repository::open(&request.repository, credentials).await?),
+        None => None,
+    };
+    if let Some(repository) = &repository
+        && let Some(image) = push::find(repository, request, &revision).await?
+    {
+        report(&format!("{} is in the repository already", image.uri));
+        return Ok(image);
+    }
+    let binary = compile_binary(request, report).await?;
+    let settings = Settings { architecture: request.architecture, revision: revision.id.clone() };
+    let image = match (request.builder, &repository) {
+        (Builder::Cargo, repository) => {
+            let packed = pack::pack(&binary, &settings)?;
+            if let Some(repository) = repository {
+                push::push(repository, &packed, &revision, report).await?;
+            }
+            outcome(request, &revision, packed.digest(), packed.size_bytes())
+        }
+        (Builder::Docker, repository) => {
+            let built = docker::Build { request, revision: &revision, binary: &binary };
+            built.run(repository.as_ref(), report).await?
+        }
+    };
+    report(&format!("{} ({:.1} MB)", image.uri, image.size_bytes as f64 / 1e6));
+    Ok(image)
+}
+
+/// Directory of the image's own compilation: never the user's, whose lock and products it would share.
+fn target_directory(workspace: &Path) -> PathBuf {
+    let parent = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
+    workspace.join(parent).join("image")
+}
+
+async fn compile_binary(request: &BuildRequest, report: Report<'_>) -> Result<PathBuf, ImageError> {
+    let compilation = compile::Compilation {
+        workspace: request.workspace.clone(),
+        target_directory: target_directory(&request.workspace),
+        architecture: request.architecture,
+        target: request.target.clone().unwrap_or_else(|| request.architecture.target().to_owned()),
+    };
+    report(&format!("compiling app for {}", compilation.target));
+    tokio::task::spawn_blocking(move || compilation.run())
+        .await
+        .map_err(|error| ImageError::failed("wait for the compilation", error))?
+}
+
+fn outcome(request: &BuildRequest, revision: &Revision, digest: &str, size_bytes: u64) -> BuildImage {
+    BuildImage {
+        uri: format!("{}@{digest}", request.repository),
+        digest: digest.to_owned(),
+        tags: revision.tags(),
+        size_bytes,
+        builder: request.builder,
+        revision: revision.id.clone(),
+        reused: false,
+    }
+}
