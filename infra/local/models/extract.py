@@ -21,6 +21,27 @@ SHAPE = ["type", "required", "enum", "min", "max", "pattern", "flattened", "loca
          "timestampFormat", "payload", "document", "eventstream", "error", "exception", "fault", "wrapper"]
 REFERENCE = ["shape", "location", "locationName", "flattened", "xmlNamespace", "xmlAttribute",
              "timestampFormat", "idempotencyToken", "streaming", "jsonvalue"]
+# The root elements of S3's answers: clients other than botocore insist on them, botocore's model lacks them.
+ROOTS = {
+    "CompleteMultipartUploadOutput": "CompleteMultipartUploadResult",
+    "CreateMultipartUploadOutput": "InitiateMultipartUploadResult",
+    "DeleteObjectsOutput": "DeleteResult",
+    "GetBucketAclOutput": "AccessControlPolicy",
+    "GetBucketLifecycleConfigurationOutput": "LifecycleConfiguration",
+    "GetBucketLoggingOutput": "BucketLoggingStatus",
+    "GetBucketRequestPaymentOutput": "RequestPaymentConfiguration",
+    "GetBucketTaggingOutput": "Tagging",
+    "GetBucketVersioningOutput": "VersioningConfiguration",
+    "GetObjectAclOutput": "AccessControlPolicy",
+    "GetObjectAttributesOutput": "GetObjectAttributesResponse",
+    "GetObjectTaggingOutput": "Tagging",
+    "ListBucketsOutput": "ListAllMyBucketsResult",
+    "ListMultipartUploadsOutput": "ListMultipartUploadsResult",
+    "ListObjectVersionsOutput": "ListVersionsResult",
+    "ListObjectsOutput": "ListBucketResult",
+    "ListObjectsV2Output": "ListBucketResult",
+    "ListPartsOutput": "ListPartsResult",
+}
 # A longer enumeration grows with every release of AWS (instance types, regions): refusing by it would be
 # wrong within weeks.
 LONGEST_ENUM = 60
@@ -34,8 +55,8 @@ def reference(source):
     return kept(source, REFERENCE)
 
 
-def shape(source):
-    table = kept(source, SHAPE)
+def shape(source, root=None):
+    table = kept(source, SHAPE) | ({"locationName": root} if root else {})
     if len(table.get("enum", [])) > LONGEST_ENUM:
         del table["enum"]
     if source["type"] == "structure":
@@ -52,7 +73,7 @@ def operation(source):
         del table["http"]
     for part in ("input", "output"):
         if part in source:
-            table[part] = kept(source[part], ["shape", "resultWrapper", "locationName", "xmlNamespace", "unwrapped"])
+            table[part] = kept(source[part], ["shape", "resultWrapper", "unwrapped"])
     errors = [error["shape"] for error in source.get("errors", [])]
     return table | ({"errors": errors} if errors else {})
 
@@ -107,6 +128,7 @@ def write(wheel, package, service, served):
     if service == "rds":
         # Not in any model: RDS has a validation framework of its own.
         metadata |= {"missingCode": "MissingParameter", "invalidCode": "InvalidParameterValue"}
+    roots = ROOTS if service == "s3" else {}
     if service == "s3":
         metadata["xmlNamespace"] = "http://s3.amazonaws.com/doc/2006-03-01/"
         # The one answer whose only member is the root element; Smithy's model says so, this one does not.
@@ -116,7 +138,7 @@ def write(wheel, package, service, served):
         "metadata": json.dumps(metadata),
         "unserved": lines(unserved(model, served)),
         "operations": lines({key: operation(value) for key, value in chosen.items()}),
-        "shapes": lines({key: shape(model["shapes"][key]) for key in closure(model, chosen)}),
+        "shapes": lines({key: shape(model["shapes"][key], roots.get(key)) for key in closure(model, chosen)}),
     }
     body = "{\n" + ",\n".join(f"{json.dumps(key)}: {value}" for key, value in parts.items()) + "\n}\n"
     (HERE / f"{service}.json").write_text(body)

@@ -215,22 +215,28 @@ mod tests {
     }
 
     #[test]
-    fn enumerations_lengths_ranges_and_patterns_are_checked_at_any_depth() {
+    fn numbers_are_checked_for_json_services() {
+        let error = refusal(JSON, "ecr", "DescribeImages", &json!({"repositoryName": "r", "maxResults": 0}));
+        assert_eq!(error.code, "InvalidParameterException");
+        assert!(error.message.contains("Value '0' at 'maxResults'"), "{}", error.message);
+    }
+
+    #[test]
+    fn enumerations_lengths_and_patterns_are_checked_at_any_depth() {
         let value = json!({
-            "StackName": "a_b",
+            "ChangeSetName": "a_b",
+            "StackName": "s",
             "Capabilities": ["CAPABILITY_ANY"],
             "Tags": [{"Key": "", "Value": "v"}],
-            "TimeoutInMinutes": 0,
         });
-        let message = refusal(Protocol::Query, "cloudformation", "CreateStack", &value).message;
-        assert!(message.starts_with("4 validation errors detected: Value 'a_b' at 'stackName'"), "{message}");
+        let message = refusal(Protocol::Query, "cloudformation", "CreateChangeSet", &value).message;
+        assert!(message.starts_with("3 validation errors detected: Value "), "{message}");
         for part in [
-            "regular expression pattern",
+            "Value 'a_b' at 'changeSetName' failed to satisfy constraint: Member must satisfy regular expression \
+             pattern: [a-zA-Z][-a-zA-Z0-9]*",
             "Value 'CAPABILITY_ANY' at 'capabilities.1.member' failed to satisfy constraint: Member must satisfy \
              enum value set: [CAPABILITY_IAM, CAPABILITY_NAMED_IAM, CAPABILITY_AUTO_EXPAND]",
             "Value '' at 'tags.1.member.key' failed to satisfy constraint: Member must have length greater than or \
-             equal to 1",
-            "Value '0' at 'timeoutInMinutes' failed to satisfy constraint: Member must have value greater than or \
              equal to 1",
         ] {
             assert!(message.contains(part), "{part} not in {message}");

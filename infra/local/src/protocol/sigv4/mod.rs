@@ -287,3 +287,6 @@ fn equal(a: &str, b: &str) -> bool {
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
+
+#[cfg(test)]
+mod tests;
