@@ -1,1 +1,4 @@
-//! Placeholder.
+//! What runs outside this process: tasks, builds and the database server.
+
+pub(crate) mod postgres;
+pub(crate) mod process;

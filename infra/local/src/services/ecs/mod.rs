@@ -1,10 +1,24 @@
-//! Placeholder.
+//! Elastic Container Service: clusters, task definitions, services under the CODE_DEPLOY and ECS controllers,
+//! task sets, and tasks that run as processes.
 
-use crate::cloud::Cloud;
-use crate::operation::Operations;
+mod definition;
+mod engine;
+mod operations;
+mod shapes;
+mod store;
+mod task;
 
-pub(crate) fn register(_operations: &mut Operations) {}
+pub(crate) use definition::{Content, Tag, TaskDefinition};
+pub(crate) use operations::{
+    CreateCluster, CreateService, CreateTaskSet, DeleteCluster, DeleteService, DeleteTaskSet,
+    DescribeServices, DescribeTaskDefinition, DescribeTaskSets, DescribeTasks, ListTasks,
+    RegisterTaskDefinition, UpdateCluster, UpdateService, UpdateServicePrimaryTaskSet,
+};
+pub(crate) use shapes::{
+    AwsVpcConfiguration, DeploymentController, LoadBalancer, NetworkConfiguration, Scale, Service, Setting,
+    TaskSet,
+};
+pub(crate) use task::Task;
 
-pub(crate) async fn resume(_cloud: &Cloud) {}
-
-pub(crate) async fn stop(_cloud: &Cloud) {}
+pub(crate) use engine::{resume, stop};
+pub(crate) use operations::register;

@@ -1,0 +1,111 @@
+//! Tags of clusters, services, tasks and task definitions.
+
+use serde::{Deserialize, Serialize};
+
+use crate::cloud::Cloud;
+use crate::error::ServiceError;
+use crate::operation::{Call, Operation};
+use crate::services::ecs::definition::Tag;
+use crate::services::ecs::store::{EcsStore, definition_key, invalid, last};
+
+/// Changes the tags of the resource `arn` and answers them.
+fn change(store: &EcsStore, arn: &str, change: impl FnOnce(&mut Vec<Tag>)) -> Result<Vec<Tag>, ServiceError> {
+    let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
+    let (kind, name) = resource.split_once('/').unwrap_or_default();
+    let changed = match kind {
+        "cluster" => store.clusters.update(name, |row| edit(&mut row.tags, change))?,
+        "service" => store.services.update(name, |row| edit(&mut row.tags, change))?,
+        "task-set" => store.task_sets.update(name, |row| edit(&mut row.set.tags, change))?,
+        "task" => store.tasks.update(name, |row| edit(&mut row.task.tags, change))?,
+        "task-definition" => {
+            let found = store.definition(last(arn));
+            let key = found.map(|row| definition_key(&row.definition.family, row.definition.revision));
+            store.definitions.update(&key.unwrap_or_default(), |row| edit(&mut row.tags, change))?
+        }
+        _ => None,
+    };
+    changed.ok_or_else(|| invalid("The specified resource cannot be found."))
+}
+
+fn edit(tags: &mut Vec<Tag>, change: impl FnOnce(&mut Vec<Tag>)) -> Vec<Tag> {
+    change(tags);
+    tags.clone()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ListTagsForResource {
+    resource_arn: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct ListTagsOutput {
+    tags: Vec<Tag>,
+}
+
+impl Operation for ListTagsForResource {
+    type Output = ListTagsOutput;
+    const SERVICE: &'static str = "ecs";
+    const NAME: &'static str = "ListTagsForResource";
+
+    fn resource(&self, _cloud: &Cloud) -> String {
+        self.resource_arn.clone()
+    }
+
+    async fn handle(self, call: &Call) -> Result<ListTagsOutput, ServiceError> {
+        let store = call.cloud.part::<EcsStore>();
+        Ok(ListTagsOutput { tags: change(&store, &self.resource_arn, |_| {})? })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TagResource {
+    resource_arn: String,
+    tags: Vec<Tag>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Nothing {}
+
+impl Operation for TagResource {
+    type Output = Nothing;
+    const SERVICE: &'static str = "ecs";
+    const NAME: &'static str = "TagResource";
+
+    fn resource(&self, _cloud: &Cloud) -> String {
+        self.resource_arn.clone()
+    }
+
+    async fn handle(self, call: &Call) -> Result<Nothing, ServiceError> {
+        let store = call.cloud.part::<EcsStore>();
+        change(&store, &self.resource_arn, |tags| {
+            tags.retain(|tag| !self.tags.iter().any(|new| new.key == tag.key));
+            tags.extend(self.tags);
+        })?;
+        Ok(Nothing {})
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct UntagResource {
+    resource_arn: String,
+    tag_keys: Vec<String>,
+}
+
+impl Operation for UntagResource {
+    type Output = Nothing;
+    const SERVICE: &'static str = "ecs";
+    const NAME: &'static str = "UntagResource";
+
+    fn resource(&self, _cloud: &Cloud) -> String {
+        self.resource_arn.clone()
+    }
+
+    async fn handle(self, call: &Call) -> Result<Nothing, ServiceError> {
+        let store = call.cloud.part::<EcsStore>();
+        change(&store, &self.resource_arn, |tags| tags.retain(|tag| !self.tag_keys.contains(&tag.key)))?;
+        Ok(Nothing {})
+    }
+}
