@@ -5,6 +5,7 @@
 
 #![expect(dead_code, reason = "the services that use it are being added")]
 
+mod archive;
 mod clock;
 mod cloud;
 mod credentials;

@@ -1,10 +1,41 @@
-//! Placeholder.
+//! CodeBuild: projects are records, builds really run: the buildspec's commands in a shell on this machine.
+
+mod buildspec;
+mod engine;
+mod operations;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use operations::{
+    BatchGetBuilds, BatchGetProjects, CreateProject, DeleteProject, ListBuildsForProject, ListProjects,
+    StartBuild, StopBuild, UpdateProject,
+};
+pub(crate) use store::{
+    Artifacts, Build, Cache, Environment, LogsConfig, PipelineArtifact, PipelineJob, Source, Tag, Variable,
+};
 
 use crate::cloud::Cloud;
 use crate::operation::Operations;
 
-pub(crate) fn register(_operations: &mut Operations) {}
+pub(crate) fn register(operations: &mut Operations) {
+    operations.add::<BatchGetBuilds>();
+    operations.add::<BatchGetProjects>();
+    operations.add::<CreateProject>();
+    operations.add::<DeleteProject>();
+    operations.add::<ListBuildsForProject>();
+    operations.add::<ListProjects>();
+    operations.add::<StartBuild>();
+    operations.add::<StopBuild>();
+    operations.add::<UpdateProject>();
+}
 
-pub(crate) async fn resume(_cloud: &Cloud) {}
+/// Builds whose host died end as FAULT; those that were not begun begin.
+pub(crate) async fn resume(cloud: &Cloud) {
+    cloud.resume::<engine::Builds>();
+}
 
-pub(crate) async fn stop(_cloud: &Cloud) {}
+/// Ends the processes of the builds that run.
+pub(crate) async fn stop(cloud: &Cloud) {
+    engine::end_processes(cloud);
+}

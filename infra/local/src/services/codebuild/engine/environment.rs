@@ -1,0 +1,205 @@
+//! The variables a build's commands see: nothing of the local cloud's own environment but what is named here.
+
+use serde_json::{Value, json};
+
+use super::super::buildspec::Buildspec;
+use super::super::store::{BuildRecord, PhaseContext, Variable};
+use super::Host;
+use crate::cloud::Cloud;
+use crate::credentials::Credentials;
+
+/// Taken over from the local cloud's environment, for the build uses this machine's tools and its network.
+const TAKEN_OVER: [&str; 17] = [
+    "PATH",
+    "HOME",
+    "CARGO_HOME",
+    "RUSTUP_HOME",
+    "RUSTUP_TOOLCHAIN",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "AWS_CA_BUNDLE",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "CARGO_HTTP_CAINFO",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+];
+
+/// The build's variables, and which of their values are secrets.
+#[derive(Default)]
+pub(super) struct Variables {
+    pub pairs: Vec<(String, String)>,
+    pub secrets: Vec<String>,
+    secret_names: Vec<String>,
+}
+
+impl Variables {
+    fn set(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        let name = name.into();
+        self.pairs.retain(|(existing, _)| *existing != name);
+        self.secret_names.retain(|existing| *existing != name);
+        self.pairs.push((name, value.into()));
+    }
+
+    fn set_secret(&mut self, name: String, value: String) {
+        self.set(name.clone(), value.clone());
+        self.secret_names.push(name);
+        self.secrets.push(value);
+    }
+
+    /// Secrets and AWS's own variables are never exported to a pipeline.
+    pub fn exportable(&self, name: &str) -> bool {
+        !name.starts_with("AWS_") && !self.secret_names.iter().any(|secret| secret == name)
+    }
+}
+
+/// In AWS's order of precedence: the buildspec's variables, then the project's and those of the start-build
+/// override, which are one list already.
+pub(super) async fn variables(
+    host: &Host,
+    record: &BuildRecord,
+    spec: &Buildspec,
+) -> Result<Variables, PhaseContext> {
+    let mut variables = Variables::default();
+    for name in TAKEN_OVER {
+        if let Ok(value) = std::env::var(name) {
+            variables.set(name, value);
+        }
+    }
+    for (name, value) in &spec.env.variables {
+        variables.set(name, value);
+    }
+    let typed = |kind: &'static str| {
+        move |(name, value): &(String, String)| Variable {
+            name: name.clone(),
+            value: value.clone(),
+            kind: kind.to_owned(),
+        }
+    };
+    let of_spec = spec.env.parameter_store.iter().map(typed("PARAMETER_STORE"));
+    let of_spec = of_spec.chain(spec.env.secrets_manager.iter().map(typed("SECRETS_MANAGER")));
+    for variable in of_spec.chain(record.build.environment.environment_variables.iter().cloned()) {
+        match variable.kind.as_str() {
+            "PLAINTEXT" => variables.set(variable.name, variable.value),
+            "SECRETS_MANAGER" => {
+                let value = secret(host, &variable.value).await?;
+                variables.set_secret(variable.name, value);
+            }
+            kind => {
+                return Err(PhaseContext {
+                    status_code: "Decrypted Variables Error".to_owned(),
+                    message: format!(
+                        "{} has type {kind}, which the local cloud does not serve",
+                        variable.name
+                    ),
+                });
+            }
+        }
+    }
+    of_codebuild(host, record, &mut variables);
+    of_aws(&host.cloud, &host.credentials, &mut variables);
+    Ok(variables)
+}
+
+fn of_codebuild(host: &Host, record: &BuildRecord, variables: &mut Variables) {
+    let build = &record.build;
+    variables.set("CODEBUILD_BUILD_ARN", &build.arn);
+    variables.set("CODEBUILD_BUILD_ID", &build.id);
+    variables.set("CODEBUILD_BUILD_IMAGE", &build.environment.image);
+    variables.set("CODEBUILD_BUILD_NUMBER", build.build_number.to_string());
+    variables.set("CODEBUILD_BUILD_SUCCEEDING", "1");
+    variables.set("CODEBUILD_CI", "true");
+    variables.set("CODEBUILD_INITIATOR", &build.initiator);
+    variables.set("CODEBUILD_SOURCE_REPO_URL", build.source.location.clone().unwrap_or_default());
+    variables.set("CODEBUILD_START_TIME", format!("{:.0}", build.start_time.0 * 1000.0));
+    variables.set("CODEBUILD_SRC_DIR", host.folder.display().to_string());
+    if let Some(stream) = &build.logs.stream_name {
+        variables.set("CODEBUILD_LOG_PATH", stream);
+    }
+    if let Some(version) = &build.resolved_source_version {
+        variables.set("CODEBUILD_RESOLVED_SOURCE_VERSION", version);
+    }
+    if let Some(version) = &build.source_version {
+        variables.set("CODEBUILD_SOURCE_VERSION", version);
+    }
+    for (name, folder) in &host.extra_sources {
+        variables.set(format!("CODEBUILD_SRC_DIR_{name}"), folder.display().to_string());
+    }
+}
+
+/// The role's credentials and this cloud's address; the operator's files of settings and keys are hidden, and
+/// no proxy stands between the build and the local cloud.
+fn of_aws(cloud: &Cloud, credentials: &Credentials, variables: &mut Variables) {
+    variables.set("AWS_REGION", cloud.region());
+    variables.set("AWS_DEFAULT_REGION", cloud.region());
+    variables.set("AWS_ENDPOINT_URL", cloud.endpoint());
+    variables.set("AWS_ACCESS_KEY_ID", &credentials.access_key_id);
+    variables.set("AWS_SECRET_ACCESS_KEY", &credentials.secret_access_key);
+    variables.secrets.push(credentials.secret_access_key.clone());
+    if let Some(token) = &credentials.session_token {
+        variables.set("AWS_SESSION_TOKEN", token);
+        variables.secrets.push(token.clone());
+    }
+    variables.set("AWS_CONFIG_FILE", "/dev/null");
+    variables.set("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+    variables.set("AWS_EC2_METADATA_DISABLED", "true");
+    let direct = match std::env::var("NO_PROXY").or_else(|_| std::env::var("no_proxy")) {
+        Ok(names) if !names.is_empty() => format!("{names},127.0.0.1,localhost"),
+        _ => "127.0.0.1,localhost".to_owned(),
+    };
+    variables.set("NO_PROXY", &direct);
+    variables.set("no_proxy", direct);
+}
+
+/// The value behind `SECRET[:JSON-KEY[:VERSION-STAGE[:VERSION-ID]]]`, read with the build's role.
+async fn secret(host: &Host, reference: &str) -> Result<String, PhaseContext> {
+    let failed = |message: String| PhaseContext {
+        status_code: "Secrets Manager Error Message".to_owned(),
+        message: format!("{message} (`{reference}`)"),
+    };
+    let (id, key) = split_reference(reference);
+    let answer = host
+        .cloud
+        .dispatch(
+            &host.credentials.principal,
+            ("secretsmanager", "GetSecretValue"),
+            json!({ "SecretId": id }),
+        )
+        .await
+        .map_err(|error| failed(error.to_string()))?;
+    let Some(text) = answer.get("SecretString").and_then(Value::as_str) else {
+        return Err(failed("the secret has no text".to_owned()));
+    };
+    let Some(key) = key else { return Ok(text.to_owned()) };
+    let object: Value = serde_json::from_str(text).map_err(|error| failed(error.to_string()))?;
+    match object.get(key) {
+        Some(Value::String(value)) => Ok(value.clone()),
+        Some(value) => Ok(value.to_string()),
+        None => Err(failed(format!("the secret has no key `{key}`"))),
+    }
+}
+
+/// The secret's name or ARN (whose first seven parts are split by colons as well) and the JSON key.
+fn split_reference(reference: &str) -> (String, Option<&str>) {
+    let parts: Vec<_> = reference.split(':').collect();
+    let length = if reference.starts_with("arn:") { 7.min(parts.len()) } else { 1 };
+    (parts[..length].join(":"), parts.get(length).copied().filter(|key| !key.is_empty()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_reference_is_split_into_secret_and_key() {
+        let arn = "arn:aws:secretsmanager:eu-central-1:000000000000:secret:db-AbCdEf";
+        assert_eq!(split_reference("db"), ("db".to_owned(), None));
+        assert_eq!(split_reference("db:password::"), ("db".to_owned(), Some("password")));
+        assert_eq!(split_reference(arn), (arn.to_owned(), None));
+        assert_eq!(split_reference(&format!("{arn}:password::")), (arn.to_owned(), Some("password")));
+    }
+}

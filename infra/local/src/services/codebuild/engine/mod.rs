@@ -1,0 +1,87 @@
+//! The engine of builds: takes a build up, runs it through CodeBuild's phases, and writes down how it ended.
+//!
+//! ```text
+//! SUBMITTED QUEUED PROVISIONING DOWNLOAD_SOURCE INSTALL PRE_BUILD BUILD POST_BUILD UPLOAD_ARTIFACTS FINALIZING
+//! COMPLETED; a phase that failed is followed as AWS does:
+//!   PROVISIONING, DOWNLOAD_SOURCE -> FINALIZING      INSTALL, PRE_BUILD -> UPLOAD_ARTIFACTS
+//!   BUILD -> POST_BUILD (on-failure: ABORT -> UPLOAD_ARTIFACTS)
+//! ```
+//! A build runs within one step. If the local cloud was ended meanwhile, the build has lost its host: FAULT.
+
+mod artifacts;
+mod book;
+mod cache;
+mod commands;
+mod environment;
+mod log;
+mod objects;
+mod run;
+mod shell;
+mod sink;
+mod source;
+
+use std::path::PathBuf;
+
+use super::store::{CodeBuild, PhaseContext};
+use crate::cloud::Cloud;
+use crate::credentials::Credentials;
+use crate::engine::{Engine, Next};
+use book::{Book, End};
+use log::BuildLog;
+
+/// The engine of builds; keys are build ids.
+pub(super) struct Builds;
+
+impl Engine for Builds {
+    const NAME: &'static str = "codebuild-build";
+
+    fn in_flight(cloud: &Cloud) -> Vec<String> {
+        let builds = cloud.part::<CodeBuild>().builds.entries();
+        builds.into_iter().filter(|(_, record)| !record.build.ended()).map(|(id, _)| id).collect()
+    }
+
+    async fn step(cloud: &Cloud, key: &str) -> Next {
+        let part = cloud.part::<CodeBuild>();
+        let Some(record) = part.builds.get(key) else { return Next::Done };
+        if record.build.ended() {
+            return Next::Done;
+        }
+        let book = Book::new(cloud, key);
+        if record.taken_up {
+            if let Some(group) = record.process_group {
+                shell::end_group(group);
+            }
+            book.finish(End::Fault("The build's host ended before the build did"));
+        } else {
+            run::run(cloud, &book, record).await;
+        }
+        Next::Done
+    }
+}
+
+/// Ends the processes of every build that runs: their records are looked at by the next start.
+pub(super) fn end_processes(cloud: &Cloud) {
+    for record in cloud.part::<CodeBuild>().builds.values() {
+        if let Some(group) = record.process_group.filter(|_| !record.build.ended()) {
+            shell::end_group(group);
+        }
+    }
+}
+
+/// What a build runs on: its folders, its role's credentials, its log.
+struct Host {
+    cloud: Cloud,
+    credentials: Credentials,
+    /// Holds everything of this build.
+    root: PathBuf,
+    /// `CODEBUILD_SRC_DIR`.
+    folder: PathBuf,
+    /// Further sources by identifier.
+    extra_sources: Vec<(String, PathBuf)>,
+    log: BuildLog,
+}
+
+/// A failure that CodeBuild ascribes to its user.
+fn client_error(message: impl Into<String>) -> PhaseContext {
+    PhaseContext { status_code: "CLIENT_ERROR".to_owned(), message: message.into() }
+}

@@ -1,0 +1,303 @@
+//! The one shell in which all commands of a build run, so that variables, functions and the folder carry over.
+//!
+//! Commands are files whose names go to the shell's standard input; each is sourced with an empty input of its
+//! own. Output and the exit codes, each behind a marker nobody can guess, come back on one pipe, so they stay
+//! in order. A command that ends the shell (`exit`, `set -e`) is survived: what was exported and the folder
+//! are saved on the way out and a new shell goes on from there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, ChildStderr, ChildStdin, Command};
+
+use super::super::store::ProcessGroup;
+use super::log::BuildLog;
+
+/// How long output is still awaited once the shell has ended, for processes it left may hold the pipe.
+const DRAIN: Duration = Duration::from_millis(300);
+
+/// What the shell is started with.
+pub(super) struct ShellSpec {
+    pub bash: bool,
+    pub environment: Vec<(String, String)>,
+    /// Where the first command runs.
+    pub folder: PathBuf,
+    /// Holds command files and the saved state.
+    pub scratch: PathBuf,
+}
+
+pub(super) struct Shell {
+    spec: ShellSpec,
+    marker: String,
+    commands: u32,
+    process: Option<Process>,
+}
+
+struct Process {
+    child: Child,
+    group: Pid,
+    control: ChildStdin,
+    output: ChildStderr,
+    /// Output that was read and not passed on.
+    pending: Vec<u8>,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // The group may be gone already, which is as good.
+        let _ = killpg(self.group, Signal::SIGKILL);
+    }
+}
+
+impl Shell {
+    pub fn new(spec: ShellSpec) -> std::io::Result<Self> {
+        fs::create_dir_all(&spec.scratch)?;
+        Ok(Self { spec, marker: crate::id::secret(24), commands: 0, process: None })
+    }
+
+    /// Runs one command and answers its exit code. Output goes to `log` as it comes.
+    pub async fn run(&mut self, command: &str, log: &BuildLog) -> std::io::Result<i32> {
+        self.commands += 1;
+        let file = self.spec.scratch.join(format!("{}.sh", self.commands));
+        fs::write(&file, format!("{command}\n"))?;
+        let mut process = match self.process.take() {
+            Some(process) => process,
+            None => self.spawn()?,
+        };
+        let line = format!("{}\n", file.display());
+        let sent = process.control.write_all(line.as_bytes()).await;
+        let code = match sent {
+            Ok(()) => follow(&mut process, &self.marker, log).await?,
+            Err(_) => None,
+        };
+        match code {
+            Some(code) => {
+                self.process = Some(process);
+                Ok(code)
+            }
+            None => Ok(exit_code(process.child.wait().await?)),
+        }
+    }
+
+    /// The variables that are exported now.
+    pub async fn exported(&mut self, log: &BuildLog) -> std::io::Result<Vec<(String, String)>> {
+        let file = self.spec.scratch.join("exported");
+        self.run(&format!("env -0 > {}", quoted(&file)), log).await?;
+        let bytes = fs::read(&file)?;
+        let entries = bytes.split(|byte| *byte == 0).filter_map(|entry| {
+            let entry = String::from_utf8_lossy(entry);
+            entry.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
+        });
+        Ok(entries.collect())
+    }
+
+    /// The group all processes of the shell are in, once it runs.
+    pub fn group(&self) -> Option<ProcessGroup> {
+        let id = self.process.as_ref()?.group.as_raw();
+        Some(ProcessGroup { id, started: started(id)? })
+    }
+
+    /// Starts the shell now instead of with the first command.
+    pub fn start(&mut self) -> std::io::Result<()> {
+        if self.process.is_none() {
+            self.process = Some(self.spawn()?);
+        }
+        Ok(())
+    }
+
+    fn spawn(&self) -> std::io::Result<Process> {
+        let shell = if self.spec.bash { "bash" } else { "/bin/sh" };
+        let mut child = Command::new(shell)
+            .arg("-c")
+            .arg(driver(&self.spec.scratch, &self.marker))
+            .env_clear()
+            .envs(self.spec.environment.iter().map(|(name, value)| (name, value)))
+            .current_dir(&self.spec.folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()?;
+        let gone = || std::io::Error::other("the shell ended at once");
+        Ok(Process {
+            group: Pid::from_raw(child.id().ok_or_else(gone)?.try_into().map_err(std::io::Error::other)?),
+            control: child.stdin.take().ok_or_else(gone)?,
+            output: child.stderr.take().ok_or_else(gone)?,
+            child,
+            pending: Vec::new(),
+        })
+    }
+}
+
+/// What the shell itself runs: see the head of this file. `3` and `4` are not passed on to commands.
+fn driver(scratch: &Path, marker: &str) -> String {
+    let (state, folder) = (quoted(&scratch.join("state")), quoted(&scratch.join("folder")));
+    format!(
+        "exec 1>&2 3<&0 4>&2 </dev/null\n\
+         if [ -f {state} ]; then . {state}; cd \"$(cat {folder})\"; fi\n\
+         trap 'export -p > {inner_state}; pwd > {inner_folder}' EXIT\n\
+         while IFS= read -r __COMMAND <&3; do\n\
+         . \"$__COMMAND\" 3<&- 4>&-\n\
+         printf '\\036{marker} %s\\n' \"$?\" >&4\n\
+         done\n",
+        inner_state = state.replace('\'', "'\\''"),
+        inner_folder = folder.replace('\'', "'\\''"),
+    )
+}
+
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', "'\\''"))
+}
+
+/// Passes output on until the command's exit code comes. `None`: the shell has ended.
+async fn follow(process: &mut Process, marker: &str, log: &BuildLog) -> std::io::Result<Option<i32>> {
+    let marker = format!("\u{1e}{marker} ").into_bytes();
+    let mut buffer = vec![0; 32 * 1024];
+    let mut ended = false;
+    loop {
+        if let Some(code) = pass_on(&mut process.pending, &marker, log).await {
+            return Ok(Some(code));
+        }
+        let read = process.output.read(&mut buffer);
+        let count = if ended {
+            tokio::time::timeout(DRAIN, read).await.unwrap_or(Ok(0))?
+        } else {
+            tokio::select! {
+                biased;
+                count = read => count?,
+                _ = process.child.wait() => { ended = true; continue }
+            }
+        };
+        if count == 0 {
+            flush(&mut process.pending, log).await;
+            return Ok(None);
+        }
+        process.pending.extend_from_slice(&buffer[..count]);
+    }
+}
+
+/// Sends whole lines of `pending` to the log, up to the marker, whose exit code is answered.
+async fn pass_on(pending: &mut Vec<u8>, marker: &[u8], log: &BuildLog) -> Option<i32> {
+    loop {
+        let end = pending.iter().position(|byte| *byte == b'\n')?;
+        let line: Vec<u8> = pending.drain(..=end).collect();
+        let line = &line[..line.len() - 1];
+        let Some(at) = line.windows(marker.len()).position(|window| window == marker) else {
+            log.output(line).await;
+            continue;
+        };
+        if at > 0 {
+            log.output(&line[..at]).await;
+        }
+        return String::from_utf8_lossy(&line[at + marker.len()..]).trim().parse().ok();
+    }
+}
+
+async fn flush(pending: &mut Vec<u8>, log: &BuildLog) {
+    for line in pending.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        log.output(line).await;
+    }
+    pending.clear();
+}
+
+/// As a shell tells it: 128 plus the signal for a process that was killed.
+fn exit_code(status: ExitStatus) -> i32 {
+    use std::os::unix::process::ExitStatusExt as _;
+    status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1)
+}
+
+/// When the process started, in clock ticks since boot; `None` where there is no `/proc`.
+pub(super) fn started(id: i32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// Ends a group that an earlier process of the local cloud left, unless its number is somebody else's by now.
+pub(super) fn end_group(group: ProcessGroup) {
+    if started(group.id) == Some(group.started) {
+        let _ = killpg(Pid::from_raw(group.id), Signal::SIGKILL);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(dir: &Path, bash: bool) -> Shell {
+        let environment = vec![("PATH".to_owned(), std::env::var("PATH").unwrap())];
+        let spec = ShellSpec {
+            bash,
+            environment,
+            folder: dir.to_owned(),
+            scratch: dir.join(format!("scratch-{bash}")),
+        };
+        Shell::new(spec).unwrap()
+    }
+
+    #[tokio::test]
+    async fn all_commands_share_variables_folder_and_functions() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("sub")).unwrap();
+        for bash in [true, false] {
+            let (log, lines) = BuildLog::captured();
+            let mut shell = shell(dir.path(), bash);
+            let commands =
+                ["A=1; greet() { printf 'hi %s' \"$A\"; }", "cd sub", "greet", "pwd; cat", "false"];
+            let mut codes = Vec::new();
+            for command in commands {
+                codes.push(shell.run(command, &log).await.unwrap());
+            }
+
+            assert_eq!(codes, [0, 0, 0, 0, 1]);
+            let folder = dir.path().join("sub").canonicalize().unwrap();
+            assert_eq!(lines.texts(), ["hi 1".to_owned(), folder.display().to_string()]);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_command_that_ends_the_shell_fails_and_what_was_exported_lives_on() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("sub")).unwrap();
+        for bash in [true, false] {
+            let (log, lines) = BuildLog::captured();
+            let mut shell = shell(dir.path(), bash);
+
+            shell.run("export A='it is'\nset -eu", &log).await.unwrap();
+            shell.run("cd sub", &log).await.unwrap();
+            let failed = shell.run("echo before\nfalse\necho after", &log).await.unwrap();
+            let ended = shell.run("exit 7", &log).await.unwrap();
+            shell.run("echo \"$A\" $(basename $PWD)", &log).await.unwrap();
+
+            assert_eq!((failed, ended), (1, 7));
+            assert_eq!(lines.texts(), ["before", "it is sub"]);
+            assert!(shell.exported(&log).await.unwrap().contains(&("A".to_owned(), "it is".to_owned())));
+        }
+    }
+
+    #[tokio::test]
+    async fn dropping_the_shell_ends_what_it_started() {
+        let dir = tempfile::tempdir().unwrap();
+        let (log, _) = BuildLog::captured();
+        let mut shell = shell(dir.path(), true);
+        shell.run("sleep 600 & echo $! > pid", &log).await.unwrap();
+        let pid: i32 = fs::read_to_string(dir.path().join("pid")).unwrap().trim().parse().unwrap();
+        assert!(started(pid).is_some());
+
+        drop(shell);
+
+        let alive =
+            || fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
+        let deadline = std::time::Instant::now() + Duration::from_secs(5);
+        while alive() && std::time::Instant::now() < deadline {
+            tokio::task::yield_now().await;
+        }
+        assert!(!alive());
+    }
+}

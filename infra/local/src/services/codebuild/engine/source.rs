@@ -1,0 +1,100 @@
+//! DOWNLOAD_SOURCE: the source and the further input artifacts of a pipeline, unpacked; the buildspec read.
+
+use std::path::{Path, PathBuf};
+
+use super::super::buildspec::Buildspec;
+use super::super::store::{BuildRecord, PhaseContext};
+use super::objects;
+use super::{Host, client_error};
+use crate::archive;
+
+/// Unpacks the sources, each into its own folder. Answers the source's version where it is known.
+pub(super) async fn download(host: &mut Host, record: &BuildRecord) -> Result<Option<String>, PhaseContext> {
+    let build = &record.build;
+    match build.source.kind.as_str() {
+        "NO_SOURCE" => Ok(None),
+        "CODEPIPELINE" => {
+            let Some(job) = &record.job else {
+                return Err(client_error("the pipeline handed over no source"));
+            };
+            for (index, input) in job.inputs.iter().enumerate() {
+                let into = match index {
+                    0 => host.folder.clone(),
+                    _ => host.root.join(format!("src{index}")),
+                };
+                unpack(host, (&input.bucket, &input.key, None), &into).await?;
+                if index > 0 {
+                    host.extra_sources.push((input.name.clone(), into));
+                }
+            }
+            Ok(job.revision.clone())
+        }
+        "S3" => {
+            let location = build.source.location.clone().unwrap_or_default();
+            let location = location.strip_prefix("arn:aws:s3:::").unwrap_or(&location);
+            let Some((bucket, key)) = location.split_once('/') else {
+                return Err(client_error(format!("Invalid S3 source location: {location}")));
+            };
+            let into = host.folder.clone();
+            unpack(host, (bucket, key, build.source_version.as_deref()), &into).await?;
+            Ok(build.source_version.clone())
+        }
+        other => Err(client_error(format!("the local cloud has no source of type {other}"))),
+    }
+}
+
+async fn unpack(
+    host: &Host,
+    (bucket, key, version): (&str, &str, Option<&str>),
+    into: &Path,
+) -> Result<(), PhaseContext> {
+    let bytes = objects::get(&host.cloud, &host.credentials.principal, (bucket, key, version)).await;
+    let bytes = bytes.map_err(|error| {
+        client_error(format!(
+            "error while downloading key {key}, error: {error} for primary source and source version "
+        ))
+    })?;
+    let into = into.to_owned();
+    let unpacked = tokio::task::spawn_blocking(move || archive::unpack(&bytes, &into)).await;
+    match unpacked {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(client_error(format!("error while unpacking {bucket}/{key}: {error}"))),
+        Err(error) => Err(client_error(error.to_string())),
+    }
+}
+
+/// Where the buildspec is: given as text, or a path from the source's root, `buildspec.yml` unless named.
+pub(super) enum BuildspecPlace {
+    Inline,
+    File(PathBuf),
+}
+
+/// Reads the buildspec.
+pub(super) fn buildspec(
+    host: &Host,
+    record: &BuildRecord,
+) -> Result<(BuildspecPlace, Buildspec), PhaseContext> {
+    let fault = |message: String| PhaseContext { status_code: "YAML_FILE_ERROR".to_owned(), message };
+    let given = record.build.source.buildspec.as_deref().filter(|given| !given.is_empty());
+    let (place, text) = match given {
+        Some(text) if text.contains('\n') || text.trim_start().starts_with("version:") => {
+            (BuildspecPlace::Inline, text.to_owned())
+        }
+        path => {
+            let path = host.folder.join(path.unwrap_or("buildspec.yml"));
+            let text = std::fs::read_to_string(&path)
+                .map_err(|error| fault(format!("stat {}: {}", path.display(), reason(&error))))?;
+            (BuildspecPlace::File(path), text)
+        }
+    };
+    let spec = Buildspec::parse(&text).map_err(fault)?;
+    Ok((place, spec))
+}
+
+/// The system's words without Rust's `(os error 2)`, in lower case.
+fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "no such file or directory".to_owned(),
+        _ => error.to_string(),
+    }
+}

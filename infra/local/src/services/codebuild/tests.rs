@@ -1,0 +1,294 @@
+//! Builds that really run: bash and sh, real zips, a restart in between.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::store::Build;
+use super::*;
+use crate::archive;
+use crate::clock::Clock;
+use crate::cloud::{Part, Settings, Setup};
+use crate::error::ServiceError;
+use crate::operation::{Call, Operation};
+use crate::persist::Database;
+use crate::principal::Principal;
+
+/// Objects and log lines, in memory.
+#[derive(Default)]
+struct Store {
+    objects: Mutex<HashMap<String, Vec<u8>>>,
+    lines: Mutex<Vec<String>>,
+}
+
+impl Part for Store {
+    fn open(_setup: &Setup) -> Self {
+        Self::default()
+    }
+}
+
+macro_rules! stand_in {
+    ($name:ident, $service:literal, |$input:ident, $store:ident| $body:expr) => {
+        #[derive(Deserialize)]
+        struct $name(Value);
+
+        impl Operation for $name {
+            type Output = Value;
+            const SERVICE: &'static str = $service;
+            const NAME: &'static str = stringify!($name);
+
+            async fn handle(self, call: &Call) -> Result<Value, ServiceError> {
+                let ($input, $store) = (self.0, call.cloud.part::<Store>());
+                $body
+            }
+        }
+    };
+}
+
+fn key(input: &Value) -> String {
+    format!("{}/{}", input["Bucket"].as_str().unwrap(), input["Key"].as_str().unwrap())
+}
+
+stand_in!(GetObject, "s3", |input, store| {
+    match store.objects.lock().unwrap().get(&key(&input)) {
+        Some(bytes) => Ok(json!({ "Body": STANDARD.encode(bytes) })),
+        None => Err(ServiceError::new("NoSuchKey", "The specified key does not exist.")),
+    }
+});
+stand_in!(PutObject, "s3", |input, store| {
+    let bytes = STANDARD.decode(input["Body"].as_str().unwrap()).unwrap();
+    store.objects.lock().unwrap().insert(key(&input), bytes);
+    Ok(json!({}))
+});
+stand_in!(CreateLogStream, "logs", |_input, _store| Ok(json!({})));
+stand_in!(PutLogEvents, "logs", |input, store| {
+    let events = input["logEvents"].as_array().unwrap();
+    let texts = events.iter().map(|event| event["message"].as_str().unwrap().trim_end().to_owned());
+    store.lines.lock().unwrap().extend(texts);
+    Ok(json!({}))
+});
+stand_in!(GetSecretValue, "secretsmanager", |_input, _store| {
+    Ok(json!({ "SecretString": "{\"password\": \"hunter22\"}" }))
+});
+
+fn cloud(dir: &Path) -> Cloud {
+    let database = Database::open(&dir.join("state.jsonl")).unwrap();
+    let setup = Setup { database, data_dir: dir.to_owned(), clock: Clock::new(1.0) };
+    let mut operations = Operations::default();
+    register(&mut operations);
+    crate::services::sts::register(&mut operations);
+    operations.add::<GetObject>();
+    operations.add::<PutObject>();
+    operations.add::<CreateLogStream>();
+    operations.add::<PutLogEvents>();
+    operations.add::<GetSecretValue>();
+    let settings = Settings {
+        account: "000000000000".to_owned(),
+        region: "eu-central-1".to_owned(),
+        source: dir.to_owned(),
+    };
+    Cloud::new(settings, setup, operations)
+}
+
+/// Each file of `files` as a zip at `bucket/source.zip`.
+fn put_source(cloud: &Cloud, dir: &Path, files: &[(&str, &str)]) {
+    let tree = dir.join("tree");
+    for (name, text) in files {
+        let path = tree.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let bytes = archive::pack(&archive::walk(&tree, |_| true).unwrap()).unwrap();
+    cloud.part::<Store>().objects.lock().unwrap().insert("bucket/source.zip".to_owned(), bytes);
+}
+
+async fn call(cloud: &Cloud, operation: &str, input: Value) -> Value {
+    let principal = Principal::operator(cloud.account());
+    cloud.dispatch(&principal, ("codebuild", operation), input).await.unwrap()
+}
+
+async fn create_project(cloud: &Cloud) {
+    let input = json!({
+        "name": "app-build",
+        "source": { "type": "S3", "location": "bucket/source.zip" },
+        "artifacts": { "type": "S3", "location": "bucket", "name": "out.zip", "packaging": "ZIP" },
+        "cache": { "type": "LOCAL", "modes": ["LOCAL_CUSTOM_CACHE"] },
+        "environment": {
+            "type": "LINUX_CONTAINER", "image": "aws/codebuild/standard:7.0", "computeType": "BUILD_GENERAL1_SMALL",
+            "environmentVariables": [{ "name": "LEVEL", "value": "project" }, { "name": "OTHER", "value": "project" }],
+        },
+        "serviceRole": "arn:aws:iam::000000000000:role/build",
+    });
+    call(cloud, "CreateProject", input).await;
+}
+
+async fn start(cloud: &Cloud, input: Value) -> String {
+    let mut input = input;
+    input["projectName"] = json!("app-build");
+    let answer = call(cloud, "StartBuild", input).await;
+    answer["build"]["id"].as_str().unwrap().to_owned()
+}
+
+async fn wait(cloud: &Cloud, id: &str, reached: impl Fn(&Build) -> bool) -> Build {
+    let part = cloud.part::<store::CodeBuild>();
+    let find = || part.builds.get(id).map(|record| record.build).filter(|build| reached(build));
+    match cloud.wait_until(Duration::from_secs(20), find).await {
+        Some(build) => build,
+        None => panic!("{:#?}", part.builds.get(id)),
+    }
+}
+
+async fn build(cloud: &Cloud, buildspec: &str) -> Build {
+    let id = start(cloud, json!({ "buildspecOverride": buildspec })).await;
+    wait(cloud, &id, Build::ended).await
+}
+
+fn phase<'a>(build: &'a Build, name: &str) -> Option<&'a store::Phase> {
+    build.phases.iter().find(|phase| phase.phase_type == name)
+}
+
+#[tokio::test]
+async fn a_build_runs_the_buildspec_of_its_source_and_uploads_what_it_names() {
+    let dir = tempfile::tempdir().unwrap();
+    let cloud = cloud(dir.path());
+    create_project(&cloud).await;
+    let spec = "version: 0.2\nenv:\n  shell: bash\n  variables: {LEVEL: spec, FROM: spec}\n  \
+                secrets-manager: {PASSWORD: 'db:password'}\n  exported-variables: [RESULT, PASSWORD]\n\
+                phases:\n  install: {commands: ['[[ -z ${AWS_PROFILE:-} ]]', 'set -euo pipefail']}\n  \
+                build:\n    commands:\n      - export RESULT=$FROM-$LEVEL-$OTHER\n      - |\n        \
+                echo \"password $PASSWORD\"\n        mkdir -p out/deep\n  \
+                post_build: {commands: ['echo $RESULT > out/deep/result.txt', 'env > out/env']}\n\
+                artifacts: {files: ['**/*'], base-directory: out}\n";
+    put_source(&cloud, dir.path(), &[("buildspec.yml", spec)]);
+
+    let id =
+        start(&cloud, json!({ "environmentVariablesOverride": [{ "name": "LEVEL", "value": "build" }] }));
+    let built = wait(&cloud, &id.await, Build::ended).await;
+
+    assert_eq!(built.build_status, "SUCCEEDED", "{built:#?}");
+    let names: Vec<_> = built.phases.iter().map(|phase| phase.phase_type.as_str()).collect();
+    let all = "SUBMITTED QUEUED PROVISIONING DOWNLOAD_SOURCE INSTALL PRE_BUILD BUILD POST_BUILD UPLOAD_ARTIFACTS \
+               FINALIZING COMPLETED";
+    assert_eq!(names.join(" "), all);
+    let exported: Vec<_> = built.exported_environment_variables.iter().map(|v| v.value.as_str()).collect();
+    assert_eq!(exported, ["spec-build-project"]);
+    let store = cloud.part::<Store>();
+    let zip = store.objects.lock().unwrap().get("bucket/out.zip").unwrap().clone();
+    assert_eq!(archive::read(&zip, "deep/result.txt").unwrap().unwrap(), b"spec-build-project\n");
+    let env = String::from_utf8(archive::read(&zip, "env").unwrap().unwrap()).unwrap();
+    assert!(env.contains("AWS_ACCESS_KEY_ID=ASIA"));
+    assert!(!env.contains("CARGO_PKG_NAME"), "{env}");
+    let log = store.lines.lock().unwrap().join("\n");
+    assert!(log.contains("password ***") && !log.contains("hunter22"), "{log}");
+    assert!(log.contains("Phase complete: POST_BUILD State: SUCCEEDED"));
+    let by_role =
+        |entry: &crate::journal::Entry| entry.principal.contains(":assumed-role/build/AWSCodeBuild-");
+    assert!(cloud.journal().entries().iter().filter(|entry| entry.service == "s3").all(by_role));
+}
+
+#[tokio::test]
+async fn a_failed_build_runs_post_build_unless_it_aborts_and_finally_always() {
+    let dir = tempfile::tempdir().unwrap();
+    let cloud = cloud(dir.path());
+    create_project(&cloud).await;
+    put_source(&cloud, dir.path(), &[("a", "a")]);
+    let spec = |on_failure: &str| {
+        format!(
+            "version: 0.2\nphases:\n  build:\n    {on_failure}\n    commands: ['echo try', 'exit 3', 'echo not']\n    \
+             finally: ['echo cleanup']\n  post_build: {{commands: ['echo post $CODEBUILD_BUILD_SUCCEEDING']}}\n"
+        )
+    };
+
+    let built = build(&cloud, &spec("")).await;
+    let store = cloud.part::<Store>();
+    let lines = std::mem::take(&mut *store.lines.lock().unwrap());
+    let aborted = build(&cloud, &spec("on-failure: ABORT")).await;
+    let retried = build(&cloud, &spec("on-failure: RETRY-2")).await;
+
+    assert_eq!((built.build_status.as_str(), aborted.build_status.as_str()), ("FAILED", "FAILED"));
+    let failed = phase(&built, "BUILD").unwrap();
+    assert_eq!(failed.contexts[0].status_code, "COMMAND_EXECUTION_ERROR");
+    assert!(failed.contexts[0].message.ends_with("exit 3. Reason: exit status 3"));
+    for expected in ["cleanup", "post 0"] {
+        assert!(lines.iter().any(|line| line == expected), "{expected}: {lines:#?}");
+    }
+    assert!(!lines.iter().any(|line| line == "not"));
+    assert!(phase(&built, "POST_BUILD").is_some() && phase(&aborted, "POST_BUILD").is_none());
+    assert!(phase(&aborted, "UPLOAD_ARTIFACTS").is_some());
+    assert_eq!(retried.build_status, "FAILED");
+    let tries = store.lines.lock().unwrap().iter().filter(|line| *line == "try").count();
+    assert_eq!(tries, 1 + 3);
+}
+
+#[tokio::test]
+async fn a_missing_or_faulty_buildspec_fails_download_source() {
+    let dir = tempfile::tempdir().unwrap();
+    let cloud = cloud(dir.path());
+    create_project(&cloud).await;
+    put_source(&cloud, dir.path(), &[("a", "a")]);
+
+    let faulty = build(&cloud, "version: 0.2\nphases: {nothing: {}}\n").await;
+    let missing = start(&cloud, json!({})).await;
+    let missing = wait(&cloud, &missing, Build::ended).await;
+
+    for (built, message) in [(&faulty, "Unknown phase: nothing"), (&missing, "no such file or directory")] {
+        assert_eq!(built.build_status, "FAILED");
+        let context = &phase(built, "DOWNLOAD_SOURCE").unwrap().contexts[0];
+        assert_eq!(context.status_code, "YAML_FILE_ERROR");
+        assert!(context.message.contains(message), "{context:?}");
+        assert!(phase(built, "INSTALL").is_none());
+    }
+}
+
+#[tokio::test]
+async fn the_cache_is_there_for_the_next_build_and_paths_stay_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let cloud = cloud(dir.path());
+    create_project(&cloud).await;
+    put_source(&cloud, dir.path(), &[("a", "a")]);
+    let spec = "version: 0.2\nenv: {exported-variables: [N, PLACE]}\nphases:\n  build:\n    commands:\n      - mkdir -p target\n      \
+                - echo x >> target/count\n      - export N=$(wc -l < target/count) PLACE=$PWD\n\
+                artifacts: {files: [a]}\ncache: {paths: ['target/**/*']}\n";
+
+    let mut exported = Vec::new();
+    for _ in 0..2 {
+        exported.push(build(&cloud, spec).await.exported_environment_variables);
+    }
+
+    let value = |round: usize, name: &str| {
+        exported[round].iter().find(|variable| variable.name == name).unwrap().value.clone()
+    };
+    assert_eq!((value(0, "N"), value(1, "N")), ("1".to_owned(), "2".to_owned()));
+    assert_eq!(value(0, "PLACE"), value(1, "PLACE"));
+}
+
+#[tokio::test]
+async fn a_build_is_stopped_and_one_whose_host_died_ends_as_a_fault() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = cloud(dir.path());
+    create_project(&first).await;
+    put_source(&first, dir.path(), &[("a", "a")]);
+    let spec = json!({ "buildspecOverride": "version: 0.2\nphases: {build: {commands: [sleep 600]}}\n" });
+    let in_build = |build: &Build| build.current_phase == "BUILD";
+
+    let stopped = start(&first, spec.clone()).await;
+    wait(&first, &stopped, in_build).await;
+    call(&first, "StopBuild", json!({ "id": stopped })).await;
+    let stopped = wait(&first, &stopped, Build::ended).await;
+    let lost = start(&first, spec).await;
+    wait(&first, &lost, in_build).await;
+    first.drivers().shutdown(Duration::from_secs(5)).await;
+    let second = cloud(dir.path());
+    resume(&second).await;
+    let lost = wait(&second, &lost, Build::ended).await;
+
+    assert_eq!(stopped.build_status, "STOPPED");
+    assert_eq!(phase(&stopped, "BUILD").unwrap().phase_status.as_deref(), Some("STOPPED"));
+    assert_eq!(lost.build_status, "FAULT");
+}
