@@ -1,7 +1,10 @@
 //! What the server serves besides calls: the local cloud's own routes, the registry, and objects.
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
+use axum::http::header::HOST;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
@@ -25,7 +28,19 @@ fn local(cloud: Cloud) -> Router {
         .route("/_local/status", get(status))
         .route("/_local/journal", get(journal))
         .route("/_local/faults", get(armed).post(arm).delete(clear))
+        .layer(from_fn(only_by_address))
         .with_state(cloud)
+}
+
+/// Refuses names other than the machine's own: a web page may not reach these routes under a name of its own
+/// that resolves to 127.0.0.1.
+async fn only_by_address(request: Request, next: Next) -> Response {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    if name == "127.0.0.1" || name == "localhost" {
+        return next.run(request).await;
+    }
+    StatusCode::FORBIDDEN.into_response()
 }
 
 async fn status(State(cloud): State<Cloud>) -> Json<Value> {
@@ -53,4 +68,25 @@ async fn arm(State(cloud): State<Cloud>, Json(fault): Json<Fault>) -> StatusCode
 async fn clear(State(cloud): State<Cloud>) -> StatusCode {
     cloud.faults().clear();
     StatusCode::NO_CONTENT
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::operation::Operations;
+    use crate::protocol::has_shapes;
+
+    #[test]
+    fn every_operation_served_has_its_shapes() {
+        let mut operations = Operations::default();
+        crate::services::register(&mut operations);
+        let names = operations.names();
+        let without: Vec<_> = names
+            .iter()
+            .filter(|name| {
+                let (service, operation) = name.split_once(':').unwrap();
+                has_shapes(service, operation) == Some(false)
+            })
+            .collect();
+        assert!(without.is_empty(), "add to infra/local/models/served.json: {without:?}");
+    }
 }

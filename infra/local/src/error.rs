@@ -15,13 +15,13 @@ pub struct ServiceError {
     /// HTTP status; the protocol layer takes the model's status first where the model has one.
     pub status: u16,
     /// Further members of the error shape, for example `repositoryName`.
-    pub members: Map<String, Value>,
+    pub members: Box<Map<String, Value>>,
 }
 
 impl ServiceError {
     /// A fault of the caller: status 400.
     pub fn new(code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), message: message.into(), status: 400, members: Map::new() }
+        Self { code: code.into(), message: message.into(), status: 400, members: Box::default() }
     }
 
     /// The same with another HTTP status.

@@ -1,5 +1,7 @@
 //! The wire as clients see it: who is refused, how, and what is not served.
 
+#![expect(clippy::unwrap_used, reason = "a test's support may panic")]
+
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_sts::error::ProvideErrorMetadata as _;

@@ -95,7 +95,7 @@ fn rest_xml(failed: Failed<'_>, error: &ServiceError) -> String {
 }
 
 fn members(out: &mut String, error: &ServiceError) {
-    for (name, value) in &error.members {
+    for (name, value) in error.members.iter() {
         xml::write_text(out, name, &text::of(value));
     }
 }
@@ -105,7 +105,7 @@ fn json_members(name: &str, capital: bool, error: &ServiceError) -> Map<String, 
     members.insert("__type".to_owned(), Value::from(name));
     members
         .insert(if capital { "Message" } else { "message" }.to_owned(), Value::from(error.message.as_str()));
-    members.extend(error.members.clone());
+    members.extend(error.members.iter().map(|(name, value)| (name.clone(), value.clone())));
     members
 }
 
@@ -123,7 +123,8 @@ pub(super) fn respond(
         Protocol::Json { .. } => "application/x-amz-json-1.1",
         Protocol::Cbor => "application/cbor",
     };
-    if !headers.contains_key(header::CONTENT_TYPE) {
+    let empty = axum::body::HttpBody::size_hint(&body).exact() == Some(0);
+    if !empty && !headers.contains_key(header::CONTENT_TYPE) {
         insert(&mut headers, "content-type", content_type);
     }
     let request_id_header =
@@ -199,6 +200,9 @@ pub(super) fn refused(protocol: Protocol, refusal: &Refusal) -> ServiceError {
         Refusal::Chunks(why) => ("SerializationException", "MalformedInput", ("IncompleteBody", 400), *why),
     };
     match protocol {
+        Protocol::RestXml if *refusal == Refusal::Unsigned => {
+            ServiceError::new(s3, "Access Denied").with_status(s3_status)
+        }
         Protocol::RestXml => ServiceError::new(s3, message).with_status(s3_status),
         Protocol::Query if query == "IncompleteSignature" || query == "MalformedInput" => {
             ServiceError::new(query, message)

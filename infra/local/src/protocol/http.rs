@@ -5,11 +5,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use ::http::request::Parts;
-use ::http::{HeaderMap, Method, StatusCode};
+use ::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use axum::serve::ListenerExt as _;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -79,6 +80,12 @@ pub(crate) async fn serve(cloud: Cloud, listener: TcpListener, doors: Doors) {
     let gateway = Gateway { cloud, transfer: doors.transfer };
     let calls = Router::new().fallback(answer).with_state(gateway);
     let router = calls.merge(doors.local).merge(doors.registry);
+    // Without it the last segment of an answer may wait for the client's acknowledgement.
+    let listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection keeps its delay");
+        }
+    });
     if let Err(error) = axum::serve(listener, router).await {
         tracing::error!(%error, "the server ended");
     }
@@ -202,7 +209,8 @@ impl Incoming<'_> {
         let call = (gateway.transfer)(transfer);
         let done = tokio::spawn(call).await.map_err(|error| ended(self.target.name, &error))??;
         report_strangers(self.target, &done.output);
-        let (headers, _) = rest::encode(self.target.model, self.target.operation, &done.output);
+        let (mut headers, _) = rest::encode(self.target.model, self.target.operation, &done.output);
+        headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static("binary/octet-stream"));
         Ok(respond(self.protocol, (done.status, headers), request_id, done.body))
     }
 }

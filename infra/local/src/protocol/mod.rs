@@ -21,6 +21,13 @@ mod xml;
 
 pub(crate) use http::{Doors, Transfer, TransferHandler, TransferOutput, serve};
 
+/// Whether the table of a service has an operation's shapes; without them HTTP cannot reach it. `None`: no
+/// table of this service, so it is reached in process only.
+#[cfg(test)]
+pub(crate) fn has_shapes(service: &str, operation: &str) -> Option<bool> {
+    model::Model::of(service).map(|model| model.operations.contains_key(operation))
+}
+
 /// How a request is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
@@ -32,4 +39,34 @@ pub(crate) enum Protocol {
     Cbor,
     /// S3.
     RestXml,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::model::Model;
+    use super::{cbor, query, xml};
+
+    proptest! {
+        #[test]
+        fn no_body_makes_a_decoder_panic(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let input = |service: &str, operation: &str| {
+                let model = Model::of(service).unwrap();
+                (model, model.operations[operation].input.as_ref().unwrap())
+            };
+            let (model, shape) = input("codepipeline", "CreatePipeline");
+            let _ = cbor::decode(model, shape, &body);
+            let (model, shape) = input("cloudformation", "CreateStack");
+            let _ = query::decode(model, shape, &query::pairs(&body));
+            let _ = xml::parse(&body);
+        }
+
+        #[test]
+        fn no_form_makes_a_decoder_panic(form in "((Tags|Parameters|member|[0-9]{1,11}|Key|\\.){1,9}=x?&?){0,5}") {
+            let model = Model::of("cloudformation").unwrap();
+            let shape = model.operations["CreateStack"].input.as_ref().unwrap();
+            let _ = query::decode(model, shape, &query::pairs(form.as_bytes()));
+        }
+    }
 }

@@ -75,8 +75,8 @@ fn required_present(
 fn labels<'a>(template: &'a str, path: &str) -> Option<Vec<(&'a str, String)>> {
     let mut labels = Vec::new();
     let mut rest = path.strip_prefix('/')?;
-    let mut parts = template.strip_prefix('/')?.split('/').filter(|part| !part.is_empty()).peekable();
-    while let Some(part) = parts.next() {
+    let parts = template.strip_prefix('/')?.split('/').filter(|part| !part.is_empty());
+    for part in parts {
         let label = part.strip_prefix('{').and_then(|part| part.strip_suffix('}'));
         let greedy = label.and_then(|label| label.strip_suffix('+'));
         let (segment, after) = match (greedy, rest.split_once('/')) {

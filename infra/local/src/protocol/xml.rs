@@ -231,7 +231,8 @@ pub(super) fn decode(model: &Model, reference: &Reference, element: &Element) ->
             });
             entries.collect()
         }
-        kind => text::parse(kind, element.text.trim_matches(['\n', '\r'])).ok_or_else(malformed),
+        Kind::String => Ok(Value::String(element.text.clone())),
+        kind => text::parse(kind, element.text.trim()).ok_or_else(malformed),
     }
 }
 
