@@ -1,4 +1,4 @@
-//! One processor architecture under the names that Rust, OCI, ECS and ELF give it.
+//! One processor architecture under the names that Rust, OCI, ECS and ELF give it, and the C library.
 
 use std::str::FromStr;
 
@@ -15,12 +15,23 @@ pub enum Architecture {
     Arm64,
 }
 
+/// The C library inside the static binary: `image.target`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CLibrary {
+    #[default]
+    Gnu,
+    Musl,
+}
+
 impl Architecture {
-    /// Rust's target with glibc.
-    pub fn target(self) -> &'static str {
-        match self {
-            Self::X86_64 => "x86_64-unknown-linux-gnu",
-            Self::Arm64 => "aarch64-unknown-linux-gnu",
+    /// Rust's target triple.
+    pub fn target(self, library: CLibrary) -> &'static str {
+        match (self, library) {
+            (Self::X86_64, CLibrary::Gnu) => "x86_64-unknown-linux-gnu",
+            (Self::X86_64, CLibrary::Musl) => "x86_64-unknown-linux-musl",
+            (Self::Arm64, CLibrary::Gnu) => "aarch64-unknown-linux-gnu",
+            (Self::Arm64, CLibrary::Musl) => "aarch64-unknown-linux-musl",
         }
     }
 

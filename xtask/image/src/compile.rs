@@ -19,7 +19,7 @@ pub(crate) struct Compilation {
     pub(crate) workspace: PathBuf,
     pub(crate) target_directory: PathBuf,
     pub(crate) architecture: Architecture,
-    pub(crate) target: String,
+    pub(crate) target: &'static str,
 }
 
 impl Compilation {
@@ -29,7 +29,7 @@ impl Compilation {
         shell.change_dir(&self.workspace);
         self.require_target(&shell)?;
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let (target, directory) = (&self.target, &self.target_directory);
+        let (target, directory) = (self.target, &self.target_directory);
         let flags = self.rustc_flags(&shell)?;
 
         let stamp = SourceStamp::take(&self.workspace.join("app"), directory, target)?;
@@ -59,7 +59,7 @@ impl Compilation {
 
     /// cargo's own message for a missing target is hundreds of unresolved names.
     fn require_target(&self, shell: &Shell) -> Result<(), ImageError> {
-        let target = &self.target;
+        let target = self.target;
         let libraries =
             cmd!(shell, "rustc --print target-libdir --target {target}").quiet().ignore_stderr().read();
         if libraries.is_ok_and(|directory| Path::new(&directory).is_dir()) {

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-pub use architecture::Architecture;
+pub use architecture::{Architecture, CLibrary};
 pub use error::ImageError;
 pub use push::Credentials;
 pub use render::{Format, render, write_artifacts};
@@ -50,8 +50,7 @@ pub struct BuildRequest {
     /// The workspace's root, where `Cargo.lock` is.
     pub workspace: PathBuf,
     pub architecture: Architecture,
-    /// Rust target instead of the architecture's default, to use musl.
-    pub target: Option<String>,
+    pub library: CLibrary,
     pub builder: Builder,
     /// `registry/repository`, without tag.
     pub repository: String,
@@ -124,7 +123,7 @@ async fn compile_binary(request: &BuildRequest, report: Report<'_>) -> Result<Pa
         workspace: request.workspace.clone(),
         target_directory: target_directory(&request.workspace),
         architecture: request.architecture,
-        target: request.target.clone().unwrap_or_else(|| request.architecture.target().to_owned()),
+        target: request.architecture.target(request.library),
     };
     report(&format!("compiling app for {}", compilation.target));
     tokio::task::spawn_blocking(move || compilation.run())

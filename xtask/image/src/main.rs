@@ -57,7 +57,7 @@ async fn build(arguments: Arguments) -> anyhow::Result<()> {
     let request = BuildRequest {
         workspace: workspace.clone(),
         architecture: facts.architecture,
-        target: facts.target.clone(),
+        library: facts.library,
         builder: arguments.builder,
         repository: arguments.repository,
         push,

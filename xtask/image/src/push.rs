@@ -278,7 +278,7 @@ mod tests {
         BuildRequest {
             workspace: ".".into(),
             architecture,
-            target: None,
+            library: crate::CLibrary::Gnu,
             builder: Builder::Cargo,
             repository: repository.to_owned(),
             push: None,

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::architecture::Architecture;
+use crate::architecture::{Architecture, CLibrary};
 use crate::error::ImageError;
 
 /// Values by name. An empty value is a value.
@@ -21,8 +21,7 @@ pub struct ProjectFacts {
     pub cpu: u32,
     pub memory: u32,
     pub architecture: Architecture,
-    /// `image.target`.
-    pub target: Option<String>,
+    pub library: CLibrary,
     /// `app.environment` and `app.secrets`: every name that any environment has; empty where this one has none.
     pub app_environment: Variables,
     pub app_secrets: Variables,
@@ -43,7 +42,8 @@ struct File {
 
 #[derive(Default, Deserialize)]
 struct Image {
-    target: Option<String>,
+    #[serde(default)]
+    target: CLibrary,
 }
 
 #[derive(Default, Deserialize)]
@@ -91,7 +91,7 @@ impl ProjectFacts {
             cpu: own.cpu.or(base.cpu).unwrap_or(256),
             memory: own.memory.or(base.memory).unwrap_or(512),
             architecture: own.architecture.or(base.architecture).unwrap_or(Architecture::X86_64),
-            target: file.image.target,
+            library: file.image.target,
             app_environment: merge(all().map(|app| &app.environment), [&base.environment, &own.environment])?,
             app_secrets: merge(all().map(|app| &app.secrets), [&base.secrets, &own.secrets])?,
             environment: name,
