@@ -4,6 +4,7 @@
 
 mod aws;
 mod exit;
+mod generate;
 mod local;
 mod output;
 mod project;
