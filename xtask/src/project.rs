@@ -18,6 +18,7 @@ use template::{Diagnostic, Document};
 
 pub(crate) use self::{
     choices::{Architecture, ImageBuilder, ImageTarget, NetworkMode},
+    rules::is_name,
     settings::{Database, Deployment, Tasks},
 };
 
@@ -111,7 +112,7 @@ impl Project {
         Self::parse(&text)
     }
 
-    fn parse(text: &[u8]) -> Result<Self, ProjectError> {
+    pub(crate) fn parse(text: &[u8]) -> Result<Self, ProjectError> {
         let document = template::parse(PROJECT_FILE, text).map_err(ProjectError::Invalid)?;
         let settings = document.deserialize().map_err(ProjectError::Invalid)?;
         resolve::project(document, settings).map_err(ProjectError::Invalid)
