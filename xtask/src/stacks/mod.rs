@@ -4,6 +4,8 @@
 //! any call to AWS.
 
 pub(crate) mod graph;
+pub(crate) mod guard;
+pub(crate) mod plan;
 mod render;
 pub(crate) mod template;
 mod wiring;
