@@ -42,7 +42,10 @@ pub(crate) enum Protocol {
 }
 
 #[cfg(test)]
-mod tests {
+mod tests;
+
+#[cfg(test)]
+mod fuzz {
     use proptest::prelude::*;
 
     use super::model::Model;

@@ -1,0 +1,133 @@
+//! Objects through the server, with the official SDK as the client.
+
+use std::sync::{Arc, Mutex};
+
+use ::http::StatusCode;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_s3::error::ProvideErrorMetadata as _;
+use aws_sdk_s3::primitives::ByteStream;
+use axum::Router;
+use axum::body::Body;
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::{Doors, Transfer, TransferOutput};
+use crate::error::ServiceError;
+use crate::{LocalCloud, Options, Settings};
+
+struct Started {
+    cloud: LocalCloud,
+    endpoint: String,
+    _data: tempfile::TempDir,
+}
+
+/// A bucket of one object.
+type Slot = Arc<Mutex<Bytes>>;
+
+fn kept(slot: &Slot, transfer: Transfer) -> Result<TransferOutput, ServiceError> {
+    let mut slot = slot.lock().unwrap();
+    let key = transfer.input["Key"].as_str().unwrap_or_default();
+    match (transfer.operation, key) {
+        (_, "panic") => panic!("as asked"),
+        (_, "missing") => Err(ServiceError::new("NoSuchKey", "The specified key does not exist.")),
+        ("PutObject", _) => {
+            *slot = transfer.body;
+            let output = json!({"ETag": "\"e\"", "VersionId": transfer.input["Metadata"]["m"]});
+            Ok(TransferOutput { status: StatusCode::OK, output, body: Body::empty() })
+        }
+        _ => {
+            let part = slot.slice(1..3);
+            let output = json!({"ContentLength": part.len(), "ContentRange": "bytes 1-2/4",
+                "ContentType": null, "LastModified": 0, "Metadata": {"m": "1"}});
+            Ok(TransferOutput { status: StatusCode::PARTIAL_CONTENT, output, body: Body::from(part) })
+        }
+    }
+}
+
+async fn start() -> Started {
+    let data = tempfile::tempdir().unwrap();
+    let source = data.path().to_owned();
+    let settings = Settings { account: "000000000000".to_owned(), region: "eu-central-1".to_owned(), source };
+    let options = Options { data_dir: data.path().join("data"), port: Some(0), settings, time_scale: 60.0 };
+    let cloud = LocalCloud::start(options).await.unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let slot = Slot::default();
+    let doors = Doors {
+        local: Router::new(),
+        registry: Router::new(),
+        transfer: Arc::new(move |transfer| {
+            let slot = Arc::clone(&slot);
+            Box::pin(async move { kept(&slot, transfer) })
+        }),
+    };
+    tokio::spawn(super::serve(cloud.cloud().clone(), listener, doors));
+    Started { cloud, endpoint, _data: data }
+}
+
+impl Started {
+    fn client(&self) -> Client {
+        let key = self.cloud.operator();
+        let config = aws_sdk_s3::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("eu-central-1"))
+            .endpoint_url(&self.endpoint)
+            .credentials_provider(Credentials::new(
+                &key.access_key_id,
+                &key.secret_access_key,
+                None,
+                None,
+                "test",
+            ))
+            .build();
+        Client::from_conf(config)
+    }
+}
+
+#[tokio::test]
+async fn an_objects_bytes_go_in_and_out_beside_its_members() {
+    let started = start().await;
+    let client = started.client();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), b"abcd").unwrap();
+    let put = client.put_object().bucket("bucket").key("k").metadata("m", "7");
+    let put = put.body(ByteStream::from_path(file.path()).await.unwrap()).send().await.unwrap();
+    assert_eq!((put.e_tag(), put.version_id()), (Some("\"e\""), Some("7")));
+    let got = client.get_object().bucket("bucket").key("k").range("bytes=1-2").send().await.unwrap();
+    assert_eq!(got.content_range(), Some("bytes 1-2/4"));
+    assert_eq!(got.metadata().unwrap()["m"], "1");
+    assert_eq!(got.body.collect().await.unwrap().into_bytes(), "bc");
+}
+
+#[tokio::test]
+async fn a_handlers_refusal_and_its_panic_become_s3s_errors() {
+    let started = start().await;
+    let client = started.client();
+    let error = client.get_object().bucket("bucket").key("missing").send().await.unwrap_err();
+    assert_eq!(error.code(), Some("NoSuchKey"));
+    assert_eq!(error.raw_response().unwrap().status().as_u16(), 404);
+    let no_retry =
+        aws_sdk_s3::config::Builder::new().retry_config(aws_sdk_s3::config::retry::RetryConfig::disabled());
+    let call = client.get_object().bucket("bucket").key("panic").customize().config_override(no_retry);
+    let error = call.send().await.unwrap_err();
+    assert_eq!(error.code(), Some("InternalError"));
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_fit_its_checksum_is_a_bad_digest() {
+    let started = start().await;
+    let put = started.client().put_object().bucket("bucket").key("k").checksum_crc32("AAAAAA==");
+    let error = put.body(ByteStream::from_static(b"abcd")).send().await.unwrap_err();
+    assert_eq!(error.code(), Some("BadDigest"));
+}
+
+#[test]
+fn a_blob_is_never_read_into_a_value() {
+    let model = super::model::Model::of("s3").unwrap();
+    let put = &model.operations["PutObject"];
+    assert!(super::rest::is_transfer(model, put));
+    let request = ::http::Request::put("/bucket/k").body(()).unwrap().into_parts().0;
+    let value = super::rest::decode(model, put, &request, b"abcd").unwrap();
+    assert_eq!(value.get("Body"), None::<&Value>);
+}
