@@ -37,7 +37,7 @@ pub(crate) fn load(bytes: &[u8]) -> Loaded<Node> {
     for event in Parser::new_from_str(&text) {
         let (event, span) = event.map_err(|error| Fault {
             position: position(*error.marker()),
-            message: error.info().trim_end_matches('.').to_owned(),
+            message: format!("this is not valid YAML: {}", error.info().trim_end_matches('.')),
         })?;
         loader.accept(event, Span { start: position(span.start), end: position(span.end) })?;
     }

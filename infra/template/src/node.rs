@@ -12,6 +12,7 @@ pub struct Node {
     pub span: Span,
 }
 
+/// What a value is, before scalars get a type.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     Scalar(Scalar),
@@ -25,6 +26,7 @@ pub struct Mapping {
     pub entries: Vec<Entry>,
 }
 
+/// One key and its value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     pub key: String,
@@ -33,10 +35,12 @@ pub struct Entry {
 }
 
 impl Mapping {
+    /// The value of `key`.
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.entry(key).map(|entry| &entry.value)
     }
 
+    /// `key` with its place and value.
     pub fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.key == key)
     }
@@ -94,6 +98,7 @@ impl Node {
             .map(|scalar| scalar.text.as_str())
     }
 
+    /// True for null, `~` and nothing at all.
     pub fn is_null(&self) -> bool {
         self.as_scalar().is_some_and(|scalar| scalar.resolve() == Resolved::Null)
     }

@@ -165,7 +165,7 @@ fn every_fault_names_place_key_value_and_rule() {
         ),
         (
             refused("project: [\n"),
-            "infra/project.yml:2:1: while parsing a node, did not find expected node content",
+            "infra/project.yml:2:1: this is not valid YAML: while parsing a node, did not find expected node content",
         ),
     ];
     for (found, expected) in cases {

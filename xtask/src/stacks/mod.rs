@@ -137,7 +137,7 @@ mod tests {
         let error =
             load_files(&[("A.yml", BUCKET), ("b.yml", "a: ["), ("c.json", BUCKET), ("c.yml", BUCKET)]);
         let expected = "infra/stacks/A.yml:1:1: the file's name must be lower-case words joined by hyphens, found `A`\n\
-            infra/stacks/b.yml:2:1: while parsing a node, did not find expected node content\n\
+            infra/stacks/b.yml:2:1: this is not valid YAML: while parsing a node, did not find expected node content\n\
             infra/stacks/c.yml:1:1: stack `c` has two templates, the other is `infra/stacks/c.json`";
         assert_eq!(error.unwrap_err(), expected);
     }
