@@ -95,3 +95,24 @@ fn trailer(
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unsigned_body_is_verified_by_its_trailer() {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-amz-trailer", "x-amz-checksum-crc32".parse().unwrap());
+        let body = |trailer: &str| format!("3\r\nabc\r\n1\r\nd\r\n0\r\n{trailer}\r\n");
+        let decoded = |trailer: &str| decode(body(trailer).as_bytes(), &headers, None);
+        assert_eq!(decoded("x-amz-checksum-crc32:7YLNEQ==\r\n").unwrap(), "abcd");
+        assert_eq!(decoded("x-amz-checksum-crc32:AAAAAA==\r\n"), Err(Refusal::WrongBody));
+        assert!(matches!(decoded(""), Err(Refusal::Chunks(_))));
+        for malformed in
+            ["", "zz\r\n", "9\r\nabc\r\n0\r\n\r\n", "1\r\nabc\r\n0\r\n\r\n", "ffffffffffffffff\r\n"]
+        {
+            assert!(decode(malformed.as_bytes(), &headers, None).is_err(), "{malformed:?}");
+        }
+    }
+}
