@@ -4,12 +4,14 @@
 //! as long as the local cloud does: `kill -9` of the local cloud takes its processes along. Elsewhere they
 //! outlive it; the recorded pid and start time tell them from strangers at the next start.
 
+use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::{Arc, mpsc as threads};
+use std::sync::{Arc, Mutex, PoisonError, mpsc as threads};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
@@ -118,6 +120,7 @@ pub(crate) struct Processes {
     records: Table<Record>,
     clock: Clock,
     spawner: threads::Sender<Request>,
+    live: Mutex<HashMap<String, Process>>,
 }
 
 impl Part for Processes {
@@ -127,7 +130,8 @@ impl Part for Processes {
         if let Err(error) = thread.spawn(move || spawn_all(requests)) {
             tracing::error!(%error, "no thread to start processes from");
         }
-        Self { records: setup.database.table("processes"), clock: setup.clock, spawner }
+        let live = Mutex::default();
+        Self { records: setup.database.table("processes"), clock: setup.clock, spawner, live }
     }
 }
 
@@ -150,8 +154,29 @@ impl Processes {
         let pid = Pid::from_raw(number);
         let output = pipe::Receiver::from_owned_fd(reader.into())?;
         let lines = tokio::spawn(read_lines(output, self.clock, spec.output));
+        let process = Process { pid, exit };
+        self.live().insert(spec.key.clone(), process.clone());
         tokio::spawn(Arc::clone(self).watch(spec.key, child, lines, ended));
-        Ok(Process { pid, exit })
+        Ok(process)
+    }
+
+    /// Stops all processes whose key starts with `prefix`, at the same time.
+    pub(crate) async fn stop_all(&self, prefix: &str, signal: Signal, patience: Duration) {
+        let live: Vec<_> = self.live().iter().map(|(key, process)| (key.clone(), process.clone())).collect();
+        let stops = live.iter().filter(|(key, _)| key.starts_with(prefix));
+        join_all(stops.map(|(_, process)| process.stop(signal, patience))).await;
+    }
+
+    /// [`Processes::end_leftover`] of all keys that start with `prefix`.
+    pub(crate) async fn end_leftovers(
+        &self,
+        prefix: &str,
+        signal: Signal,
+        patience: Duration,
+    ) -> Result<(), PersistError> {
+        let records = self.records.with_prefix(prefix);
+        let ends = records.iter().map(|(key, _)| self.end_leftover(key, signal, patience));
+        join_all(ends).await.into_iter().collect()
     }
 
     /// Ends the process recorded under `key` if an earlier local cloud left it running. Nothing else is
@@ -200,7 +225,12 @@ impl Processes {
             }
             Err(_) => Exit { code: None, signal: None },
         };
+        self.live().remove(&key);
         ended.send_replace(Some(exit));
+    }
+
+    fn live(&self) -> std::sync::MutexGuard<'_, HashMap<String, Process>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

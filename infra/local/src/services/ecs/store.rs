@@ -132,11 +132,21 @@ impl EcsStore {
         }
     }
 
-    /// Notes an event in the service's history, as `(service NAME) MESSAGE`.
-    pub(crate) fn tell(&self, cloud: &Cloud, service_key: &str, message: &str) -> Result<(), ServiceError> {
+    /// Notes an event in the service's history: `(service NAME) MESSAGE`, or `(service NAME, taskSet ID) …`.
+    pub(crate) fn tell(
+        &self,
+        cloud: &Cloud,
+        service_key: &str,
+        task_set: Option<&str>,
+        message: &str,
+    ) -> Result<(), ServiceError> {
         let now = cloud.clock().now();
         self.services.update(service_key, |service| {
-            let message = format!("(service {}) {message}", service.service_name);
+            let name = &service.service_name;
+            let message = match task_set {
+                Some(id) => format!("(service {name}, taskSet {id}) {message}"),
+                None => format!("(service {name}) {message}"),
+            };
             service.events.insert(0, ServiceEvent { id: crate::id::uuid(), created_at: now, message });
             service.events.truncate(EVENTS);
         })?;

@@ -1,22 +1,56 @@
 //! What makes services true: the scheduler keeps the wanted tasks, and each task goes through its states.
 
+mod health;
+mod host;
+mod image;
+mod launch;
+mod logs;
 mod new_task;
+mod running;
+mod secrets;
 mod service;
+mod targets;
 mod task;
+mod unpack;
 
 pub(super) use new_task::NewTask;
 pub(super) use service::ServiceEngine;
 pub(super) use task::{TaskEngine, ask_to_stop};
 
-use crate::cloud::Cloud;
+use std::time::Duration;
 
-/// Takes up services and tasks where the last process left them.
+use nix::sys::signal::Signal;
+
+use crate::cloud::Cloud;
+use crate::principal::Principal;
+use crate::runtime::process::Processes;
+
+/// How tasks are named among the processes.
+const PROCESSES: &str = "task/";
+/// How long tasks may drain when the local cloud stops: the longest that its user waits for.
+const SHUTDOWN: Duration = Duration::from_secs(10);
+
+/// Takes up services and tasks where the last process left them. Tasks that outlived it are ended: services
+/// start new ones.
 pub(crate) async fn resume(cloud: &Cloud) {
+    let processes = cloud.part::<Processes>();
+    if let Err(error) = processes.end_leftovers(PROCESSES, Signal::SIGTERM, SHUTDOWN).await {
+        tracing::error!(%error, "failed to forget the tasks of an earlier local cloud");
+    }
     cloud.resume::<TaskEngine>();
     cloud.resume::<ServiceEngine>();
 }
 
 /// Ends all tasks; services start new ones at the next start.
 pub(crate) async fn stop(cloud: &Cloud) {
-    task::stop_all(cloud).await;
+    cloud.part::<Processes>().stop_all(PROCESSES, Signal::SIGTERM, SHUTDOWN).await;
+}
+
+/// ECS itself, as it registers targets and replaces tasks.
+fn scheduler(cloud: &Cloud) -> Principal {
+    let role = format!(
+        "arn:aws:iam::{}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
+        cloud.account()
+    );
+    Principal::assumed_role(&role, "ecs-service-scheduler", cloud.account())
 }

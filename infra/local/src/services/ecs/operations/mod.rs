@@ -15,6 +15,7 @@ pub(crate) use task_definitions::{
     DeleteTaskDefinitions, DeregisterTaskDefinition, DescribeTaskDefinition, ListTaskDefinitionFamilies,
     ListTaskDefinitions, RegisterTaskDefinition,
 };
+pub(super) use task_sets::share;
 pub(crate) use task_sets::{
     CreateTaskSet, DeleteTaskSet, DescribeTaskSets, UpdateServicePrimaryTaskSet, UpdateTaskSet,
 };

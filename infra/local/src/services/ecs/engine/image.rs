@@ -1,0 +1,226 @@
+//! Images: pulled under the execution role by ECR's own operations, and unpacked once a digest.
+
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use http_body_util::{BodyExt as _, Empty};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tokio::sync::Mutex;
+
+use super::unpack::unpack;
+use crate::cloud::{Cloud, Part, Setup};
+use crate::principal::Principal;
+
+/// An image on disk.
+pub(super) struct Image {
+    /// Of its manifest.
+    pub digest: String,
+    /// Its file system.
+    pub root: PathBuf,
+    pub config: Config,
+}
+
+/// What an image says of the process to run.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Config {
+    pub entrypoint: Option<Vec<String>>,
+    pub cmd: Option<Vec<String>>,
+    pub env: Option<Vec<String>>,
+    pub working_dir: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct ImageFile {
+    config: Config,
+}
+
+#[derive(Deserialize)]
+struct Manifest {
+    #[serde(default)]
+    config: Option<Blob>,
+    #[serde(default)]
+    layers: Vec<Blob>,
+    /// Of an index: one manifest for each platform.
+    #[serde(default)]
+    manifests: Vec<PlatformManifest>,
+}
+
+#[derive(Deserialize)]
+struct Blob {
+    digest: String,
+}
+
+#[derive(Deserialize)]
+struct PlatformManifest {
+    digest: String,
+    #[serde(default)]
+    platform: Value,
+}
+
+/// The unpacked images of one local cloud.
+pub(super) struct Images {
+    dir: PathBuf,
+    /// Two tasks of one image unpack it once.
+    unpacking: Mutex<()>,
+}
+
+impl Part for Images {
+    fn open(setup: &Setup) -> Self {
+        Self { dir: setup.data_dir.join("images"), unpacking: Mutex::default() }
+    }
+}
+
+/// Who pulls what: fixed for one image.
+struct Puller<'a> {
+    cloud: &'a Cloud,
+    principal: &'a Principal,
+    repository: String,
+    reference: &'a str,
+}
+
+/// Pulls `reference` (`HOST/REPOSITORY:TAG` or `HOST/REPOSITORY@DIGEST`) for `architecture` (`amd64`). The
+/// error is what a task's `stoppedReason` says behind `CannotPullContainerError: `.
+pub(super) async fn pull(
+    cloud: &Cloud,
+    principal: &Principal,
+    reference: &str,
+    architecture: &str,
+) -> Result<Image, String> {
+    let (repository, id) =
+        parse(reference).ok_or_else(|| format!("invalid reference format: {reference}"))?;
+    let puller = Puller { cloud, principal, repository, reference };
+    let (mut digest, mut manifest) = puller.manifest(&id).await?;
+    if !manifest.manifests.is_empty() {
+        let fits = |found: &&PlatformManifest| found.platform["architecture"] == architecture;
+        let found = manifest.manifests.iter().find(fits).ok_or_else(|| {
+            format!("image Manifest does not contain descriptor matching platform 'linux/{architecture}'")
+        })?;
+        (digest, manifest) = puller.manifest(&json!({ "imageDigest": found.digest })).await?;
+    }
+    let images = cloud.part::<Images>();
+    let dir = images.dir.join(digest.replace(':', "-"));
+    let _one = images.unpacking.lock().await;
+    if !dir.exists() {
+        puller.unpack_into(&images.dir, &dir, &manifest).await?;
+    }
+    let config = std::fs::read(dir.join("config.json")).map_err(|error| error.to_string())?;
+    let file: ImageFile =
+        serde_json::from_slice(&config).map_err(|error| format!("image config: {error}"))?;
+    Ok(Image { digest, root: dir.join("root"), config: file.config })
+}
+
+/// The repository, and the image's id as `BatchGetImage` takes it.
+fn parse(reference: &str) -> Option<(String, Value)> {
+    let (_host, rest) = reference.split_once('/')?;
+    if let Some((name, digest)) = rest.split_once('@') {
+        let repository = name.split(':').next().unwrap_or(name);
+        return Some((repository.to_owned(), json!({ "imageDigest": digest })));
+    }
+    let (repository, tag) = rest.rsplit_once(':').unwrap_or((rest, "latest"));
+    Some((repository.to_owned(), json!({ "imageTag": tag })))
+}
+
+impl Puller<'_> {
+    async fn manifest(&self, id: &Value) -> Result<(String, Manifest), String> {
+        let input = json!({ "repositoryName": self.repository, "imageIds": [id] });
+        let answer = self.cloud.dispatch(self.principal, ("ecr", "BatchGetImage"), input).await;
+        let answer = answer.map_err(|error| self.not_pulled(&error.message))?;
+        let image = &answer["images"][0];
+        let Some(text) = image["imageManifest"].as_str() else {
+            return Err(self.not_pulled("not found"));
+        };
+        let manifest = serde_json::from_str(text).map_err(|error| self.not_pulled(&error.to_string()))?;
+        let digest = image["imageId"]["imageDigest"].as_str().map_or_else(
+            || format!("sha256:{}", hex::encode(Sha256::digest(text.as_bytes()))),
+            str::to_owned,
+        );
+        Ok((digest, manifest))
+    }
+
+    fn not_pulled(&self, why: &str) -> String {
+        format!(
+            "pull image manifest has been retried 1 time(s): failed to resolve ref {}: {}: {why}",
+            self.reference, self.reference
+        )
+    }
+
+    /// Fetches and unpacks beside `dir`, then renames: what is there is whole.
+    async fn unpack_into(&self, images: &Path, dir: &Path, manifest: &Manifest) -> Result<(), String> {
+        let failed = |error: io::Error| format!("failed to unpack {}: {error}", self.reference);
+        std::fs::create_dir_all(images).map_err(failed)?;
+        let fresh = tempfile::Builder::new().prefix("pull-").tempdir_in(images).map_err(failed)?;
+        let root = fresh.path().join("root");
+        std::fs::create_dir(&root).map_err(failed)?;
+        let config = manifest.config.as_ref().ok_or_else(|| self.not_pulled("the manifest has no config"))?;
+        self.blob(&config.digest, &fresh.path().join("config.json")).await?;
+        for layer in &manifest.layers {
+            let file = fresh.path().join("layer");
+            self.blob(&layer.digest, &file).await?;
+            let root = root.clone();
+            let unpacked = tokio::task::spawn_blocking(move || unpack(&file, &root)).await;
+            unpacked.map_err(io::Error::other).and_then(|done| done).map_err(failed)?;
+        }
+        let _ = std::fs::remove_file(fresh.path().join("layer"));
+        std::fs::rename(fresh.keep(), dir).map_err(failed)
+    }
+
+    /// Fetches a blob into a file and checks its digest.
+    async fn blob(&self, digest: &str, file: &Path) -> Result<(), String> {
+        let failed = |error: &dyn std::fmt::Display| {
+            format!("failed to copy: failed to fetch layer {digest} of {}: {error}", self.reference)
+        };
+        let input = json!({ "repositoryName": self.repository, "layerDigest": digest });
+        let operation = ("ecr", "GetDownloadUrlForLayer");
+        let answer = self.cloud.dispatch(self.principal, operation, input).await;
+        let answer = answer.map_err(|error| failed(&error.message))?;
+        let url = answer["downloadUrl"].as_str().unwrap_or_default();
+        // Nothing is ever fetched from off this machine.
+        if !url.starts_with(self.cloud.endpoint()) {
+            return Err(failed(&"its address is not in the local cloud"));
+        }
+        let url: http::Uri = url.parse().map_err(|error: http::uri::InvalidUri| failed(&error))?;
+        let client = Client::builder(TokioExecutor::new()).build_http::<Empty<bytes::Bytes>>();
+        let response = client.get(url).await.map_err(|error| failed(&error))?;
+        if !response.status().is_success() {
+            return Err(failed(&format!("httpReadSeeker: unexpected status {}", response.status())));
+        }
+        let mut out = File::create(file).map_err(|error| failed(&error))?;
+        let mut hash = Sha256::new();
+        let mut body = response.into_body();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| failed(&error))?;
+            if let Some(data) = frame.data_ref() {
+                hash.update(data);
+                out.write_all(data).map_err(|error| failed(&error))?;
+            }
+        }
+        match format!("sha256:{}", hex::encode(hash.finalize())) == digest {
+            true => Ok(()),
+            false => Err(failed(&"its digest is another")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_names_its_repository_and_tag_or_digest() {
+        let parsed = |reference| parse(reference).unwrap();
+        assert_eq!(
+            parsed("127.0.0.1:4566/a/b@sha256:00"),
+            ("a/b".to_owned(), json!({"imageDigest": "sha256:00"}))
+        );
+        assert_eq!(parsed("127.0.0.1:4566/a:v1"), ("a".to_owned(), json!({"imageTag": "v1"})));
+        assert_eq!(parsed("host/a"), ("a".to_owned(), json!({"imageTag": "latest"})));
+        assert!(parse("nginx").is_none());
+    }
+}

@@ -1,0 +1,82 @@
+//! The awslogs driver: a container's output goes to CloudWatch Logs under the execution role.
+
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::cloud::Cloud;
+use crate::error::ServiceError;
+use crate::principal::Principal;
+use crate::runtime::process::Line;
+use crate::services::ecs::definition::LogConfiguration;
+
+const LOGS: &str = "logs";
+/// Lines that wait for the log stream; a container that writes faster is slowed down.
+const BUFFER: usize = 4096;
+/// Lines in one call.
+const BATCH: usize = 500;
+
+/// The log stream `PREFIX/CONTAINER/TASK` of a container.
+pub(super) struct LogStream {
+    group: String,
+    stream: String,
+}
+
+impl LogStream {
+    /// Makes the log stream. `None`: the container's output goes nowhere.
+    pub(super) async fn create(
+        cloud: &Cloud,
+        principal: &Principal,
+        configuration: Option<&LogConfiguration>,
+        (container, task_id): (&str, &str),
+    ) -> Result<Option<Self>, ServiceError> {
+        let Some(configuration) = configuration.filter(|found| found.log_driver == "awslogs") else {
+            return Ok(None);
+        };
+        let option = |name: &str| configuration.options.get(name).and_then(Value::as_str).unwrap_or_default();
+        let group = option("awslogs-group").to_owned();
+        let stream = format!("{}/{container}/{task_id}", option("awslogs-stream-prefix"));
+        if option("awslogs-create-group") == "true" {
+            let input = json!({ "logGroupName": group });
+            match cloud.dispatch(principal, (LOGS, "CreateLogGroup"), input).await {
+                Err(error) if error.code != "ResourceAlreadyExistsException" => return Err(error),
+                _ => {}
+            }
+        }
+        let input = json!({ "logGroupName": group, "logStreamName": stream });
+        match cloud.dispatch(principal, (LOGS, "CreateLogStream"), input).await {
+            Err(error) if error.code != "ResourceAlreadyExistsException" => Err(error),
+            _ => Ok(Some(Self { group, stream })),
+        }
+    }
+}
+
+/// Where a container's output goes, and the task that carries it there.
+pub(super) fn carry(
+    cloud: &Cloud,
+    principal: Principal,
+    stream: Option<LogStream>,
+) -> (mpsc::Sender<Line>, Option<JoinHandle<()>>) {
+    let (sender, receiver) = mpsc::channel(BUFFER);
+    let carrier = stream.map(|stream| tokio::spawn(put_lines(cloud.clone(), principal, stream, receiver)));
+    (sender, carrier)
+}
+
+async fn put_lines(cloud: Cloud, principal: Principal, to: LogStream, mut lines: mpsc::Receiver<Line>) {
+    let mut batch = Vec::with_capacity(BATCH);
+    while lines.recv_many(&mut batch, BATCH).await > 0 {
+        let events: Vec<Value> = batch
+            .drain(..)
+            // An event must have a text.
+            .filter(|line| !line.text.is_empty())
+            .map(|line| json!({ "timestamp": (line.time.0 * 1000.0) as i64, "message": line.text }))
+            .collect();
+        if events.is_empty() {
+            continue;
+        }
+        let input = json!({ "logGroupName": to.group, "logStreamName": to.stream, "logEvents": events });
+        if let Err(error) = cloud.dispatch(&principal, (LOGS, "PutLogEvents"), input).await {
+            tracing::warn!(%error, stream = to.stream, "lines of a container are lost");
+        }
+    }
+}

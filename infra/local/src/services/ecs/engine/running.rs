@@ -1,0 +1,74 @@
+//! The processes of tasks that run, in memory: what a restart of the local cloud ends.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use nix::sys::signal::Signal;
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::task::JoinHandle;
+
+use crate::cloud::{Part, Setup};
+use crate::runtime::process::{Exit, Process};
+
+/// How long the last lines of a container that has exited may take to reach its log stream.
+const LAST_LINES: Duration = Duration::from_secs(3);
+
+/// A container that was started.
+pub(super) struct RunningContainer {
+    pub process: Process,
+    pub is_essential: bool,
+    pub stop_timeout: Duration,
+    /// Ends when all lines are in the log stream.
+    pub logs: AsyncMutex<Option<JoinHandle<()>>>,
+}
+
+/// A task whose containers were started, in the order of its definition.
+pub(super) struct RunningTask {
+    pub containers: Vec<RunningContainer>,
+}
+
+impl RunningTask {
+    pub(super) fn essential_exited(&self) -> bool {
+        self.containers.iter().any(|container| container.is_essential && container.process.exit().is_some())
+    }
+
+    /// Stops all containers, at once as Fargate does, and waits for their last lines.
+    pub(super) async fn stop(&self) -> Vec<Exit> {
+        join_all(self.containers.iter().map(async |container| {
+            let exit = container.process.stop(Signal::SIGTERM, container.stop_timeout).await;
+            if let Some(logs) = container.logs.lock().await.take() {
+                let _ = tokio::time::timeout(LAST_LINES, logs).await;
+            }
+            exit
+        }))
+        .await
+    }
+}
+
+/// Running tasks by key.
+#[derive(Default)]
+pub(super) struct RunningTasks {
+    tasks: Mutex<HashMap<String, Arc<RunningTask>>>,
+}
+
+impl Part for RunningTasks {
+    fn open(_setup: &Setup) -> Self {
+        Self::default()
+    }
+}
+
+impl RunningTasks {
+    pub(super) fn find(&self, key: &str) -> Option<Arc<RunningTask>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    pub(super) fn keep(&self, key: &str, task: RunningTask) {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned(), Arc::new(task));
+    }
+
+    pub(super) fn forget(&self, key: &str) {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).remove(key);
+    }
+}
