@@ -1,11 +1,27 @@
-//! Placeholder.
+//! CloudFormation: stacks and change sets from templates.
 
+mod changes;
 mod engine;
+mod evaluate;
+mod graph;
+mod operations;
 mod resources;
+mod schema;
+mod status;
+mod store;
+mod template;
+
+#[cfg(test)]
+mod tests;
 
 use crate::cloud::Cloud;
 use crate::operation::Operations;
 
-pub(crate) fn register(_operations: &mut Operations) {}
+pub(crate) fn register(operations: &mut Operations) {
+    operations::register(operations);
+}
 
-pub(crate) async fn resume(_cloud: &Cloud) {}
+/// Takes up stack operations that were under way.
+pub(crate) async fn resume(cloud: &Cloud) {
+    cloud.resume::<engine::StackEngine>();
+}

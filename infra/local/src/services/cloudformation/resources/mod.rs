@@ -50,6 +50,8 @@ pub(crate) struct ResourceContext {
     /// The same on every try to make this one physical resource, and different for its replacement: a client
     /// token for the service, and what a generated name ends with.
     pub token: String,
+    /// Whether a deletion takes a final snapshot, for types that have one (`DeletionPolicy: Snapshot`).
+    pub snapshot: bool,
 }
 
 impl ResourceContext {
@@ -158,6 +160,8 @@ impl ResourceTypes {
         rds::register(&mut types);
         s3::register(&mut types);
         secretsmanager::register(&mut types);
+        #[cfg(test)]
+        super::tests::register(&mut types);
         types
     }
 

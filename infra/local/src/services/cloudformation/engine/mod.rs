@@ -1,0 +1,85 @@
+//! The engine that carries out stack operations. See [`super::status`] for the states it passes through.
+//!
+//! A step does one phase of an operation. Each resource's progress is persisted, so a phase that was cut off
+//! is done again from where it was.
+
+use std::time::Duration;
+
+use super::resources::ResourceContext;
+use super::status::Status;
+use super::store::{Store, resource_key};
+use crate::cloud::Cloud;
+use crate::engine::{Engine, Next};
+use crate::error::ServiceError;
+
+mod create;
+mod delete;
+mod rollback;
+mod run;
+mod update;
+mod walk;
+
+pub(super) use run::{Run, surroundings};
+pub(super) use update::begin_rollback;
+
+/// Drives stacks, by ID.
+pub(super) struct StackEngine;
+
+impl Engine for StackEngine {
+    const NAME: &'static str = "cloudformation-stack";
+
+    fn in_flight(cloud: &Cloud) -> Vec<String> {
+        let stacks = cloud.part::<Store>().stacks.entries();
+        stacks.into_iter().filter(|(_, stack)| stack.status.is_in_flight()).map(|(id, _)| id).collect()
+    }
+
+    async fn step(cloud: &Cloud, key: &str) -> Next {
+        let run = Run::new(cloud, key);
+        let Ok(stack) = run.stack() else { return Next::Done };
+        let result = match stack.status {
+            Status::CreateInProgress => create::run(&run).await,
+            Status::RollbackInProgress => delete::roll_back_creation(&run).await,
+            Status::DeleteInProgress => delete::run(&run).await,
+            Status::UpdateInProgress => update::run(&run).await,
+            Status::UpdateRollbackInProgress => rollback::run(&run).await,
+            Status::UpdateCompleteCleanupInProgress | Status::UpdateRollbackCompleteCleanupInProgress => {
+                delete::clean_up(&run).await
+            }
+            _ => return Next::Done,
+        };
+        if let Err(error) = result {
+            return give_up(&run, stack.status, &error);
+        }
+        match run.stack() {
+            Ok(stack) if stack.status.is_in_flight() => Next::After(Duration::ZERO),
+            _ => Next::Done,
+        }
+    }
+}
+
+/// A phase that could not even be begun: the stack must not stay in flight for ever.
+fn give_up(run: &Run, phase: Status, error: &ServiceError) -> Next {
+    let failed = match phase {
+        Status::CreateInProgress => Status::CreateFailed,
+        Status::RollbackInProgress => Status::RollbackFailed,
+        Status::DeleteInProgress => Status::DeleteFailed,
+        Status::UpdateInProgress => Status::UpdateFailed,
+        _ => Status::UpdateRollbackFailed,
+    };
+    if let Err(error) = run.set_status(failed, Some(error.message.clone())) {
+        tracing::error!(stack = run.stack_id(), %error, "a failed stack operation could not be recorded");
+    }
+    Next::Done
+}
+
+/// A handler told the physical ID of what it is making.
+pub(super) fn initiated(ctx: &ResourceContext, physical_id: &str) {
+    let run = Run::new(&ctx.cloud, &ctx.stack_id);
+    let store = ctx.cloud.part::<Store>();
+    let Some(mut resource) = store.resources.get(&resource_key(&ctx.stack_id, &ctx.logical_id)) else {
+        return;
+    };
+    if let Err(error) = run.note_initiated(&mut resource, physical_id) {
+        tracing::error!(resource = ctx.logical_id, %error, "a physical ID could not be recorded");
+    }
+}

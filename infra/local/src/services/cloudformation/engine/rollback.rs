@@ -1,0 +1,73 @@
+//! Rollback of an update.
+
+use std::sync::Arc;
+
+use super::super::status::Status;
+use super::super::store::{Resource, Undo};
+use super::create::{failed_to, recorded};
+use super::run::{Run, handler_reason};
+use super::update::update;
+use super::walk::Walk;
+use crate::error::ServiceError;
+
+/// The phase `UPDATE_ROLLBACK_IN_PROGRESS`: what the update changed is put back in the order in which it was
+/// made; what it added is deleted by the clean-up that follows.
+pub(super) async fn run(run: &Run) -> Result<(), ServiceError> {
+    let stack = run.stack()?;
+    let scope = Arc::new(run.scope(&stack, &stack.current)?);
+    let graph = scope.graph();
+    let walk = Walk { run, graph: &graph, stop_at_failure: true, phase: Status::UpdateRollbackInProgress };
+    let walked = walk
+        .go(|id| {
+            let run = run.clone();
+            async move { put_back(&run, &id).await }
+        })
+        .await?;
+    if walked.overtaken {
+        return Ok(());
+    }
+    if walked.failed.is_empty() {
+        return run.set_status(Status::UpdateRollbackCompleteCleanupInProgress, None);
+    }
+    run.set_status(Status::UpdateRollbackFailed, Some(failed_to("update", &walked.failed)))
+}
+
+async fn put_back(run: &Run, id: &str) -> bool {
+    let Some(record) = run.resource(id) else { return true };
+    match record.undo.clone() {
+        Some(Undo::Changed(old)) => change_back(run, record, *old).await,
+        Some(Undo::Replaced(old)) => recorded(take_back(run, record, *old)),
+        Some(Undo::Added) | None => true,
+    }
+}
+
+async fn change_back(run: &Run, mut record: Resource, mut old: Resource) -> bool {
+    if !recorded(run.mark(&mut record, Status::UpdateInProgress, None)) {
+        return false;
+    }
+    match update(run, &record, &old).await {
+        Ok(attributes) => {
+            old.attributes = attributes;
+            recorded(run.mark(&mut old, Status::UpdateComplete, None))
+        }
+        Err(error) => {
+            let reason = handler_reason(&error, &record.token);
+            recorded(run.mark(&mut record, Status::UpdateFailed, Some(reason)));
+            false
+        }
+    }
+}
+
+/// The old physical resource is the resource again; the new one is left for the clean-up.
+fn take_back(run: &Run, mut record: Resource, mut old: Resource) -> Result<(), ServiceError> {
+    record.undo = None;
+    if record.physical_id.is_some() {
+        // A replacement is deleted whatever the policy says: only its predecessor was ever in use.
+        record.update_replace_policy = None;
+        run.update_stack(|stack| {
+            stack.leftovers.retain(|left| left.token != record.token);
+            stack.leftovers.push(record);
+        })?;
+    }
+    run.mark(&mut old, Status::UpdateComplete, None)
+}

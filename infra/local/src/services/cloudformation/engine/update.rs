@@ -1,0 +1,205 @@
+//! Update of a stack.
+
+use std::sync::Arc;
+
+use super::super::changes::Difference;
+use super::super::evaluate::{Scope, resolve_dynamic};
+use super::super::resources::Change;
+use super::super::status::Status;
+use super::super::store::{OnFailure, Resource, Stack, Undo};
+use super::super::template::ResourceDeclaration;
+use super::create::{create, failed_to, make, needs, recorded, validate};
+use super::run::{Made, Run, handler_reason};
+use super::walk::Walk;
+use crate::error::ServiceError;
+
+/// The phase `UPDATE_IN_PROGRESS`.
+pub(super) async fn run(run: &Run) -> Result<(), ServiceError> {
+    let stack = run.stack()?;
+    let scope = match run.scope(&stack, &stack.current) {
+        Ok(scope) => Arc::new(scope),
+        Err(error) => return fail(run, &stack, error.message),
+    };
+    let graph = scope.graph();
+    let tags_changed = stack.previous.as_ref().is_some_and(|previous| previous.tags != stack.current.tags);
+    let walk = Walk { run, graph: &graph, stop_at_failure: true, phase: Status::UpdateInProgress };
+    let walked = walk
+        .go(|id| {
+            let (run, scope) = (run.clone(), Arc::clone(&scope));
+            async move { settle(&run, &scope, &id, tags_changed).await }
+        })
+        .await?;
+    if walked.overtaken {
+        return Ok(());
+    }
+    if !walked.failed.is_empty() {
+        return fail(run, &stack, reason(run, &walked.failed));
+    }
+    let outputs = match scope.outputs(&Made(run)) {
+        Ok(outputs) => outputs,
+        Err(error) => return fail(run, &stack, error.message),
+    };
+    let replaced =
+        run.store.resources_of(run.stack_id()).into_values().filter_map(|resource| match resource.undo {
+            Some(Undo::Replaced(old)) => Some(*old),
+            _ => None,
+        });
+    let replaced: Vec<Resource> = replaced.collect();
+    run.finish_phase(Status::UpdateCompleteCleanupInProgress, None, |stack| {
+        stack.outputs = outputs;
+        stack.leftovers.extend(replaced);
+    })
+}
+
+fn fail(run: &Run, stack: &Stack, reason: String) -> Result<(), ServiceError> {
+    if stack.options.on_failure == OnFailure::DoNothing {
+        return run.set_status(Status::UpdateFailed, Some(reason));
+    }
+    begin_rollback(run, Some(reason))
+}
+
+/// Enters `UPDATE_ROLLBACK_IN_PROGRESS`: from here on the stack is what it was before.
+pub(in super::super) fn begin_rollback(run: &Run, reason: Option<String>) -> Result<(), ServiceError> {
+    run.finish_phase(Status::UpdateRollbackInProgress, reason, |stack| {
+        if let Some(previous) = stack.previous.take() {
+            stack.current = previous;
+        }
+    })
+}
+
+fn reason(run: &Run, failed: &[String]) -> String {
+    let of = |wanted: Status| -> Vec<String> {
+        let is = |id: &&String| run.resource(id).is_some_and(|resource| resource.status == wanted);
+        failed.iter().filter(is).cloned().collect()
+    };
+    let (created, updated) = (of(Status::CreateFailed), of(Status::UpdateFailed));
+    let mut reason = String::new();
+    if !created.is_empty() {
+        reason.push_str(&failed_to("create", &created));
+    }
+    if !updated.is_empty() {
+        reason.push_str(&failed_to("update", &updated));
+    }
+    reason
+}
+
+/// Brings one resource to what the template asks for; whether that succeeded.
+async fn settle(run: &Run, scope: &Scope, id: &str, tags_changed: bool) -> bool {
+    let Some(declared) = scope.active_resource(id) else { return true };
+    let record = run.resource(id).filter(|record| !record.is_gone());
+    let Some(record) = record.filter(|record| !never_made(record)) else {
+        return make(run, scope, id, Some(Undo::Added)).await;
+    };
+    let settled = matches!(record.status, Status::CreateComplete | Status::UpdateComplete);
+    let (old, interrupted) = match &record.undo {
+        Some(_) if settled => return true,
+        Some(Undo::Changed(old) | Undo::Replaced(old)) => ((**old).clone(), Some(record.clone())),
+        Some(Undo::Added) | None => (record.clone(), None),
+    };
+    let mut next = interrupted.clone().unwrap_or_else(|| record.clone());
+    let outcome = match scope.properties(declared, &Made(run)) {
+        Ok(properties) => {
+            let difference = Difference::of(&old, declared, &properties, tags_changed);
+            describe(&mut next, declared, scope);
+            let failed = matches!(record.status, Status::UpdateFailed | Status::CreateFailed);
+            let changed = difference.reaches_resource() || failed;
+            if !changed && !difference.metadata {
+                return recorded(run.put(&next));
+            }
+            next.properties = properties;
+            let step = Step { run, interrupted: interrupted.is_some(), changed };
+            match difference.replaces() {
+                true => step.replace(&old, &mut next).await,
+                false => step.change(&old, &mut next).await,
+            }
+        }
+        Err(error) => {
+            next.undo = Some(Undo::Changed(Box::new(old)));
+            Err(error)
+        }
+    };
+    let reason = outcome.err().map(|error| handler_reason(&error, &next.token));
+    let succeeded = reason.is_none();
+    let status = if succeeded { Status::UpdateComplete } else { Status::UpdateFailed };
+    recorded(run.mark(&mut next, status, reason)) && succeeded
+}
+
+/// Whether there is nothing to update: an earlier operation failed to make it, or this one is about to.
+fn never_made(record: &Resource) -> bool {
+    let making = record.status == Status::CreateInProgress;
+    let failed = record.status == Status::CreateFailed && record.physical_id.is_none();
+    making || failed
+}
+
+fn describe(resource: &mut Resource, declared: &ResourceDeclaration, scope: &Scope) {
+    resource.depends_on = needs(scope, declared);
+    resource.deletion_policy.clone_from(&declared.deletion_policy);
+    resource.update_replace_policy.clone_from(&declared.update_replace_policy);
+    resource.metadata.clone_from(&declared.metadata);
+}
+
+struct Step<'a> {
+    run: &'a Run,
+    /// It was under way when the process ended.
+    interrupted: bool,
+    /// The resource itself must be touched, not only what the template says about it.
+    changed: bool,
+}
+
+impl Step<'_> {
+    async fn change(&self, old: &Resource, next: &mut Resource) -> Result<(), ServiceError> {
+        next.undo = Some(Undo::Changed(Box::new(old.clone())));
+        if self.interrupted {
+            self.run.put(next)?;
+        } else {
+            self.run.mark(next, Status::UpdateInProgress, None)?;
+        }
+        validate(next)?;
+        if self.changed {
+            next.attributes = update(self.run, old, next).await?;
+        }
+        Ok(())
+    }
+
+    async fn replace(&self, old: &Resource, next: &mut Resource) -> Result<(), ServiceError> {
+        next.undo = Some(Undo::Replaced(Box::new(old.clone())));
+        if self.interrupted {
+            self.run.put(next)?;
+        } else {
+            next.token = crate::id::uuid();
+            next.physical_id = None;
+            let reason =
+                "Requested update requires the creation of a new physical resource; hence creating one.";
+            self.run.mark(next, Status::UpdateInProgress, Some(reason.to_owned()))?;
+        }
+        validate(next)?;
+        create(self.run, next, self.interrupted).await.map_err(|error| already_named(error, old))
+    }
+}
+
+/// A replacement that takes a name which its predecessor still has.
+fn already_named(error: ServiceError, old: &Resource) -> ServiceError {
+    let taken = error.code.contains("AlreadyExist") || error.code.contains("AlreadyOwned");
+    match &old.physical_id {
+        Some(name) if taken => ServiceError::validation(format!(
+            "CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename \
+             {name} and update the stack again."
+        )),
+        _ => error,
+    }
+}
+
+/// Has the handler change `old` into `new` in place; answers its attributes.
+pub(super) async fn update(
+    run: &Run,
+    old: &Resource,
+    new: &Resource,
+) -> Result<super::super::resources::Attributes, ServiceError> {
+    let stack = run.stack()?;
+    let handler = run.handler(&new.resource_type)?;
+    let context = run.context(&stack, new, true);
+    let resolve = |value: &serde_json::Value| resolve_dynamic(&run.cloud, &context.principal, value.clone());
+    let change = Change { old: resolve(&old.properties).await?, new: resolve(&new.properties).await? };
+    let physical_id = new.physical_id.clone().unwrap_or_default();
+    (handler.update)(context.clone(), physical_id, change).await
+}

@@ -1,0 +1,264 @@
+//! Intrinsic functions.
+
+use base64::Engine as _;
+use serde_json::{Map, Value};
+
+use super::super::schema::text_of;
+use super::super::template::template_error;
+use super::references::{Piece, call, pieces};
+use super::{Lookup, Scope, UNKNOWN, cidr, no_attribute, unresolved};
+use crate::error::ServiceError;
+
+/// A value, or nothing where `AWS::NoValue` stands.
+type Evaluated = Result<Option<Value>, ServiceError>;
+
+impl Scope {
+    /// The value with all intrinsic functions replaced by what they answer.
+    pub(super) fn evaluate(&self, value: &Value, lookup: &dyn Lookup) -> Evaluated {
+        if let Some((name, argument)) = call(value) {
+            return self.call(name, argument, lookup);
+        }
+        match value {
+            Value::Array(items) => {
+                let mut evaluated = Vec::new();
+                for item in items {
+                    evaluated.extend(self.evaluate(item, lookup)?);
+                }
+                Ok(Some(Value::Array(evaluated)))
+            }
+            Value::Object(members) => {
+                let mut evaluated = Map::new();
+                for (key, member) in members {
+                    if let Some(member) = self.evaluate(member, lookup)? {
+                        evaluated.insert(key.clone(), member);
+                    }
+                }
+                Ok(Some(Value::Object(evaluated)))
+            }
+            scalar => Ok(Some(scalar.clone())),
+        }
+    }
+
+    fn call(&self, name: &str, argument: &Value, lookup: &dyn Lookup) -> Evaluated {
+        match (name, argument) {
+            ("Ref", Value::String(target)) => self.reference(target, lookup),
+            ("Fn::GetAtt", Value::Array(parts)) => match parts.as_slice() {
+                [Value::String(target), attribute] => {
+                    let attribute = self.text(attribute, lookup)?;
+                    self.attribute(target, &attribute, lookup).map(Some)
+                }
+                _ => Err(template_error(
+                    "Fn::GetAtt object requires two non-empty parameters, the resource name and the \
+                     resource attribute",
+                )),
+            },
+            ("Fn::Sub", argument) => self.substitute(argument, lookup),
+            ("Fn::Join", argument) => self.join(argument, lookup),
+            ("Fn::Split", argument) => self.split(argument, lookup),
+            ("Fn::Select", argument) => self.select(argument, lookup),
+            ("Fn::If", argument) => self.choose(argument, lookup),
+            ("Fn::FindInMap", argument) => self.find_in_map(argument, lookup),
+            ("Fn::GetAZs", argument) => self.zones(argument, lookup),
+            ("Fn::Cidr", argument) => self.cidr(argument, lookup),
+            ("Fn::Base64", argument) => {
+                let text = self.text(argument, lookup)?;
+                Ok(Some(Value::String(base64::engine::general_purpose::STANDARD.encode(text))))
+            }
+            ("Fn::ImportValue", argument) => self.import(argument, lookup),
+            (other, _) => Err(template_error(format!("{other} is not supported here"))),
+        }
+    }
+
+    fn reference(&self, target: &str, lookup: &dyn Lookup) -> Evaluated {
+        let around = &self.surroundings;
+        let pseudo = match target {
+            "AWS::NoValue" => return Ok(None),
+            "AWS::AccountId" => &around.account,
+            "AWS::Region" => &around.region,
+            "AWS::StackName" => &around.stack_name,
+            "AWS::StackId" => &around.stack_id,
+            "AWS::Partition" => "aws",
+            "AWS::URLSuffix" => "amazonaws.com",
+            "AWS::NotificationARNs" => return Ok(Some(Value::from(around.notification_arns.clone()))),
+            _ => {
+                let resource = || self.active_resource(target).and_then(|_| lookup.reference(target));
+                let found = self.parameters.get(target).cloned().or_else(resource);
+                return found.map(Some).ok_or_else(|| unresolved(target, "Resources"));
+            }
+        };
+        Ok(Some(Value::String(pseudo.to_owned())))
+    }
+
+    fn attribute(&self, target: &str, name: &str, lookup: &dyn Lookup) -> Result<Value, ServiceError> {
+        let Some(resource) = self.active_resource(target) else {
+            return Err(unresolved(target, "Resources"));
+        };
+        lookup.attribute(target, name).ok_or_else(|| no_attribute(&resource.resource_type, name))
+    }
+
+    /// A value that must be a scalar, as text.
+    fn text(&self, value: &Value, lookup: &dyn Lookup) -> Result<String, ServiceError> {
+        match self.evaluate(value, lookup)? {
+            Some(Value::Array(_) | Value::Object(_)) => {
+                Err(template_error("an intrinsic function that needs a string was given a list or an object"))
+            }
+            value => Ok(value.as_ref().map(text_of).unwrap_or_default()),
+        }
+    }
+
+    /// A value that must be a list.
+    fn list(&self, value: &Value, lookup: &dyn Lookup, function: &str) -> Result<Vec<Value>, ServiceError> {
+        match self.evaluate(value, lookup)? {
+            Some(Value::Array(items)) => Ok(items),
+            Some(Value::String(text)) if text.contains(UNKNOWN) => Ok(vec![Value::String(text)]),
+            _ => Err(template_error(format!("{function} requires a list"))),
+        }
+    }
+
+    fn substitute(&self, argument: &Value, lookup: &dyn Lookup) -> Evaluated {
+        let none = Map::new();
+        let (text, variables) = match argument {
+            Value::String(text) => (text, &none),
+            Value::Array(parts) => match parts.as_slice() {
+                [Value::String(text), Value::Object(variables)] => (text, variables),
+                _ => return Err(malformed_sub()),
+            },
+            _ => return Err(malformed_sub()),
+        };
+        let mut out = String::new();
+        for piece in pieces(text) {
+            let name = match piece {
+                Piece::Text(text) => {
+                    out.push_str(text);
+                    continue;
+                }
+                Piece::Variable(name) => name,
+            };
+            out.push_str(&match (variables.get(name), name.split_once('.')) {
+                (Some(value), _) => self.text(value, lookup)?,
+                (None, Some((target, attribute))) => text_of(&self.attribute(target, attribute, lookup)?),
+                (None, None) => self.reference(name, lookup)?.as_ref().map(text_of).unwrap_or_default(),
+            });
+        }
+        Ok(Some(Value::String(out)))
+    }
+
+    fn join(&self, argument: &Value, lookup: &dyn Lookup) -> Evaluated {
+        let Some([Value::String(separator), items]) = argument.as_array().map(Vec::as_slice) else {
+            return Err(template_error(
+                "every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of \
+                 strings to be joined or a function that returns a list of strings",
+            ));
+        };
+        let items = self.list(items, lookup, "Fn::Join")?;
+        let texts: Vec<_> = items.iter().map(text_of).collect();
+        Ok(Some(Value::String(texts.join(separator))))
+    }
+
+    fn split(&self, argument: &Value, lookup: &dyn Lookup) -> Evaluated {
+        let Some([Value::String(separator), text]) = argument.as_array().map(Vec::as_slice) else {
+            return Err(template_error(
+                "every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string to \
+                 be split or a function that returns a string to be split.",
+            ));
+        };
+        let text = self.text(text, lookup)?;
+        Ok(Some(text.split(separator.as_str()).map(|part| Value::String(part.to_owned())).collect()))
+    }
+
+    fn select(&self, argument: &Value, lookup: &dyn Lookup) -> Evaluated {
+        let Some([index, items]) = argument.as_array().map(Vec::as_slice) else {
+            return Err(template_error("Fn::Select requires a list argument with two elements"));
+        };
+        let index = self.text(index, lookup)?;
+        let items = self.list(items, lookup, "Fn::Select")?;
+        let Ok(position) = index.parse::<usize>() else {
+            return Err(template_error(format!("Fn::Select requires an integer index, found {index}")));
+        };
+        if let Some(item) = items.get(position) {
+            return Ok(Some(item.clone()));
+        }
+        if items.iter().any(|item| text_of(item).contains(UNKNOWN)) {
+            return Ok(Some(Value::String(UNKNOWN.to_owned())));
+        }
+        Err(template_error(format!("Fn::Select cannot select nonexistent value at index {index}")))
+    }
+
+    fn choose(&self, argument: &Value, lookup: &dyn Lookup) -> Evaluated {
+        let Some([Value::String(name), yes, no]) = argument.as_array().map(Vec::as_slice) else {
+            return Err(template_error("Fn::If requires a list argument with three elements"));
+        };
+        let Some(holds) = self.conditions.get(name) else {
+            return Err(template_error(format!("unresolved condition dependency {name} in Fn::If")));
+        };
+        self.evaluate(if *holds { yes } else { no }, lookup)
+    }
+
+    fn find_in_map(&self, argument: &Value, lookup: &dyn Lookup) -> Evaluated {
+        let parts = argument.as_array().filter(|parts| (3..=4).contains(&parts.len()));
+        let Some(parts) = parts else {
+            return Err(template_error(
+                "every Fn::FindInMap object requires three parameters, the map name, map key and the \
+                 attribute for return value",
+            ));
+        };
+        let mut keys = Vec::new();
+        for part in &parts[..3] {
+            keys.push(self.text(part, lookup)?);
+        }
+        let found =
+            keys.iter().skip(1).try_fold(
+                self.template.mappings.get(keys.first().map_or("", String::as_str)),
+                |value, key| value.map(|value| value.get(key)),
+            );
+        match (found.flatten(), parts.get(3).and_then(|default| default.get("DefaultValue"))) {
+            (Some(value), _) => Ok(Some(value.clone())),
+            (None, Some(default)) => self.evaluate(default, lookup),
+            (None, None) => Err(template_error(format!("Unable to get mapping for {}", keys.join("::")))),
+        }
+    }
+
+    fn zones(&self, argument: &Value, lookup: &dyn Lookup) -> Evaluated {
+        let asked = self.text(argument, lookup)?;
+        let region = if asked.is_empty() { &self.surroundings.region } else { &asked };
+        Ok(Some(["a", "b", "c"].iter().map(|zone| Value::String(format!("{region}{zone}"))).collect()))
+    }
+
+    fn cidr(&self, argument: &Value, lookup: &dyn Lookup) -> Evaluated {
+        let parts = argument.as_array().map(Vec::as_slice).unwrap_or_default();
+        let [block, count, rest @ ..] = parts else {
+            return Err(template_error("every Fn::Cidr object requires the block, the count and the bits"));
+        };
+        let block = self.text(block, lookup)?;
+        let count = self.text(count, lookup)?;
+        let bits = rest.first().map(|bits| self.text(bits, lookup)).transpose()?.unwrap_or("8".to_owned());
+        if block.contains(UNKNOWN) {
+            return Ok(Some(Value::String(UNKNOWN.to_owned())));
+        }
+        let ranges = match (count.parse(), bits.parse()) {
+            (Ok(count), Ok(bits)) => cidr::ranges(&block, count, bits),
+            _ => None,
+        };
+        let Some(ranges) = ranges else {
+            return Err(template_error(format!(
+                "Fn::Cidr cannot cut {count} ranges of {bits} bits from {block}"
+            )));
+        };
+        Ok(Some(Value::from(ranges)))
+    }
+
+    fn import(&self, argument: &Value, lookup: &dyn Lookup) -> Evaluated {
+        let name = self.text(argument, lookup)?;
+        let Some(value) = self.surroundings.exports.get(&name) else {
+            return Err(ServiceError::validation(format!("No export named {name} found.")));
+        };
+        Ok(Some(Value::String(value.clone())))
+    }
+}
+
+fn malformed_sub() -> ServiceError {
+    template_error(
+        "One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a string as first \
+         argument, and an optional second argument to specify a mapping of values to replace in the string",
+    )
+}

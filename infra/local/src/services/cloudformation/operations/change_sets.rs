@@ -1,0 +1,244 @@
+//! Making and executing change sets.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::super::engine::Run;
+use super::super::status::Status;
+use super::super::store::{ChangeSet, OnFailure, Stack, StackOptions, Store};
+use super::begin::{Beginning, new_stack, require_name, require_updatable, take_up};
+use super::change_set_queries::find_change_set;
+use super::request::{Prepared, RevisionRequest};
+use super::stack_arn;
+use crate::cloud::Cloud;
+use crate::error::ServiceError;
+use crate::operation::{Call, Operation};
+
+const NO_CHANGES: &str = "The submitted information didn't contain changes. Submit different information to \
+                          create a change set.";
+const NO_UPDATES: &str = "No updates are to be performed.";
+const VALIDATION_FAILED: &str = "The following hook(s)/validation failed: \
+                                 [AWS::EarlyValidation::PropertyValidation]. To troubleshoot Early Validation \
+                                 errors, use the DescribeEvents API for detailed failure information.";
+
+/// `CreateChangeSet`. The change set is complete, or has failed, when the call is answered.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct CreateChangeSet {
+    stack_name: String,
+    change_set_name: String,
+    change_set_type: Option<String>,
+    description: Option<String>,
+    #[serde(flatten)]
+    revision: RevisionRequest,
+    #[serde(rename = "RoleARN")]
+    role_arn: Option<String>,
+    on_stack_failure: Option<OnFailure>,
+    client_token: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct CreatedChangeSet {
+    id: String,
+    stack_id: String,
+}
+
+impl Operation for CreateChangeSet {
+    type Output = CreatedChangeSet;
+    const SERVICE: &'static str = "cloudformation";
+    const NAME: &'static str = "CreateChangeSet";
+
+    fn resource(&self, cloud: &Cloud) -> String {
+        stack_arn(cloud, &self.stack_name)
+    }
+
+    async fn handle(self, call: &Call) -> Result<CreatedChangeSet, ServiceError> {
+        let store = call.cloud.part::<Store>();
+        let creates = match self.change_set_type.as_deref() {
+            Some("CREATE") => true,
+            None | Some("UPDATE") => false,
+            Some(other) => {
+                let text = format!("the local cloud does not serve change sets of type {other}");
+                return Err(ServiceError::validation(text));
+            }
+        };
+        let (stack, is_new) = self.stack(call, creates)?;
+        let existing =
+            store.change_sets_of(&stack.id).into_iter().find(|set| set.name == self.change_set_name);
+        if let Some(set) = existing {
+            if self.client_token.is_some() && set.client_token == self.client_token {
+                return Ok(CreatedChangeSet { id: set.id, stack_id: stack.id });
+            }
+            let text = format!("ChangeSet {} already exists", self.change_set_name);
+            return Err(ServiceError::new("AlreadyExistsException", text));
+        }
+        let prepared = self.revision.prepare(call, &stack).await?;
+        let (changes, anything) = prepared.changes(call, &stack)?;
+        if is_new {
+            store.stacks.put(&stack.id, &stack)?;
+            Run::new(&call.cloud, &stack.id).stack_event(&stack, stack.status, stack.reason.clone())?;
+        }
+        let set = self.change_set(call, &stack, creates, (prepared, changes, anything));
+        store.change_sets.put(&set.id, &set)?;
+        Ok(CreatedChangeSet { id: set.id, stack_id: stack.id })
+    }
+}
+
+impl CreateChangeSet {
+    /// The stack it is for, and whether that is to be made first.
+    fn stack(&self, call: &Call, creates: bool) -> Result<(Stack, bool), ServiceError> {
+        let found = call.cloud.part::<Store>().stack(&self.stack_name);
+        let found = found.filter(|stack| stack.status != Status::DeleteComplete);
+        match (found, creates) {
+            (None, true) => {
+                require_name(&self.stack_name)?;
+                Ok((new_stack(call, &self.stack_name), true))
+            }
+            (Some(stack), true) if stack.status == Status::ReviewInProgress => Ok((stack, false)),
+            (Some(stack), true) => Err(ServiceError::validation(format!(
+                "Stack [{}] already exists and cannot be created again with the changeSet [{}].",
+                stack.name, self.change_set_name
+            ))),
+            (Some(stack), false) => {
+                require_updatable(&stack)?;
+                Ok((stack, false))
+            }
+            (None, false) => {
+                Err(ServiceError::validation(format!("Stack [{}] does not exist", self.stack_name)))
+            }
+        }
+    }
+
+    fn change_set(
+        &self,
+        call: &Call,
+        stack: &Stack,
+        creates: bool,
+        (prepared, changes, anything): (Prepared, Vec<Value>, bool),
+    ) -> ChangeSet {
+        let faults = prepared.faults();
+        let same = stack.current == prepared.revision;
+        let reason = match (anything, faults.is_empty()) {
+            (false, _) => Some(if same { NO_CHANGES } else { NO_UPDATES }),
+            (true, false) => Some(VALIDATION_FAILED),
+            (true, true) => None,
+        };
+        let failed = reason.is_some();
+        let uuid = crate::id::uuid();
+        ChangeSet {
+            id: call.cloud.arn("cloudformation", &format!("changeSet/{}/{uuid}", self.change_set_name)),
+            name: self.change_set_name.clone(),
+            stack_id: stack.id.clone(),
+            stack_name: stack.name.clone(),
+            creates,
+            description: self.description.clone(),
+            created: call.cloud.clock().now(),
+            status: if failed { "FAILED" } else { "CREATE_COMPLETE" }.to_owned(),
+            reason: reason.map(str::to_owned),
+            execution_status: if failed { "UNAVAILABLE" } else { "AVAILABLE" }.to_owned(),
+            revision: prepared.revision,
+            options: StackOptions { role_arn: self.role_arn.clone(), ..stack.options.clone() },
+            on_stack_failure: self.on_stack_failure,
+            client_token: self.client_token.clone(),
+            operation_id: crate::id::uuid(),
+            changes: if failed { Vec::new() } else { changes },
+            faults,
+        }
+    }
+}
+
+/// `ExecuteChangeSet`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ExecuteChangeSet {
+    change_set_name: String,
+    stack_name: Option<String>,
+    client_request_token: Option<String>,
+    disable_rollback: Option<bool>,
+    #[serde(default)]
+    retain_except_on_create: bool,
+}
+
+impl Operation for ExecuteChangeSet {
+    type Output = Value;
+    const SERVICE: &'static str = "cloudformation";
+    const NAME: &'static str = "ExecuteChangeSet";
+
+    fn resource(&self, cloud: &Cloud) -> String {
+        self.stack_name.as_ref().map_or("*".to_owned(), |name| stack_arn(cloud, name))
+    }
+
+    async fn handle(self, call: &Call) -> Result<Value, ServiceError> {
+        let store = call.cloud.part::<Store>();
+        let set = find_change_set(call, &self.change_set_name, self.stack_name.as_deref())?;
+        require_executable(&set)?;
+        let on_failure = match (set.on_stack_failure, self.disable_rollback) {
+            (Some(_), Some(true)) => {
+                return Err(ServiceError::validation(
+                    "DisableRollback cannot be specified for a change set that has OnStackFailure",
+                ));
+            }
+            (Some(choice), _) => choice,
+            (None, Some(true)) => OnFailure::DoNothing,
+            (None, _) => OnFailure::Rollback,
+        };
+        let (status, kind) = match set.creates {
+            true => (Status::CreateInProgress, "CREATE_STACK"),
+            false => (Status::UpdateInProgress, "UPDATE_STACK"),
+        };
+        let beginning =
+            Beginning { stack_id: &set.stack_id, status, kind, client_token: self.client_request_token };
+        let now = call.cloud.clock().now();
+        // It is marked first: the engine may be done before this call is answered.
+        store.change_sets.update(&set.id, |set| set.execution_status = "EXECUTE_IN_PROGRESS".to_owned())?;
+        let begun = beginning.go(call, |stack| {
+            match set.creates {
+                true if stack.status != Status::ReviewInProgress => return Err(not_creatable(stack)),
+                true => {
+                    stack.current = set.revision.clone();
+                    stack.created = now;
+                    stack.updated = Some(now);
+                }
+                false => {
+                    require_updatable(stack)?;
+                    take_up(stack, set.revision.clone(), now);
+                }
+            }
+            stack.options = set.options.clone();
+            stack.options.on_failure = on_failure;
+            stack.options.retain_except_on_create = self.retain_except_on_create;
+            stack.change_set_id = Some(set.id.clone());
+            Ok(())
+        });
+        if let Err(error) = begun {
+            store.change_sets.update(&set.id, |set| set.execution_status = "AVAILABLE".to_owned())?;
+            return Err(error);
+        }
+        for other in store.change_sets_of(&set.stack_id).iter().filter(|other| other.id != set.id) {
+            store.change_sets.remove(&other.id)?;
+        }
+        Ok(json!({}))
+    }
+}
+
+fn not_creatable(stack: &Stack) -> ServiceError {
+    ServiceError::validation(format!(
+        "Stack:{} is in {} state and can not be created again.",
+        stack.id, stack.status
+    ))
+}
+
+fn require_executable(set: &ChangeSet) -> Result<(), ServiceError> {
+    let fault = if set.status != "CREATE_COMPLETE" {
+        format!("status of [{}]", set.status)
+    } else if set.execution_status != "AVAILABLE" {
+        format!("execution status of [{}]", set.execution_status)
+    } else {
+        return Ok(());
+    };
+    Err(ServiceError::new(
+        "InvalidChangeSetStatusException",
+        format!("ChangeSet [{}] cannot be executed in its current {fault}", set.id),
+    ))
+}

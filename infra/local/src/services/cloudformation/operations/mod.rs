@@ -1,0 +1,95 @@
+//! CloudFormation's API actions.
+
+use serde_json::Value;
+
+use super::status::Status;
+use super::store::{Stack, Store};
+use crate::error::ServiceError;
+use crate::operation::{Call, Operations};
+
+mod begin;
+mod change_set_queries;
+mod change_sets;
+mod describe;
+mod events;
+mod exports;
+mod recovery;
+mod request;
+mod resources;
+mod stacks;
+mod templates;
+
+pub(super) fn register(operations: &mut Operations) {
+    operations.add::<change_sets::CreateChangeSet>();
+    operations.add::<change_sets::ExecuteChangeSet>();
+    operations.add::<change_set_queries::DeleteChangeSet>();
+    operations.add::<change_set_queries::DescribeChangeSet>();
+    operations.add::<change_set_queries::ListChangeSets>();
+    operations.add::<describe::DescribeStacks>();
+    operations.add::<describe::ListStacks>();
+    operations.add::<events::DescribeEvents>();
+    operations.add::<events::DescribeStackEvents>();
+    operations.add::<exports::ListExports>();
+    operations.add::<exports::ListImports>();
+    operations.add::<recovery::CancelUpdateStack>();
+    operations.add::<recovery::ContinueUpdateRollback>();
+    operations.add::<recovery::RollbackStack>();
+    operations.add::<recovery::UpdateTerminationProtection>();
+    operations.add::<resources::DescribeStackResource>();
+    operations.add::<resources::DescribeStackResources>();
+    operations.add::<resources::ListStackResources>();
+    operations.add::<stacks::CreateStack>();
+    operations.add::<stacks::DeleteStack>();
+    operations.add::<stacks::UpdateStack>();
+    operations.add::<templates::GetTemplate>();
+    operations.add::<templates::GetTemplateSummary>();
+    operations.add::<templates::ValidateTemplate>();
+}
+
+/// The stack for a reading call: `Stack with id X does not exist`.
+fn known_stack(call: &Call, name_or_id: &str) -> Result<Stack, ServiceError> {
+    let stack = call.cloud.part::<Store>().stack(name_or_id);
+    stack.ok_or_else(|| ServiceError::validation(format!("Stack with id {name_or_id} does not exist")))
+}
+
+/// The stack for a changing call, which never means a deleted one: `Stack [X] does not exist`.
+fn living_stack(call: &Call, name_or_id: &str) -> Result<Stack, ServiceError> {
+    let stack = call.cloud.part::<Store>().stack(name_or_id);
+    let living = stack.filter(|stack| stack.status != Status::DeleteComplete);
+    living.ok_or_else(|| ServiceError::validation(format!("Stack [{name_or_id}] does not exist")))
+}
+
+/// The ARN for the journal and for policies, whether the stack exists or not.
+fn stack_arn(cloud: &crate::Cloud, name_or_id: &str) -> String {
+    if name_or_id.starts_with("arn:") {
+        return name_or_id.to_owned();
+    }
+    match cloud.part::<Store>().stack(name_or_id) {
+        Some(stack) => stack.id,
+        None => cloud.arn("cloudformation", &format!("stack/{name_or_id}/*")),
+    }
+}
+
+/// One page of `items` and the token of the next one.
+fn page<T>(
+    items: Vec<T>,
+    token: Option<&str>,
+    size: usize,
+) -> Result<(Vec<T>, Option<String>), ServiceError> {
+    let from = match token {
+        None => 0,
+        Some(token) => token
+            .parse::<usize>()
+            .map_err(|_| ServiceError::validation("1 validation error detected: invalid NextToken"))?,
+    };
+    let next = (from + size < items.len()).then(|| (from + size).to_string());
+    Ok((items.into_iter().skip(from).take(size).collect(), next))
+}
+
+/// Leaves out members that are null: AWS's answers have no empty members.
+fn without_nulls(mut value: Value) -> Value {
+    if let Value::Object(members) = &mut value {
+        members.retain(|_, member| !member.is_null());
+    }
+    value
+}

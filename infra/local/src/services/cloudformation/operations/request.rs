@@ -1,0 +1,207 @@
+//! What a request asks a stack to become: template, parameters, tags and capabilities, checked.
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use base64::Engine as _;
+
+use super::super::changes::Comparison;
+use super::super::engine::surroundings;
+use super::super::evaluate::{Scope, Supplied, declared, resolve};
+use super::super::graph;
+use super::super::schema;
+use super::super::store::{Revision, Stack, Store, Tag, ValidationFault};
+use super::super::template::{Template, format_error};
+use crate::error::ServiceError;
+use crate::operation::Call;
+
+/// The largest template that may be sent in a request, in bytes; larger ones come from S3.
+const BODY_LIMIT: usize = 51_200;
+
+/// Where a template comes from.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct TemplateSource {
+    pub template_body: Option<String>,
+    #[serde(rename = "TemplateURL")]
+    pub template_url: Option<String>,
+    pub use_previous_template: bool,
+}
+
+/// The members that all requests for a new revision have.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct RevisionRequest {
+    #[serde(flatten)]
+    pub source: TemplateSource,
+    pub parameters: Vec<Supplied>,
+    pub capabilities: Vec<String>,
+    pub tags: Option<Vec<Tag>>,
+    #[serde(rename = "NotificationARNs")]
+    pub notification_arns: Option<Vec<String>>,
+}
+
+impl TemplateSource {
+    /// The template's text. `previous` is the one in use.
+    pub(super) async fn text(&self, call: &Call, previous: Option<&str>) -> Result<String, ServiceError> {
+        match (&self.template_body, &self.template_url) {
+            (Some(_), Some(_)) => {
+                Err(ServiceError::validation("Either Template URL or Template Body must be specified."))
+            }
+            (Some(body), None) if body.len() > BODY_LIMIT => Err(ServiceError::validation(format!(
+                "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member \
+                 must have length less than or equal to {BODY_LIMIT}"
+            ))),
+            (Some(body), None) => Ok(body.clone()),
+            (None, Some(url)) => from_s3(call, url).await,
+            (None, None) if self.use_previous_template => {
+                previous.map(str::to_owned).ok_or_else(|| ServiceError::validation("No previous template"))
+            }
+            (None, None) => {
+                Err(ServiceError::validation("Either Template URL or Template Body must be specified."))
+            }
+        }
+    }
+}
+
+/// Reads `https://BUCKET.s3.REGION.amazonaws.com/KEY` or `http://HOST/BUCKET/KEY` from the local S3.
+async fn from_s3(call: &Call, url: &str) -> Result<String, ServiceError> {
+    let fault = || ServiceError::validation(format!("TemplateURL must be a supported URL, found {url}"));
+    let (_, rest) = url.split_once("://").ok_or_else(fault)?;
+    let (host, path) = rest.split_once('/').ok_or_else(fault)?;
+    let path = path.split('?').next().unwrap_or(path);
+    let (bucket, key) = match host.split_once(".s3") {
+        Some((bucket, domain)) if domain.contains("amazonaws.com") => (bucket, path),
+        _ => path.split_once('/').ok_or_else(fault)?,
+    };
+    let key = percent_encoding::percent_decode_str(key).decode_utf8_lossy();
+    let input = json!({"Bucket": bucket, "Key": key});
+    let object = call.cloud.dispatch(&call.principal, ("s3", "GetObject"), input).await;
+    let object = object.map_err(|error| ServiceError::validation(format!("S3 error: {}", error.message)))?;
+    let body = object.get("Body").and_then(Value::as_str).unwrap_or_default();
+    let bytes = base64::engine::general_purpose::STANDARD.decode(body).map_err(|_| fault())?;
+    String::from_utf8(bytes).map_err(|_| format_error("the template is not UTF-8"))
+}
+
+/// A request that was checked: what the stack would become.
+pub(super) struct Prepared {
+    pub scope: Scope,
+    pub revision: Revision,
+}
+
+impl RevisionRequest {
+    /// Reads and checks everything; nothing is changed but that the template's text is kept.
+    pub(super) async fn prepare(&self, call: &Call, stack: &Stack) -> Result<Prepared, ServiceError> {
+        let store = call.cloud.part::<Store>();
+        let previous = store.template(&stack.current.template);
+        let text = self.source.text(call, previous.as_deref()).await?;
+        let template = Template::parse(&text)?;
+        known_types(&store, &template)?;
+        let parameters = resolve(&declared(&template)?, &self.parameters, &stack.current.parameters)?;
+        let capabilities = self.capabilities.clone();
+        require_capabilities(&template, &capabilities)?;
+        let old = &stack.current;
+        let revision = Revision {
+            template: store.keep_template(&text)?,
+            description: template.description.clone(),
+            parameters,
+            tags: self.tags.clone().unwrap_or_else(|| old.tags.clone()),
+            capabilities,
+            notification_arns: self
+                .notification_arns
+                .clone()
+                .unwrap_or_else(|| old.notification_arns.clone()),
+        };
+        let around = surroundings(&call.cloud, stack, &revision);
+        let scope = Scope::new(template, &revision.parameters, around)?;
+        graph::ordered(&scope.graph())?;
+        Ok(Prepared { scope, revision })
+    }
+}
+
+impl Prepared {
+    /// The changes against what is deployed, and whether there is anything to do at all.
+    pub(super) fn changes(&self, call: &Call, stack: &Stack) -> Result<(Vec<Value>, bool), ServiceError> {
+        let store = call.cloud.part::<Store>();
+        let mut resources = store.resources_of(&stack.id);
+        resources.retain(|_, resource| !resource.is_gone());
+        let old = store.template(&stack.current.template).and_then(|text| Template::parse(&text).ok());
+        let comparison = Comparison {
+            scope: &self.scope,
+            old_template: old.as_ref(),
+            old_parameters: &stack.current.parameters,
+            new_parameters: &self.revision.parameters,
+            stack_tags: (&stack.current.tags, &self.revision.tags),
+            resources: &resources,
+        };
+        let changes = comparison.changes()?;
+        let unfinished = !matches!(
+            stack.status.name(),
+            "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE"
+        );
+        let anything = !changes.is_empty()
+            || unfinished
+            || stack.current.tags != self.revision.tags
+            || comparison.outputs_differ(&stack.outputs)?;
+        Ok((changes, anything))
+    }
+
+    /// What the validation before deployment finds in the properties, without evaluating them.
+    pub(super) fn faults(&self) -> Vec<ValidationFault> {
+        let none = Map::new();
+        let of_resource = |resource: &super::super::template::ResourceDeclaration| {
+            let properties = resource.properties.as_object().unwrap_or(&none);
+            let schema = schema::of(&resource.resource_type)?;
+            let faults = schema.faults(properties, false).into_iter().map(|fault| ValidationFault {
+                logical_id: resource.logical_id.clone(),
+                resource_type: resource.resource_type.clone(),
+                text: fault.to_string(),
+            });
+            Some(faults.collect::<Vec<_>>())
+        };
+        self.scope.active().filter_map(of_resource).flatten().collect()
+    }
+}
+
+fn known_types(store: &Store, template: &Template) -> Result<(), ServiceError> {
+    let types = template.resources.iter().map(|resource| resource.resource_type.as_str());
+    let mut unknown: Vec<_> =
+        types.filter(|name| schema::of(name).is_none() && store.handler(name).is_none()).collect();
+    unknown.sort_unstable();
+    unknown.dedup();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    Err(format_error(format!("Unrecognized resource types: [{}]", unknown.join(", "))))
+}
+
+/// The capability a template needs, and the resource types it needs it for.
+pub(super) fn needed_capability(template: &Template) -> Option<(&'static str, Vec<String>)> {
+    let iam =
+        || template.resources.iter().filter(|resource| resource.resource_type.starts_with("AWS::IAM::"));
+    const NAMES: [&str; 5] =
+        ["RoleName", "UserName", "GroupName", "ManagedPolicyName", "InstanceProfileName"];
+    let named = iam().any(|resource| NAMES.iter().any(|name| resource.properties.get(name).is_some()));
+    let mut types: Vec<_> = iam().map(|resource| resource.resource_type.clone()).collect();
+    types.sort();
+    types.dedup();
+    let capability = if named { "CAPABILITY_NAMED_IAM" } else { "CAPABILITY_IAM" };
+    (!types.is_empty()).then_some((capability, types))
+}
+
+fn require_capabilities(template: &Template, given: &[String]) -> Result<(), ServiceError> {
+    let needed = if !template.transforms.is_empty() {
+        Some("CAPABILITY_AUTO_EXPAND")
+    } else {
+        needed_capability(template).map(|(capability, _)| capability)
+    };
+    let has = |name: &str| given.iter().any(|one| one == name);
+    match needed {
+        Some("CAPABILITY_IAM") if has("CAPABILITY_IAM") || has("CAPABILITY_NAMED_IAM") => Ok(()),
+        Some(capability) if !has(capability) => Err(ServiceError::new(
+            "InsufficientCapabilitiesException",
+            format!("Requires capabilities : [{capability}]"),
+        )),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,245 @@
+//! Creation, update and deletion of stacks without change sets.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::status::Status;
+use super::super::store::{OnFailure, StackOptions, Store};
+use super::begin::{Beginning, new_stack, require_name, require_updatable, take_up};
+use super::request::RevisionRequest;
+use super::{living_stack, stack_arn};
+use crate::cloud::Cloud;
+use crate::error::ServiceError;
+use crate::operation::{Call, Operation};
+
+/// `DeploymentConfig`: only its say on rollback counts; the mode EXPRESS is taken as STANDARD.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct DeploymentConfig {
+    disable_rollback: Option<bool>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Begun {
+    stack_id: String,
+    operation_id: String,
+}
+
+/// `CreateStack`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct CreateStack {
+    stack_name: String,
+    #[serde(flatten)]
+    revision: RevisionRequest,
+    #[serde(default)]
+    disable_rollback: bool,
+    on_failure: Option<OnFailure>,
+    #[serde(rename = "RoleARN")]
+    role_arn: Option<String>,
+    timeout_in_minutes: Option<i64>,
+    #[serde(default)]
+    enable_termination_protection: bool,
+    #[serde(default)]
+    retain_except_on_create: bool,
+    deployment_config: Option<DeploymentConfig>,
+    client_request_token: Option<String>,
+}
+
+impl Operation for CreateStack {
+    type Output = Begun;
+    const SERVICE: &'static str = "cloudformation";
+    const NAME: &'static str = "CreateStack";
+
+    fn resource(&self, cloud: &Cloud) -> String {
+        stack_arn(cloud, &self.stack_name)
+    }
+
+    async fn handle(self, call: &Call) -> Result<Begun, ServiceError> {
+        require_name(&self.stack_name)?;
+        let store = call.cloud.part::<Store>();
+        if let Some(existing) = store.stack(&self.stack_name) {
+            let again = self.client_request_token.is_some()
+                && existing.operation.client_token == self.client_request_token;
+            return match again {
+                true => Ok(Begun { stack_id: existing.id, operation_id: existing.operation.id }),
+                false => Err(already_exists(&self.stack_name)),
+            };
+        }
+        let mut stack = new_stack(call, &self.stack_name);
+        let prepared = self.revision.prepare(call, &stack).await?;
+        prepared.changes(call, &stack)?;
+        let disabled = self.deployment_config.and_then(|config| config.disable_rollback);
+        stack.options = StackOptions {
+            on_failure: match self.on_failure {
+                Some(choice) => choice,
+                None if disabled.unwrap_or(self.disable_rollback) => OnFailure::DoNothing,
+                None => OnFailure::Rollback,
+            },
+            retain_except_on_create: self.retain_except_on_create,
+            role_arn: self.role_arn,
+            timeout_minutes: self.timeout_in_minutes,
+        };
+        stack.current = prepared.revision;
+        stack.termination_protection = self.enable_termination_protection;
+        // Between the look above and here another call may have made one of this name.
+        if store.stack(&self.stack_name).is_some() {
+            return Err(already_exists(&self.stack_name));
+        }
+        store.stacks.put(&stack.id, &stack)?;
+        let beginning = Beginning {
+            stack_id: &stack.id,
+            status: Status::CreateInProgress,
+            kind: "CREATE_STACK",
+            client_token: self.client_request_token,
+        };
+        let stack = beginning.go(call, |_| Ok(()))?;
+        Ok(Begun { stack_id: stack.id, operation_id: stack.operation.id })
+    }
+}
+
+fn already_exists(name: &str) -> ServiceError {
+    ServiceError::new("AlreadyExistsException", format!("Stack [{name}] already exists"))
+}
+
+/// `UpdateStack`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct UpdateStack {
+    stack_name: String,
+    #[serde(flatten)]
+    revision: RevisionRequest,
+    #[serde(default)]
+    disable_rollback: bool,
+    #[serde(rename = "RoleARN")]
+    role_arn: Option<String>,
+    #[serde(default)]
+    retain_except_on_create: bool,
+    deployment_config: Option<DeploymentConfig>,
+    client_request_token: Option<String>,
+}
+
+impl Operation for UpdateStack {
+    type Output = Begun;
+    const SERVICE: &'static str = "cloudformation";
+    const NAME: &'static str = "UpdateStack";
+
+    fn resource(&self, cloud: &Cloud) -> String {
+        stack_arn(cloud, &self.stack_name)
+    }
+
+    async fn handle(self, call: &Call) -> Result<Begun, ServiceError> {
+        let stack = living_stack(call, &self.stack_name)?;
+        require_updatable(&stack)?;
+        let prepared = self.revision.prepare(call, &stack).await?;
+        let (_, anything) = prepared.changes(call, &stack)?;
+        if !anything {
+            return Err(ServiceError::validation("No updates are to be performed."));
+        }
+        let disabled = self.deployment_config.and_then(|config| config.disable_rollback);
+        let keep = disabled.unwrap_or(self.disable_rollback);
+        let beginning = Beginning {
+            stack_id: &stack.id,
+            status: Status::UpdateInProgress,
+            kind: "UPDATE_STACK",
+            client_token: self.client_request_token,
+        };
+        let now = call.cloud.clock().now();
+        let stack = beginning.go(call, |stack| {
+            require_updatable(stack)?;
+            take_up(stack, prepared.revision, now);
+            stack.options.on_failure = if keep { OnFailure::DoNothing } else { OnFailure::Rollback };
+            stack.options.retain_except_on_create = self.retain_except_on_create;
+            if self.role_arn.is_some() {
+                stack.options.role_arn = self.role_arn;
+            }
+            Ok(())
+        })?;
+        Ok(Begun { stack_id: stack.id, operation_id: stack.operation.id })
+    }
+}
+
+/// `DeleteStack`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct DeleteStack {
+    stack_name: String,
+    #[serde(default)]
+    retain_resources: Vec<String>,
+    #[serde(rename = "RoleARN")]
+    role_arn: Option<String>,
+    deletion_mode: Option<String>,
+    client_request_token: Option<String>,
+}
+
+impl Operation for DeleteStack {
+    type Output = serde_json::Value;
+    const SERVICE: &'static str = "cloudformation";
+    const NAME: &'static str = "DeleteStack";
+
+    fn resource(&self, cloud: &Cloud) -> String {
+        stack_arn(cloud, &self.stack_name)
+    }
+
+    async fn handle(self, call: &Call) -> Result<Self::Output, ServiceError> {
+        let nothing = serde_json::json!({});
+        let store = call.cloud.part::<Store>();
+        // Deleting what is not there succeeds, as on AWS.
+        let Some(stack) = store.stack(&self.stack_name) else { return Ok(nothing) };
+        if matches!(stack.status, Status::DeleteComplete | Status::DeleteInProgress) {
+            return Ok(nothing);
+        }
+        let beginning = Beginning {
+            stack_id: &stack.id,
+            status: Status::DeleteInProgress,
+            kind: "DELETE_STACK",
+            client_token: self.client_request_token.clone(),
+        };
+        beginning.go(call, |stack| {
+            self.require_deletable(stack)?;
+            stack.retained = self.retain_resources;
+            stack.force_delete = self.deletion_mode.as_deref() == Some("FORCE_DELETE_STACK");
+            if self.role_arn.is_some() {
+                stack.options.role_arn = self.role_arn;
+            }
+            Ok(())
+        })?;
+        for set in store.change_sets_of(&stack.id) {
+            store.change_sets.remove(&set.id)?;
+        }
+        Ok(nothing)
+    }
+}
+
+impl DeleteStack {
+    fn require_deletable(&self, stack: &super::super::store::Stack) -> Result<(), ServiceError> {
+        let (name, status) = (&stack.name, stack.status);
+        if stack.termination_protection {
+            return Err(ServiceError::validation(format!(
+                "Stack [{name}] cannot be deleted while TerminationProtection is enabled"
+            )));
+        }
+        if status.is_in_flight() && status != Status::CreateInProgress {
+            return Err(ServiceError::validation(format!(
+                "Stack [{}] cannot be deleted while in status {status}",
+                stack.id
+            )));
+        }
+        let failed = status == Status::DeleteFailed;
+        if !failed && !self.retain_resources.is_empty() {
+            return Err(ServiceError::validation(format!(
+                "Invalid operation on stack [{}]. When you delete a stack, specify which resources to retain \
+                 only when the stack is in the DELETE_FAILED state.",
+                stack.id
+            )));
+        }
+        if !failed && self.deletion_mode.as_deref() == Some("FORCE_DELETE_STACK") {
+            return Err(ServiceError::validation(format!(
+                "Invalid operation on stack [{}]. FORCE_DELETE_STACK is allowed only when the stack is in the \
+                 DELETE_FAILED state.",
+                stack.id
+            )));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! Templates: `GetTemplate`, `GetTemplateSummary`, `ValidateTemplate`.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::super::evaluate::{Declared, check_names, declared};
+use super::super::schema;
+use super::super::store::Store;
+use super::super::template::Template;
+use super::change_set_queries::find_change_set;
+use super::request::{TemplateSource, needed_capability};
+use super::{known_stack, stack_arn, without_nulls};
+use crate::cloud::Cloud;
+use crate::error::ServiceError;
+use crate::operation::{Call, Operation};
+
+/// `GetTemplate`: the text as it was sent.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct GetTemplate {
+    stack_name: Option<String>,
+    change_set_name: Option<String>,
+}
+
+impl Operation for GetTemplate {
+    type Output = Value;
+    const SERVICE: &'static str = "cloudformation";
+    const NAME: &'static str = "GetTemplate";
+
+    fn resource(&self, cloud: &Cloud) -> String {
+        self.stack_name.as_ref().map_or("*".to_owned(), |name| stack_arn(cloud, name))
+    }
+
+    async fn handle(self, call: &Call) -> Result<Value, ServiceError> {
+        let key = match (&self.change_set_name, &self.stack_name) {
+            (Some(set), stack) => find_change_set(call, set, stack.as_deref())?.revision.template,
+            (None, Some(name)) => known_stack(call, name)?.current.template,
+            (None, None) => return Err(ServiceError::validation("StackName is required")),
+        };
+        let Some(text) = call.cloud.part::<Store>().template(&key) else {
+            let name = self.stack_name.unwrap_or_default();
+            return Err(ServiceError::validation(format!("Stack with id {name} does not exist")));
+        };
+        Ok(json!({"TemplateBody": text, "StagesAvailable": ["Original", "Processed"]}))
+    }
+}
+
+/// `GetTemplateSummary`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct GetTemplateSummary {
+    stack_name: Option<String>,
+    #[serde(flatten)]
+    source: TemplateSource,
+}
+
+impl Operation for GetTemplateSummary {
+    type Output = Value;
+    const SERVICE: &'static str = "cloudformation";
+    const NAME: &'static str = "GetTemplateSummary";
+
+    async fn handle(self, call: &Call) -> Result<Value, ServiceError> {
+        let text = match &self.stack_name {
+            Some(name) => {
+                let key = known_stack(call, name)?.current.template;
+                call.cloud.part::<Store>().template(&key).unwrap_or_default()
+            }
+            None => self.source.text(call, None).await?,
+        };
+        let template = Template::parse(&text)?;
+        let parameters: Vec<_> = declared(&template)?.iter().map(declaration).collect();
+        let mut types: Vec<_> = template.resources.iter().map(|one| one.resource_type.clone()).collect();
+        types.sort();
+        types.dedup();
+        let mut summary = json!({
+            "Parameters": parameters,
+            "Description": template.description,
+            "ResourceTypes": types,
+            "Version": template.version,
+            "Metadata": template.metadata.as_ref().map(Value::to_string),
+            "DeclaredTransforms": (!template.transforms.is_empty()).then_some(&template.transforms),
+            "ResourceIdentifierSummaries": identifiers(&template, &types),
+        });
+        add_capabilities(&mut summary, &template);
+        Ok(without_nulls(summary))
+    }
+}
+
+fn declaration(parameter: &Declared) -> Value {
+    without_nulls(json!({
+        "ParameterKey": parameter.key,
+        "DefaultValue": parameter.default,
+        "ParameterType": parameter.kind,
+        "NoEcho": parameter.no_echo,
+        "Description": parameter.description,
+        "ParameterConstraints": (!parameter.allowed_values.is_empty())
+            .then(|| json!({"AllowedValues": parameter.allowed_values})),
+    }))
+}
+
+fn identifiers(template: &Template, types: &[String]) -> Vec<Value> {
+    let of_type = |name: &String| {
+        let identifiers = schema::of(name)?.identifiers();
+        let resources = template.resources.iter().filter(|one| one.resource_type == *name);
+        let ids: Vec<_> = resources.map(|one| one.logical_id.as_str()).collect();
+        let known = !identifiers.is_empty();
+        known.then(
+            || json!({"ResourceType": name, "LogicalResourceIds": ids, "ResourceIdentifiers": identifiers}),
+        )
+    };
+    types.iter().filter_map(of_type).collect()
+}
+
+fn add_capabilities(summary: &mut Value, template: &Template) {
+    if let Some((capability, types)) = needed_capability(template) {
+        summary["Capabilities"] = json!([capability]);
+        let reason = format!("The following resource(s) require capabilities: [{}]", types.join(", "));
+        summary["CapabilitiesReason"] = json!(reason);
+    }
+}
+
+/// `ValidateTemplate`.
+#[derive(Deserialize)]
+pub(super) struct ValidateTemplate {
+    #[serde(flatten)]
+    source: TemplateSource,
+}
+
+impl Operation for ValidateTemplate {
+    type Output = Value;
+    const SERVICE: &'static str = "cloudformation";
+    const NAME: &'static str = "ValidateTemplate";
+
+    async fn handle(self, call: &Call) -> Result<Value, ServiceError> {
+        let text = self.source.text(call, None).await?;
+        let template = Template::parse(&text)?;
+        let parameter = |parameter: &Declared| {
+            without_nulls(json!({
+                "ParameterKey": parameter.key,
+                "DefaultValue": parameter.default,
+                "NoEcho": parameter.no_echo,
+                "Description": parameter.description,
+            }))
+        };
+        let parameters: Vec<_> = declared(&template)?.iter().map(parameter).collect();
+        check_names(&template)?;
+        let mut answer = json!({
+            "Parameters": parameters,
+            "Description": template.description,
+            "DeclaredTransforms": (!template.transforms.is_empty()).then_some(&template.transforms),
+        });
+        add_capabilities(&mut answer, &template);
+        Ok(without_nulls(answer))
+    }
+}

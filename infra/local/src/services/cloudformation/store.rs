@@ -1,0 +1,301 @@
+//! The records of CloudFormation: stacks, their resources, events, change sets, templates.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tokio::sync::Notify;
+
+use super::evaluate::{Output, Parameter};
+use super::resources::{Handler, ResourceTypes};
+use super::status::Status;
+use crate::clock::Epoch;
+use crate::cloud::{Part, Setup};
+use crate::persist::{PersistError, Table};
+use crate::principal::Principal;
+
+/// A stack, deleted ones included. Kept by its ID (ARN).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Stack {
+    pub id: String,
+    pub name: String,
+    pub status: Status,
+    pub reason: Option<String>,
+    pub created: Epoch,
+    pub updated: Option<Epoch>,
+    pub deleted: Option<Epoch>,
+    /// What it is, or is becoming.
+    pub current: Revision,
+    /// What it goes back to if the update in flight fails.
+    pub previous: Option<Revision>,
+    pub outputs: Vec<Output>,
+    pub options: StackOptions,
+    pub termination_protection: bool,
+    pub change_set_id: Option<String>,
+    /// Who asked for the operation in flight: handlers call with these rights.
+    pub principal: Principal,
+    /// The operation in flight, else the last one.
+    pub operation: OperationEntry,
+    /// Logical IDs that the deletion in flight keeps.
+    pub retained: Vec<String>,
+    pub force_delete: bool,
+    /// Physical resources that an update replaced, to be deleted once it has succeeded; new ones, once it has
+    /// been rolled back.
+    pub leftovers: Vec<Resource>,
+}
+
+/// What of a stack an update changes at once, and a rollback puts back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Revision {
+    /// Key of the template's text.
+    pub template: String,
+    pub description: Option<String>,
+    pub parameters: Vec<Parameter>,
+    pub tags: Vec<Tag>,
+    pub capabilities: Vec<String>,
+    pub notification_arns: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Tag {
+    pub key: String,
+    pub value: String,
+}
+
+/// What a failed creation or update does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(super) enum OnFailure {
+    #[default]
+    Rollback,
+    Delete,
+    DoNothing,
+}
+
+impl OnFailure {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Rollback => "ROLLBACK",
+            Self::Delete => "DELETE",
+            Self::DoNothing => "DO_NOTHING",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct StackOptions {
+    pub on_failure: OnFailure,
+    pub retain_except_on_create: bool,
+    pub role_arn: Option<String>,
+    pub timeout_minutes: Option<i64>,
+}
+
+/// An operation on a stack, as `LastOperations` shows it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct OperationEntry {
+    pub id: String,
+    /// `CREATE_STACK`, `UPDATE_STACK`, …
+    pub kind: String,
+    pub client_token: Option<String>,
+}
+
+/// One resource of a stack. Kept by `STACK_ID/LOGICAL_ID`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Resource {
+    pub logical_id: String,
+    pub resource_type: String,
+    pub physical_id: Option<String>,
+    pub status: Status,
+    pub reason: Option<String>,
+    pub time: Epoch,
+    /// Evaluated, dynamic references left as they are: a secret is never stored here.
+    pub properties: Value,
+    pub attributes: Map<String, Value>,
+    pub token: String,
+    pub depends_on: Vec<String>,
+    pub deletion_policy: Option<String>,
+    pub update_replace_policy: Option<String>,
+    pub metadata: Value,
+    /// What the update in flight did to it.
+    pub undo: Option<Undo>,
+}
+
+/// How to put a resource back.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) enum Undo {
+    /// It is new.
+    Added,
+    /// It was changed in place; as it was before.
+    Changed(Box<Resource>),
+    /// It was replaced; what it was before still exists.
+    Replaced(Box<Resource>),
+}
+
+/// An event of a stack. Kept by `STACK_ID/NUMBER`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Event {
+    pub id: String,
+    pub stack_id: String,
+    pub stack_name: String,
+    pub operation: OperationEntry,
+    pub logical_id: String,
+    pub physical_id: String,
+    pub resource_type: String,
+    pub time: Epoch,
+    pub status: Status,
+    pub reason: Option<String>,
+    pub properties: Option<String>,
+}
+
+/// A change set. Kept by its ID (ARN).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct ChangeSet {
+    pub id: String,
+    pub name: String,
+    pub stack_id: String,
+    pub stack_name: String,
+    pub creates: bool,
+    pub description: Option<String>,
+    pub created: Epoch,
+    pub status: String,
+    pub reason: Option<String>,
+    pub execution_status: String,
+    pub revision: Revision,
+    pub options: StackOptions,
+    pub on_stack_failure: Option<OnFailure>,
+    pub client_token: Option<String>,
+    pub operation_id: String,
+    /// As `DescribeChangeSet` answers them.
+    pub changes: Vec<Value>,
+    /// What the validation before deployment found.
+    pub faults: Vec<ValidationFault>,
+}
+
+/// A property that the validation before deployment refused.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct ValidationFault {
+    pub logical_id: String,
+    pub resource_type: String,
+    pub text: String,
+}
+
+/// CloudFormation's part of the cloud.
+pub(super) struct Store {
+    pub stacks: Table<Stack>,
+    pub resources: Table<Resource>,
+    pub events: Table<Event>,
+    pub change_sets: Table<ChangeSet>,
+    templates: Table<String>,
+    types: ResourceTypes,
+    next_event: AtomicU64,
+    /// Notified when an operation from outside overtakes the one in flight.
+    pub overtaken: Arc<Notify>,
+}
+
+impl Part for Store {
+    fn open(setup: &Setup) -> Self {
+        let events: Table<Event> = setup.database.table("cloudformation-events");
+        let number = |key: &str| key.rsplit('/').next().and_then(|number| number.parse::<u64>().ok());
+        let last = events.entries().iter().filter_map(|(key, _)| number(key)).max();
+        Self {
+            stacks: setup.database.table("cloudformation-stacks"),
+            resources: setup.database.table("cloudformation-resources"),
+            change_sets: setup.database.table("cloudformation-change-sets"),
+            templates: setup.database.table("cloudformation-templates"),
+            types: ResourceTypes::all(),
+            next_event: AtomicU64::new(last.map_or(0, |last| last + 1)),
+            overtaken: Arc::default(),
+            events,
+        }
+    }
+}
+
+impl Store {
+    /// The stack of this name that is not deleted, or any stack of this ID.
+    pub(super) fn stack(&self, name_or_id: &str) -> Option<Stack> {
+        if name_or_id.starts_with("arn:") {
+            return self.stacks.get(name_or_id);
+        }
+        self.stacks.find(|stack| stack.name == name_or_id && stack.status != Status::DeleteComplete)
+    }
+
+    /// The handler of a resource type.
+    pub(super) fn handler(&self, resource_type: &str) -> Option<Handler> {
+        self.types.get(resource_type)
+    }
+
+    /// Keeps a template's text and answers its key.
+    pub(super) fn keep_template(&self, text: &str) -> Result<String, PersistError> {
+        let key = crate::id::digits_of(text, 64);
+        self.templates.insert_new(&key, &text.to_owned())?;
+        Ok(key)
+    }
+
+    pub(super) fn template(&self, key: &str) -> Option<String> {
+        self.templates.get(key)
+    }
+
+    /// The resources of a stack by logical ID.
+    pub(super) fn resources_of(&self, stack_id: &str) -> BTreeMap<String, Resource> {
+        let rows = self.resources.with_prefix(&format!("{stack_id}/"));
+        rows.into_iter().map(|(_, resource)| (resource.logical_id.clone(), resource)).collect()
+    }
+
+    pub(super) fn put_resource(&self, stack_id: &str, resource: &Resource) -> Result<(), PersistError> {
+        self.resources.put(&resource_key(stack_id, &resource.logical_id), resource)
+    }
+
+    /// The events of a stack, newest first.
+    pub(super) fn events_of(&self, stack_id: &str) -> Vec<Event> {
+        let rows = self.events.with_prefix(&format!("{stack_id}/"));
+        rows.into_iter().rev().map(|(_, event)| event).collect()
+    }
+
+    pub(super) fn add_event(&self, event: &Event) -> Result<(), PersistError> {
+        let number = self.next_event.fetch_add(1, Ordering::Relaxed);
+        self.events.put(&format!("{}/{number:012}", event.stack_id), event)
+    }
+
+    /// The change sets of a stack, oldest first.
+    pub(super) fn change_sets_of(&self, stack_id: &str) -> Vec<ChangeSet> {
+        let mut sets = self.change_sets.values();
+        sets.retain(|set| set.stack_id == stack_id);
+        sets.sort_by(|a, b| a.created.0.total_cmp(&b.created.0));
+        sets
+    }
+
+    /// The exports of all stacks that are not deleted: name, value, stack.
+    pub(super) fn exports(&self) -> Vec<(String, String, String)> {
+        let stacks = self.stacks.values();
+        let alive = stacks.into_iter().filter(|stack| stack.status != Status::DeleteComplete);
+        alive
+            .flat_map(|stack| {
+                let id = stack.id;
+                stack
+                    .outputs
+                    .into_iter()
+                    .filter_map(move |output| Some((output.export_name?, output.output_value, id.clone())))
+            })
+            .collect()
+    }
+}
+
+pub(super) fn resource_key(stack_id: &str, logical_id: &str) -> String {
+    format!("{stack_id}/{logical_id}")
+}
+
+impl Resource {
+    /// What `Fn::GetAtt` answers: an attribute the handler told, else a property.
+    pub(super) fn attribute(&self, name: &str) -> Option<Value> {
+        let told = self.attributes.get(name).cloned();
+        told.or_else(|| self.properties.pointer(&format!("/{}", name.replace('.', "/"))).cloned())
+    }
+
+    /// Whether the physical resource is gone, or was never made.
+    pub(super) fn is_gone(&self) -> bool {
+        matches!(self.status, Status::DeleteComplete | Status::DeleteSkipped)
+    }
+}
