@@ -16,6 +16,7 @@ use crate::error::ServiceError;
 use crate::principal::Principal;
 
 mod autoscaling;
+mod cloudformation;
 mod cloudwatch;
 mod codebuild;
 mod codeconnections;
@@ -146,6 +147,7 @@ impl ResourceTypes {
     pub(crate) fn all() -> Self {
         let mut types = Self::default();
         autoscaling::register(&mut types);
+        cloudformation::register(&mut types);
         cloudwatch::register(&mut types);
         codebuild::register(&mut types);
         codeconnections::register(&mut types);

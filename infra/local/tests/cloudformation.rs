@@ -1,0 +1,135 @@
+//! CloudFormation as its official client sees it.
+
+#![expect(clippy::unwrap_used, reason = "a test's support may panic")]
+
+use std::time::{Duration, Instant};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_cloudformation::Client;
+use aws_sdk_cloudformation::client::Waiters as _;
+use aws_sdk_cloudformation::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_cloudformation::error::ProvideErrorMetadata as _;
+use aws_sdk_cloudformation::types::{
+    ChangeAction, ChangeSetStatus, ChangeSetType, Parameter, StackStatus, Tag,
+};
+use local_cloud::{LocalCloud, Options, Settings};
+
+const TEMPLATE: &str = "\
+Description: Handles, to see a stack without other services.
+Parameters:
+  Names: {Type: CommaDelimitedList, Default: 'a,b'}
+  Second: {Type: String, AllowedValues: ['yes', 'no'], Default: 'no'}
+Conditions:
+  HasSecond: !Equals [!Ref Second, 'yes']
+Resources:
+  First: {Type: 'AWS::CloudFormation::WaitConditionHandle'}
+  Other: {Type: 'AWS::CloudFormation::WaitConditionHandle', Condition: HasSecond, DependsOn: First}
+Outputs:
+  Joined: {Value: !Join ['-', [!Select [1, !Ref Names], !Sub '${AWS::StackName}']], Description: joined}
+  Count: {Value: !If [HasSecond, two, one]}
+";
+
+struct Started {
+    client: Client,
+    _cloud: LocalCloud,
+    _data: tempfile::TempDir,
+}
+
+async fn start() -> Started {
+    let data = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        account: "000000000000".to_owned(),
+        region: "eu-central-1".to_owned(),
+        source: data.path().to_owned(),
+    };
+    let options = Options { data_dir: data.path().join("data"), port: Some(0), settings, time_scale: 60.0 };
+    let cloud = LocalCloud::start(options).await.unwrap();
+    let operator = cloud.operator();
+    let credentials =
+        Credentials::new(&operator.access_key_id, &operator.secret_access_key, None, None, "test");
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-central-1"))
+        .endpoint_url(cloud.endpoint())
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .build();
+    Started { client: Client::new(&config), _cloud: cloud, _data: data }
+}
+
+#[tokio::test]
+async fn a_stack_is_deployed_by_change_sets_and_deleted() {
+    let started = start().await;
+    let client = &started.client;
+    let tag = Tag::builder().key("project").value("p").build();
+    let create = client.create_change_set().stack_name("s").change_set_name("one").template_body(TEMPLATE);
+    create.change_set_type(ChangeSetType::Create).tags(tag).send().await.unwrap();
+    client.execute_change_set().stack_name("s").change_set_name("one").send().await.unwrap();
+    let deadline = Duration::from_secs(30);
+    client.wait_until_stack_create_complete().stack_name("s").wait(deadline).await.unwrap();
+
+    let second = Parameter::builder().parameter_key("Second").parameter_value("yes").build();
+    let names = Parameter::builder().parameter_key("Names").use_previous_value(true).build();
+    let create = client.create_change_set().stack_name("s").change_set_name("two");
+    create.use_previous_template(true).parameters(second).parameters(names).send().await.unwrap();
+    let set = client.describe_change_set().stack_name("s").change_set_name("two").send().await.unwrap();
+    assert_eq!(set.status(), Some(&ChangeSetStatus::CreateComplete));
+    let change = set.changes()[0].resource_change().unwrap();
+    assert_eq!((change.action(), change.logical_resource_id()), (Some(&ChangeAction::Add), Some("Other")));
+    client.execute_change_set().stack_name("s").change_set_name("two").send().await.unwrap();
+    client.wait_until_stack_update_complete().stack_name("s").wait(deadline).await.unwrap();
+
+    let described = client.describe_stacks().stack_name("s").send().await.unwrap();
+    let stack = &described.stacks()[0];
+    assert_eq!(stack.stack_status(), Some(&StackStatus::UpdateComplete));
+    assert_eq!(stack.tags()[0].key(), Some("project"));
+    let outputs: Vec<_> = stack.outputs().iter().map(|one| one.output_value().unwrap()).collect();
+    assert_eq!(outputs, ["b-s", "two"]);
+    let template = client.get_template().stack_name("s").send().await.unwrap();
+    assert_eq!(template.template_body(), Some(TEMPLATE));
+    let resources = client.describe_stack_resources().stack_name("s").send().await.unwrap();
+    assert_eq!(resources.stack_resources().len(), 2);
+
+    client.delete_stack().stack_name("s").send().await.unwrap();
+    client.wait_until_stack_delete_complete().stack_name("s").wait(deadline).await.unwrap();
+    let gone = client.describe_stacks().stack_name(stack.stack_id().unwrap()).send().await.unwrap();
+    assert_eq!(gone.stacks()[0].stack_status(), Some(&StackStatus::DeleteComplete));
+}
+
+#[tokio::test]
+async fn errors_carry_awss_codes_and_words() {
+    let started = start().await;
+    let client = &started.client;
+    let missing = client.describe_stacks().stack_name("nope").send().await.unwrap_err();
+    assert_eq!(missing.code(), Some("ValidationError"));
+    assert_eq!(missing.message(), Some("Stack with id nope does not exist"));
+    client.create_stack().stack_name("s").template_body(TEMPLATE).send().await.unwrap();
+    let twice = client.create_stack().stack_name("s").template_body(TEMPLATE).send().await.unwrap_err();
+    assert_eq!(twice.code(), Some("AlreadyExistsException"));
+    client.wait_until_stack_create_complete().stack_name("s").wait(Duration::from_secs(30)).await.unwrap();
+    let same = client.update_stack().stack_name("s").template_body(TEMPLATE).send().await.unwrap_err();
+    assert_eq!(same.message(), Some("No updates are to be performed."));
+    let set = client.describe_change_set().stack_name("s").change_set_name("nope").send().await.unwrap_err();
+    assert_eq!(set.code(), Some("ChangeSetNotFound"));
+    let delete = client.update_termination_protection().stack_name("s").enable_termination_protection(true);
+    delete.send().await.unwrap();
+    let protected = client.delete_stack().stack_name("s").send().await.unwrap_err();
+    assert!(protected.message().unwrap().contains("TerminationProtection"));
+}
+
+#[tokio::test]
+async fn a_stack_of_instant_resources_takes_no_time() {
+    let started = start().await;
+    let mut body = "Resources:\n".to_owned();
+    for number in 0..30 {
+        let after = if number == 0 { String::new() } else { format!(", DependsOn: R{}", number - 1) };
+        body += &format!("  R{number}: {{Type: 'AWS::CloudFormation::WaitConditionHandle'{after}}}\n");
+    }
+    let began = Instant::now();
+    started.client.create_stack().stack_name("s").template_body(body).send().await.unwrap();
+    let waiter = started.client.wait_until_stack_create_complete().stack_name("s");
+    waiter.wait(Duration::from_secs(30)).await.unwrap();
+    // Thirty resources, one after another; far below AWS's pace even on a busy machine.
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    let events = started.client.describe_stack_events().stack_name("s").into_paginator().items().send();
+    assert_eq!(events.collect::<Result<Vec<_>, _>>().await.unwrap().len(), 2 + 30 * 3);
+}
