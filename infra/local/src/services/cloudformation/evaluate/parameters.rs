@@ -85,6 +85,10 @@ fn declaration(key: &str, value: &Value) -> Result<Declared, ServiceError> {
         }
         _ => text("Default"),
     };
+    let allowed_pattern = text("AllowedPattern");
+    if let Some(pattern) = allowed_pattern.as_deref().filter(|pattern| whole(pattern).is_err()) {
+        return Err(fault(&format!("AllowedPattern {pattern} is no regular expression.")));
+    }
     Ok(Declared {
         key: key.to_owned(),
         kind,
@@ -92,11 +96,16 @@ fn declaration(key: &str, value: &Value) -> Result<Declared, ServiceError> {
         no_echo: text("NoEcho").is_some_and(|text| text.eq_ignore_ascii_case("true")),
         description: text("Description"),
         allowed_values: allowed_values(members),
-        allowed_pattern: text("AllowedPattern"),
+        allowed_pattern,
         constraint_description: text("ConstraintDescription"),
         length: (number("MinLength"), number("MaxLength")),
         range: (number("MinValue"), number("MaxValue")),
     })
+}
+
+/// The pattern as it counts here: of the whole value.
+fn whole(pattern: &str) -> Result<Regex, regex::Error> {
+    Regex::new(&format!("^(?:{pattern})$"))
 }
 
 fn allowed_values(members: &Map<String, Value>) -> Vec<String> {
@@ -147,7 +156,7 @@ impl Declared {
             _ => {}
         }
         let pattern = self.allowed_pattern.as_deref()?;
-        let matches = Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|regex| regex.is_match(item));
+        let matches = whole(pattern).is_ok_and(|regex| regex.is_match(item));
         (!matches).then(|| format!("must match pattern {pattern}"))
     }
 

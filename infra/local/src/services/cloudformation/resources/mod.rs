@@ -102,7 +102,8 @@ pub(crate) trait Resource: 'static {
         properties: Self::Properties,
     ) -> impl Future<Output = Result<Created, ServiceError>> + Send;
 
-    /// Changes it in place: asked only where no create-only property differs. Answers all attributes.
+    /// Changes it in place: asked only where no create-only property differs; also where only the stack's tags
+    /// do, and to put back what a failed update may have changed. Answers all attributes.
     fn update(
         ctx: &ResourceContext,
         physical_id: &str,
