@@ -1,11 +1,11 @@
 //! What the server serves besides calls: the local cloud's own routes, the registry, and objects.
 
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::HOST;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
@@ -28,6 +28,7 @@ fn local(cloud: Cloud) -> Router {
         .route("/_local/status", get(status))
         .route("/_local/journal", get(journal))
         .route("/_local/faults", get(armed).post(arm).delete(clear))
+        .route("/_local/connections/{id}/complete", post(complete_connection))
         .layer(from_fn(only_by_address))
         .with_state(cloud)
 }
@@ -68,6 +69,14 @@ async fn arm(State(cloud): State<Cloud>, Json(fault): Json<Fault>) -> StatusCode
 async fn clear(State(cloud): State<Cloud>) -> StatusCode {
     cloud.faults().clear();
     StatusCode::NO_CONTENT
+}
+
+/// The handshake that a person makes in the console.
+async fn complete_connection(State(cloud): State<Cloud>, Path(id): Path<String>) -> Response {
+    match crate::services::codeconnections::complete(&cloud, &id) {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => (StatusCode::NOT_FOUND, error.to_string()).into_response(),
+    }
 }
 
 #[cfg(test)]

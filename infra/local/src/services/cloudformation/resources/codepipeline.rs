@@ -1,5 +1,215 @@
 //! Resource types of CodePipeline.
 
-use super::ResourceTypes;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
-pub(super) fn register(_types: &mut ResourceTypes) {}
+use super::{Attributes, Change, Created, Flag, Number, Resource, ResourceContext, ResourceTypes};
+use crate::error::ServiceError;
+use crate::services::codepipeline::{
+    CreatePipeline, Declaration, DeletePipeline, DisableStageTransition, EnableStageTransition,
+    StartPipelineExecution, Tag, UpdatePipeline,
+};
+
+pub(super) fn register(types: &mut ResourceTypes) {
+    types.add::<Pipeline>();
+}
+
+struct Pipeline;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Properties {
+    name: Option<String>,
+    role_arn: String,
+    artifact_store: Value,
+    stages: Vec<Value>,
+    execution_mode: Option<String>,
+    pipeline_type: Option<String>,
+    variables: Option<Value>,
+    triggers: Option<Value>,
+    #[serde(default)]
+    disable_inbound_stage_transitions: Vec<DisabledTransition>,
+    restart_execution_on_update: Option<Flag>,
+    #[serde(default)]
+    tags: Vec<CfnTag>,
+}
+
+#[derive(Deserialize, PartialEq)]
+#[serde(rename_all = "PascalCase")]
+struct DisabledTransition {
+    stage_name: String,
+    reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct CfnTag {
+    key: String,
+    value: String,
+}
+
+impl Properties {
+    fn declaration(&self, name: &str) -> Result<Declaration, ServiceError> {
+        let stages = self.stages.iter().map(stage).collect::<Result<Vec<_>, _>>()?;
+        let mut declaration = json!({
+            "name": name,
+            "roleArn": self.role_arn,
+            "artifactStore": lower_first(&self.artifact_store),
+            "stages": stages,
+            "version": 1,
+        });
+        let optional = [
+            ("executionMode", self.execution_mode.clone().map(Value::String)),
+            ("pipelineType", self.pipeline_type.clone().map(Value::String)),
+            ("variables", self.variables.as_ref().map(lower_first)),
+            ("triggers", self.triggers.as_ref().map(lower_first)),
+        ];
+        for (name, value) in optional {
+            if let Some(value) = value {
+                declaration[name] = value;
+            }
+        }
+        serde_json::from_value(declaration).map_err(|error| invalid(&error))
+    }
+
+    fn tags(&self, ctx: &ResourceContext) -> Vec<Tag> {
+        let own = self.tags.iter().map(|tag| Tag { key: tag.key.clone(), value: tag.value.clone() });
+        let mut tags: Vec<_> = own.collect();
+        for (key, value) in &ctx.tags {
+            if !tags.iter().any(|tag| tag.key == *key) {
+                tags.push(Tag { key: key.clone(), value: value.clone() });
+            }
+        }
+        tags
+    }
+}
+
+fn invalid(error: &dyn std::fmt::Display) -> ServiceError {
+    ServiceError::new("InvalidRequest", format!("{error} of AWS::CodePipeline::Pipeline"))
+}
+
+/// A stage in the API's form. The keys of an action's configuration are names of their own and stay.
+fn stage(stage: &Value) -> Result<Value, ServiceError> {
+    let mut lowered = lower_first(stage);
+    let given = stage.get("Actions").and_then(Value::as_array).into_iter().flatten();
+    let actions = lowered.get_mut("actions").and_then(Value::as_array_mut).into_iter().flatten();
+    for (given, action) in given.zip(actions) {
+        if let Some(configuration) = given.get("Configuration") {
+            action["configuration"] = texts(configuration)?;
+        }
+        if let Some(order) = given.get("RunOrder") {
+            let Number(order) = serde_json::from_value(order.clone()).map_err(|error| invalid(&error))?;
+            action["runOrder"] = json!(order);
+        }
+        let type_id = action.get_mut("actionTypeId").and_then(|id| id.get_mut("version"));
+        if let Some(version) = type_id.filter(|version| !version.is_string()) {
+            *version = Value::String(version.to_string());
+        }
+    }
+    Ok(lowered)
+}
+
+/// Numbers and flags become texts; CloudFormation writes structures as JSON.
+fn texts(configuration: &Value) -> Result<Value, ServiceError> {
+    let members = configuration.as_object().ok_or_else(|| invalid(&"Configuration is no object"))?;
+    let text = |(name, value): (&String, &Value)| {
+        let value = match value {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        (name.clone(), Value::String(value))
+    };
+    Ok(Value::Object(members.iter().map(text).collect()))
+}
+
+/// CloudFormation's names begin with a capital letter where the API's do not.
+fn lower_first(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let mut lowered = Map::new();
+            for (name, value) in members {
+                let mut letters = name.chars();
+                let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+                lowered.insert(first.into_iter().chain(letters).collect(), lower_first(value));
+            }
+            Value::Object(lowered)
+        }
+        Value::Array(items) => Value::Array(items.iter().map(lower_first).collect()),
+        scalar => scalar.clone(),
+    }
+}
+
+impl Resource for Pipeline {
+    const TYPE: &'static str = "AWS::CodePipeline::Pipeline";
+    type Properties = Properties;
+
+    async fn create(ctx: &ResourceContext, properties: Properties) -> Result<Created, ServiceError> {
+        let name = properties.name.clone().unwrap_or_else(|| ctx.generated_name(100));
+        let input = CreatePipeline { pipeline: properties.declaration(&name)?, tags: properties.tags(ctx) };
+        match ctx.cloud.call(&ctx.principal, input).await {
+            Err(error) if ctx.retried && error.code == "PipelineNameInUseException" => {}
+            result => drop(result?),
+        }
+        for transition in &properties.disable_inbound_stage_transitions {
+            disable(ctx, &name, transition).await?;
+        }
+        Ok(Created { attributes: attributes(), physical_id: name })
+    }
+
+    async fn update(
+        ctx: &ResourceContext,
+        physical_id: &str,
+        change: Change<Properties>,
+    ) -> Result<Attributes, ServiceError> {
+        let (old, new) = (change.old, change.new);
+        let input = UpdatePipeline { pipeline: new.declaration(physical_id)? };
+        ctx.cloud.call(&ctx.principal, input).await?;
+        let wanted = &new.disable_inbound_stage_transitions;
+        for transition in wanted {
+            disable(ctx, physical_id, transition).await?;
+        }
+        // Only what an earlier template disabled is enabled: others may have disabled more.
+        let dropped = |old: &&DisabledTransition| !wanted.iter().any(|new| new.stage_name == old.stage_name);
+        for transition in old.disable_inbound_stage_transitions.iter().filter(dropped) {
+            let input = EnableStageTransition {
+                pipeline_name: physical_id.to_owned(),
+                stage_name: transition.stage_name.clone(),
+                transition_type: "Inbound".to_owned(),
+            };
+            ctx.cloud.call(&ctx.principal, input).await?;
+        }
+        if new.restart_execution_on_update == Some(Flag(true)) {
+            let input = StartPipelineExecution {
+                name: physical_id.to_owned(),
+                variables: Vec::new(),
+                client_request_token: None,
+                source_revisions: Vec::new(),
+            };
+            ctx.cloud.call(&ctx.principal, input).await?;
+        }
+        Ok(attributes())
+    }
+
+    async fn delete(ctx: &ResourceContext, physical_id: &str, _: Properties) -> Result<(), ServiceError> {
+        let input = DeletePipeline { name: physical_id.to_owned() };
+        ctx.cloud.call(&ctx.principal, input).await.map(|_| ())
+    }
+}
+
+async fn disable(
+    ctx: &ResourceContext,
+    pipeline: &str,
+    transition: &DisabledTransition,
+) -> Result<(), ServiceError> {
+    let input = DisableStageTransition {
+        pipeline_name: pipeline.to_owned(),
+        stage_name: transition.stage_name.clone(),
+        transition_type: "Inbound".to_owned(),
+        reason: transition.reason.clone(),
+    };
+    ctx.cloud.call(&ctx.principal, input).await.map(|_| ())
+}
+
+fn attributes() -> Attributes {
+    Attributes::from_iter([("Version".to_owned(), json!("1"))])
+}

@@ -33,12 +33,13 @@ pub(super) async fn run(cloud: &Cloud, book: &Book, record: BuildRecord) {
         () = tokio::time::sleep(limit) => End::TimedOut,
         end = phases(cloud, book, record, &root) => end,
     };
-    book.finish(end);
+    // Before the build counts as ended, for the next one is to find the folder free.
     if let Err(error) = remove(&root).await {
         tracing::warn!(folder = %root.display(), %error, "a build's folder was not removed");
     }
     part.give_back_slot(&project, slot);
     part.forget_stopper(book.id());
+    book.finish(end);
 }
 
 /// Removes a folder with all it holds, off the runtime's threads; one that is not there is fine.

@@ -217,7 +217,7 @@ impl Operation for StopBuild {
 }
 
 /// `BatchGetBuilds`, by ids or ARNs.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(crate) struct BatchGetBuilds {
     pub ids: Vec<String>,
 }

@@ -1,0 +1,116 @@
+//! The CodeDeployToECS action: registers the task definition of the artifacts, starts a deployment and follows
+//! it to its end, which includes the wait before the original task set is ended.
+
+use serde_json::{Value, json};
+
+use super::super::store::ErrorDetails;
+use super::action::{Context, Done, Progress, failed, refused};
+use super::{objects, session};
+use crate::archive;
+
+/// AWS's limit of an input artifact of this action.
+const LARGEST: usize = 3 * 1024 * 1024;
+/// Images a task definition may take from artifacts.
+const IMAGES: u8 = 4;
+
+pub(super) async fn follow(context: &Context<'_>) -> Result<Progress, ErrorDetails> {
+    match &context.run.external_id {
+        None => start(context).await,
+        Some(id) => ask(context, id).await,
+    }
+}
+
+async fn start(context: &Context<'_>) -> Result<Progress, ErrorDetails> {
+    let definition = task_definition(context).await?;
+    let registered = call(context, ("ecs", "RegisterTaskDefinition"), definition).await?;
+    let arn =
+        registered.pointer("/taskDefinition/taskDefinitionArn").and_then(Value::as_str).unwrap_or_default();
+    let artifact = context.required("AppSpecTemplateArtifact")?;
+    let path = context.value("AppSpecTemplatePath").unwrap_or("appspec.yaml");
+    let spec = file(context, artifact, path, "AppSpec").await?.replace("<TASK_DEFINITION>", arn);
+    let application = context.required("ApplicationName")?;
+    let revision = json!({ "revisionType": "AppSpecContent", "appSpecContent": { "content": spec } });
+    let registration = json!({ "applicationName": application, "revision": revision });
+    call(context, ("codedeploy", "RegisterApplicationRevision"), registration).await?;
+    let input = json!({
+        "applicationName": application,
+        "deploymentGroupName": context.required("DeploymentGroupName")?,
+        "revision": revision,
+        "description": format!("pipeline {}, execution {}", context.row.pipeline, context.row.id),
+    });
+    let answer = call(context, ("codedeploy", "CreateDeployment"), input).await?;
+    let id = answer.get("deploymentId").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let url = format!(
+        "https://console.aws.amazon.com/codesuite/codedeploy/deployments/{id}?region={}",
+        context.cloud.region()
+    );
+    Ok(Progress::Started { id, url })
+}
+
+async fn call(context: &Context<'_>, operation: (&str, &str), input: Value) -> Result<Value, ErrorDetails> {
+    session::dispatch(context.cloud, &context.principal, operation, input).await.map_err(refused)
+}
+
+/// The input of RegisterTaskDefinition: `taskdef.json` with each `<PLACEHOLDER>` replaced by the image that the
+/// `imageDetail.json` of its artifact names.
+async fn task_definition(context: &Context<'_>) -> Result<Value, ErrorDetails> {
+    let artifact = context.required("TaskDefinitionTemplateArtifact")?;
+    let path = context.value("TaskDefinitionTemplatePath").unwrap_or("taskdef.json");
+    let mut text = file(context, artifact, path, "task definition").await?;
+    for number in 1..=IMAGES {
+        let Some(artifact) = context.value(&format!("Image{number}ArtifactName")) else { continue };
+        let placeholder = context.required(&format!("Image{number}ContainerName"))?;
+        let detail = file(context, artifact, "imageDetail.json", "image").await?;
+        let detail: Value =
+            serde_json::from_str(&detail).map_err(|error| unreadable("image", artifact, &error))?;
+        let Some(uri) = detail.get("ImageURI").and_then(Value::as_str) else {
+            return Err(unreadable("image", artifact, &"imageDetail.json has no ImageURI"));
+        };
+        text = text.replace(&format!("<{placeholder}>"), uri);
+    }
+    serde_json::from_str(&text).map_err(|error| unreadable("task definition", artifact, &error))
+}
+
+/// The text of a file in an input artifact.
+async fn file(context: &Context<'_>, artifact: &str, path: &str, what: &str) -> Result<String, ErrorDetails> {
+    let place = context.input(artifact)?;
+    let bytes = objects::get(context.cloud, &context.principal, place)
+        .await
+        .map_err(|error| unreadable(what, artifact, &error))?;
+    if bytes.len() > LARGEST {
+        let reason = format!("it has {} bytes, and this action takes at most 3 MB", bytes.len());
+        return Err(unreadable(what, artifact, &reason));
+    }
+    let found = archive::read(&bytes, path).map_err(|error| unreadable(what, artifact, &error))?;
+    let found = found.ok_or_else(|| unreadable(what, artifact, &format!("it holds no `{path}`")))?;
+    String::from_utf8(found).map_err(|error| unreadable(what, artifact, &error))
+}
+
+/// AWS's words, and the reason it does not give.
+fn unreadable(what: &str, artifact: &str, reason: &dyn std::fmt::Display) -> ErrorDetails {
+    let message =
+        format!("Exception while trying to read the {what} artifact file from: {artifact}: {reason}");
+    failed("ConfigurationError", message)
+}
+
+async fn ask(context: &Context<'_>, id: &str) -> Result<Progress, ErrorDetails> {
+    let answer = call(context, ("codedeploy", "GetDeployment"), json!({ "deploymentId": id })).await?;
+    let text = |path: &str| answer.pointer(path).and_then(Value::as_str);
+    match text("/deploymentInfo/status") {
+        Some("Succeeded") => {
+            let variables = [("DeploymentId".to_owned(), id.to_owned())].into();
+            let summary = Some(format!("Deployment {id} succeeded"));
+            Ok(Progress::Succeeded(Done { summary, variables, ..Done::default() }))
+        }
+        Some(status @ ("Failed" | "Stopped")) => {
+            let code = text("/deploymentInfo/errorInformation/code").unwrap_or("none");
+            let reason = text("/deploymentInfo/errorInformation/message").unwrap_or("no reason was given");
+            let status = status.to_lowercase();
+            Err(failed(
+                "JobFailed",
+                format!("Deployment {id} {status}. Error code: {code}. Reason: {reason}"),
+            ))
+        }
+        _ => Ok(Progress::Running),
+    }
+}

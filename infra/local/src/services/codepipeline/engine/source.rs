@@ -1,0 +1,196 @@
+//! CodeStarSourceConnection: the commit the checkout is at, or the one asked for, as a zip in S3.
+//!
+//! Here the repository is the checkout the local cloud was started for. Its HEAD is taken whatever `BranchName`
+//! says: what is rehearsed is what the operator has before them. A folder that is no checkout is taken as it is.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use super::super::store::{ErrorDetails, Revision};
+use super::action::{Context, Done, Progress, failed, refused};
+use super::{objects, session};
+use crate::archive;
+use crate::services::codeconnections::{Status, UseConnection};
+
+/// Would make git look at another repository than the one it is pointed at.
+const MISLEADING: [&str; 6] =
+    ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX"];
+
+/// A commit and its files.
+struct Commit {
+    id: String,
+    author_date: String,
+    message: String,
+    zip: Vec<u8>,
+}
+
+pub(super) async fn run(context: &Context<'_>) -> Result<Progress, ErrorDetails> {
+    let arn = context.required("ConnectionArn")?;
+    let input = UseConnection { connection_arn: arn.to_owned() };
+    let connection = session::call(context.cloud, &context.principal, input).await.map_err(refused)?;
+    if connection.connection_status != Status::Available {
+        let message = format!(
+            "Connection {arn} is not available: its status is PENDING, for nobody has completed the handshake yet"
+        );
+        return Err(failed("ConnectionUnavailable", message));
+    }
+    let wanted = context.row.overrides.iter().find(|found| found.action_name == context.run.name);
+    let wanted = wanted.map(|found| found.revision_value.clone());
+    let folder = context.cloud.settings().source.clone();
+    let taken = tokio::task::spawn_blocking(move || take(&folder, wanted.as_deref())).await;
+    let commit = taken
+        .map_err(|error| failed("InternalError", error.to_string()))?
+        .map_err(|message| failed("ConfigurationError", message))?;
+    let Some(output) = context.run.outputs.first() else {
+        return Err(failed("ConfigurationError", "a source action needs an output artifact"));
+    };
+    objects::put(context.cloud, &context.principal, output, &commit.zip).await.map_err(refused)?;
+    done(context, &output.name, commit).map(Progress::Succeeded)
+}
+
+fn done(context: &Context<'_>, artifact: &str, commit: Commit) -> Result<Done, ErrorDetails> {
+    let (arn, repository) = (context.required("ConnectionArn")?, context.required("FullRepositoryId")?);
+    let url = format!(
+        "https://{}.console.aws.amazon.com/codesuite/settings/connections/redirect?connectionArn={arn}&\
+         referenceType=COMMIT&FullRepositoryId={repository}&Commit={}",
+        context.cloud.region(),
+        commit.id
+    );
+    let summary = json!({ "ProviderType": "GitHub", "CommitMessage": commit.message }).to_string();
+    let variables = BTreeMap::from(
+        [
+            ("AuthorDate", commit.author_date.as_str()),
+            ("BranchName", context.required("BranchName")?),
+            ("CommitId", &commit.id),
+            ("CommitMessage", &commit.message),
+            ("ConnectionArn", arn),
+            ("FullRepositoryName", repository),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
+    let revision = Revision {
+        action: context.run.name.clone(),
+        artifact: artifact.to_owned(),
+        id: commit.id,
+        summary: summary.clone(),
+        url: url.clone(),
+        created: context.cloud.clock().now(),
+    };
+    Ok(Done { summary: Some(summary), url: Some(url), variables, revision: Some(revision) })
+}
+
+/// The commit `wanted`, else HEAD, of the checkout; the folder itself if it is none.
+fn take(folder: &Path, wanted: Option<&str>) -> Result<Commit, String> {
+    let name = format!("{}^{{commit}}", wanted.unwrap_or("HEAD"));
+    match git(folder, &["rev-parse", "--verify", "--end-of-options", &name]) {
+        Ok(id) => commit(folder, String::from_utf8_lossy(&id).trim()),
+        Err(reason) if wanted.is_some() || folder.join(".git").exists() => {
+            Err(format!("failed to find `{}` in `{}`: {reason}", wanted.unwrap_or("HEAD"), folder.display()))
+        }
+        Err(_) => tree(folder).map_err(|error| error.to_string()),
+    }
+}
+
+fn commit(folder: &Path, id: &str) -> Result<Commit, String> {
+    let told = git(folder, &["log", "-1", "--format=%aI%n%B", id])?;
+    let told = String::from_utf8_lossy(&told);
+    let (author_date, message) = told.split_once('\n').unwrap_or((&told, ""));
+    Ok(Commit {
+        zip: git(folder, &["archive", "--format=zip", id])?,
+        id: id.to_owned(),
+        author_date: author_date.to_owned(),
+        message: message.trim().to_owned(),
+    })
+}
+
+fn git(folder: &Path, arguments: &[&str]) -> Result<Vec<u8>, String> {
+    let mut command = Command::new("git");
+    command.arg("-C").arg(folder).args(arguments);
+    for name in MISLEADING {
+        command.env_remove(name);
+    }
+    let output = command.output().map_err(|error| format!("failed to run git: {error}"))?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+}
+
+/// All files but git's own and what is marked as a cache (build products), under a hash of their content.
+fn tree(folder: &Path) -> Result<Commit, archive::ArchiveError> {
+    let enter = |path: &Path| !path.ends_with(".git") && !path.join("CACHEDIR.TAG").is_file();
+    let files = archive::walk(folder, enter)?;
+    Ok(Commit {
+        id: content_hash(&files)?,
+        zip: archive::pack(&files)?,
+        author_date: jiff::Timestamp::now().to_string(),
+        message: format!("the folder {} as it is", folder.display()),
+    })
+}
+
+/// 40 hex digits, as many as a commit id has.
+fn content_hash(files: &[(String, PathBuf)]) -> Result<String, archive::ArchiveError> {
+    let mut hash = Sha256::new();
+    for (name, path) in files {
+        let bytes = std::fs::read(path);
+        let bytes = bytes.map_err(|source| archive::ArchiveError::Io { path: path.clone(), source })?;
+        hash.update((name.len() as u64).to_be_bytes());
+        hash.update(name);
+        hash.update((bytes.len() as u64).to_be_bytes());
+        hash.update(bytes);
+    }
+    Ok(hex::encode(hash.finalize()).chars().take(40).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run_git(folder: &Path, arguments: &[&str]) {
+        let identity = ["-c", "user.name=Test", "-c", "user.email=test@example.com"];
+        git(folder, &[&identity[..], arguments].concat()).unwrap();
+    }
+
+    #[test]
+    fn the_head_of_a_checkout_is_taken_not_its_dirty_files_and_older_commits_by_id() {
+        let dir = tempfile::tempdir().unwrap();
+        run_git(dir.path(), &["init", "--quiet"]);
+        let mut ids = Vec::new();
+        for content in ["one", "two"] {
+            std::fs::write(dir.path().join("file"), content).unwrap();
+            run_git(dir.path(), &["add", "file"]);
+            run_git(dir.path(), &["commit", "--quiet", "-m", content]);
+            ids.push(String::from_utf8(git(dir.path(), &["rev-parse", "HEAD"]).unwrap()).unwrap());
+        }
+        std::fs::write(dir.path().join("file"), "dirty").unwrap();
+
+        let head = take(dir.path(), None).unwrap();
+        let first = take(dir.path(), Some(ids[0].trim())).unwrap();
+
+        assert_eq!((head.id.as_str(), head.message.as_str()), (ids[1].trim(), "two"));
+        assert_eq!(archive::read(&head.zip, "file").unwrap().unwrap(), b"two");
+        assert_eq!(archive::read(&first.zip, "file").unwrap().unwrap(), b"one");
+        assert!(take(dir.path(), Some("nowhere")).is_err());
+    }
+
+    #[test]
+    fn a_folder_that_is_no_checkout_is_taken_without_its_caches_under_its_hash() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("target")).unwrap();
+        std::fs::write(dir.path().join("target/CACHEDIR.TAG"), "").unwrap();
+        std::fs::write(dir.path().join("file"), "one").unwrap();
+
+        let first = take(dir.path(), None).unwrap();
+        let again = take(dir.path(), None).unwrap();
+        std::fs::write(dir.path().join("file"), "two").unwrap();
+        let changed = take(dir.path(), None).unwrap();
+
+        assert_eq!((first.id.len(), &first.id), (40, &again.id));
+        assert_ne!(first.id, changed.id);
+        assert_eq!(archive::read(&first.zip, "target/CACHEDIR.TAG").unwrap(), None);
+    }
+}

@@ -1,0 +1,429 @@
+//! Pipelines that really run: a git repository, real builds, a deployment that the test ends.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::store::{CodePipeline, ExecutionRow, Status, execution_key};
+use super::*;
+use crate::cloud::{Part, Setup};
+use crate::error::ServiceError;
+use crate::operation::{Call, Operation};
+use crate::principal::Principal;
+use crate::services::stand_in::{self, Store};
+use crate::services::{codebuild, codeconnections};
+
+/// Stands in for ECS and CodeDeploy: what was registered, and how the deployment stands.
+struct Deployments {
+    definitions: Mutex<Vec<Value>>,
+    revisions: Mutex<Vec<String>>,
+    status: Mutex<&'static str>,
+}
+
+impl Part for Deployments {
+    fn open(_setup: &Setup) -> Self {
+        Self { definitions: Mutex::default(), revisions: Mutex::default(), status: Mutex::new("InProgress") }
+    }
+}
+
+macro_rules! stand_in {
+    ($name:ident, $service:literal, |$input:ident, $part:ident| $body:expr) => {
+        #[derive(Deserialize)]
+        struct $name(Value);
+
+        impl Operation for $name {
+            type Output = Value;
+            const SERVICE: &'static str = $service;
+            const NAME: &'static str = stringify!($name);
+
+            async fn handle(self, call: &Call) -> Result<Value, ServiceError> {
+                let ($input, $part) = (self.0, call.cloud.part::<Deployments>());
+                Ok($body)
+            }
+        }
+    };
+}
+
+stand_in!(RegisterTaskDefinition, "ecs", |input, part| {
+    part.definitions.lock().unwrap().push(input);
+    json!({ "taskDefinition": { "taskDefinitionArn": "arn:task-definition/app:7" } })
+});
+stand_in!(RegisterApplicationRevision, "codedeploy", |_input, _part| json!({}));
+stand_in!(CreateDeployment, "codedeploy", |input, part| {
+    let content = input["revision"]["appSpecContent"]["content"].as_str().unwrap();
+    part.revisions.lock().unwrap().push(content.to_owned());
+    json!({ "deploymentId": "d-TEST12345" })
+});
+stand_in!(GetDeployment, "codedeploy", |_input, part| {
+    json!({ "deploymentInfo": {
+        "status": *part.status.lock().unwrap(),
+        "errorInformation": { "code": "HEALTH_CONSTRAINTS", "message": "too few healthy tasks" },
+    } })
+});
+
+/// A repository with a buildspec, and a data directory; both go with the test.
+struct World {
+    dir: tempfile::TempDir,
+    repository: PathBuf,
+}
+
+impl World {
+    fn new(build_command: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let repository = dir.path().join("repository");
+        std::fs::create_dir_all(&repository).unwrap();
+        let spec = format!(
+            "version: 0.2\nenv: {{shell: bash, exported-variables: [TAG]}}\nphases:\n  build:\n    commands:\n      \
+             - {build_command}\n      - export TAG=$CODEBUILD_RESOLVED_SOURCE_VERSION-$STAGE-$CODEBUILD_INITIATOR\n      \
+             - echo '{{\"ImageURI\":\"host/app@sha256:1\"}}' > imageDetail.json\n\
+             artifacts: {{files: [imageDetail.json, taskdef.json, appspec.yaml]}}\n"
+        );
+        let files = [
+            ("buildspec.yml", spec.as_str()),
+            ("taskdef.json", r#"{"family": "app", "image": "<IMAGE1_NAME>"}"#),
+            ("appspec.yaml", "version: 0.0\ntask: <TASK_DEFINITION>\n"),
+        ];
+        for (name, text) in files {
+            std::fs::write(repository.join(name), text).unwrap();
+        }
+        let git = |arguments: &[&str]| {
+            let output = Command::new("git").arg("-C").arg(&repository).args(arguments).output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        };
+        git(&["init", "--quiet"]);
+        git(&["add", "."]);
+        git(&["-c", "user.name=T", "-c", "user.email=t@example.com", "commit", "--quiet", "-m", "First"]);
+        Self { dir, repository }
+    }
+
+    /// A local cloud over the same data, as after a restart.
+    fn cloud(&self) -> Cloud {
+        stand_in::cloud(self.dir.path(), &self.repository, |served| {
+            register(served);
+            codebuild::register(served);
+            codeconnections::register(served);
+            served.add::<RegisterTaskDefinition>();
+            served.add::<RegisterApplicationRevision>();
+            served.add::<CreateDeployment>();
+            served.add::<GetDeployment>();
+        })
+    }
+}
+
+async fn call(cloud: &Cloud, service: &str, operation: &str, input: Value) -> Value {
+    try_call(cloud, service, operation, input).await.unwrap()
+}
+
+async fn try_call(
+    cloud: &Cloud,
+    service: &str,
+    operation: &str,
+    input: Value,
+) -> Result<Value, ServiceError> {
+    cloud.dispatch(&Principal::operator(cloud.account()), (service, operation), input).await
+}
+
+/// The build project, and an available connection, whose ARN is answered.
+async fn prepare(cloud: &Cloud) -> String {
+    let project = json!({
+        "name": "app-build",
+        "source": { "type": "CODEPIPELINE" },
+        "artifacts": { "type": "CODEPIPELINE" },
+        "environment": { "type": "LINUX_CONTAINER", "image": "i", "computeType": "BUILD_GENERAL1_SMALL" },
+        "serviceRole": "arn:aws:iam::000000000000:role/build",
+    });
+    call(cloud, "codebuild", "CreateProject", project).await;
+    let input = json!({ "ConnectionName": "app", "ProviderType": "GitHub" });
+    let made = call(cloud, "codeconnections", "CreateConnection", input).await;
+    let arn = made["ConnectionArn"].as_str().unwrap().to_owned();
+    codeconnections::complete(cloud, &arn).unwrap();
+    arn
+}
+
+fn action(name: &str, category: &str, provider: &str, rest: Value) -> Value {
+    let mut action = json!({
+        "name": name,
+        "actionTypeId": { "category": category, "owner": "AWS", "provider": provider, "version": "1" },
+    });
+    for (key, value) in rest.as_object().unwrap() {
+        action[key] = value.clone();
+    }
+    action
+}
+
+fn pipeline(connection: &str, mode: &str) -> Value {
+    let source = action(
+        "Source",
+        "Source",
+        "CodeStarSourceConnection",
+        json!({
+            "configuration": { "ConnectionArn": connection, "FullRepositoryId": "me/app", "BranchName": "master" },
+            "outputArtifacts": [{ "name": "SourceOutput" }],
+            "namespace": "SourceVariables",
+        }),
+    );
+    let variables = json!([{ "name": "STAGE", "value": "#{variables.Stage}", "type": "PLAINTEXT" }]);
+    let build = action(
+        "Build",
+        "Build",
+        "CodeBuild",
+        json!({
+            "configuration": { "ProjectName": "app-build", "EnvironmentVariables": variables.to_string() },
+            "inputArtifacts": [{ "name": "SourceOutput" }],
+            "outputArtifacts": [{ "name": "BuildOutput" }],
+            "namespace": "BuildVariables",
+        }),
+    );
+    let deploy = action(
+        "Deploy",
+        "Deploy",
+        "CodeDeployToECS",
+        json!({
+            "configuration": {
+                "ApplicationName": "app", "DeploymentGroupName": "app",
+                "TaskDefinitionTemplateArtifact": "BuildOutput", "AppSpecTemplateArtifact": "BuildOutput",
+                "Image1ArtifactName": "BuildOutput", "Image1ContainerName": "IMAGE1_NAME",
+            },
+            "inputArtifacts": [{ "name": "BuildOutput" }],
+        }),
+    );
+    json!({ "pipeline": {
+        "name": "app-pipeline-with-a-long-name",
+        "roleArn": "arn:aws:iam::000000000000:role/pipeline",
+        "artifactStore": { "type": "S3", "location": "bucket" },
+        "pipelineType": "V2",
+        "executionMode": mode,
+        "variables": [{ "name": "Stage", "defaultValue": "test" }],
+        "stages": [
+            { "name": "Source", "actions": [source] },
+            { "name": "Build", "actions": [build] },
+            { "name": "Deploy", "actions": [deploy] },
+        ],
+    } })
+}
+
+const NAME: &str = "app-pipeline-with-a-long-name";
+
+async fn wait(cloud: &Cloud, reached: impl Fn(&[ExecutionRow]) -> bool) -> Vec<ExecutionRow> {
+    let part = cloud.part::<CodePipeline>();
+    let find = || Some(part.executions_of(NAME)).filter(|rows| reached(rows));
+    match cloud.wait_until(Duration::from_secs(20), find).await {
+        Some(rows) => rows,
+        None => panic!("{:#?}", part.executions_of(NAME)),
+    }
+}
+
+fn deploys(row: &ExecutionRow) -> bool {
+    row.action("Deploy", "Deploy").is_some_and(|run| run.external_id.is_some())
+}
+
+async fn transition(cloud: &Cloud, operation: &str) {
+    let mut input = json!({ "pipelineName": NAME, "stageName": "Deploy", "transitionType": "Inbound" });
+    if operation == "DisableStageTransition" {
+        input["reason"] = json!("provision");
+    }
+    call(cloud, "codepipeline", operation, input).await;
+}
+
+async fn start(cloud: &Cloud) -> String {
+    let answer = call(cloud, "codepipeline", "StartPipelineExecution", json!({ "name": NAME })).await;
+    answer["pipelineExecutionId"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_new_pipeline_runs_once_from_the_commit_to_the_deployment_and_outlives_a_restart() {
+    let world = World::new("test -f taskdef.json");
+    let first = world.cloud();
+    let connection = prepare(&first).await;
+    call(&first, "codepipeline", "CreatePipeline", pipeline(&connection, "QUEUED")).await;
+    wait(&first, |rows| rows.iter().any(deploys)).await;
+    let deployments = first.part::<Deployments>();
+    let definition = deployments.definitions.lock().unwrap()[0].clone();
+    let revision = deployments.revisions.lock().unwrap()[0].clone();
+    first.drivers().shutdown(Duration::from_secs(5)).await;
+
+    let second = world.cloud();
+    resume(&second).await;
+    *second.part::<Deployments>().status.lock().unwrap() = "Succeeded";
+    let rows = wait(&second, |rows| rows[0].status == Status::Succeeded).await;
+
+    assert_eq!(definition["image"], "host/app@sha256:1");
+    assert!(revision.contains("task: arn:task-definition/app:7"), "{revision}");
+    assert!(
+        second.part::<Deployments>().revisions.lock().unwrap().is_empty(),
+        "deployed again after the restart"
+    );
+    let commit = &rows[0].revisions[0].id;
+    let tag = &rows[0].action("Build", "Build").unwrap().variables["TAG"];
+    assert_eq!(*tag, format!("{commit}-test-codepipeline/{NAME}"));
+    assert_eq!(rows[0].trigger.trigger_type, "CreatePipeline");
+    let details =
+        call(&second, "codepipeline", "ListActionExecutions", json!({ "pipelineName": NAME })).await;
+    let names =
+        details["actionExecutionDetails"].as_array().unwrap().iter().map(|detail| &detail["actionName"]);
+    assert_eq!(names.collect::<Vec<_>>(), ["Deploy", "Build", "Source"]);
+    let state = call(&second, "codepipeline", "GetPipelineState", json!({ "name": NAME })).await;
+    let deploy = &state["stageStates"][2]["actionStates"][0]["latestExecution"];
+    assert_eq!(
+        (&deploy["status"], &deploy["externalExecutionId"]),
+        (&json!("Succeeded"), &json!("d-TEST12345"))
+    );
+    let key =
+        details["actionExecutionDetails"][2]["output"]["outputArtifacts"][0]["s3location"]["key"].clone();
+    assert!(key.as_str().unwrap().starts_with("app-pipeline-with-a-/SourceOutp/"), "{key}");
+    let by_pipeline = |entry: &crate::journal::Entry| entry.principal.contains(":assumed-role/pipeline/");
+    let calls = second.journal().entries();
+    assert!(calls.iter().filter(|entry| entry.operation == "GetDeployment").all(by_pipeline));
+}
+
+#[tokio::test]
+async fn a_pending_connection_fails_the_source_and_a_failed_deployment_fails_its_stage() {
+    let world = World::new("true");
+    let cloud = world.cloud();
+    let connection = prepare(&cloud).await;
+    let pending = json!({ "ConnectionName": "other", "ProviderType": "GitHub" });
+    let pending = call(&cloud, "codeconnections", "CreateConnection", pending).await;
+    let pending = pending["ConnectionArn"].as_str().unwrap().to_owned();
+
+    call(&cloud, "codepipeline", "CreatePipeline", pipeline(&pending, "QUEUED")).await;
+    let rows = wait(&cloud, |rows| rows[0].status == Status::Failed).await;
+    let message = rows[0].action("Source", "Source").unwrap().error.clone().unwrap().message;
+    assert!(message.contains("PENDING"), "{message}");
+
+    call(&cloud, "codepipeline", "UpdatePipeline", pipeline(&connection, "QUEUED")).await;
+    *cloud.part::<Deployments>().status.lock().unwrap() = "Failed";
+    start(&cloud).await;
+    let rows = wait(&cloud, |rows| rows.get(1).is_some_and(|row| row.status == Status::Failed)).await;
+    let message = rows[1].action("Deploy", "Deploy").unwrap().error.clone().unwrap().message;
+    assert!(message.contains("d-TEST12345 failed") && message.contains("HEALTH_CONSTRAINTS"), "{message}");
+}
+
+#[tokio::test]
+async fn a_failed_build_tells_why_and_the_stage_is_retried_with_the_same_source() {
+    let world = World::new("test -f ../../../../go || exit 9");
+    let cloud = world.cloud();
+    let connection = prepare(&cloud).await;
+    call(&cloud, "codepipeline", "CreatePipeline", pipeline(&connection, "QUEUED")).await;
+    let rows = wait(&cloud, |rows| rows[0].status == Status::Failed).await;
+    let error = rows[0].action("Build", "Build").unwrap().error.clone().unwrap();
+    assert_eq!(error.code, "JobFailed");
+    assert!(error.message.contains("Phase: BUILD, Code: COMMAND_EXECUTION_ERROR"), "{}", error.message);
+
+    std::fs::write(world.dir.path().join("go"), "").unwrap();
+    let input = json!({
+        "pipelineName": NAME, "stageName": "Build", "pipelineExecutionId": rows[0].id, "retryMode": "FAILED_ACTIONS",
+    });
+    call(&cloud, "codepipeline", "RetryStageExecution", input).await;
+    let rows = wait(&cloud, |rows| deploys(&rows[0])).await;
+
+    assert_eq!(rows[0].actions.iter().filter(|run| run.name == "Build").count(), 2);
+    assert_eq!(rows[0].actions.iter().filter(|run| run.name == "Source").count(), 1);
+}
+
+#[tokio::test]
+async fn a_disabled_transition_holds_executions_and_each_mode_orders_them_its_way() {
+    for (mode, ends) in [("QUEUED", Status::InProgress), ("SUPERSEDED", Status::Superseded)] {
+        let world = World::new("true");
+        let cloud = world.cloud();
+        let connection = prepare(&cloud).await;
+        let input = pipeline(&connection, mode);
+        call(&cloud, "codepipeline", "CreatePipeline", input).await;
+        transition(&cloud, "DisableStageTransition").await;
+        let waits = |row: &ExecutionRow| row.position() == Some(2) && row.stages[2].status.is_none();
+        wait(&cloud, |rows| waits(&rows[0])).await;
+        let second = start(&cloud).await;
+        let rows = wait(&cloud, |rows| rows.get(1).is_some_and(waits) && rows[0].status == ends).await;
+
+        let state = call(&cloud, "codepipeline", "GetPipelineState", json!({ "name": NAME })).await;
+        let deploy = &state["stageStates"][2];
+        assert_eq!(deploy["inboundTransitionState"]["disabledReason"], "provision");
+        assert_eq!(deploy["inboundExecution"]["pipelineExecutionId"], json!(second));
+
+        transition(&cloud, "EnableStageTransition").await;
+        let expected = if mode == "QUEUED" { rows[0].id.clone() } else { second };
+        let entered = wait(&cloud, |rows| rows.iter().any(deploys)).await;
+        let deploying: Vec<_> = entered.iter().filter(|row| deploys(row)).map(|row| row.id.clone()).collect();
+        assert_eq!(deploying, [expected]);
+    }
+}
+
+#[tokio::test]
+async fn an_execution_is_stopped_after_its_action_or_at_once() {
+    let world = World::new("true");
+    let cloud = world.cloud();
+    let connection = prepare(&cloud).await;
+    call(&cloud, "codepipeline", "CreatePipeline", pipeline(&connection, "QUEUED")).await;
+    let rows = wait(&cloud, |rows| deploys(&rows[0])).await;
+    let stop = |abandon: bool| json!({ "pipelineName": NAME, "pipelineExecutionId": rows[0].id, "abandon": abandon, "reason": "test" });
+
+    call(&cloud, "codepipeline", "StopPipelineExecution", stop(false)).await;
+    let key = execution_key(NAME, &rows[0].id);
+    let waiting = cloud.part::<CodePipeline>().executions.get(&key).unwrap().status;
+    call(&cloud, "codepipeline", "StopPipelineExecution", stop(true)).await;
+    let rows = wait(&cloud, |rows| rows[0].status == Status::Stopped).await;
+
+    assert_eq!(waiting, Status::Stopping);
+    assert_eq!(rows[0].action("Deploy", "Deploy").unwrap().status, store::ActionStatus::Abandoned);
+}
+
+#[tokio::test]
+async fn structures_that_aws_refuses_are_refused() {
+    let world = World::new("true");
+    let cloud = world.cloud();
+    let refused = async |change: fn(&mut Value)| {
+        let mut input = pipeline("arn", "QUEUED");
+        change(&mut input["pipeline"]);
+        try_call(&cloud, "codepipeline", "CreatePipeline", input).await.unwrap_err()
+    };
+
+    let long = refused(|it| it["stages"][1]["actions"][0]["configuration"]["X"] = json!("x".repeat(1001)));
+    assert!(long.await.message.contains("less than or equal to 1000"));
+    let unknown = refused(|it| it["stages"][1]["actions"][0]["inputArtifacts"][0]["name"] = json!("Nothing"));
+    assert_eq!(unknown.await.code, "InvalidStructureException");
+    let provider = refused(|it| it["stages"][1]["actions"][0]["actionTypeId"]["provider"] = json!("Jenkins"));
+    assert_eq!(provider.await.code, "InvalidActionDeclarationException");
+    let first_type = refused(|it| it["pipelineType"] = json!("V1"));
+    assert!(first_type.await.message.contains("V2"));
+    assert!(cloud.part::<Store>().objects.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_source_revision_and_variables_are_taken_from_the_call_and_a_token_starts_once() {
+    let world = World::new("true");
+    let cloud = world.cloud();
+    let connection = prepare(&cloud).await;
+    call(&cloud, "codepipeline", "CreatePipeline", pipeline(&connection, "QUEUED")).await;
+    let rows = wait(&cloud, |rows| deploys(&rows[0])).await;
+    let commit = rows[0].revisions[0].id.clone();
+    write_and_commit(&world.repository);
+    let input = json!({
+        "name": NAME,
+        "clientRequestToken": "once",
+        "variables": [{ "name": "Stage", "value": "live" }],
+        "sourceRevisions": [{ "actionName": "Source", "revisionType": "COMMIT_ID", "revisionValue": commit }],
+    });
+
+    call(&cloud, "codepipeline", "StartPipelineExecution", input.clone()).await;
+    call(&cloud, "codepipeline", "StartPipelineExecution", input).await;
+    let built =
+        |row: &ExecutionRow| row.action("Build", "Build").is_some_and(|run| !run.variables.is_empty());
+    let rows = wait(&cloud, |rows| rows.get(1).is_some_and(built)).await;
+
+    assert_eq!(rows.len(), 2);
+    assert_eq!(rows[1].revisions[0].id, commit);
+    assert!(rows[1].action("Build", "Build").unwrap().variables["TAG"].contains("-live-"));
+}
+
+fn write_and_commit(repository: &Path) {
+    std::fs::write(repository.join("later"), "").unwrap();
+    for arguments in [
+        &["add", "."][..],
+        &["-c", "user.name=T", "-c", "user.email=t@example.com", "commit", "--quiet", "-m", "Second"],
+    ] {
+        assert!(Command::new("git").arg("-C").arg(repository).args(arguments).status().unwrap().success());
+    }
+}

@@ -1,0 +1,93 @@
+//! Stand-ins for the services a test does not test: objects, log lines and secrets in memory.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Mutex;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::clock::Clock;
+use crate::cloud::{Cloud, Part, Settings, Setup};
+use crate::error::ServiceError;
+use crate::operation::{Call, Operation, Operations};
+use crate::persist::Database;
+
+/// Objects and log lines, in memory.
+#[derive(Default)]
+pub(crate) struct Store {
+    pub objects: Mutex<HashMap<String, Vec<u8>>>,
+    pub lines: Mutex<Vec<String>>,
+}
+
+impl Part for Store {
+    fn open(_setup: &Setup) -> Self {
+        Self::default()
+    }
+}
+
+macro_rules! stand_in {
+    ($name:ident, $service:literal, |$input:ident, $store:ident| $body:expr) => {
+        #[derive(Deserialize)]
+        struct $name(Value);
+
+        impl Operation for $name {
+            type Output = Value;
+            const SERVICE: &'static str = $service;
+            const NAME: &'static str = stringify!($name);
+
+            async fn handle(self, call: &Call) -> Result<Value, ServiceError> {
+                let ($input, $store) = (self.0, call.cloud.part::<Store>());
+                $body
+            }
+        }
+    };
+}
+
+fn key(input: &Value) -> String {
+    format!("{}/{}", input["Bucket"].as_str().unwrap(), input["Key"].as_str().unwrap())
+}
+
+stand_in!(GetObject, "s3", |input, store| {
+    match store.objects.lock().unwrap().get(&key(&input)) {
+        Some(bytes) => Ok(json!({ "Body": STANDARD.encode(bytes) })),
+        None => Err(ServiceError::new("NoSuchKey", "The specified key does not exist.")),
+    }
+});
+stand_in!(PutObject, "s3", |input, store| {
+    let bytes = STANDARD.decode(input["Body"].as_str().unwrap()).unwrap();
+    store.objects.lock().unwrap().insert(key(&input), bytes);
+    Ok(json!({}))
+});
+stand_in!(CreateLogStream, "logs", |_input, _store| Ok(json!({})));
+stand_in!(PutLogEvents, "logs", |input, store| {
+    let events = input["logEvents"].as_array().unwrap();
+    let texts = events.iter().map(|event| event["message"].as_str().unwrap().trim_end().to_owned());
+    store.lines.lock().unwrap().extend(texts);
+    Ok(json!({}))
+});
+stand_in!(GetSecretValue, "secretsmanager", |_input, _store| {
+    Ok(json!({ "SecretString": "{\"password\": \"hunter22\"}" }))
+});
+
+/// A cloud over the data directory `dir` and the checkout `source`, with the stand-ins and what `more` adds.
+pub(crate) fn cloud(dir: &Path, source: &Path, more: impl FnOnce(&mut Operations)) -> Cloud {
+    let database = Database::open(&dir.join("state.jsonl")).unwrap();
+    let setup = Setup { database, data_dir: dir.to_owned(), clock: Clock::new(1.0) };
+    let mut operations = Operations::default();
+    super::sts::register(&mut operations);
+    operations.add::<GetObject>();
+    operations.add::<PutObject>();
+    operations.add::<CreateLogStream>();
+    operations.add::<PutLogEvents>();
+    operations.add::<GetSecretValue>();
+    more(&mut operations);
+    let settings = Settings {
+        account: "000000000000".to_owned(),
+        region: "eu-central-1".to_owned(),
+        source: source.to_owned(),
+    };
+    Cloud::new(settings, setup, operations)
+}
