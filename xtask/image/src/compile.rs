@@ -11,6 +11,10 @@ use crate::freshness::SourceStamp;
 
 /// Profile of the workspace's `Cargo.toml` for what goes into the image.
 const PROFILE: &str = "image";
+/// What `cargo run` tells the program it runs about that program. Build scripts that watch one of these (ring's does)
+/// would run again for every caller, and with them most of the compilation.
+const OF_OUR_OWN_PACKAGE: &[&str] =
+    &["CARGO_BIN_", "CARGO_CRATE_NAME", "CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_PRIMARY_PACKAGE"];
 /// Program header type of an interpreter, which only a dynamically linked binary names.
 const PT_INTERP: u32 = 3;
 
@@ -42,14 +46,21 @@ impl Compilation {
                 .map_err(|error| ImageError::failed("remove the application's outdated products", error))?;
         }
         // Encoded, because paths may hold blanks; it also takes the place of flags that a user configured.
-        cmd!(shell, "{cargo} build --locked --package app --bin app --profile {PROFILE} --target {target}")
-            .arg("--target-dir")
-            .arg(directory)
-            .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
-            .env_remove("RUSTFLAGS")
-            .env("CARGO_INCREMENTAL", "0")
-            .run()
-            .map_err(|error| ImageError::failed("compile the application", error))?;
+        let mut build = cmd!(
+            shell,
+            "{cargo} build --locked --package app --bin app --profile {PROFILE} --target {target}"
+        )
+        .arg("--target-dir")
+        .arg(directory)
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
+        .env_remove("RUSTFLAGS")
+        .env("CARGO_INCREMENTAL", "0");
+        for (name, _) in std::env::vars_os() {
+            if name.to_str().is_some_and(|name| OF_OUR_OWN_PACKAGE.iter().any(|of| name.starts_with(of))) {
+                build = build.env_remove(name);
+            }
+        }
+        build.run().map_err(|error| ImageError::failed("compile the application", error))?;
         stamp.keep()?;
 
         let binary = directory.join(target).join(PROFILE).join("app");
