@@ -4,10 +4,8 @@
 
 mod aws;
 mod exit;
-mod generate;
+mod follow;
 mod local;
 mod output;
-mod project;
-mod stacks;
 
 fn main() {}

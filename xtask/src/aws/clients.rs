@@ -13,6 +13,7 @@ use crate::local::Connection;
 /// The clients of one account and region, each made when first used.
 pub(crate) struct Aws {
     config: SdkConfig,
+    local: bool,
     cloudformation: OnceLock<aws_sdk_cloudformation::Client>,
     cloudwatchlogs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
     codebuild: OnceLock<aws_sdk_codebuild::Client>,
@@ -44,6 +45,7 @@ impl Aws {
             .build();
         let loader =
             aws_config::defaults(BehaviorVersion::latest()).retry_config(retries).timeout_config(timeouts);
+        let local = matches!(target, Target::Local(_));
         let loader = match target {
             Target::Account { region } => loader.region(Region::new(region)),
             Target::Local(local) => {
@@ -55,12 +57,13 @@ impl Aws {
                     .credentials_provider(key)
             }
         };
-        Self::new(loader.load().await)
+        Self::new(loader.load().await, local)
     }
 
-    fn new(config: SdkConfig) -> Self {
+    fn new(config: SdkConfig, local: bool) -> Self {
         Self {
             config,
+            local,
             cloudformation: OnceLock::new(),
             cloudwatchlogs: OnceLock::new(),
             codebuild: OnceLock::new(),
@@ -78,6 +81,11 @@ impl Aws {
     /// For the crates that build their own client from the same configuration.
     pub(crate) fn config(&self) -> &SdkConfig {
         &self.config
+    }
+
+    /// True for the local cloud, which may be asked as often as one likes.
+    pub(crate) fn is_local(&self) -> bool {
+        self.local
     }
 
     /// The region calls go to.

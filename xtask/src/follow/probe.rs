@@ -1,0 +1,190 @@
+//! The probe: requests to the production listener at a steady rate, and what became of them.
+//!
+//! Requests start by the clock, not when the one before has ended, so that a stall shows as latency and not as
+//! fewer requests. A request has failed if no answer came or its status is 400 or above.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt as _, Empty};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde::Serialize;
+use tokio::sync::{Mutex, Semaphore};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// An answer that takes longer counts as none.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// More unanswered requests than this at once mean an outage, which shows without more of them.
+const IN_FLIGHT: u32 = 512;
+
+type HttpClient = Client<HttpConnector, Empty<Bytes>>;
+
+/// What to ask, and how often.
+#[derive(Debug, Clone)]
+pub(crate) struct ProbeTarget {
+    /// `http://host:port/path`.
+    pub url: String,
+    /// Requests a second.
+    pub rate: u32,
+    /// The probe goes on until this many were sent.
+    pub at_least: u64,
+}
+
+/// Requests sent, and how they were answered. Milliseconds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(crate) struct Requests {
+    pub sent: u64,
+    pub failed: u64,
+    pub p50_ms: f64,
+    pub p99_ms: f64,
+    pub max_ms: f64,
+    /// Requests a second that were really sent.
+    pub rate: f64,
+    /// What the first failed requests met.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<String>,
+}
+
+#[derive(Default)]
+struct Tally {
+    latencies_ms: Vec<f64>,
+    failed: u64,
+    failures: Vec<String>,
+}
+
+/// A running probe.
+pub(crate) struct Probe {
+    stop: CancellationToken,
+    task: JoinHandle<Requests>,
+}
+
+impl Probe {
+    pub(crate) fn start(target: ProbeTarget) -> Self {
+        let stop = CancellationToken::new();
+        let task = tokio::spawn(run(target, stop.clone()));
+        Self { stop, task }
+    }
+
+    /// Ends the probe once it has sent enough, and waits for the last answers.
+    pub(crate) async fn finish(self) -> Requests {
+        self.stop.cancel();
+        self.task.await.unwrap_or_default()
+    }
+}
+
+async fn run(target: ProbeTarget, stop: CancellationToken) -> Requests {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    let client: HttpClient = Client::builder(TokioExecutor::new()).build(connector);
+    let tally = Arc::new(Mutex::new(Tally::default()));
+    let in_flight = Arc::new(Semaphore::new(IN_FLIGHT as usize));
+    let started = Instant::now();
+    let mut ticks = tokio::time::interval(Duration::from_secs(1) / target.rate.max(1));
+    let mut sent = 0;
+    while !(stop.is_cancelled() && sent >= target.at_least) {
+        ticks.tick().await;
+        let Ok(permit) = Arc::clone(&in_flight).acquire_owned().await else { break };
+        sent += 1;
+        let (client, tally, url) = (client.clone(), Arc::clone(&tally), target.url.clone());
+        tokio::spawn(async move {
+            let began = Instant::now();
+            let answer = tokio::time::timeout(TIMEOUT, ask(&client, &url)).await;
+            let answer = answer.unwrap_or_else(|_| Err(format!("no answer within {TIMEOUT:?}")));
+            tally.lock().await.count(began.elapsed(), answer);
+            drop(permit);
+        });
+    }
+    let elapsed = started.elapsed();
+    // All permits back: every request was answered or given up.
+    let _all = in_flight.acquire_many(IN_FLIGHT).await;
+    let tally = std::mem::take(&mut *tally.lock().await);
+    tally.summary(sent, elapsed)
+}
+
+async fn ask(client: &HttpClient, url: &str) -> Result<(), String> {
+    let request = Request::get(url).header("user-agent", "slipway-probe").body(Empty::new());
+    let request = request.map_err(|error| error.to_string())?;
+    let answer = client.request(request).await.map_err(|error| chain(&error))?;
+    let status = answer.status();
+    answer.into_body().collect().await.map_err(|error| chain(&error))?;
+    if status.is_client_error() || status.is_server_error() { Err(format!("status {status}")) } else { Ok(()) }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    text
+}
+
+impl Tally {
+    fn count(&mut self, latency: Duration, answer: Result<(), String>) {
+        self.latencies_ms.push(latency.as_secs_f64() * 1_000.0);
+        if let Err(failure) = answer {
+            self.failed += 1;
+            if self.failures.len() < 5 {
+                self.failures.push(failure);
+            }
+        }
+    }
+
+    fn summary(mut self, sent: u64, elapsed: Duration) -> Requests {
+        self.latencies_ms.sort_by(f64::total_cmp);
+        let sent_in_u32 = f64::from(u32::try_from(sent).unwrap_or(u32::MAX));
+        Requests {
+            sent,
+            failed: self.failed,
+            p50_ms: percentile(&self.latencies_ms, 50),
+            p99_ms: percentile(&self.latencies_ms, 99),
+            max_ms: percentile(&self.latencies_ms, 100),
+            rate: rounded(sent_in_u32 / elapsed.as_secs_f64().max(0.001)),
+            failures: self.failures,
+        }
+    }
+}
+
+/// The nearest-rank percentile of sorted values; 0 of none.
+fn percentile(sorted: &[f64], percent: usize) -> f64 {
+    let rank = (sorted.len() * percent).div_ceil(100).max(1);
+    rounded(sorted.get(rank - 1).copied().unwrap_or(0.0))
+}
+
+fn rounded(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_of_the_nearest_rank() {
+        let values: Vec<f64> = (1..=200).map(f64::from).collect();
+
+        assert_eq!(percentile(&values, 50), 100.0);
+        assert_eq!(percentile(&values, 99), 198.0);
+        assert_eq!(percentile(&values, 100), 200.0);
+        assert_eq!(percentile(&[], 99), 0.0);
+    }
+
+    #[tokio::test]
+    async fn requests_that_nobody_answers_count_as_failed() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        drop(listener);
+
+        let requests = Probe::start(ProbeTarget { url, rate: 500, at_least: 5 }).finish().await;
+
+        assert!(requests.sent >= 5);
+        assert_eq!(requests.failed, requests.sent);
+        assert!(!requests.failures.is_empty());
+    }
+}
