@@ -1,5 +1,9 @@
 //! How a command ends: the exit codes of the contract, and the errors that carry one.
 
+use crate::follow::DeadlinePassed;
+use crate::project::ProjectError;
+use crate::stacks::StacksError;
+
 /// Exit codes. Documented in `docs/exit-codes.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ExitStatus {
@@ -13,6 +17,8 @@ pub(crate) enum ExitStatus {
     Failed,
     /// 5: the deadline passed; work goes on in AWS.
     Deadline,
+    /// 130: interrupted; work goes on in AWS.
+    Interrupted,
 }
 
 impl ExitStatus {
@@ -23,6 +29,7 @@ impl ExitStatus {
             Self::Refused => 3,
             Self::Failed => 4,
             Self::Deadline => 5,
+            Self::Interrupted => 130,
         }
     }
 }
@@ -48,4 +55,25 @@ impl Refused {
     pub(crate) fn hints(&self) -> Vec<String> {
         self.hints.clone()
     }
+}
+
+/// AWS reports a failure or a rollback: exit code 4.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct StackFailed(pub String);
+
+/// The exit code an error stands for.
+pub(crate) fn status_of(error: &anyhow::Error) -> ExitStatus {
+    for cause in error.chain() {
+        if cause.is::<Refused>() || cause.is::<ProjectError>() || cause.is::<StacksError>() {
+            return ExitStatus::Refused;
+        }
+        if cause.is::<DeadlinePassed>() {
+            return ExitStatus::Deadline;
+        }
+        if cause.is::<StackFailed>() {
+            return ExitStatus::Failed;
+        }
+    }
+    ExitStatus::Unexpected
 }

@@ -45,7 +45,6 @@ pub(crate) enum ProjectError {
 /// The file, checked as a whole: a fault in one environment is an error for all.
 #[derive(Debug)]
 pub(crate) struct Project {
-    pub(crate) name: String,
     pub(crate) default_environment: String,
     pub(crate) environments: BTreeMap<String, Environment>,
     document: Document,

@@ -1,6 +1,6 @@
 //! CloudFormation: stacks, change sets, events. Thin calls that return our own types.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_cloudformation::types::{self as sdk, Capability, ChangeSetType};
 use serde::Serialize;
@@ -17,11 +17,11 @@ pub(crate) struct Stack {
     pub id: String,
     /// As AWS spells it.
     pub status: String,
-    pub status_reason: Option<String>,
     pub parameters: BTreeMap<String, String>,
     pub outputs: BTreeMap<String, String>,
     pub tags: BTreeMap<String, String>,
-    pub change_set_id: Option<String>,
+    /// What was acknowledged: CAPABILITY_NAMED_IAM, …
+    pub capabilities: BTreeSet<String>,
 }
 
 /// One event of a stack.
@@ -44,6 +44,7 @@ pub(crate) struct ChangeSetRequest<'a> {
     pub template: &'a str,
     pub parameters: &'a [Parameter],
     pub tags: &'a BTreeMap<String, String>,
+    pub capabilities: BTreeSet<String>,
 }
 
 /// A parameter's value, or the wish to keep the one it has.
@@ -75,15 +76,15 @@ pub(crate) struct ResourceChange {
     pub replacement: Option<String>,
     /// The names of the properties (or `Tags`, `Metadata`, …) that change.
     pub properties: Vec<String>,
+    /// Properties, Metadata, Tags, …
+    pub scope: Vec<String>,
 }
 
 /// A resource of a stack.
 #[derive(Debug, Clone)]
 pub(crate) struct StackResource {
-    pub logical_id: String,
     pub physical_id: String,
     pub resource_type: String,
-    pub status: String,
 }
 
 impl Aws {
@@ -125,6 +126,7 @@ impl Aws {
                 .set_use_previous_value(parameter.value.is_none().then_some(true))
                 .build()
         });
+        let capabilities = request.capabilities.iter().map(|name| Capability::from(name.as_str()));
         let tags = request.tags.iter().map(|(key, value)| sdk::Tag::builder().key(key).value(value).build());
         let answer = self
             .cloudformation()
@@ -135,8 +137,7 @@ impl Aws {
             .template_body(request.template)
             .set_parameters(Some(parameters.collect()))
             .set_tags(Some(tags.collect()))
-            .capabilities(Capability::CapabilityIam)
-            .capabilities(Capability::CapabilityNamedIam)
+            .set_capabilities(Some(capabilities.collect()))
             .send()
             .await;
         let attempt = || format!("create a change set on stack `{}`", request.stack_name);
@@ -213,14 +214,19 @@ impl Aws {
         Ok(events)
     }
 
+    /// The id of a stack's newest event, from the first page alone.
+    pub(crate) async fn newest_stack_event(&self, stack: &str) -> Result<Option<String>, AwsError> {
+        let answer = self.cloudformation().describe_stack_events().stack_name(stack).send().await;
+        let answer = answer.attempt(SERVICE, || format!("describe the events of stack `{stack}`"))?;
+        Ok(answer.stack_events.unwrap_or_default().into_iter().next().and_then(|event| event.event_id))
+    }
+
     pub(crate) async fn describe_stack_resources(&self, stack: &str) -> Result<Vec<StackResource>, AwsError> {
         let answer = self.cloudformation().describe_stack_resources().stack_name(stack).send().await;
         let answer = answer.attempt(SERVICE, || format!("describe the resources of stack `{stack}`"))?;
         let resource = |resource: sdk::StackResource| StackResource {
-            logical_id: resource.logical_resource_id.unwrap_or_default(),
             physical_id: resource.physical_resource_id.unwrap_or_default(),
             resource_type: resource.resource_type.unwrap_or_default(),
-            status: resource.resource_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
         };
         Ok(answer.stack_resources.unwrap_or_default().into_iter().map(resource).collect())
     }
@@ -229,18 +235,18 @@ impl Aws {
 fn stack(stack: sdk::Stack) -> Stack {
     let parameters = stack.parameters.unwrap_or_default();
     let outputs = stack.outputs.unwrap_or_default();
+    let capabilities = stack.capabilities.unwrap_or_default();
     Stack {
         name: stack.stack_name.unwrap_or_default(),
         id: stack.stack_id.unwrap_or_default(),
         status: stack.stack_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
-        status_reason: stack.stack_status_reason,
         parameters: parameters
             .into_iter()
             .filter_map(|p| Some((p.parameter_key?, p.parameter_value?)))
             .collect(),
         outputs: outputs.into_iter().filter_map(|o| Some((o.output_key?, o.output_value?))).collect(),
         tags: stack.tags.unwrap_or_default().into_iter().filter_map(|t| Some((t.key?, t.value?))).collect(),
-        change_set_id: stack.change_set_id,
+        capabilities: capabilities.iter().map(|capability| capability.as_str().to_owned()).collect(),
     }
 }
 
@@ -262,7 +268,9 @@ fn resource_change(change: sdk::ResourceChange) -> ResourceChange {
         .collect();
     properties.sort();
     properties.dedup();
+    let scope = change.scope.unwrap_or_default().iter().map(|scope| scope.as_str().to_owned()).collect();
     ResourceChange {
+        scope,
         action: change.action.map(|action| action.as_str().to_owned()).unwrap_or_default(),
         logical_id: change.logical_resource_id.unwrap_or_default(),
         physical_id: change.physical_resource_id,

@@ -12,9 +12,7 @@ const SERVICE: &str = "CodeBuild";
 /// A build as BatchGetBuilds answers it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Build {
-    pub id: String,
     pub status: String,
-    pub current_phase: String,
     pub phases: Vec<BuildPhase>,
     pub log_group: Option<String>,
     pub log_stream: Option<String>,
@@ -96,9 +94,7 @@ fn build(build: sdk::Build) -> Build {
     let exported = build.exported_environment_variables.unwrap_or_default();
     let logs = build.logs;
     Build {
-        id: build.id.unwrap_or_default(),
         status: build.build_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
-        current_phase: build.current_phase.unwrap_or_default(),
         phases: build.phases.unwrap_or_default().into_iter().map(phase).collect(),
         log_group: logs.as_ref().and_then(|logs| logs.group_name.clone()),
         log_stream: logs.and_then(|logs| logs.stream_name),

@@ -12,11 +12,8 @@ const SERVICE: &str = "CodePipeline";
 pub(crate) struct Execution {
     pub id: String,
     pub status: String,
-    pub status_summary: Option<String>,
     /// The source revision, once the source action took it.
     pub revision: Option<String>,
-    /// CreatePipeline, StartPipelineExecution, Webhook, …
-    pub trigger: String,
 }
 
 /// One run of one action.
@@ -37,7 +34,6 @@ pub(crate) struct ActionRun {
 pub(crate) struct StageState {
     pub name: String,
     pub status: String,
-    pub execution_id: String,
     /// False where the inbound transition is disabled.
     pub enabled: bool,
 }
@@ -104,17 +100,11 @@ impl Aws {
             .map(|execution| Execution {
                 id: execution.pipeline_execution_id.unwrap_or_default(),
                 status: execution.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
-                status_summary: execution.status_summary,
                 revision: execution
                     .artifact_revisions
                     .unwrap_or_default()
                     .into_iter()
                     .find_map(|r| r.revision_id),
-                trigger: execution
-                    .trigger
-                    .and_then(|t| t.trigger_type)
-                    .map(|t| t.as_str().to_owned())
-                    .unwrap_or_default(),
             })
             .unwrap_or_default())
     }
@@ -150,13 +140,7 @@ fn summary(summary: sdk::PipelineExecutionSummary) -> Execution {
     Execution {
         id: summary.pipeline_execution_id.unwrap_or_default(),
         status: summary.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
-        status_summary: summary.status_summary,
         revision: summary.source_revisions.unwrap_or_default().into_iter().find_map(|r| r.revision_id),
-        trigger: summary
-            .trigger
-            .and_then(|t| t.trigger_type)
-            .map(|t| t.as_str().to_owned())
-            .unwrap_or_default(),
     }
 }
 
@@ -183,7 +167,6 @@ fn stage(state: sdk::StageState) -> StageState {
     StageState {
         name: state.stage_name.unwrap_or_default(),
         status: latest.as_ref().map(|latest| latest.status.as_str().to_owned()).unwrap_or_default(),
-        execution_id: latest.map(|latest| latest.pipeline_execution_id).unwrap_or_default(),
         enabled: state.inbound_transition_state.is_none_or(|transition| transition.enabled),
     }
 }

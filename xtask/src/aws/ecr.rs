@@ -10,24 +10,11 @@ const SERVICE: &str = "ECR";
 /// An image in a repository.
 #[derive(Debug, Clone)]
 pub(crate) struct Image {
-    pub digest: String,
     pub tags: Vec<String>,
     pub size_bytes: i64,
 }
 
 impl Aws {
-    /// The repository's URI, `registry/name`; `None` if there is no such repository.
-    pub(crate) async fn repository_uri(&self, name: &str) -> Result<Option<String>, AwsError> {
-        let answer = self.ecr().describe_repositories().repository_names(name).send().await;
-        match answer.attempt(SERVICE, || format!("describe repository `{name}`")) {
-            Ok(answer) => {
-                Ok(answer.repositories.unwrap_or_default().into_iter().next().and_then(|r| r.repository_uri))
-            }
-            Err(error) if error.is("RepositoryNotFoundException") => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
     /// The image of that tag or digest (`sha256:…`); `None` if there is none.
     pub(crate) async fn image(&self, repository: &str, reference: &str) -> Result<Option<Image>, AwsError> {
         let id = if reference.starts_with("sha256:") {
@@ -40,7 +27,6 @@ impl Aws {
         {
             Ok(answer) => {
                 Ok(answer.image_details.unwrap_or_default().into_iter().next().map(|detail| Image {
-                    digest: detail.image_digest.unwrap_or_default(),
                     tags: detail.image_tags.unwrap_or_default(),
                     size_bytes: detail.image_size_in_bytes.unwrap_or_default(),
                 }))

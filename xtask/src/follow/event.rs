@@ -6,7 +6,13 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Event {
     /// A resource of a stack, or the stack itself, changed its status.
-    Resource { stack: String, logical_id: String, resource_type: String, status: String, reason: Option<String> },
+    Resource {
+        stack: String,
+        logical_id: String,
+        resource_type: String,
+        status: String,
+        reason: Option<String>,
+    },
     /// An action of a pipeline execution changed its status.
     Action { stage: String, action: String, status: String, detail: Option<String> },
     /// A build left a phase.
@@ -34,7 +40,9 @@ impl Event {
             Self::Action { stage, .. } => stage.clone(),
             Self::BuildPhase { .. } | Self::BuildLog(_) => "Build".to_owned(),
             Self::Lifecycle { .. } | Self::Traffic(_) => "Deploy".to_owned(),
-            Self::StoppedTask { task, .. } => task.rsplit('/').next().unwrap_or(task).chars().take(12).collect(),
+            Self::StoppedTask { task, .. } => {
+                task.rsplit('/').next().unwrap_or(task).chars().take(12).collect()
+            }
             Self::Note { subject, .. } => subject.clone(),
         }
     }

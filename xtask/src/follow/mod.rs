@@ -14,4 +14,4 @@ pub(crate) use event::{Event, Sink};
 pub(crate) use pace::{DeadlinePassed, Pace};
 pub(crate) use probe::{Probe, ProbeTarget, Requests};
 pub(crate) use release::{ReleaseEnd, ReleaseWatch, follow_release};
-pub(crate) use stack::{StackEnd, follow_stack, root_cause};
+pub(crate) use stack::{follow_stack, root_cause};

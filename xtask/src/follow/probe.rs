@@ -112,7 +112,11 @@ async fn ask(client: &HttpClient, url: &str) -> Result<(), String> {
     let answer = client.request(request).await.map_err(|error| chain(&error))?;
     let status = answer.status();
     answer.into_body().collect().await.map_err(|error| chain(&error))?;
-    if status.is_client_error() || status.is_server_error() { Err(format!("status {status}")) } else { Ok(()) }
+    if status.is_client_error() || status.is_server_error() {
+        Err(format!("status {status}"))
+    } else {
+        Ok(())
+    }
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

@@ -115,9 +115,10 @@ impl<'a> Follower<'a> {
     fn tell_actions(&self, actions: &[ActionRun]) -> bool {
         let mut news = false;
         for run in actions {
-            let known = self.actions.iter().any(|old| {
-                (&old.stage, &old.action, &old.status) == (&run.stage, &run.action, &run.status)
-            });
+            let known = self
+                .actions
+                .iter()
+                .any(|old| (&old.stage, &old.action, &old.status) == (&run.stage, &run.action, &run.status));
             if !known {
                 news = true;
                 let detail = run.error.clone().or_else(|| run.summary.clone());
@@ -131,7 +132,8 @@ impl<'a> Follower<'a> {
     async fn tell_stopped(&mut self) -> anyhow::Result<bool> {
         let mut news = false;
         for task in self.aws.stopped_tasks(self.watch.cluster, self.watch.service).await? {
-            let known = self.earlier.contains(&task.arn) || self.stopped.iter().any(|old| old.arn == task.arn);
+            let known =
+                self.earlier.contains(&task.arn) || self.stopped.iter().any(|old| old.arn == task.arn);
             if known || task.reason.is_empty() {
                 continue;
             }

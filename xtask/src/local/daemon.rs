@@ -139,6 +139,19 @@ pub(crate) async fn reset(data_dir: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The same for a destructor, which cannot wait otherwise.
+pub(crate) fn end_and_wait(data_dir: &Path) -> anyhow::Result<()> {
+    if let Some(connection) = find(data_dir) {
+        kill(Pid::from_raw(i32::try_from(connection.pid)?), Signal::SIGTERM)?;
+        let deadline = Instant::now() + STOP_PATIENCE;
+        while is_locked(data_dir) && Instant::now() < deadline {
+            std::thread::sleep(POLL);
+        }
+    }
+    std::fs::remove_dir_all(data_dir)?;
+    Ok(())
+}
+
 fn is_alive(pid: u32) -> bool {
     i32::try_from(pid).is_ok_and(|pid| kill(Pid::from_raw(pid), None).is_ok())
 }

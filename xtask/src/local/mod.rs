@@ -6,10 +6,12 @@
 
 mod daemon;
 mod data_dir;
+mod post;
 mod serve;
 
-pub(crate) use daemon::{ensure_running, find, reset, stop};
+pub(crate) use daemon::{end_and_wait, ensure_running, find, reset, stop};
 pub(crate) use data_dir::data_dir;
+pub(crate) use post::post;
 pub(crate) use serve::{ServeOptions, serve};
 
 use std::path::PathBuf;

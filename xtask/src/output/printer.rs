@@ -32,10 +32,6 @@ impl Printer {
         Self { format, started: Arc::new(Instant::now()) }
     }
 
-    pub(crate) fn format(&self) -> Format {
-        self.format
-    }
-
     /// The time since the command began.
     pub(crate) fn elapsed(&self) -> Duration {
         self.started.elapsed()

@@ -50,15 +50,6 @@ pub(crate) enum ImageTarget {
     Musl,
 }
 
-impl ImageTarget {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Gnu => "gnu",
-            Self::Musl => "musl",
-        }
-    }
-}
-
 /// How tasks reach the world; decided at creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -30,7 +30,7 @@ pub(super) fn at(document: &Document, keys: &[&str], message: impl Into<String>)
 }
 
 pub(super) fn project(document: Document, settings: Settings) -> Result<Project, Diagnostic> {
-    let default = settings.default_environment.as_ref().map_or(LOCAL_ENVIRONMENT, Name::as_str).to_owned();
+    let default = settings.default_environment.as_ref().map_or(LOCAL_ENVIRONMENT, AsRef::as_ref).to_owned();
     if settings.source.repository.is_none() {
         return Err(at(&document, &["source"], "key `source.repository` is missing"));
     }
@@ -47,7 +47,7 @@ pub(super) fn project(document: Document, settings: Settings) -> Result<Project,
         );
         return Err(at(&document, &["default_environment"], message));
     }
-    Ok(Project { name: settings.project.to_string(), default_environment: default, environments, document })
+    Ok(Project { default_environment: default, environments, document })
 }
 
 /// One environment being resolved, and what its errors need.
@@ -96,13 +96,13 @@ impl Scope<'_> {
 
     /// An error about a key of this environment: its place, its full name, the rule and the value found.
     fn fault(&self, keys: &[&str], rule: String) -> Diagnostic {
-        let path = [&["environments", self.name.as_str()], keys].concat();
+        let path = [&["environments", self.name.as_ref()], keys].concat();
         at(self.document, &path, format!("`{}` {rule}", path.join(".")))
     }
 
     fn check_name(&self) -> Result<(), Diagnostic> {
         let project = &self.settings.project;
-        let length = project.as_str().len() + self.name.as_str().len();
+        let length = project.as_ref().len() + self.name.as_ref().len();
         if length <= MAXIMUM_NAME {
             return Ok(());
         }
@@ -112,17 +112,17 @@ impl Scope<'_> {
             self.name
         );
         let environments = self.document.root.get("environments").and_then(template::Node::as_mapping);
-        let span = environments.and_then(|all| all.entry(self.name.as_str())).map(|entry| entry.key_span);
+        let span = environments.and_then(|all| all.entry(self.name.as_ref())).map(|entry| entry.key_span);
         Err(self.document.diagnostic(span.unwrap_or(self.document.root.span), message))
     }
 
     fn account_and_region(&self, own: &EnvironmentSettings) -> Result<(String, String), Diagnostic> {
-        if self.name.as_str() == LOCAL_ENVIRONMENT {
+        if self.name.as_ref() == LOCAL_ENVIRONMENT {
             if let Some(account) = &own.account {
                 let rule = format!("must not be set: `local` is the local cloud, found `{account}`");
                 return Err(self.fault(&["account"], rule));
             }
-            let region = own.region.as_ref().map_or(LOCAL_REGION, |region| region.as_str());
+            let region = own.region.as_ref().map_or(LOCAL_REGION, AsRef::as_ref);
             return Ok((LOCAL_ACCOUNT.to_owned(), region.to_owned()));
         }
         match (&own.account, &own.region) {
@@ -133,7 +133,7 @@ impl Scope<'_> {
     }
 
     fn missing(&self, key: &str) -> Diagnostic {
-        let path = ["environments", self.name.as_str()];
+        let path = ["environments", self.name.as_ref()];
         at(self.document, &path, format!("key `{}.{key}` is missing", path.join(".")))
     }
 
@@ -159,7 +159,7 @@ impl Scope<'_> {
         }
         let (cpu, memory) = (app.cpu.unwrap_or(256), app.memory.unwrap_or(512));
         self.check_size(cpu, memory)?;
-        let path = app.health_check_path.as_ref().map_or("/healthz", HealthCheckPath::as_str).to_owned();
+        let path = app.health_check_path.as_ref().map_or("/healthz", AsRef::as_ref).to_owned();
         if let Some(name) = app.environment.keys().find(|name| app.secrets.contains_key(*name)) {
             let rule = format!("must not name a variable that `environment` has too, found `{name}`");
             return Err(self.app_fault("secrets", &rule));
@@ -192,7 +192,7 @@ impl Scope<'_> {
 
     /// An error about a key of `app`, at the override if there is one, else in the common part.
     fn app_fault(&self, key: &str, rule: &str) -> Diagnostic {
-        let own = ["environments", self.name.as_str(), "app", key];
+        let own = ["environments", self.name.as_ref(), "app", key];
         let common = ["app", key];
         let path: &[&str] = if self.document.root.find(&own).is_some() { &own } else { &common };
         at(self.document, path, format!("`{}` {rule}", path.join(".")))

@@ -22,8 +22,8 @@ macro_rules! text_rule {
             }
         }
 
-        impl $name {
-            pub(crate) fn as_str(&self) -> &str {
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
                 &self.0
             }
         }

@@ -13,23 +13,15 @@ const SERVICE: &str = "ECS";
 /// A service as DescribeServices answers it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Service {
-    pub status: String,
-    pub desired: i32,
-    pub running: i32,
-    pub pending: i32,
     pub task_sets: Vec<TaskSet>,
-    /// The newest messages first.
-    pub events: Vec<String>,
 }
 
 /// A task set of a service.
 #[derive(Debug, Clone)]
 pub(crate) struct TaskSet {
-    pub id: String,
     /// PRIMARY, ACTIVE or DRAINING.
     pub status: String,
     pub task_definition: String,
-    pub running: i32,
 }
 
 /// A task.
@@ -38,9 +30,6 @@ pub(crate) struct Task {
     pub arn: String,
     pub last_status: String,
     pub task_definition: String,
-    /// The images of its containers.
-    pub images: Vec<String>,
-    pub started_by: String,
 }
 
 /// A task that ended, and why.
@@ -164,19 +153,10 @@ impl Aws {
 
 fn service(service: sdk::Service) -> Service {
     let task_set = |set: sdk::TaskSet| TaskSet {
-        id: set.id.unwrap_or_default(),
         status: set.status.unwrap_or_default(),
         task_definition: set.task_definition.unwrap_or_default(),
-        running: set.running_count,
     };
-    Service {
-        status: service.status.unwrap_or_default(),
-        desired: service.desired_count,
-        running: service.running_count,
-        pending: service.pending_count,
-        task_sets: service.task_sets.unwrap_or_default().into_iter().map(task_set).collect(),
-        events: service.events.unwrap_or_default().into_iter().filter_map(|event| event.message).collect(),
-    }
+    Service { task_sets: service.task_sets.unwrap_or_default().into_iter().map(task_set).collect() }
 }
 
 fn task(task: sdk::Task) -> Task {
@@ -184,8 +164,6 @@ fn task(task: sdk::Task) -> Task {
         arn: task.task_arn.unwrap_or_default(),
         last_status: task.last_status.unwrap_or_default(),
         task_definition: task.task_definition_arn.unwrap_or_default(),
-        images: task.containers.unwrap_or_default().into_iter().filter_map(|c| c.image).collect(),
-        started_by: task.started_by.unwrap_or_default(),
     }
 }
 

@@ -1,0 +1,178 @@
+//! What can be typed: types only.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::local::ServeOptions;
+use crate::output::Format;
+
+/// Takes this workspace's web application from a commit to zero-downtime blue/green on AWS, or rehearses it on
+/// this machine.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub globals: Globals,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Globals {
+    /// The environment of infra/project.yml; without it the file's default_environment
+    #[arg(short, long, global = true, env = "XTASK_ENVIRONMENT", value_name = "NAME")]
+    pub environment: Option<String>,
+    /// What stdout carries; progress goes to stderr
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub output: Format,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Makes or updates all stacks, builds the first image and follows the first release
+    Provision(ProvisionArgs),
+    /// Writes .aws/buildspec.yml, appspec.yaml and taskdef.json from infra/project.yml
+    #[command(alias = "buildspec")]
+    Generate(GenerateArgs),
+    /// Builds the application's image, and pushes it if told to
+    BuildImage(BuildImageArgs),
+    /// Releases the current commit through the pipeline and follows it to its end
+    Release(ReleaseArgs),
+    /// Shows stacks, pipeline, deployment, tasks, target health and the live image
+    Status,
+    /// Deletes everything that provision made
+    Destroy(DestroyArgs),
+    /// The local cloud that environment `local` uses; started on demand
+    #[command(subcommand)]
+    Local(LocalCommand),
+    /// Runs the whole chain in a throwaway local cloud, under load, with a release that must be rolled back
+    Rehearse(RehearseArgs),
+    /// The project's own checks: what CI runs
+    Check(CheckArgs),
+    /// Shows the stacks, their order and where each parameter comes from
+    Graph,
+}
+
+/// How a command that changes something is held back or let go.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Consent {
+    /// Do not ask
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ProvisionArgs {
+    #[command(flatten)]
+    pub consent: Consent,
+    /// Allow the replacement or removal of this stateful resource
+    #[arg(long, value_name = "LOGICAL_ID")]
+    pub allow_replace: Vec<String>,
+    /// Build the first image on this machine instead of in CodeBuild
+    #[arg(long)]
+    pub local_image: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct GenerateArgs {
+    /// Write nothing; fail if the files differ
+    #[arg(long)]
+    pub check: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct BuildImageArgs {
+    /// Push to the environment's repository
+    #[arg(long)]
+    pub push: bool,
+    /// Write imageDetail.json, taskdef.json and appspec.yaml into this directory
+    #[arg(long, value_name = "DIR")]
+    pub artifacts: Option<PathBuf>,
+    /// Who packs: this program, or a Docker engine
+    #[arg(long, value_enum)]
+    pub builder: Option<app_image::Builder>,
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReleaseArgs {
+    #[command(flatten)]
+    pub consent: Consent,
+    /// Release a commit that is deployed already once more
+    #[arg(long)]
+    pub again: bool,
+    /// Start it and do not follow it
+    #[arg(long)]
+    pub no_wait: bool,
+    /// Requests a second that the probe sends to the production listener; 0 for none
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    pub rate: u32,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DestroyArgs {
+    #[command(flatten)]
+    pub consent: Consent,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum LocalCommand {
+    /// Starts it
+    Start {
+        /// The port to listen on; fails if it is taken
+        #[arg(long)]
+        port: Option<u16>,
+    },
+    /// Ends it; its data stays
+    Stop,
+    /// Shows where it listens and with which key
+    Status,
+    /// Ends it and deletes all its data
+    Reset {
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+    },
+    /// The local cloud itself, in the foreground
+    #[command(hide = true)]
+    Serve(ServeOptions),
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RehearseArgs {
+    /// Install what is missing on this machine: a Postgres server
+    #[arg(long)]
+    pub install_missing: bool,
+    /// Requests a second that the probe sends to the production listener
+    #[arg(long, default_value_t = 250, value_name = "N")]
+    pub rate: u32,
+    /// Only this scenario; may be given more than once
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub scenario: Vec<Scenario>,
+    /// Leave the local cloud running, and say where
+    #[arg(long)]
+    pub keep: bool,
+}
+
+/// What a rehearsal does after the first release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scenario {
+    /// A second release, blue to green, under load
+    Deploy,
+    /// A release whose tasks answer no health check: it must be rolled back
+    Unhealthy,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct CheckArgs {
+    /// Install what is missing on this machine: a Postgres server, cfn-lint, the AWS CLI
+    #[arg(long)]
+    pub install_missing: bool,
+}

@@ -1,0 +1,163 @@
+//! Who may name whom: the arrows between modules point downward only.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::rules::tracked;
+use crate::exit::Refused;
+
+/// Files under `under` may not contain any of `words` (paths as they stand in `use` lines and in code).
+struct Rule {
+    under: &'static str,
+    except: &'static [&'static str],
+    words: &'static [&'static str],
+    because: &'static str,
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        under: "xtask/src/",
+        except: &["xtask/src/aws/"],
+        words: &["aws_sdk_"],
+        because: "only `aws/` names an SDK crate",
+    },
+    Rule {
+        under: "xtask/src/",
+        except: &["xtask/src/aws/clients.rs"],
+        words: &["aws_config::defaults", "BehaviorVersion"],
+        because: "only one function builds a client",
+    },
+    Rule {
+        under: "xtask/src/aws/",
+        except: &[],
+        words: &["crate::commands", "crate::follow", "crate::stacks", "crate::project", "crate::cli"],
+        because: "`aws` calls nothing above it",
+    },
+    Rule {
+        under: "xtask/src/follow/",
+        except: &[],
+        words: &["crate::commands", "crate::stacks", "crate::project", "crate::output", "crate::cli"],
+        because: "`follow` calls `aws` only",
+    },
+    Rule {
+        under: "xtask/src/stacks/",
+        except: &[],
+        words: &["crate::aws", "crate::commands", "crate::follow", "std::fs::write", "tokio::"],
+        because: "`stacks` is pure",
+    },
+    Rule {
+        under: "xtask/src/project",
+        except: &[],
+        words: &["crate::aws", "crate::commands", "crate::follow", "crate::stacks"],
+        because: "`project` calls nothing above it",
+    },
+    Rule {
+        under: "infra/local/src/protocol/",
+        except: &[],
+        words: &["crate::services"],
+        because: "the protocol layer knows no service",
+    },
+    Rule {
+        under: "infra/template/",
+        except: &[],
+        words: &["local_cloud", "xtask", "tokio"],
+        because: "`template` is pure and at the bottom",
+    },
+];
+
+/// Crates and what may not stand in their `[dependencies]`.
+const DEPENDENCIES: &[(&str, &[&str])] = &[
+    ("app/Cargo.toml", &["local-cloud", "template", "app-image", "aws-"]),
+    ("infra/local/Cargo.toml", &["aws-", "app-image", "xtask"]),
+    ("infra/template/Cargo.toml", &["aws-", "local-cloud", "app-image", "tokio"]),
+    ("xtask/image/Cargo.toml", &["local-cloud", "template", "aws-sdk-s3", "aws-sdk-ecs"]),
+];
+
+/// Refuses with every breach, one a line.
+pub(super) fn check(root: &Path) -> anyhow::Result<()> {
+    let mut breaches = Vec::new();
+    for path in tracked(root, "*.rs")? {
+        let name = path.to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(root.join(&path))?;
+        for rule in RULES {
+            breaches.extend(rule.breaches(&name, &text));
+        }
+        breaches.extend(foreign_stores(&name, &text));
+    }
+    for (manifest, forbidden) in DEPENDENCIES {
+        let text = std::fs::read_to_string(root.join(manifest));
+        let text = text.with_context(|| format!("failed to read `{manifest}`"))?;
+        breaches.extend(forbidden_dependencies(manifest, &text, forbidden));
+    }
+    if breaches.is_empty() { Ok(()) } else { Err(Refused::new(breaches.join("\n")).into()) }
+}
+
+impl Rule {
+    fn breaches(&self, name: &str, text: &str) -> Vec<String> {
+        if !name.starts_with(self.under) || self.except.iter().any(|except| name.starts_with(except)) {
+            return Vec::new();
+        }
+        let code = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"));
+        code.filter_map(|(index, line)| {
+            let word = self.words.iter().find(|word| line.contains(*word))?;
+            Some(format!("{name}:{}: names `{word}`, but {}", index + 1, self.because))
+        })
+        .collect()
+    }
+}
+
+/// A service's store is its own: others go through `cloud.call`.
+fn foreign_stores(name: &str, text: &str) -> Vec<String> {
+    let Some(rest) = name.strip_prefix("infra/local/src/services/") else { return Vec::new() };
+    let own = rest.split('/').next().unwrap_or_default();
+    let foreign = |line: &str| {
+        let at = line.find("services::")?;
+        let path = line.get(at + "services::".len()..)?;
+        let (service, inside) = path.split_once("::")?;
+        (service != own && inside.starts_with("store")).then(|| service.to_owned())
+    };
+    let lines = text.lines().enumerate();
+    lines
+        .filter_map(|(index, line)| {
+            let service = foreign(line)?;
+            Some(format!("{name}:{}: touches the store of `{service}`; use `cloud.call`", index + 1))
+        })
+        .collect()
+}
+
+fn forbidden_dependencies(manifest: &str, text: &str, forbidden: &[&str]) -> Vec<String> {
+    let section = text.split("[dependencies]").nth(1).unwrap_or_default();
+    let section = section.split("\n[").next().unwrap_or_default();
+    let named = |line: &&str| forbidden.iter().any(|name| line.starts_with(name));
+    section.lines().filter(named).map(|line| format!("{manifest}: must not depend on `{line}`")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_sdk_crate_named_outside_aws_is_a_breach() {
+        let text = "use aws_sdk_ecs::Client;\n";
+
+        assert_eq!(RULES[0].breaches("xtask/src/follow/stack.rs", text).len(), 1);
+        assert!(RULES[0].breaches("xtask/src/aws/ecs/mod.rs", text).is_empty());
+    }
+
+    #[test]
+    fn the_store_of_another_service_is_a_breach() {
+        let text = "use crate::services::iam::store::Roles;\n";
+
+        assert_eq!(foreign_stores("infra/local/src/services/ecs/mod.rs", text).len(), 1);
+        assert!(foreign_stores("infra/local/src/services/iam/mod.rs", text).is_empty());
+    }
+
+    #[test]
+    fn development_dependencies_may_name_the_sdk() {
+        let text =
+            "[dependencies]\nserde.workspace = true\n\n[dev-dependencies]\naws-sdk-s3.workspace = true\n";
+
+        assert!(forbidden_dependencies("infra/local/Cargo.toml", text, &["aws-"]).is_empty());
+    }
+}

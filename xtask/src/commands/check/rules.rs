@@ -1,0 +1,123 @@
+//! The house rules that can be counted: sizes, headers, names.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::exit::Refused;
+use crate::process::shell;
+
+/// Lines of a file without its tests.
+const FILE_LIMIT: usize = 400;
+/// Lines of a function from `fn` to its closing brace.
+const FUNCTION_LIMIT: usize = 80;
+/// Names that say nothing about what is inside.
+const EMPTY_NAMES: [&str; 6] = ["utils", "util", "helpers", "helper", "manager", "common"];
+
+/// Refuses with every breach, one a line: `path:line: rule`.
+pub(super) fn check(root: &Path) -> anyhow::Result<()> {
+    let mut breaches = Vec::new();
+    for path in tracked(root, "*.rs")? {
+        let text = std::fs::read_to_string(root.join(&path));
+        let text = text.with_context(|| format!("failed to read `{}`", path.display()))?;
+        breaches.extend(breaches_of(&path, &text));
+    }
+    for path in tracked(root, "infra/stacks/*")? {
+        let text = std::fs::read(root.join(&path))?;
+        if !text.is_ascii() {
+            breaches.push(format!("{}: templates are ASCII", path.display()));
+        }
+    }
+    if breaches.is_empty() { Ok(()) } else { Err(Refused::new(breaches.join("\n")).into()) }
+}
+
+/// The files git knows or would add, relative to `root`.
+pub(super) fn tracked(root: &Path, pattern: &str) -> anyhow::Result<Vec<PathBuf>> {
+    let sh = shell(root)?;
+    let list =
+        xshell::cmd!(sh, "git ls-files --cached --others --exclude-standard -- {pattern}").quiet().read();
+    let list = list.context("failed to run `git ls-files`")?;
+    let mut paths: Vec<PathBuf> =
+        list.lines().map(PathBuf::from).filter(|path| root.join(path).exists()).collect();
+    paths.sort();
+    Ok(paths)
+}
+
+fn breaches_of(path: &Path, text: &str) -> Vec<String> {
+    let name = path.display();
+    let mut breaches = Vec::new();
+    if !text.starts_with("//!") {
+        breaches.push(format!("{name}:1: a file opens with `//!`"));
+    }
+    let lines = text.lines().take_while(|line| *line != "#[cfg(test)]").count();
+    let is_test = path.components().any(|part| part.as_os_str() == "tests");
+    if lines > FILE_LIMIT && !is_test {
+        breaches.push(format!("{name}: {lines} lines without tests, the limit is {FILE_LIMIT}"));
+    }
+    for (line, length) in functions(text) {
+        if length > FUNCTION_LIMIT {
+            breaches
+                .push(format!("{name}:{line}: a function of {length} lines, the limit is {FUNCTION_LIMIT}"));
+        }
+    }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    if EMPTY_NAMES.contains(&stem.as_ref()) {
+        breaches.push(format!("{name}: `{stem}` says nothing about what is inside"));
+    }
+    breaches
+}
+
+/// Where each function begins and how many lines it has. Formatted code is taken for granted: a function ends at
+/// the first closing brace that stands as deep as it began.
+fn functions(text: &str) -> Vec<(usize, usize)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut functions = Vec::new();
+    for (index, line) in lines.iter().enumerate() {
+        let code = line.trim_start();
+        if !begins_function(code) {
+            continue;
+        }
+        let indent = &line[..line.len() - code.len()];
+        let end = format!("{indent}}}");
+        let rest = &lines[index..];
+        // A declaration without a body ends at its semicolon, before any brace as deep.
+        let body =
+            rest.iter().position(|line| line.trim_end().ends_with('{') || line.trim_end().ends_with(';'));
+        let has_body = body.is_some_and(|at| rest[at].trim_end().ends_with('{'));
+        if has_body && let Some(length) = rest.iter().position(|line| *line == end) {
+            functions.push((index + 1, length + 1));
+        }
+    }
+    functions
+}
+
+fn begins_function(code: &str) -> bool {
+    let mut words = code.split_whitespace();
+    words
+        .by_ref()
+        .find(|word| !matches!(*word, "async" | "const" | "unsafe" | "extern") && !word.starts_with("pub"))
+        .is_some_and(|word| word == "fn")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_functions_and_files_without_a_header_are_breaches() {
+        let body = "    let _ = 1;\n".repeat(79);
+        let text = format!("pub(crate) async fn long() {{\n{body}}}\n\nfn short() {{\n}}\n");
+
+        let breaches = breaches_of(Path::new("src/helpers.rs"), &text);
+
+        assert_eq!(breaches.len(), 3, "{breaches:?}");
+        assert!(breaches[1].contains("src/helpers.rs:1: a function of 81 lines"));
+    }
+
+    #[test]
+    fn tests_do_not_count_as_lines_of_their_file() {
+        let text = format!("//! A file.\n#[cfg(test)]\n{}", "// line\n".repeat(500));
+
+        assert!(breaches_of(Path::new("src/a.rs"), &text).is_empty());
+    }
+}

@@ -1,0 +1,202 @@
+//! `cargo xtask destroy`: deletes everything that `provision` made.
+//!
+//! Changes in AWS: lifts the protections, empties the artifact bucket, deletes the stacks in reverse order and
+//! deregisters the task definitions. Stacks are found by their tags, so one whose template is gone is deleted too.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use futures_util::future::join_all;
+use serde::Serialize;
+
+use super::deployed::Deployed;
+use super::provision::change;
+use crate::aws::status::{StackPhase, stack_phase};
+use crate::aws::{Parameter, Stack, StackEvent};
+use crate::cli::{DestroyArgs, Globals};
+use crate::context::Ctx;
+use crate::exit::{ExitStatus, Refused};
+use crate::follow::follow_stack;
+use crate::local;
+use crate::output::Printer;
+
+/// The parameter that keeps a load balancer or a database from being deleted.
+const PROTECTION: &str = "DeletionProtection";
+const BUCKET: &str = "AWS::S3::Bucket";
+
+pub(crate) async fn run(globals: Globals, printer: Printer, args: DestroyArgs) -> anyhow::Result<ExitStatus> {
+    let ctx = Ctx::connect(&globals, printer).await?;
+    let deployed = Deployed::read(&ctx.aws, &ctx.environment).await?;
+    let plan = plan(&ctx, &deployed);
+    if args.consent.dry_run {
+        ctx.printer.result(&plan)?;
+        return Ok(ExitStatus::Done);
+    }
+    if !plan.waves.is_empty() {
+        ctx.printer.note(&plan);
+        confirm(&ctx, &globals, &args)?;
+    }
+    let outcome = apply(&ctx, &deployed, &plan).await?;
+    if let Some(connection) = &ctx.local
+        && outcome.failed.is_empty()
+    {
+        local::reset(&connection.data_dir).await?;
+        ctx.printer.note("the local cloud and its data are gone");
+    }
+    ctx.printer.result(&outcome)?;
+    Ok(if outcome.failed.is_empty() { ExitStatus::Done } else { ExitStatus::Failed })
+}
+
+/// Short names of stacks; those of one wave do not need each other.
+#[derive(Debug, Serialize)]
+struct DestroyPlan {
+    environment: String,
+    waves: Vec<Vec<String>>,
+}
+
+impl fmt::Display for DestroyPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.waves.is_empty() {
+            return write!(f, "nothing of environment `{}` is there", self.environment);
+        }
+        writeln!(f, "to be deleted of environment `{}`, in this order:", self.environment)?;
+        for wave in &self.waves {
+            writeln!(f, "  {}", wave.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, Default, Serialize)]
+struct Destroyed {
+    deleted: Vec<String>,
+    failed: Vec<String>,
+    /// What was left on purpose, by its deletion policy.
+    kept: Vec<String>,
+    deregistered_task_definitions: usize,
+}
+
+impl fmt::Display for Destroyed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "deleted {} stacks", self.deleted.len())?;
+        for kept in &self.kept {
+            writeln!(f, "kept by its deletion policy: {kept}")?;
+        }
+        for failed in &self.failed {
+            writeln!(f, "FAILED: {failed}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A stack is deleted after every stack that takes one of its outputs.
+fn plan(ctx: &Ctx, deployed: &Deployed) -> DestroyPlan {
+    let mut left: BTreeMap<&String, &Stack> = deployed.stacks.iter().collect();
+    let mut waves = Vec::new();
+    while !left.is_empty() {
+        let needed: BTreeSet<&String> = left
+            .iter()
+            .filter(|(name, stack)| {
+                left.iter().any(|(other, user)| other != *name && takes_output(user, stack))
+            })
+            .map(|(name, _)| *name)
+            .collect();
+        let mut wave: Vec<String> =
+            left.keys().filter(|name| !needed.contains(**name)).map(|n| (*n).clone()).collect();
+        if wave.is_empty() {
+            // Stacks that take each other's outputs cannot have been made by us: delete them together.
+            wave = left.keys().map(|name| (*name).clone()).collect();
+        }
+        left.retain(|name, _| !wave.contains(name));
+        waves.push(wave);
+    }
+    DestroyPlan { environment: ctx.environment.name.clone(), waves }
+}
+
+fn takes_output(user: &Stack, stack: &Stack) -> bool {
+    stack.outputs.iter().any(|(name, value)| user.parameters.get(name) == Some(value))
+}
+
+fn confirm(ctx: &Ctx, globals: &Globals, args: &DestroyArgs) -> anyhow::Result<()> {
+    let name = &ctx.environment.name;
+    if ctx.local.is_some() || (args.consent.yes && globals.environment.is_some()) {
+        return Ok(());
+    }
+    if !ctx.printer.can_ask() {
+        let refused = Refused::new(format!("environment `{name}` would be deleted"));
+        return Err(refused.hint(format!("say so: `cargo xtask destroy --yes --environment {name}`")).into());
+    }
+    let answer = ctx.printer.ask(&format!("type the environment's name to delete it ({name}):"))?;
+    if &answer == name { Ok(()) } else { Err(Refused::new("nothing was deleted").into()) }
+}
+
+async fn apply(ctx: &Ctx, deployed: &Deployed, plan: &DestroyPlan) -> anyhow::Result<Destroyed> {
+    let mut outcome = Destroyed::default();
+    for wave in &plan.waves {
+        let stacks = wave.iter().filter_map(|name| deployed.stacks.get(name));
+        for end in join_all(stacks.map(|stack| delete(ctx, stack))).await {
+            match end? {
+                Deletion::Done { stack, kept } => {
+                    outcome.deleted.push(stack);
+                    outcome.kept.extend(kept);
+                }
+                Deletion::Failed(reason) => outcome.failed.push(reason),
+            }
+        }
+        if !outcome.failed.is_empty() {
+            // What is left needs the stacks that could not be deleted.
+            return Ok(outcome);
+        }
+    }
+    let family = format!("{}-{}", ctx.environment.project, ctx.environment.name);
+    outcome.deregistered_task_definitions = ctx.aws.deregister_family(&family).await?;
+    Ok(outcome)
+}
+
+enum Deletion {
+    Done { stack: String, kept: Vec<String> },
+    Failed(String),
+}
+
+async fn delete(ctx: &Ctx, stack: &Stack) -> anyhow::Result<Deletion> {
+    lift_protection(ctx, stack).await?;
+    for resource in ctx.aws.describe_stack_resources(&stack.id).await? {
+        if resource.resource_type == BUCKET && !resource.physical_id.is_empty() {
+            let count = ctx.aws.empty_bucket(&resource.physical_id).await?;
+            ctx.printer.event(
+                &stack.name,
+                format_args!("emptied bucket {} of {count} objects", resource.physical_id),
+            );
+        }
+    }
+    let last = change::newest_event(&ctx.aws, &stack.id).await?;
+    ctx.aws.delete_stack(&stack.id).await?;
+    let end = follow_stack(&ctx.aws, (&stack.name, &stack.id), last, &ctx.sink()).await?;
+    if stack_phase(&end.status) == StackPhase::Absent {
+        return Ok(Deletion::Done { stack: stack.name.clone(), kept: kept(&end.events) });
+    }
+    let cause = change::cause(&end.events);
+    Ok(Deletion::Failed(format!("stack `{}` is {}{cause}", stack.name, end.status)))
+}
+
+fn kept(events: &[StackEvent]) -> Vec<String> {
+    let skipped = events.iter().filter(|event| event.status == "DELETE_SKIPPED");
+    skipped.map(|event| format!("{} {}", event.resource_type, event.physical_id)).collect()
+}
+
+/// Sets `DeletionProtection` to false by an update with the template the stack has.
+async fn lift_protection(ctx: &Ctx, stack: &Stack) -> anyhow::Result<()> {
+    let phase = stack_phase(&stack.status);
+    let updatable = matches!(phase, StackPhase::Stable | StackPhase::RolledBack);
+    if !updatable || stack.parameters.get(PROTECTION).is_none_or(|value| value != "true") {
+        return Ok(());
+    }
+    ctx.printer.event(&stack.name, "lifting the deletion protection");
+    let parameters: Vec<Parameter> = stack
+        .parameters
+        .keys()
+        .map(|name| Parameter { name: name.clone(), value: (name == PROTECTION).then(|| "false".to_owned()) })
+        .collect();
+    let template = ctx.aws.get_template(&stack.id).await?;
+    change::update_in_place(ctx, stack, &template, &parameters).await
+}

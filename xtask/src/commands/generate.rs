@@ -1,0 +1,52 @@
+//! `cargo xtask generate`: writes `.aws/*` from infra/project.yml. Changes files of the checkout only.
+
+use std::fmt;
+use std::path::Path;
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use crate::cli::{GenerateArgs, Globals};
+use crate::context::find_root;
+use crate::exit::{ExitStatus, Refused};
+use crate::generate;
+use crate::output::Printer;
+use crate::project::Project;
+
+pub(crate) fn run(_globals: Globals, printer: Printer, args: GenerateArgs) -> anyhow::Result<ExitStatus> {
+    let root = find_root()?;
+    if args.check {
+        check(&root)?;
+        printer.result(&Generated { written: Vec::new() })?;
+        return Ok(ExitStatus::Done);
+    }
+    let project = Project::load(&root)?;
+    let written = generate::write(&root, &project).context("failed to write the generated files")?;
+    printer.result(&Generated { written })?;
+    Ok(ExitStatus::Done)
+}
+
+/// Refuses if a file is not as it would be written.
+pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
+    let project = Project::load(root)?;
+    let outdated = generate::check(root, &project).context("failed to read the generated files")?;
+    if outdated.is_empty() {
+        return Ok(());
+    }
+    let refused = format!("{} must be as infra/project.yml makes it", outdated.join(", "));
+    Err(Refused::new(refused).hint("run `cargo xtask generate` and commit what it writes").into())
+}
+
+#[derive(Serialize)]
+struct Generated {
+    written: Vec<&'static str>,
+}
+
+impl fmt::Display for Generated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.written.is_empty() {
+            true => write!(f, "the generated files are in step with infra/project.yml"),
+            false => write!(f, "wrote {}", self.written.join(", ")),
+        }
+    }
+}

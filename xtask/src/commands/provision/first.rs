@@ -1,0 +1,142 @@
+//! The first image and the first revision of the task definition, which no template holds: made only where the
+//! family has no active revision. So there is no deadlock between a service that needs an image and a pipeline
+//! that needs a service.
+
+use std::collections::BTreeMap;
+
+use app_image::{BuildRequest, Credentials, Format, ProjectFacts, Variables};
+use tokio::sync::OnceCell;
+
+use crate::aws::FirstBuild;
+use crate::aws::status::{Progress, build_progress};
+use crate::cli::ProvisionArgs;
+use crate::commands::build_image::builder_of;
+use crate::context::Ctx;
+use crate::exit::{Refused, StackFailed};
+use crate::follow::follow_build;
+use crate::generate::TASKDEF;
+use crate::process::{archive, head_commit};
+
+/// Where the source of the first build is put; CodeBuild's cache and CodePipeline's artifacts are elsewhere.
+const SOURCE_KEY: &str = "first-image/source.zip";
+/// The variable that `.aws/buildspec.yml` exports.
+const EXPORTED_IMAGE: &str = "IMAGE_URI";
+/// The placeholder that CodePipeline fills in every later release.
+const IMAGE_PLACEHOLDER: &str = "<IMAGE1_NAME>";
+
+/// What is to be made, if anything.
+pub(super) struct FirstRevision {
+    needed: bool,
+    here: bool,
+    image: OnceCell<String>,
+}
+
+impl FirstRevision {
+    /// Asks whether the family has an active revision.
+    pub(super) async fn look(ctx: &Ctx, args: &ProvisionArgs) -> anyhow::Result<Self> {
+        let found = ctx.aws.active_task_definition(&family(ctx)).await?;
+        Ok(Self { needed: found.is_none(), here: args.local_image, image: OnceCell::new() })
+    }
+
+    /// Has CodeBuild build the commit, or builds it here.
+    pub(super) async fn build(&self, ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow::Result<()> {
+        if !self.needed {
+            return Ok(());
+        }
+        let head = head_commit(&ctx.root)?;
+        let uri = match head {
+            Some(head) if !self.here => build_remotely(ctx, values, &head.commit).await?,
+            _ => build_here(ctx, values).await?,
+        };
+        ctx.printer.event("first image", &uri);
+        self.image.set(uri)?;
+        Ok(())
+    }
+
+    /// Renders `.aws/taskdef.json` with the function that the pipeline's build uses, and registers it.
+    pub(super) async fn register(&self, ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow::Result<()> {
+        let Some(image) = self.image.get() else { return Ok(()) };
+        let facts = ProjectFacts::read(&ctx.root, Some(&ctx.environment.name))?;
+        let variables = task_variables(&facts, ctx.aws.region(), values);
+        let template = std::fs::read_to_string(ctx.root.join(TASKDEF)).map_err(|error| {
+            Refused::new(format!("`{TASKDEF}` cannot be read: {error}")).hint("run `cargo xtask generate`")
+        })?;
+        let rendered = app_image::render(TASKDEF, Format::Json, &template, &variables)?;
+        let arn = ctx.aws.register_task_definition(&rendered.replace(IMAGE_PLACEHOLDER, image)).await?;
+        ctx.printer.event("task definition", arn);
+        Ok(())
+    }
+}
+
+/// The family of the environment's task definitions.
+fn family(ctx: &Ctx) -> String {
+    format!("{}-{}", ctx.environment.project, ctx.environment.name)
+}
+
+/// What fills the placeholders of the task definition: the project's facts, and the stacks' outputs under the
+/// names that the build project and the pipeline give them.
+pub(crate) fn task_variables(
+    facts: &ProjectFacts,
+    region: &str,
+    outputs: &BTreeMap<String, String>,
+) -> Variables {
+    let mut variables = facts.variables();
+    variables.insert("AWS_REGION".to_owned(), region.to_owned());
+    let names = [
+        ("DB_HOST", "DatabaseEndpointAddress"),
+        ("DB_NAME", "DatabaseName"),
+        ("DB_PORT", "DatabasePort"),
+        ("DB_SECRET_ARN", "DatabaseSecretArn"),
+        ("DB_USER", "DatabaseUser"),
+        ("EXECUTION_ROLE_ARN", "ExecutionRoleArn"),
+        ("LOG_GROUP", "ApplicationLogGroupName"),
+        ("TASK_ROLE_ARN", "TaskRoleArn"),
+    ];
+    for (variable, output) in names {
+        variables.extend(outputs.get(output).map(|value| (variable.to_owned(), value.clone())));
+    }
+    variables
+}
+
+async fn build_remotely(
+    ctx: &Ctx,
+    values: &BTreeMap<String, String>,
+    commit: &str,
+) -> anyhow::Result<String> {
+    let (bucket, project) = (needed(values, "ArtifactBucketName")?, needed(values, "BuildProjectName")?);
+    ctx.aws.put_object(bucket, SOURCE_KEY, archive(&ctx.root, commit)?).await?;
+    let source = format!("{bucket}/{SOURCE_KEY}");
+    let build = FirstBuild { project, source: &source, revision: commit, variables: &[] };
+    let id = ctx.aws.start_build(&build).await?;
+    ctx.printer.event("first image", format_args!("build {id}"));
+    let build = follow_build(&ctx.aws, &id, &ctx.sink()).await?;
+    if build_progress(&build.status) != Progress::Succeeded {
+        let contexts: Vec<String> = build.phases.into_iter().flat_map(|phase| phase.contexts).collect();
+        let why = contexts.into_iter().rfind(|text| !text.is_empty()).unwrap_or_default();
+        return Err(StackFailed(format!("the first build `{id}` is {}: {why}", build.status)).into());
+    }
+    let exported = build.exported.into_iter().find(|(name, _)| name == EXPORTED_IMAGE).map(|(_, uri)| uri);
+    exported.filter(|uri| uri.contains("@sha256:")).ok_or_else(|| {
+        StackFailed(format!("the first build `{id}` exports no {EXPORTED_IMAGE}; see `.aws/buildspec.yml`"))
+            .into()
+    })
+}
+
+async fn build_here(ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow::Result<String> {
+    let facts = ProjectFacts::read(&ctx.root, Some(&ctx.environment.name))?;
+    let request = BuildRequest {
+        workspace: ctx.root.clone(),
+        architecture: facts.architecture,
+        library: facts.library,
+        builder: builder_of(&ctx.environment),
+        repository: needed(values, "RepositoryUri")?.to_owned(),
+        push: Some(Credentials::Ecr(Box::new(ctx.aws.config().clone()))),
+    };
+    let report = |line: &str| ctx.printer.event("first image", line);
+    Ok(app_image::run(&request, &report).await?.uri)
+}
+
+fn needed<'a>(values: &'a BTreeMap<String, String>, name: &str) -> Result<&'a str, Refused> {
+    let value = values.get(name).map(String::as_str);
+    value.ok_or_else(|| Refused::new(format!("no stack has an output `{name}`")))
+}

@@ -1,0 +1,144 @@
+//! What would be sent for one stack, how it differs from what is there, and whether the guard lets it through.
+
+use std::collections::BTreeMap;
+
+use super::change;
+use crate::aws::{Aws, ChangeSet, ChangeSetRequest, Parameter, ResourceChange, Stack};
+use crate::cli::ProvisionArgs;
+use crate::context::Ctx;
+use crate::exit::Refused;
+use crate::project::Environment;
+use crate::stacks::graph::Graph;
+use crate::stacks::guard::{
+    Action, Change, Replacement, Rules, code_deploy_services, refusals, touches_listener,
+};
+use crate::stacks::plan::{
+    Deployed, Difference, SentParameters, differences, live_target_group, sent_parameters, stack_tags,
+};
+use crate::stacks::template::StackTemplate;
+
+/// The parameter that says which target group has the traffic.
+const LIVE: &str = "LiveTargetGroup";
+
+/// What would be sent for one stack.
+pub(super) struct Candidate<'a> {
+    pub template: &'a StackTemplate,
+    pub name: String,
+    pub values: BTreeMap<String, String>,
+    pub tags: BTreeMap<String, String>,
+}
+
+impl<'a> Candidate<'a> {
+    pub(super) fn of(
+        graph: &'a Graph,
+        environment: &Environment,
+        stack: &str,
+        values: &BTreeMap<String, String>,
+    ) -> Option<Self> {
+        let template = graph.template(stack)?;
+        let name = environment.stack_name(stack);
+        Some(Self { template, name, values: values.clone(), tags: stack_tags(environment, stack) })
+    }
+
+    /// How this differs from a stack that is there: one more call, GetTemplate.
+    pub(super) async fn differences(&self, ctx: &Ctx, found: &Stack) -> anyhow::Result<Vec<Difference>> {
+        let template = ctx.aws.get_template(&found.id).await?;
+        let deployed = Deployed {
+            template: &template,
+            parameters: &found.parameters,
+            tags: &found.tags,
+            capabilities: &found.capabilities,
+        };
+        let sent = sent_parameters(&self.values, Some(&found.parameters));
+        Ok(differences(self.template, &sent, &self.tags, &deployed))
+    }
+
+    async fn make(
+        &self,
+        ctx: &Ctx,
+        sent: &SentParameters,
+        create: bool,
+    ) -> anyhow::Result<Option<ChangeSet>> {
+        let parameter = |(name, value): (&String, &Option<String>)| Parameter {
+            name: name.clone(),
+            value: value.clone(),
+        };
+        let parameters: Vec<Parameter> = sent.iter().map(parameter).collect();
+        let change_set_name = change::name();
+        let request = ChangeSetRequest {
+            stack_name: &self.name,
+            change_set_name: &change_set_name,
+            create,
+            template: &self.template.text,
+            parameters: &parameters,
+            tags: &self.tags,
+            capabilities: self.template.capabilities().into_iter().map(str::to_owned).collect(),
+        };
+        change::make(ctx, &request).await
+    }
+}
+
+/// Makes the change set of a stack and has the guard judge it. `None`: nothing would change. A refused change set
+/// is deleted again.
+pub(super) async fn change_set(
+    ctx: &Ctx,
+    graph: &Graph,
+    (candidate, found): (&Candidate<'_>, Option<&Stack>),
+    args: &ProvisionArgs,
+) -> anyhow::Result<Option<ChangeSet>> {
+    let mut sent = sent_parameters(&candidate.values, found.map(|found| &found.parameters));
+    let Some(mut set) = candidate.make(ctx, &sent, found.is_none()).await? else { return Ok(None) };
+    let Some(found) = found else { return Ok(Some(set)) };
+    let mut rules = Rules {
+        code_deploy_services: code_deploy_services(&candidate.template.json),
+        used: graph.used_resources(&candidate.template.name),
+        allow_replace: &args.allow_replace,
+        sent_live: None,
+        actual_live: None,
+    };
+    if touches_listener(&set.changes.iter().map(change_of).collect::<Vec<_>>()) {
+        // No edit ever moves traffic: the change set is made again with the group that has it.
+        let live = live_group(&ctx.aws, &found.outputs).await?;
+        rules.actual_live = live;
+        if let Some(live) = live
+            && sent.contains_key(LIVE)
+        {
+            ctx.aws.delete_change_set(&set.id).await?;
+            sent.insert(LIVE.to_owned(), Some(live.to_owned()));
+            rules.sent_live = Some(live);
+            match candidate.make(ctx, &sent, false).await? {
+                Some(again) => set = again,
+                None => return Ok(None),
+            }
+        }
+    }
+    let changes: Vec<Change> = set.changes.iter().map(change_of).collect();
+    let refused = refusals(&changes, &rules);
+    if refused.is_empty() {
+        return Ok(Some(set));
+    }
+    ctx.aws.delete_change_set(&set.id).await?;
+    let lines: Vec<String> = refused.iter().map(ToString::to_string).collect();
+    let message = format!("refused for stack `{}`: {}", candidate.name, lines.join("; "));
+    let refusal = refused.iter().fold(Refused::new(message), |error, one| error.hint(one.hint.clone()));
+    Err(refusal.into())
+}
+
+/// Which target group has the traffic now.
+async fn live_group(aws: &Aws, outputs: &BTreeMap<String, String>) -> anyhow::Result<Option<&'static str>> {
+    let Some(listener) = outputs.get("ProductionListenerArn") else { return Ok(None) };
+    let weights = aws.listener_weights(listener).await?;
+    let weights = weights.into_iter().map(|(group, weight)| (group, i64::from(weight))).collect();
+    Ok(live_target_group(&weights, outputs))
+}
+
+fn change_of(change: &ResourceChange) -> Change {
+    Change {
+        logical_id: change.logical_id.clone(),
+        kind: change.resource_type.clone(),
+        action: Action::from_aws(&change.action),
+        replacement: Replacement::from_aws(change.replacement.as_deref()),
+        properties: change.properties.clone(),
+        scope: change.scope.clone(),
+    }
+}

@@ -1,0 +1,90 @@
+//! What `provision` prints.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Serialize;
+
+use super::apply::Applied;
+use super::plan::Plan;
+use crate::commands::deployed::Deployed;
+use crate::commands::release::Release;
+use crate::exit::ExitStatus;
+
+/// One stack at the end.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct StackResult {
+    /// The stack's name in AWS.
+    pub name: String,
+    pub status: String,
+    pub changed: bool,
+    pub duration_s: f64,
+}
+
+/// The object of `provision --output json`.
+#[derive(Debug, Serialize)]
+pub(crate) struct Provisioned {
+    pub stacks: Vec<StackResult>,
+    pub outputs: BTreeMap<String, String>,
+    /// The first release, if this run followed it.
+    pub release: Option<Release>,
+    /// Each failure with its root cause.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<String>,
+}
+
+impl Provisioned {
+    pub(super) fn planned(plan: &Plan) -> Self {
+        Self {
+            stacks: plan.results(),
+            outputs: BTreeMap::new(),
+            release: None,
+            failures: Vec::new(),
+            plan: Some(plan.to_string()),
+        }
+    }
+
+    pub(super) fn done(applied: Applied, deployed: &Deployed, release: Option<Release>) -> Self {
+        Self {
+            stacks: applied.stacks,
+            outputs: deployed.outputs(),
+            release,
+            failures: applied.failures,
+            plan: None,
+        }
+    }
+
+    pub(super) fn exit_status(&self) -> ExitStatus {
+        match &self.release {
+            _ if !self.failures.is_empty() => ExitStatus::Failed,
+            Some(release) => release.exit_status(),
+            None => ExitStatus::Done,
+        }
+    }
+}
+
+impl fmt::Display for Provisioned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(plan) = &self.plan {
+            return f.write_str(plan);
+        }
+        let changed = self.stacks.iter().filter(|stack| stack.changed).count();
+        match changed {
+            0 if self.failures.is_empty() => {
+                writeln!(f, "nothing to change: {} stacks are up to date", self.stacks.len())?
+            }
+            _ => writeln!(f, "{changed} of {} stacks changed", self.stacks.len())?,
+        }
+        for failure in &self.failures {
+            writeln!(f, "FAILED: {failure}")?;
+        }
+        if let Some(release) = &self.release {
+            writeln!(f, "{release}")?;
+        } else if let Some(url) = self.outputs.get("Url") {
+            writeln!(f, "{url}")?;
+        }
+        Ok(())
+    }
+}

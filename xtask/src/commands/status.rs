@@ -1,0 +1,206 @@
+//! `cargo xtask status`: stacks, pipeline, deployment, tasks, target health and the live image on one screen.
+//! Changes nothing.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::deployed::Deployed;
+use crate::aws::{Aws, TargetHealth};
+use crate::cli::Globals;
+use crate::context::Ctx;
+use crate::exit::ExitStatus;
+use crate::output::{Printer, table};
+
+pub(crate) async fn run(globals: Globals, printer: Printer) -> anyhow::Result<ExitStatus> {
+    let ctx = Ctx::connect(&globals, printer).await?;
+    let deployed = Deployed::read(&ctx.aws, &ctx.environment).await?;
+    let status = read(&ctx.aws, &ctx.environment.name, &deployed).await?;
+    ctx.printer.result(&status)?;
+    Ok(ExitStatus::Done)
+}
+
+/// The screen. What is not there yet is `null`.
+#[derive(Debug, Default, Serialize)]
+struct Status {
+    environment: String,
+    stacks: Vec<StackStatus>,
+    pipeline: Option<PipelineStatus>,
+    deployment: Option<DeploymentStatus>,
+    tasks: Vec<TaskStatus>,
+    targets: Vec<GroupStatus>,
+    image: Option<ImageStatus>,
+    url: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct StackStatus {
+    name: String,
+    status: String,
+}
+
+#[derive(Debug, Serialize)]
+struct PipelineStatus {
+    name: String,
+    stages: Vec<StageStatus>,
+    execution_id: Option<String>,
+    source_revision: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct StageStatus {
+    name: String,
+    status: String,
+    enabled: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct DeploymentStatus {
+    id: String,
+    status: String,
+    error: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct TaskStatus {
+    id: String,
+    status: String,
+    task_definition: String,
+}
+
+#[derive(Debug, Serialize)]
+struct GroupStatus {
+    /// Blue or green: which target group of the two.
+    group: &'static str,
+    /// Percent of the production traffic.
+    weight: i32,
+    #[serde(flatten)]
+    health: TargetHealth,
+}
+
+#[derive(Debug, Serialize)]
+struct ImageStatus {
+    uri: String,
+    tags: Vec<String>,
+    size_bytes: i64,
+}
+
+async fn read(aws: &Aws, environment: &str, deployed: &Deployed) -> anyhow::Result<Status> {
+    let stacks = deployed.stacks.values();
+    let stacks = stacks.map(|stack| StackStatus { name: stack.name.clone(), status: stack.status.clone() });
+    let mut status = Status {
+        environment: environment.to_owned(),
+        stacks: stacks.collect(),
+        url: deployed.output("Url").map(str::to_owned),
+        ..Status::default()
+    };
+    if let Some(name) = deployed.output("PipelineName") {
+        status.pipeline = pipeline(aws, name).await?;
+    }
+    let group = (deployed.output("CodeDeployApplicationName"), deployed.output("DeploymentGroupName"));
+    if let (Some(application), Some(group)) = group
+        && let Some(id) = aws.newest_deployment(application, group).await?
+    {
+        let found = aws.get_deployment(&id).await?;
+        status.deployment = Some(DeploymentStatus { id, status: found.status, error: found.error });
+    }
+    if let (Some(cluster), Some(service)) = (deployed.output("ClusterName"), deployed.output("ServiceName")) {
+        (status.tasks, status.image) = tasks(aws, deployed, (cluster, service)).await?;
+    }
+    status.targets = targets(aws, deployed).await?;
+    Ok(status)
+}
+
+async fn pipeline(aws: &Aws, name: &str) -> anyhow::Result<Option<PipelineStatus>> {
+    let Some(stages) = aws.pipeline_state(name).await? else { return Ok(None) };
+    let newest = aws.list_executions(name).await?.unwrap_or_default().into_iter().next();
+    let stage = |stage: crate::aws::StageState| StageStatus {
+        name: stage.name,
+        status: stage.status,
+        enabled: stage.enabled,
+    };
+    Ok(Some(PipelineStatus {
+        name: name.to_owned(),
+        stages: stages.into_iter().map(stage).collect(),
+        execution_id: newest.as_ref().map(|execution| execution.id.clone()),
+        source_revision: newest.and_then(|execution| execution.revision),
+    }))
+}
+
+async fn tasks(
+    aws: &Aws,
+    deployed: &Deployed,
+    (cluster, service): (&str, &str),
+) -> anyhow::Result<(Vec<TaskStatus>, Option<ImageStatus>)> {
+    let found = aws.tasks(cluster, service).await?;
+    let last = |arn: &str| arn.rsplit('/').next().unwrap_or(arn).to_owned();
+    let statuses = found.iter().map(|task| TaskStatus {
+        id: last(&task.arn),
+        status: task.last_status.clone(),
+        task_definition: last(&task.task_definition),
+    });
+    let statuses = statuses.collect();
+    let primary = aws.describe_service(cluster, service).await?;
+    let primary = primary.and_then(|s| s.task_sets.into_iter().find(|set| set.status == "PRIMARY"));
+    let Some(set) = primary else { return Ok((statuses, None)) };
+    let images = aws.task_definition_images(&set.task_definition).await?;
+    let (Some(uri), Some(repository)) = (images.into_iter().next(), deployed.output("RepositoryName")) else {
+        return Ok((statuses, None));
+    };
+    let digest = uri.rsplit_once('@').map(|(_, digest)| digest.to_owned()).unwrap_or_default();
+    let image = aws.image(repository, &digest).await?;
+    let image = image.map(|image| ImageStatus { uri, tags: image.tags, size_bytes: image.size_bytes });
+    Ok((statuses, image))
+}
+
+async fn targets(aws: &Aws, deployed: &Deployed) -> anyhow::Result<Vec<GroupStatus>> {
+    let Some(listener) = deployed.output("ProductionListenerArn") else { return Ok(Vec::new()) };
+    let weights = aws.listener_weights(listener).await?;
+    let mut targets = Vec::new();
+    for (group, output) in [("blue", "BlueTargetGroupArn"), ("green", "GreenTargetGroupArn")] {
+        let Some(arn) = deployed.output(output) else { continue };
+        let weight = weights.iter().find(|(found, _)| found == arn).map_or(0, |(_, weight)| *weight);
+        let health = aws.target_health(arn).await?;
+        targets.extend(health.into_iter().map(|health| GroupStatus { group, weight, health }));
+    }
+    Ok(targets)
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "environment {}", self.environment)?;
+        if self.stacks.is_empty() {
+            return write!(f, "nothing is provisioned; run `cargo xtask provision`");
+        }
+        let rows = self.stacks.iter().map(|stack| vec![stack.name.clone(), stack.status.clone()]);
+        writeln!(f, "{}", table(&["stack", "status"], rows))?;
+        if let Some(pipeline) = &self.pipeline {
+            let revision = pipeline.source_revision.as_deref().unwrap_or("none");
+            writeln!(f, "pipeline {}, source revision {revision}", pipeline.name)?;
+            let enabled = |stage: &StageStatus| if stage.enabled { "" } else { "disabled" }.to_owned();
+            let rows = pipeline.stages.iter().map(|s| vec![s.name.clone(), s.status.clone(), enabled(s)]);
+            writeln!(f, "{}", table(&["stage", "status", "inbound"], rows))?;
+        }
+        if let Some(deployment) = &self.deployment {
+            let error = deployment.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+            writeln!(f, "deployment {} {}{error}", deployment.id, deployment.status)?;
+        }
+        let rows = self.tasks.iter().map(|t| vec![t.id.clone(), t.status.clone(), t.task_definition.clone()]);
+        writeln!(f, "{}", table(&["task", "status", "task definition"], rows))?;
+        let rows = self.targets.iter().map(|t| {
+            let reason = t.health.reason.clone().unwrap_or_default();
+            vec![
+                t.group.to_owned(),
+                format!("{} %", t.weight),
+                t.health.target.clone(),
+                t.health.state.clone(),
+                reason,
+            ]
+        });
+        writeln!(f, "{}", table(&["target group", "traffic", "target", "health", "reason"], rows))?;
+        if let Some(image) = &self.image {
+            writeln!(f, "image {} ({}), {} bytes", image.uri, image.tags.join(", "), image.size_bytes)?;
+        }
+        self.url.as_ref().map_or(Ok(()), |url| write!(f, "{url}"))
+    }
+}

@@ -1,0 +1,121 @@
+//! What commands work with: the project, one environment of it, and AWS as that environment's caller.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use crate::aws::{Aws, Target};
+use crate::cli::Globals;
+use crate::exit::Refused;
+use crate::local::{self, Connection, ServeOptions};
+use crate::output::Printer;
+use crate::project::{Environment, PROJECT_FILE, Project};
+
+/// Seconds of AWS's waits that pass in one second of the local cloud.
+const TIME_SCALE: f64 = 60.0;
+
+/// Built once, passed first.
+pub(crate) struct Ctx {
+    /// The checkout.
+    pub root: PathBuf,
+    pub environment: Environment,
+    pub aws: Aws,
+    pub printer: Printer,
+    /// The local cloud, in environment `local`.
+    pub local: Option<Connection>,
+}
+
+impl Ctx {
+    /// Reads the project, finds or starts the local cloud where it is meant, and makes sure that the caller is
+    /// in the environment's account.
+    pub(crate) async fn connect(globals: &Globals, printer: Printer) -> anyhow::Result<Self> {
+        let root = find_root()?;
+        let environment = load_environment(&root, globals)?;
+        Self::for_environment(root, environment, printer).await
+    }
+
+    /// The same for an environment that was read already.
+    pub(crate) async fn for_environment(
+        root: PathBuf,
+        environment: Environment,
+        printer: Printer,
+    ) -> anyhow::Result<Self> {
+        let local = match environment.is_local() && !foreign_endpoint()? {
+            true => Some(local::ensure_running(&serve_options(&root, &environment, None)?).await?),
+            false => None,
+        };
+        Self::with_connection(root, environment, printer, local).await
+    }
+
+    /// The same with a local cloud that runs already.
+    pub(crate) async fn with_connection(
+        root: PathBuf,
+        environment: Environment,
+        printer: Printer,
+        local: Option<Connection>,
+    ) -> anyhow::Result<Self> {
+        let target = match &local {
+            Some(connection) => Target::Local(connection.clone()),
+            None => Target::Account { region: environment.region.clone() },
+        };
+        let aws = Aws::connect(target).await;
+        let identity = aws.get_caller_identity().await?;
+        if identity.account != environment.account {
+            let refused = format!(
+                "environment `{}` is in account {}, but the caller `{}` is in account {}",
+                environment.name, environment.account, identity.arn, identity.account
+            );
+            return Err(Refused::new(refused).hint("choose another AWS_PROFILE or environment").into());
+        }
+        Ok(Self { root, environment, aws, printer, local })
+    }
+
+    /// Where followers' events go.
+    pub(crate) fn sink(&self) -> impl Fn(crate::follow::Event) + Send + Sync + use<> {
+        let printer = self.printer.clone();
+        move |event| printer.event(&event.subject(), &event)
+    }
+}
+
+/// How the local cloud of a checkout is started.
+pub(crate) fn serve_options(
+    root: &Path,
+    environment: &Environment,
+    port: Option<u16>,
+) -> anyhow::Result<ServeOptions> {
+    Ok(ServeOptions {
+        data_dir: local::data_dir(root, &environment.project)?,
+        source: root.to_owned(),
+        region: environment.region.clone(),
+        account: environment.account.clone(),
+        port,
+        time_scale: TIME_SCALE,
+    })
+}
+
+/// The environment that was asked for.
+pub(crate) fn load_environment(root: &Path, globals: &Globals) -> anyhow::Result<Environment> {
+    let project = Project::load(root)?;
+    Ok(project.environment(globals.environment.as_deref())?.clone())
+}
+
+/// The checkout: the nearest directory upwards that has an `infra/project.yml`, else one with the workspace's
+/// lock file, so that a missing `infra/project.yml` is named where it belongs.
+pub(crate) fn find_root() -> anyhow::Result<PathBuf> {
+    let here = std::env::current_dir().context("failed to find the current directory")?;
+    let with = |file: &str| here.ancestors().find(|dir| dir.join(file).exists()).map(Path::to_owned);
+    Ok(with(PROJECT_FILE).or_else(|| with("Cargo.lock")).unwrap_or(here))
+}
+
+/// Whether environment `local` is to use another emulator than the embedded one. Inside CodeBuild it must not
+/// start one: the build's caller is the pipeline, and its cloud is there already.
+fn foreign_endpoint() -> anyhow::Result<bool> {
+    let endpoint = std::env::var("AWS_ENDPOINT_URL").unwrap_or_default();
+    let loopback = endpoint.starts_with("http://127.") || endpoint.starts_with("http://localhost");
+    if std::env::var_os("CODEBUILD_BUILD_ID").is_some() && !loopback {
+        return Err(Refused::new("environment `local` cannot be used inside CodeBuild")
+            .hint("name the environment: --environment NAME")
+            .into());
+    }
+    Ok(loopback)
+}
