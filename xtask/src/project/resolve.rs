@@ -6,7 +6,7 @@ use template::{Diagnostic, Document};
 
 use super::{
     App, Architecture, Environment, Image, LOCAL_ENVIRONMENT, Project, Source, Tasks,
-    rules::{HealthCheckPath, Name, SecretArn, VariableName},
+    rules::{Name, SecretArn, VariableName},
     settings::{AppSettings, EnvironmentSettings, Settings, SourceSettings},
 };
 
