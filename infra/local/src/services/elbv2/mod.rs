@@ -1,10 +1,83 @@
-//! Placeholder.
+//! Elastic Load Balancing: load balancers, listeners, target groups, and the health of targets.
+//!
+//! What the tables say is served by [`crate::proxy`] for real. Each listener has a port of its own on
+//! 127.0.0.1, kept over restarts, and the load balancer's `DNSName` is one more that leads to its production
+//! listener. HTTPS listeners speak plain HTTP.
+
+mod actions;
+mod attributes;
+mod errors;
+mod health;
+mod network;
+mod operations;
+mod proxies;
+mod routing;
+mod shapes;
+mod store;
+
+pub(crate) use operations::*;
+pub(crate) use routing::LocalListener;
+#[expect(unused_imports, reason = "the services that call it are being added")]
+pub(crate) use shapes::*;
 
 use crate::cloud::Cloud;
 use crate::operation::Operations;
+use crate::proxy::Snapshot;
+use store::Elb;
 
-pub(crate) fn register(_operations: &mut Operations) {}
+/// The signing name and IAM prefix.
+pub(crate) const SERVICE: &str = "elasticloadbalancing";
 
-pub(crate) async fn resume(_cloud: &Cloud) {}
+pub(crate) fn register(operations: &mut Operations) {
+    operations.add::<AddTags>();
+    operations.add::<CreateListener>();
+    operations.add::<CreateLoadBalancer>();
+    operations.add::<CreateTargetGroup>();
+    operations.add::<DeleteListener>();
+    operations.add::<DeleteLoadBalancer>();
+    operations.add::<DeleteTargetGroup>();
+    operations.add::<DeregisterTargets>();
+    operations.add::<DescribeListeners>();
+    operations.add::<DescribeLoadBalancerAttributes>();
+    operations.add::<DescribeLoadBalancers>();
+    operations.add::<DescribeRules>();
+    operations.add::<DescribeTags>();
+    operations.add::<DescribeTargetGroupAttributes>();
+    operations.add::<DescribeTargetGroups>();
+    operations.add::<DescribeTargetHealth>();
+    operations.add::<ModifyListener>();
+    operations.add::<ModifyLoadBalancerAttributes>();
+    operations.add::<ModifyRule>();
+    operations.add::<ModifyTargetGroup>();
+    operations.add::<ModifyTargetGroupAttributes>();
+    operations.add::<RegisterTargets>();
+    operations.add::<RemoveTags>();
+    operations.add::<SetSecurityGroups>();
+    operations.add::<SetSubnets>();
+}
 
-pub(crate) async fn stop(_cloud: &Cloud) {}
+/// Opens every port again. Targets that were registered are back as `initial` and are checked; what drained
+/// is gone, for nothing is in flight after a restart.
+pub(crate) async fn resume(cloud: &Cloud) {
+    let elb = cloud.part::<Elb>();
+    let resumed = elb.reopen().and_then(|()| health::resume(&elb));
+    if let Err(error) = resumed {
+        tracing::error!(%error, "load balancers could not be taken up again");
+    }
+    cloud.resume::<health::TargetEngine>();
+}
+
+/// Closes every port; requests in flight end.
+pub(crate) async fn stop(cloud: &Cloud) {
+    cloud.part::<Elb>().proxies.stop();
+}
+
+/// Where each listener answers on this machine.
+pub(crate) fn local_listeners(cloud: &Cloud) -> Vec<LocalListener> {
+    cloud.part::<Elb>().local_listeners()
+}
+
+/// How many requests each target group was sent since the process began, by ARN.
+pub(crate) fn access_figures(cloud: &Cloud) -> Vec<(String, Snapshot)> {
+    cloud.part::<Elb>().proxies.figures()
+}

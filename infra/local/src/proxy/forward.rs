@@ -1,0 +1,281 @@
+//! A request on its way: to a target and back.
+
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::HeaderValue;
+use http::{Method, Request, Response, StatusCode, Uri, Version};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::{Body as _, Frame, Incoming, SizeHint};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::time::Instant;
+
+use super::connection::{ConnectError, Connection};
+use super::group::Group;
+use super::rules::{Action, Rules};
+use super::target::InFlight;
+use super::{Body, answer, headers};
+
+/// How often a request is tried on a connection that was open before. Past it, on a fresh one.
+const ATTEMPTS: usize = 3;
+
+/// Answers a request by the rules in force when it came.
+pub(super) async fn answer(
+    rules: Option<Arc<Rules>>,
+    client: IpAddr,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let Some(rules) = rules else { return answer::error(StatusCode::SERVICE_UNAVAILABLE) };
+    match &rules.action {
+        Action::Fixed(fixed) => answer::fixed(fixed),
+        Action::Redirect(redirect) => answer::redirect(redirect, &rules, request.uri(), request.headers()),
+        Action::Forward(forward) => {
+            let Some(group) = forward.choose() else {
+                return answer::error(StatusCode::SERVICE_UNAVAILABLE);
+            };
+            group.figures().request();
+            match send(group, &rules, client, request).await {
+                Ok(response) => {
+                    group.figures().answered(response.status());
+                    response
+                }
+                Err(failure) => {
+                    group.figures().failed();
+                    answer::error(failure.status())
+                }
+            }
+        }
+    }
+}
+
+/// Why no target answered.
+enum Failure {
+    NoTarget,
+    BadGateway,
+    Timeout,
+}
+
+impl Failure {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::NoTarget => StatusCode::SERVICE_UNAVAILABLE,
+            Self::BadGateway => StatusCode::BAD_GATEWAY,
+            Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+}
+
+/// Sends the request to a target of the group. It is sent again only after a connection that was open before
+/// turned out to be closed: if nothing of it was sent, or if it has no body and its method may be repeated.
+async fn send(
+    group: &Group,
+    rules: &Rules,
+    client: IpAddr,
+    mut request: Request<Incoming>,
+) -> Result<Response<Body>, Failure> {
+    let upgrade = prepare(&mut request, rules, client);
+    let client_side = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
+    let again = repeatable(&request).then(|| head(&request));
+    let activity = Activity::default();
+    let mut outgoing = request.map(|body| Uploading { body, activity: activity.clone() }.boxed_unsync());
+    for attempt in 0.. {
+        let in_flight = group.pick().ok_or(Failure::NoTarget)?;
+        let idle = in_flight.target().take_idle().filter(|_| attempt < ATTEMPTS);
+        let used_before = idle.is_some();
+        let mut connection = match idle {
+            Some(connection) => connection,
+            None => connect(group, &in_flight).await?,
+        };
+        activity.touch();
+        let sent = tokio::select! {
+            sent = connection.send(outgoing) => sent,
+            () = activity.idle_for(rules.idle_timeout) => return Err(Failure::Timeout),
+        };
+        let failed = match sent {
+            Ok(response) => return Ok(deliver(response, client_side, (connection, in_flight))),
+            Err(failed) => failed,
+        };
+        tracing::debug!(target = %in_flight.target().address(), error = %failed.error, "no response");
+        outgoing = match (failed.unsent, &again) {
+            (Some(unsent), _) if used_before => unsent,
+            (None, Some(head)) if used_before => with_empty_body(head),
+            _ => return Err(Failure::BadGateway),
+        };
+    }
+    Err(Failure::BadGateway)
+}
+
+async fn connect(group: &Group, in_flight: &InFlight) -> Result<Connection, Failure> {
+    let target = in_flight.target();
+    Connection::open(target.address(), target.reachable()).await.map_err(|error| {
+        group.figures().connection_error();
+        tracing::debug!(target = %target.address(), %error, "no connection");
+        match error {
+            ConnectError::Timeout => Failure::Timeout,
+            ConnectError::Io(_) | ConnectError::Http(_) => Failure::BadGateway,
+        }
+    })
+}
+
+/// Makes a client's request the target's. Answers the protocol an upgrade asks for, if any.
+fn prepare(request: &mut Request<Incoming>, rules: &Rules, client: IpAddr) -> Option<HeaderValue> {
+    let path = request.uri().path_and_query().cloned();
+    *request.uri_mut() = path.map_or_else(|| Uri::from_static("/"), Uri::from);
+    *request.version_mut() = Version::HTTP_11;
+    let upgrade = headers::strip_hop_by_hop(request.headers_mut());
+    headers::add_forwarded(request.headers_mut(), client, rules);
+    if let Some(protocol) = upgrade.clone() {
+        headers::ask_upgrade(request.headers_mut(), protocol);
+    }
+    upgrade
+}
+
+/// Whether a request may be sent twice (RFC 9110 section 9.2.2) and can be: a body is not kept.
+fn repeatable(request: &Request<Incoming>) -> bool {
+    let idempotent = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE, Method::PUT, Method::DELETE];
+    request.body().is_end_stream() && idempotent.contains(request.method())
+}
+
+fn head(request: &Request<Incoming>) -> Request<()> {
+    let mut head = Request::new(());
+    *head.method_mut() = request.method().clone();
+    *head.uri_mut() = request.uri().clone();
+    *head.headers_mut() = request.headers().clone();
+    head
+}
+
+fn with_empty_body(head: &Request<()>) -> Request<Body> {
+    head.clone().map(|()| Empty::new().map_err(|never| match never {}).boxed_unsync())
+}
+
+/// The target's response as the client's. The connection is used again once the body has ended.
+fn deliver(
+    mut response: Response<Incoming>,
+    client_side: Option<OnUpgrade>,
+    (connection, in_flight): (Connection, InFlight),
+) -> Response<Body> {
+    let protocol = headers::strip_hop_by_hop(response.headers_mut());
+    if let (StatusCode::SWITCHING_PROTOCOLS, Some(client_side)) = (response.status(), client_side) {
+        let target_side = hyper::upgrade::on(&mut response);
+        if let Some(protocol) = protocol {
+            headers::ask_upgrade(response.headers_mut(), protocol);
+        }
+        tokio::spawn(join(client_side, target_side, in_flight));
+        return response.map(|_| Empty::new().map_err(|never| match never {}).boxed_unsync());
+    }
+    response.map(|body| {
+        Downloading { body, ended: false, connection: Some(connection), in_flight }.boxed_unsync()
+    })
+}
+
+/// Carries bytes both ways after an upgrade, until either side ends.
+async fn join(client_side: OnUpgrade, target_side: OnUpgrade, in_flight: InFlight) {
+    let (Ok(client), Ok(target)) = tokio::join!(client_side, target_side) else { return };
+    let (mut client, mut target) = (TokioIo::new(client), TokioIo::new(target));
+    if let Err(error) = tokio::io::copy_bidirectional(&mut client, &mut target).await {
+        tracing::debug!(target = %in_flight.target().address(), %error, "an upgraded connection ended");
+    }
+}
+
+/// When a request's body last moved.
+#[derive(Clone)]
+struct Activity {
+    last: Arc<Mutex<Instant>>,
+}
+
+impl Default for Activity {
+    fn default() -> Self {
+        Self { last: Arc::new(Mutex::new(Instant::now())) }
+    }
+}
+
+impl Activity {
+    fn touch(&self) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    /// Ends when nothing moved for so long.
+    async fn idle_for(&self, timeout: Duration) {
+        loop {
+            let until = *self.last.lock().unwrap_or_else(PoisonError::into_inner) + timeout;
+            if until <= Instant::now() {
+                return;
+            }
+            tokio::time::sleep_until(until).await;
+        }
+    }
+}
+
+/// A request's body on its way to the target.
+struct Uploading {
+    body: Incoming,
+    activity: Activity,
+}
+
+impl hyper::body::Body for Uploading {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        self.activity.touch();
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A response's body on its way to the client. While it lives the request is in flight.
+struct Downloading {
+    body: Incoming,
+    ended: bool,
+    connection: Option<Connection>,
+    in_flight: InFlight,
+}
+
+impl hyper::body::Body for Downloading {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        self.ended = frame.is_none();
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Downloading {
+    /// A body that was left before its end makes its connection useless.
+    fn drop(&mut self) {
+        if self.ended || self.body.is_end_stream() {
+            if let Some(connection) = self.connection.take() {
+                self.in_flight.target().keep(connection);
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! One health check: one request on a connection of its own.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, StatusCode, header};
+use http_body_util::Empty;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+/// Why a health check got no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ProbeFailure {
+    Timeout,
+    /// The connection was refused or broke.
+    Failed,
+}
+
+/// Requests `path` and answers the status code. `timeout` is real time.
+pub(crate) async fn probe(
+    address: SocketAddr,
+    path: &str,
+    timeout: Duration,
+) -> Result<StatusCode, ProbeFailure> {
+    match tokio::time::timeout(timeout, request(address, path)).await {
+        Ok(Some(status)) => Ok(status),
+        Ok(None) => Err(ProbeFailure::Failed),
+        Err(_) => Err(ProbeFailure::Timeout),
+    }
+}
+
+async fn request(address: SocketAddr, path: &str) -> Option<StatusCode> {
+    let stream = TcpStream::connect(address).await.ok()?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
+    let request = Request::get(path)
+        .header(header::HOST, address.to_string())
+        .header(header::USER_AGENT, "ELB-HealthChecker/2.0")
+        .header(header::CONNECTION, "close")
+        .body(Empty::<Bytes>::new())
+        .ok()?;
+    let exchange = sender.send_request(request);
+    tokio::select! {
+        response = exchange => response.ok().map(|response| response.status()),
+        _ = connection => None,
+    }
+}

@@ -1,0 +1,145 @@
+//! A target: its standing, its connections, and what is in flight to it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+
+use super::connection::Connection;
+
+/// Idle connections are given up after this time: shorter than the shortest keep-alive among common servers
+/// (5 s, Node.js), so that a request seldom meets a connection its target is just closing.
+const IDLE: Duration = Duration::from_secs(4);
+
+/// Whether a target gets new requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Only while no target of the group is healthy.
+    Waiting,
+    Healthy,
+    /// Never again.
+    Draining,
+}
+
+/// One address that requests are sent to.
+pub(crate) struct Target {
+    address: SocketAddr,
+    standing: AtomicU8,
+    reachable: AtomicBool,
+    in_flight: AtomicUsize,
+    idle: Mutex<Vec<(Connection, Instant)>>,
+    closing: CancellationToken,
+}
+
+impl Target {
+    pub(crate) fn new(address: SocketAddr) -> Self {
+        Self {
+            address,
+            standing: AtomicU8::new(Standing::Waiting as u8),
+            reachable: AtomicBool::new(true),
+            in_flight: AtomicUsize::new(0),
+            idle: Mutex::default(),
+            closing: CancellationToken::new(),
+        }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn standing(&self) -> Standing {
+        match self.standing.load(Ordering::SeqCst) {
+            0 => Standing::Waiting,
+            1 => Standing::Healthy,
+            _ => Standing::Draining,
+        }
+    }
+
+    /// A draining target stays one.
+    pub(crate) fn set_healthy(&self, healthy: bool) {
+        let standing = if healthy { Standing::Healthy } else { Standing::Waiting };
+        let change = |old| (old != Standing::Draining as u8).then_some(standing as u8);
+        let _ = self.standing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, change);
+    }
+
+    /// Sends it no new requests; those in flight go on.
+    pub(crate) fn drain(&self) {
+        self.standing.store(Standing::Draining as u8, Ordering::SeqCst);
+        self.closing.cancel();
+        self.idle().clear();
+    }
+
+    /// Cancelled when draining begins.
+    pub(crate) fn closing(&self) -> &CancellationToken {
+        &self.closing
+    }
+
+    /// Whether security groups let the load balancer through; packets to an unreachable target are lost.
+    pub(crate) fn reachable(&self) -> bool {
+        self.reachable.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_reachable(&self, reachable: bool) {
+        self.reachable.store(reachable, Ordering::Relaxed);
+    }
+
+    /// Requests whose response has not ended. Once it is zero on a draining target it stays zero.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::SeqCst)
+    }
+
+    /// Enters a request; `None` on a draining target. Counted before the standing is looked at: so whoever
+    /// drains either sees the request or keeps it out.
+    pub(super) fn enter(self: &Arc<Self>) -> Option<InFlight> {
+        self.in_flight.fetch_add(1, Ordering::SeqCst);
+        let entered = InFlight { target: Arc::clone(self) };
+        (self.standing() != Standing::Draining).then_some(entered)
+    }
+
+    /// A connection that was used before and seems open.
+    pub(super) fn take_idle(&self) -> Option<Connection> {
+        let mut idle = self.idle();
+        while let Some((connection, since)) = idle.pop() {
+            if since.elapsed() > IDLE {
+                idle.clear();
+                return None;
+            }
+            if !connection.is_closed() {
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    /// Keeps a connection for the next request.
+    pub(super) fn keep(&self, connection: Connection) {
+        if !connection.is_closed() && self.standing() != Standing::Draining {
+            self.idle().push((connection, Instant::now()));
+        }
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<(Connection, Instant)>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request in flight; it counts until this is dropped.
+pub(super) struct InFlight {
+    target: Arc<Target>,
+}
+
+impl InFlight {
+    pub(super) fn target(&self) -> &Arc<Target> {
+        &self.target
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.target.in_flight.fetch_sub(1, Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,22 @@
+//! The operations of Elastic Load Balancing, one file a noun.
+
+mod listeners;
+mod load_balancer_attributes;
+mod load_balancers;
+mod rules;
+mod tags;
+mod target_groups;
+mod targets;
+
+pub(crate) use listeners::{CreateListener, DeleteListener, DescribeListeners, ModifyListener};
+pub(crate) use load_balancer_attributes::{DescribeLoadBalancerAttributes, ModifyLoadBalancerAttributes};
+pub(crate) use load_balancers::{
+    CreateLoadBalancer, DeleteLoadBalancer, DescribeLoadBalancers, SetSecurityGroups, SetSubnets,
+};
+pub(crate) use rules::{DescribeRules, ModifyRule};
+pub(crate) use tags::{AddTags, DescribeTags, RemoveTags};
+pub(crate) use target_groups::{
+    CreateTargetGroup, DeleteTargetGroup, DescribeTargetGroupAttributes, DescribeTargetGroups,
+    HealthCheckSettings, ModifyTargetGroup, ModifyTargetGroupAttributes,
+};
+pub(crate) use targets::{DeregisterTargets, DescribeTargetHealth, RegisterTargets};

@@ -1,0 +1,122 @@
+//! Tags of load balancers, target groups and listeners.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::shapes::{Empty, Tag};
+use super::super::store::Elb;
+use super::super::{SERVICE, errors};
+use crate::error::ServiceError;
+use crate::operation::{Call, Operation};
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct DescribeTags {
+    pub resource_arns: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct TagDescription {
+    pub resource_arn: String,
+    pub tags: Vec<Tag>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct DescribeTagsOutput {
+    pub tag_descriptions: Vec<TagDescription>,
+}
+
+impl Operation for DescribeTags {
+    type Output = DescribeTagsOutput;
+    const SERVICE: &'static str = SERVICE;
+    const NAME: &'static str = "DescribeTags";
+
+    async fn handle(self, call: &Call) -> Result<DescribeTagsOutput, ServiceError> {
+        let elb = call.cloud.part::<Elb>();
+        let describe =
+            |arn: &String| Ok(TagDescription { resource_arn: arn.clone(), tags: tags_of(&elb, arn)? });
+        let tag_descriptions =
+            self.resource_arns.iter().map(describe).collect::<Result<_, ServiceError>>()?;
+        Ok(DescribeTagsOutput { tag_descriptions })
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct AddTags {
+    pub resource_arns: Vec<String>,
+    pub tags: Vec<Tag>,
+}
+
+impl Operation for AddTags {
+    type Output = Empty;
+    const SERVICE: &'static str = SERVICE;
+    const NAME: &'static str = "AddTags";
+
+    async fn handle(self, call: &Call) -> Result<Empty, ServiceError> {
+        let elb = call.cloud.part::<Elb>();
+        for arn in &self.resource_arns {
+            change(&elb, arn, |tags| {
+                for tag in &self.tags {
+                    tags.retain(|old| old.key != tag.key);
+                    tags.push(tag.clone());
+                }
+            })?;
+        }
+        Ok(Empty {})
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct RemoveTags {
+    pub resource_arns: Vec<String>,
+    pub tag_keys: Vec<String>,
+}
+
+impl Operation for RemoveTags {
+    type Output = Empty;
+    const SERVICE: &'static str = SERVICE;
+    const NAME: &'static str = "RemoveTags";
+
+    async fn handle(self, call: &Call) -> Result<Empty, ServiceError> {
+        let elb = call.cloud.part::<Elb>();
+        for arn in &self.resource_arns {
+            change(&elb, arn, |tags| tags.retain(|tag| !self.tag_keys.contains(&tag.key)))?;
+        }
+        Ok(Empty {})
+    }
+}
+
+fn tags_of(elb: &Elb, arn: &str) -> Result<Vec<Tag>, ServiceError> {
+    let tags = if arn.contains(":targetgroup/") {
+        elb.target_groups.get(arn).map(|row| row.tags)
+    } else if arn.contains(":listener/") {
+        elb.listeners.get(arn).map(|row| row.tags)
+    } else {
+        elb.load_balancers.get(arn).map(|row| row.tags)
+    };
+    tags.ok_or_else(|| not_found(arn))
+}
+
+fn change(elb: &Elb, arn: &str, edit: impl FnOnce(&mut Vec<Tag>)) -> Result<(), ServiceError> {
+    let changed = if arn.contains(":targetgroup/") {
+        elb.target_groups.update(arn, |row| edit(&mut row.tags))?
+    } else if arn.contains(":listener/") {
+        elb.listeners.update(arn, |row| edit(&mut row.tags))?
+    } else {
+        elb.load_balancers.update(arn, |row| edit(&mut row.tags))?
+    };
+    changed.ok_or_else(|| not_found(arn))
+}
+
+fn not_found(arn: &str) -> ServiceError {
+    if arn.contains(":targetgroup/") {
+        errors::target_groups_not_found(arn)
+    } else if arn.contains(":listener/") {
+        errors::listeners_not_found(arn)
+    } else {
+        errors::load_balancer_not_found(arn)
+    }
+}
