@@ -239,12 +239,13 @@ pub(crate) struct TargetDescription {
     pub availability_zone: Option<String>,
     /// Not AWS's, and in process only: whoever registers a target that has a network interface says which, so
     /// that its security groups count. Without it the load balancer always reaches the target.
-    #[serde(skip)]
+    #[serde(default, skip_serializing)]
     pub network_interface: Option<NetworkInterface>,
 }
 
 /// What security groups are judged by.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub(crate) struct NetworkInterface {
     /// None: the default group of the VPC.
     pub security_groups: Vec<String>,
