@@ -11,9 +11,7 @@ pub(crate) use operations::{
     BatchGetBuilds, BatchGetProjects, CreateProject, DeleteProject, ListBuildsForProject, ListProjects,
     StartBuild, StopBuild, UpdateProject,
 };
-pub(crate) use store::{
-    Artifacts, Build, Cache, Environment, LogsConfig, PipelineArtifact, PipelineJob, Source, Tag, Variable,
-};
+pub(crate) use store::{Build, PipelineArtifact, PipelineJob, Variable};
 
 use crate::cloud::Cloud;
 use crate::operation::Operations;

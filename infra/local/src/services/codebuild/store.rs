@@ -337,13 +337,4 @@ pub(crate) struct BuildRecord {
     pub idempotency_token: Option<String>,
     /// Set when a process took the build up. One found so at a restart has lost its host.
     pub taken_up: bool,
-    /// The process group of its shell, to end what a killed local cloud left behind.
-    pub process_group: Option<ProcessGroup>,
-}
-
-/// A process group and when its leader started (clock ticks since boot), for numbers are used again.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) struct ProcessGroup {
-    pub id: i32,
-    pub started: u64,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::store::{Build, BuildRecord, CodeBuild, Phase, PhaseContext, ProcessGroup};
+use super::super::store::{Build, BuildRecord, CodeBuild, Phase, PhaseContext};
 use crate::clock::{Clock, Epoch};
 use crate::cloud::Cloud;
 
@@ -68,10 +68,6 @@ impl Book {
         self.update(|record| record.taken_up = true);
     }
 
-    pub fn process_group(&self, group: Option<ProcessGroup>) {
-        self.update(|record| record.process_group = group);
-    }
-
     pub fn enter(&self, phase: &str) {
         let now = self.clock.now();
         self.update(|record| enter(&mut record.build, phase, now));
@@ -99,7 +95,6 @@ impl Book {
             build.build_status = end.status().to_owned();
             build.build_complete = true;
             build.end_time = Some(now);
-            record.process_group = None;
         });
     }
 }

@@ -48,9 +48,7 @@ impl Engine for Builds {
         }
         let book = Book::new(cloud, key);
         if record.taken_up {
-            if let Some(group) = record.process_group {
-                shell::end_group(group);
-            }
+            shell::end_leftovers(key);
             book.finish(End::Fault("The build's host ended before the build did"));
         } else {
             run::run(cloud, &book, record).await;
@@ -62,8 +60,8 @@ impl Engine for Builds {
 /// Ends the processes of every build that runs: their records are looked at by the next start.
 pub(super) fn end_processes(cloud: &Cloud) {
     for record in cloud.part::<CodeBuild>().builds.values() {
-        if let Some(group) = record.process_group.filter(|_| !record.build.ended()) {
-            shell::end_group(group);
+        if !record.build.ended() {
+            shell::end_leftovers(&record.build.id);
         }
     }
 }

@@ -226,7 +226,6 @@ impl Phases<'_> {
             scratch: host.root.join("commands"),
         })?;
         shell.start()?;
-        self.book.process_group(shell.group());
         Ok(shell)
     }
 
@@ -234,7 +233,6 @@ impl Phases<'_> {
         if let Err(error) = shell.run("export CODEBUILD_BUILD_SUCCEEDING=0", log).await {
             tracing::warn!(build = self.book.id(), %error, "the build's shell does not answer");
         }
-        self.book.process_group(shell.group());
     }
 
     async fn export(&self, shell: &mut Shell, log: &BuildLog, spec: &Buildspec, variables: &Variables) {

@@ -10,12 +10,11 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, killpg};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStderr, ChildStdin, Command};
 
-use super::super::store::ProcessGroup;
 use super::log::BuildLog;
 
 /// How long output is still awaited once the shell has ended, for processes it left may hold the pipe.
@@ -94,12 +93,6 @@ impl Shell {
             entry.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
         });
         Ok(entries.collect())
-    }
-
-    /// The group all processes of the shell are in, once it runs.
-    pub fn group(&self) -> Option<ProcessGroup> {
-        let id = self.process.as_ref()?.group.as_raw();
-        Some(ProcessGroup { id, started: started(id)? })
     }
 
     /// Starts the shell now instead of with the first command.
@@ -212,18 +205,22 @@ fn exit_code(status: ExitStatus) -> i32 {
     status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1)
 }
 
-/// When the process started, in clock ticks since boot; `None` where there is no `/proc`.
-pub(super) fn started(id: i32) -> Option<u64> {
-    let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    let (_, rest) = stat.rsplit_once(')')?;
-    rest.split_whitespace().nth(19)?.parse().ok()
+/// Ends what an earlier process of the local cloud left of the build, even what has left its group: each knows
+/// the build's id by its environment. Where there is no `/proc`, only the shell itself ends, with its input.
+pub(super) fn end_leftovers(build: &str) {
+    let variable = format!("CODEBUILD_BUILD_ID={build}");
+    for id in processes() {
+        let environment = fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
+        if environment.split(|byte| *byte == 0).any(|entry| entry == variable.as_bytes()) {
+            // It may have ended by itself meanwhile.
+            let _ = kill(Pid::from_raw(id), Signal::SIGKILL);
+        }
+    }
 }
 
-/// Ends a group that an earlier process of the local cloud left, unless its number is somebody else's by now.
-pub(super) fn end_group(group: ProcessGroup) {
-    if started(group.id) == Some(group.started) {
-        let _ = killpg(Pid::from_raw(group.id), Signal::SIGKILL);
-    }
+fn processes() -> impl Iterator<Item = i32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
 #[cfg(test)]
@@ -281,6 +278,19 @@ mod tests {
         }
     }
 
+    fn alive(pid: i32) -> bool {
+        fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+    }
+
+    async fn ended(pid: i32) {
+        let gone = async {
+            while alive(pid) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), gone).await.unwrap();
+    }
+
     #[tokio::test]
     async fn dropping_the_shell_ends_what_it_started() {
         let dir = tempfile::tempdir().unwrap();
@@ -288,16 +298,25 @@ mod tests {
         let mut shell = shell(dir.path(), true);
         shell.run("sleep 600 & echo $! > pid", &log).await.unwrap();
         let pid: i32 = fs::read_to_string(dir.path().join("pid")).unwrap().trim().parse().unwrap();
-        assert!(started(pid).is_some());
+        assert!(alive(pid));
 
         drop(shell);
 
-        let alive =
-            || fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
-        let deadline = std::time::Instant::now() + Duration::from_secs(5);
-        while alive() && std::time::Instant::now() < deadline {
-            tokio::task::yield_now().await;
-        }
-        assert!(!alive());
+        ended(pid).await;
+    }
+
+    #[tokio::test]
+    async fn leftovers_of_a_build_are_known_by_their_environment() {
+        let build = format!("app:{}", crate::id::uuid());
+        let start =
+            |id: &str| Command::new("sleep").arg("600").env("CODEBUILD_BUILD_ID", id).spawn().unwrap();
+        let (left, mut other) = (start(&build), start("app:other"));
+        let pid = i32::try_from(left.id().unwrap()).unwrap();
+
+        end_leftovers(&build);
+
+        ended(pid).await;
+        assert!(alive(i32::try_from(other.id().unwrap()).unwrap()));
+        other.kill().await.unwrap();
     }
 }

@@ -132,7 +132,6 @@ impl StartBuild {
             job: self.job,
             idempotency_token: self.idempotency_token,
             taken_up: false,
-            process_group: None,
         })
     }
 
