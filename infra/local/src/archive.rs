@@ -86,7 +86,7 @@ fn modified<R: std::io::Read>(entry: &ZipFile<'_, R>) -> Option<SystemTime> {
         0,
     );
     let timestamp = civil.ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
-    SystemTime::try_from(timestamp).ok()
+    Some(SystemTime::from(timestamp))
 }
 
 /// Packs files: each with its name in the archive. Symbolic links are followed, as CodeBuild does.

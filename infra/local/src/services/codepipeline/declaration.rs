@@ -110,17 +110,17 @@ pub(crate) struct ArtifactName {
 /// The actions this local cloud runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Provider {
-    CodeStarSourceConnection,
-    CodeBuild,
-    CodeDeployToEcs,
+    Source,
+    Build,
+    Deploy,
 }
 
 impl ActionType {
     pub fn provider(&self) -> Option<Provider> {
         match (self.category.as_str(), self.provider.as_str()) {
-            ("Source", "CodeStarSourceConnection") => Some(Provider::CodeStarSourceConnection),
-            ("Build" | "Test", "CodeBuild") => Some(Provider::CodeBuild),
-            ("Deploy", "CodeDeployToECS") => Some(Provider::CodeDeployToEcs),
+            ("Source", "CodeStarSourceConnection") => Some(Provider::Source),
+            ("Build" | "Test", "CodeBuild") => Some(Provider::Build),
+            ("Deploy", "CodeDeployToECS") => Some(Provider::Deploy),
             _ => None,
         }
     }
@@ -223,9 +223,9 @@ fn check_actions<'a>(stage: &'a Stage, made: &mut Vec<&'a str>) -> Result<(), Se
 
 fn check_configuration(action: &Action) -> Result<(), ServiceError> {
     let required: &[&str] = match action.action_type_id.provider() {
-        Some(Provider::CodeStarSourceConnection) => &["ConnectionArn", "FullRepositoryId", "BranchName"],
-        Some(Provider::CodeBuild) => &["ProjectName"],
-        Some(Provider::CodeDeployToEcs) => &[
+        Some(Provider::Source) => &["ConnectionArn", "FullRepositoryId", "BranchName"],
+        Some(Provider::Build) => &["ProjectName"],
+        Some(Provider::Deploy) => &[
             "ApplicationName",
             "DeploymentGroupName",
             "TaskDefinitionTemplateArtifact",
@@ -242,7 +242,7 @@ fn check_configuration(action: &Action) -> Result<(), ServiceError> {
     let names_artifact = |key: &str| key.ends_with("Artifact") || key.ends_with("ArtifactName");
     for (key, value) in &action.configuration {
         let known = action.input_artifacts.iter().any(|input| input.name == *value);
-        if action.action_type_id.provider() == Some(Provider::CodeDeployToEcs)
+        if action.action_type_id.provider() == Some(Provider::Deploy)
             && names_artifact(key)
             && !known
         {

@@ -145,9 +145,9 @@ async fn progress(cloud: &Cloud, row: &ExecutionRow, run: &ActionRun) -> Result<
     let principal = session::principal(cloud, &run.role, &row.id).await.map_err(refused)?;
     let context = Context { cloud, row, run, principal };
     match run.action_type.provider() {
-        Some(Provider::CodeStarSourceConnection) => source::run(&context).await,
-        Some(Provider::CodeBuild) => build::follow(&context).await,
-        Some(Provider::CodeDeployToEcs) => deploy::follow(&context).await,
+        Some(Provider::Source) => source::run(&context).await,
+        Some(Provider::Build) => build::follow(&context).await,
+        Some(Provider::Deploy) => deploy::follow(&context).await,
         None => Err(failed("ActionTypeNotFound", "the local cloud does not run this action")),
     }
 }

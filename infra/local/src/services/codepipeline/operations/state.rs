@@ -144,7 +144,7 @@ fn action_state(action: &Action, run: Option<&ActionRun>, latest: Option<&Execut
     let revision =
         latest.and_then(|row| row.revisions.iter().find(|revision| revision.action == action.name));
     if let Some(revision) = revision
-        && action.action_type_id.provider() == Some(Provider::CodeStarSourceConnection)
+        && action.action_type_id.provider() == Some(Provider::Source)
     {
         state["currentRevision"] = json!({ "revisionId": revision.id });
         state["revisionUrl"] = json!(revision.url);
