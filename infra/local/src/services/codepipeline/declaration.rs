@@ -242,10 +242,7 @@ fn check_configuration(action: &Action) -> Result<(), ServiceError> {
     let names_artifact = |key: &str| key.ends_with("Artifact") || key.ends_with("ArtifactName");
     for (key, value) in &action.configuration {
         let known = action.input_artifacts.iter().any(|input| input.name == *value);
-        if action.action_type_id.provider() == Some(Provider::Deploy)
-            && names_artifact(key)
-            && !known
-        {
+        if action.action_type_id.provider() == Some(Provider::Deploy) && names_artifact(key) && !known {
             return Err(faulty_action(format!(
                 "Action configuration '{key}' of action '{}' names '{value}', which is no input artifact of it",
                 action.name

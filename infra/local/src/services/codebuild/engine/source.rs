@@ -77,9 +77,7 @@ pub(super) fn buildspec(
     let fault = |message: String| PhaseContext { status_code: "YAML_FILE_ERROR".to_owned(), message };
     let given = record.build.source.buildspec.as_deref().filter(|given| !given.is_empty());
     let (place, text) = match given {
-        Some(text) if text.contains('\n') || text.trim_start().starts_with("version:") => {
-            (BuildspecPlace::Inline, text.to_owned())
-        }
+        Some(text) if is_inline(text) => (BuildspecPlace::Inline, text.to_owned()),
         path => {
             let path = host.folder.join(path.unwrap_or("buildspec.yml"));
             let text = std::fs::read_to_string(&path)
@@ -89,6 +87,13 @@ pub(super) fn buildspec(
     };
     let spec = Buildspec::parse(&text).map_err(fault)?;
     Ok((place, spec))
+}
+
+/// YAML, or JSON as generators write it.
+fn is_inline(text: &str) -> bool {
+    text.contains('\n')
+        || text.trim_start().starts_with(['{', '"'])
+        || text.trim_start().starts_with("version:")
 }
 
 /// The system's words without Rust's `(os error 2)`, in lower case.

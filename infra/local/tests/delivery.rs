@@ -1,0 +1,194 @@
+//! Connection, build project and pipeline made by a stack, as the official clients see them.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's support may panic")]
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_cloudformation::client::Waiters as _;
+use aws_sdk_cloudformation::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_cloudformation::types::{Capability, Tag};
+use aws_sdk_codebuild::types::{Build, StatusType};
+use aws_sdk_codeconnections::types::ConnectionStatus;
+use aws_sdk_codepipeline::types::{ActionExecutionStatus, StageTransitionType};
+use local_cloud::{LocalCloud, Options, Settings};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+const TEMPLATE: &str = r#"
+Resources:
+  Connection:
+    Type: AWS::CodeConnections::Connection
+    Properties: {ConnectionName: app-test, ProviderType: GitHub}
+  Project:
+    Type: AWS::CodeBuild::Project
+    Properties:
+      Name: app-test
+      ServiceRole: arn:aws:iam::000000000000:role/build
+      TimeoutInMinutes: "5"
+      Source:
+        Type: NO_SOURCE
+        BuildSpec: "{version: '0.2', env: {exported-variables: [RESULT]}, phases: {build: {commands: ['export RESULT=$A-$B']}}}"
+      Artifacts: {Type: NO_ARTIFACTS}
+      LogsConfig: {CloudWatchLogs: {Status: DISABLED}}
+      Environment:
+        Type: LINUX_CONTAINER
+        Image: aws/codebuild/standard:7.0
+        ComputeType: BUILD_GENERAL1_SMALL
+        EnvironmentVariables: [{Name: A, Value: 1}, {Name: B, Value: two}]
+  Pipeline:
+    Type: AWS::CodePipeline::Pipeline
+    Properties:
+      Name: app-test
+      RoleArn: arn:aws:iam::000000000000:role/pipeline
+      PipelineType: V2
+      ExecutionMode: QUEUED
+      ArtifactStore: {Type: S3, Location: artifacts}
+      DisableInboundStageTransitions: [{StageName: Build, Reason: first}]
+      Stages:
+        - Name: Source
+          Actions:
+            - Name: Source
+              ActionTypeId: {Category: Source, Owner: AWS, Provider: CodeStarSourceConnection, Version: 1}
+              Configuration:
+                {ConnectionArn: !Ref Connection, FullRepositoryId: me/app, BranchName: master, DetectChanges: true}
+              OutputArtifacts: [{Name: SourceCode}]
+              RunOrder: 1
+        - Name: Build
+          Actions:
+            - Name: Build
+              ActionTypeId: {Category: Build, Owner: AWS, Provider: CodeBuild, Version: "1"}
+              Configuration: {ProjectName: !Ref Project}
+              InputArtifacts: [{Name: SourceCode}]
+Outputs:
+  ConnectionArn: {Value: !Ref Connection, Description: the connection}
+  ConnectionStatus: {Value: !GetAtt Connection.ConnectionStatus, Description: its status}
+"#;
+
+struct Started {
+    config: SdkConfig,
+    cloud: LocalCloud,
+    _data: tempfile::TempDir,
+}
+
+async fn start() -> Started {
+    let data = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        account: "000000000000".to_owned(),
+        region: "eu-central-1".to_owned(),
+        source: data.path().to_owned(),
+    };
+    let options = Options { data_dir: data.path().join("data"), port: Some(0), settings, time_scale: 60.0 };
+    let cloud = LocalCloud::start(options).await.unwrap();
+    let operator = cloud.operator();
+    let credentials =
+        Credentials::new(&operator.access_key_id, &operator.secret_access_key, None, None, "test");
+    let config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("eu-central-1"))
+        .endpoint_url(cloud.endpoint())
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .build();
+    Started { config, cloud, _data: data }
+}
+
+/// Makes the stack and answers its output of the name.
+async fn make_stack(config: &SdkConfig, output: &str) -> String {
+    let client = aws_sdk_cloudformation::Client::new(config);
+    let tag = Tag::builder().key("project").value("app").build();
+    let create = client.create_stack().stack_name("delivery").template_body(TEMPLATE).tags(tag);
+    create.capabilities(Capability::CapabilityIam).send().await.unwrap();
+    let waited =
+        client.wait_until_stack_create_complete().stack_name("delivery").wait(Duration::from_secs(30));
+    if waited.await.is_err() {
+        let events = client.describe_stack_events().stack_name("delivery").send().await.unwrap();
+        panic!("{:#?}", events.stack_events());
+    }
+    let described = client.describe_stacks().stack_name("delivery").send().await.unwrap();
+    let outputs = described.stacks()[0].outputs().iter();
+    let found =
+        outputs.filter(|found| found.output_key() == Some(output)).find_map(|found| found.output_value());
+    found.unwrap().to_owned()
+}
+
+/// Asks until there is an answer.
+async fn until<T, F: Future<Output = Option<T>>>(ask: impl Fn() -> F) -> T {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "waited too long");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_project_of_a_stack_builds() {
+    let started = start().await;
+    make_stack(&started.config, "ConnectionArn").await;
+    let client = aws_sdk_codebuild::Client::new(&started.config);
+
+    let build = client.start_build().project_name("app-test").send().await.unwrap();
+    let id = build.build_value().unwrap().id().unwrap().to_owned();
+    let build: Build = until(|| async {
+        let answer = client.batch_get_builds().ids(&id).send().await.unwrap();
+        answer.builds().first().filter(|build| build.build_complete()).cloned()
+    })
+    .await;
+    let projects = client.batch_get_projects().names("app-test").send().await.unwrap();
+
+    assert_eq!(build.build_status(), Some(&StatusType::Succeeded), "{:#?}", build.phases());
+    assert_eq!(build.exported_environment_variables()[0].value(), Some("1-two"));
+    assert_eq!(build.phases().last().unwrap().phase_type().unwrap().as_str(), "COMPLETED");
+    let project = &projects.projects()[0];
+    assert_eq!(project.timeout_in_minutes(), Some(5));
+    assert!(project.tags().iter().any(|tag| tag.key() == Some("project")));
+}
+
+#[tokio::test]
+async fn a_pipeline_of_a_stack_runs_once_and_needs_the_handshake() {
+    let started = start().await;
+    let connection = make_stack(&started.config, "ConnectionArn").await;
+    let connections = aws_sdk_codeconnections::Client::new(&started.config);
+    let pipelines = aws_sdk_codepipeline::Client::new(&started.config);
+    let status = || async {
+        let found = connections.get_connection().connection_arn(&connection).send().await.unwrap();
+        found.connection().unwrap().connection_status().unwrap().clone()
+    };
+
+    let failed = until(|| async {
+        let answer = pipelines.list_action_executions().pipeline_name("app-test").send().await.unwrap();
+        let details = answer.action_execution_details().first().cloned();
+        details.filter(|detail| detail.status() == Some(&ActionExecutionStatus::Failed))
+    })
+    .await;
+    let before = status().await;
+    complete(&started.cloud, &connection).await;
+    let after = status().await;
+    let state = pipelines.get_pipeline_state().name("app-test").send().await.unwrap();
+    let transition = state.stage_states()[1].inbound_transition_state().unwrap().clone();
+    let enable = pipelines.enable_stage_transition().pipeline_name("app-test").stage_name("Build");
+    enable.transition_type(StageTransitionType::Inbound).send().await.unwrap();
+
+    let error = failed.output().unwrap().execution_result().unwrap().error_details().unwrap().clone();
+    assert!(error.message().unwrap().contains("PENDING"), "{error:?}");
+    assert_eq!((before, after), (ConnectionStatus::Pending, ConnectionStatus::Available));
+    assert_eq!(transition.disabled_reason(), Some("first"));
+    let executions = pipelines.list_pipeline_executions().pipeline_name("app-test").send().await.unwrap();
+    assert_eq!(executions.pipeline_execution_summaries().len(), 1);
+}
+
+/// The handshake that the operator makes.
+async fn complete(cloud: &LocalCloud, connection: &str) {
+    let address = cloud.endpoint().trim_start_matches("http://");
+    let (_, id) = connection.rsplit_once('/').unwrap();
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "POST /_local/connections/{id}/complete HTTP/1.1\r\nhost: {address}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
+}
