@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use sqlx::SqlSafeStr as _;
+use anyhow::Context as _;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgSslMode};
+use sqlx::{Connection as _, SqlSafeStr as _};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
@@ -12,6 +13,8 @@ use tracing::{info, warn};
 const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "entries", include_str!("../migrations/0001_entries.sql"))];
 
 const FIRST_DELAY: Duration = Duration::from_millis(100);
+/// A security group that lets nothing through answers nothing.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
 
 /// The pool, once the database was reached and its schema is in step.
@@ -85,12 +88,12 @@ async fn connect(options: PgConnectOptions, sender: watch::Sender<Option<PgPool>
     }
 }
 
+/// The first connection is made without the pool, which would retry by itself and keep the reason to itself.
 async fn open(options: &PgConnectOptions) -> anyhow::Result<PgPool> {
-    let pool = PgPoolOptions::new()
-        .max_connections(8)
-        .acquire_timeout(Duration::from_secs(3))
-        .connect_with(options.clone())
-        .await?;
+    let connection = tokio::time::timeout(CONNECT_LIMIT, PgConnection::connect_with(options)).await;
+    connection.with_context(|| format!("no connection within {CONNECT_LIMIT:?}"))??.close().await?;
+    let pool = PgPoolOptions::new().max_connections(8).acquire_timeout(Duration::from_secs(3));
+    let pool = pool.connect_lazy_with(options.clone());
     migrator().run(&pool).await?;
     Ok(pool)
 }

@@ -97,7 +97,12 @@ impl Compilation {
             .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo").into()))
             .unwrap_or_default();
         let home = fs::canonicalize(&home).unwrap_or_else(|_| home.into());
-        let mut flags = vec!["-Ctarget-feature=+crt-static".to_owned()];
+        // By default the crate getrandom looks the system call up in a shared library; a static binary has none, and
+        // the way out, /dev/urandom, need not be there.
+        let mut flags = vec![
+            "-Ctarget-feature=+crt-static".to_owned(),
+            "--cfg=getrandom_backend=\"linux_getrandom\"".to_owned(),
+        ];
         if !home.as_os_str().is_empty() {
             flags.push(format!("--remap-path-prefix={}=/cargo", home.display()));
         }
