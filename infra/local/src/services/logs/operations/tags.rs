@@ -1,0 +1,88 @@
+//! Tags of log groups.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::store::LogStore;
+use super::groups::Empty;
+use super::group_name;
+use crate::cloud::Cloud;
+use crate::error::ServiceError;
+use crate::operation::{Call, Operation};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ListTagsForResource {
+    pub resource_arn: String,
+}
+
+#[derive(Serialize)]
+pub(crate) struct ListTagsForResourceOutput {
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Operation for ListTagsForResource {
+    type Output = ListTagsForResourceOutput;
+    const SERVICE: &'static str = "logs";
+    const NAME: &'static str = "ListTagsForResource";
+
+    fn resource(&self, _cloud: &Cloud) -> String {
+        self.resource_arn.clone()
+    }
+
+    async fn handle(self, call: &Call) -> Result<ListTagsForResourceOutput, ServiceError> {
+        let name = group_name(Some(&self.resource_arn), None)?;
+        Ok(ListTagsForResourceOutput { tags: call.cloud.part::<LogStore>().group(&name)?.tags })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TagResource {
+    pub resource_arn: String,
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Operation for TagResource {
+    type Output = Empty;
+    const SERVICE: &'static str = "logs";
+    const NAME: &'static str = "TagResource";
+
+    fn resource(&self, _cloud: &Cloud) -> String {
+        self.resource_arn.clone()
+    }
+
+    async fn handle(self, call: &Call) -> Result<Empty, ServiceError> {
+        let name = group_name(Some(&self.resource_arn), None)?;
+        let store = call.cloud.part::<LogStore>();
+        store.group(&name)?;
+        store.groups.update(&name, |group| group.tags.extend(self.tags))?;
+        Ok(Empty {})
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct UntagResource {
+    pub resource_arn: String,
+    pub tag_keys: Vec<String>,
+}
+
+impl Operation for UntagResource {
+    type Output = Empty;
+    const SERVICE: &'static str = "logs";
+    const NAME: &'static str = "UntagResource";
+
+    fn resource(&self, _cloud: &Cloud) -> String {
+        self.resource_arn.clone()
+    }
+
+    async fn handle(self, call: &Call) -> Result<Empty, ServiceError> {
+        let name = group_name(Some(&self.resource_arn), None)?;
+        let store = call.cloud.part::<LogStore>();
+        store.group(&name)?;
+        store.groups.update(&name, |group| group.tags.retain(|key, _| !self.tag_keys.contains(key)))?;
+        Ok(Empty {})
+    }
+}

@@ -1,0 +1,180 @@
+//! Groups and streams as records, events as one file of JSON lines a stream.
+//!
+//! A stream's events are read from its file at their first use and kept in memory from then on: a build writes
+//! thousands of lines, and a follower asks for the newest of them every few seconds.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::cloud::{Part, Setup};
+use crate::error::ServiceError;
+use crate::persist::Table;
+
+/// Times are milliseconds since 1970, here and in all of this service.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Group {
+    pub name: String,
+    pub created: i64,
+    /// `None`: kept for ever.
+    pub retention_in_days: Option<i64>,
+    pub tags: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Stream {
+    pub group: String,
+    pub name: String,
+    pub created: i64,
+}
+
+/// One line of a stream, with the short keys of its file.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Event {
+    #[serde(rename = "t")]
+    pub timestamp: i64,
+    #[serde(rename = "i")]
+    pub ingested: i64,
+    #[serde(rename = "m")]
+    pub message: String,
+}
+
+/// The events of one stream in the order of their arrival, which is what paging tokens count.
+pub(super) struct Events {
+    pub list: Vec<Event>,
+    pub stored_bytes: i64,
+    file: Option<File>,
+    path: PathBuf,
+}
+
+impl Events {
+    /// Appends to the file, then to memory.
+    pub fn append(&mut self, events: Vec<Event>) -> Result<(), ServiceError> {
+        let mut lines = Vec::new();
+        for event in &events {
+            serde_json::to_writer(&mut lines, event).map_err(|error| self.failed("write", &error))?;
+            lines.push(b'\n');
+        }
+        if self.file.is_none() {
+            let opened = OpenOptions::new().create(true).append(true).open(&self.path);
+            self.file = Some(opened.map_err(|error| self.failed("open", &error))?);
+        }
+        if let Some(file) = &mut self.file {
+            let written = file.write_all(&lines);
+            written.map_err(|error| self.failed("write", &error))?;
+        }
+        self.stored_bytes += events.iter().map(Event::size).sum::<i64>();
+        self.list.extend(events);
+        Ok(())
+    }
+
+    fn read(path: PathBuf) -> Self {
+        let mut list: Vec<Event> = Vec::new();
+        if let Ok(file) = File::open(&path) {
+            // A torn last line is what a kill in the middle of a write leaves.
+            let lines = BufReader::new(file).split(b'\n').map_while(Result::ok);
+            list.extend(lines.filter_map(|line| serde_json::from_slice(&line).ok()));
+        }
+        let stored_bytes = list.iter().map(Event::size).sum();
+        Self { list, stored_bytes, file: None, path }
+    }
+
+    fn failed(&self, verb: &str, error: &dyn std::fmt::Display) -> ServiceError {
+        ServiceError::internal(format!("failed to {verb} log file `{}`: {error}", self.path.display()))
+    }
+}
+
+impl Event {
+    /// As AWS counts: the message's bytes and 26 for each event.
+    fn size(&self) -> i64 {
+        i64::try_from(self.message.len()).unwrap_or(i64::MAX) + 26
+    }
+}
+
+pub(super) struct LogStore {
+    pub groups: Table<Group>,
+    pub streams: Table<Stream>,
+    events: Mutex<HashMap<String, Arc<Mutex<Events>>>>,
+    folder: PathBuf,
+}
+
+impl Part for LogStore {
+    fn open(setup: &Setup) -> Self {
+        Self {
+            groups: setup.database.table("log-groups"),
+            streams: setup.database.table("log-streams"),
+            events: Mutex::default(),
+            folder: setup.data_dir.join("logs"),
+        }
+    }
+}
+
+impl LogStore {
+    pub fn group(&self, name: &str) -> Result<Group, ServiceError> {
+        self.groups.get(name).ok_or_else(no_such_group)
+    }
+
+    pub fn stream(&self, group: &str, name: &str) -> Result<Stream, ServiceError> {
+        if !self.groups.contains(group) {
+            return Err(no_such_group());
+        }
+        self.streams.get(&stream_key(group, name)).ok_or_else(no_such_stream)
+    }
+
+    /// The streams of a group whose name starts with `prefix`, by name.
+    pub fn streams_of(&self, group: &str, prefix: &str) -> Vec<Stream> {
+        let rows = self.streams.with_prefix(&stream_key(group, prefix));
+        rows.into_iter().map(|(_, stream)| stream).collect()
+    }
+
+    pub fn events(&self, stream: &Stream) -> Result<Arc<Mutex<Events>>, ServiceError> {
+        let key = stream_key(&stream.group, &stream.name);
+        let mut events = lock(&self.events);
+        if let Some(found) = events.get(&key) {
+            return Ok(Arc::clone(found));
+        }
+        std::fs::create_dir_all(&self.folder).map_err(|error| {
+            ServiceError::internal(format!("failed to make folder `{}`: {error}", self.folder.display()))
+        })?;
+        let read = Arc::new(Mutex::new(Events::read(self.file_of(&key))));
+        events.insert(key, Arc::clone(&read));
+        Ok(read)
+    }
+
+    pub fn delete_stream(&self, stream: &Stream) -> Result<(), ServiceError> {
+        let key = stream_key(&stream.group, &stream.name);
+        self.streams.remove(&key)?;
+        lock(&self.events).remove(&key);
+        // A file that was never written is no loss.
+        let _ = std::fs::remove_file(self.file_of(&key));
+        Ok(())
+    }
+
+    /// Names hold slashes and may be longer than a file's name: the file is named by their digest.
+    fn file_of(&self, key: &str) -> PathBuf {
+        let digest = hex::encode(Sha256::digest(key.as_bytes()));
+        self.folder.join(format!("{}.jsonl", digest.get(..32).unwrap_or(&digest)))
+    }
+}
+
+/// No name holds a line feed, so no group's key is another's prefix.
+pub(super) fn stream_key(group: &str, name: &str) -> String {
+    format!("{group}\n{name}")
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn no_such_group() -> ServiceError {
+    ServiceError::new("ResourceNotFoundException", "The specified log group does not exist.")
+}
+
+fn no_such_stream() -> ServiceError {
+    ServiceError::new("ResourceNotFoundException", "The specified log stream does not exist.")
+}
