@@ -10,6 +10,7 @@ use crate::credentials::CredentialStore;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 use crate::principal::Principal;
+use crate::services::iam::CheckTrust;
 
 /// A session's default length: one hour.
 const SESSION: Duration = Duration::from_secs(3600);
@@ -77,6 +78,13 @@ impl Operation for AssumeRole {
 
     async fn handle(self, call: &Call) -> Result<AssumeRoleOutput, ServiceError> {
         let cloud = &call.cloud;
+        let check = CheckTrust { role_arn: self.role_arn.clone(), principal: call.principal.clone() };
+        if !cloud.call(&Principal::service("sts.amazonaws.com", cloud.account()), check).await?.trusted {
+            return Err(ServiceError::access_denied(format!(
+                "User: {} is not authorized to perform: sts:AssumeRole on resource: {}",
+                call.principal.arn, self.role_arn
+            )));
+        }
         let principal = Principal::assumed_role(&self.role_arn, &self.role_session_name, cloud.account());
         let issued = cloud.part::<CredentialStore>().issue(principal.clone(), SESSION)?;
         Ok(AssumeRoleOutput {

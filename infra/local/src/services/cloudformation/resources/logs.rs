@@ -1,5 +1,79 @@
 //! Resource types of CloudWatch Logs.
 
-use super::ResourceTypes;
+use serde::Deserialize;
+use serde_json::json;
 
-pub(super) fn register(_types: &mut ResourceTypes) {}
+use super::{Attributes, Change, Created, Number, Resource, ResourceContext, ResourceTypes, Tag, gone};
+use crate::error::ServiceError;
+use crate::services::logs::{CreateLogGroup, DeleteLogGroup, DeleteRetentionPolicy, PutRetentionPolicy, TagResource};
+
+pub(super) fn register(types: &mut ResourceTypes) {
+    types.add::<LogGroup>();
+}
+
+struct LogGroup;
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct LogGroupProperties {
+    log_group_name: Option<String>,
+    retention_in_days: Option<Number>,
+    tags: Vec<Tag>,
+}
+
+fn attributes(ctx: &ResourceContext, name: &str) -> Attributes {
+    let arn = ctx.cloud.arn("logs", &format!("log-group:{name}:*"));
+    Attributes::from_iter([("Arn".to_owned(), json!(arn)), ("LogGroupName".to_owned(), json!(name))])
+}
+
+async fn set_retention(ctx: &ResourceContext, name: &str, days: Option<Number>) -> Result<(), ServiceError> {
+    let log_group_name = name.to_owned();
+    match days {
+        Some(Number(retention_in_days)) => {
+            let input = PutRetentionPolicy { log_group_name, retention_in_days };
+            ctx.cloud.call(&ctx.principal, input).await?;
+        }
+        None => {
+            ctx.cloud.call(&ctx.principal, DeleteRetentionPolicy { log_group_name }).await?;
+        }
+    }
+    Ok(())
+}
+
+impl Resource for LogGroup {
+    const TYPE: &'static str = "AWS::Logs::LogGroup";
+    type Properties = LogGroupProperties;
+
+    async fn create(ctx: &ResourceContext, properties: LogGroupProperties) -> Result<Created, ServiceError> {
+        let name = properties.log_group_name.unwrap_or_else(|| ctx.generated_name(512));
+        let input = CreateLogGroup { log_group_name: name.clone(), tags: ctx.tags_with(&properties.tags) };
+        ctx.made(ctx.cloud.call(&ctx.principal, input).await, "ResourceAlreadyExistsException")?;
+        if properties.retention_in_days.is_some() {
+            set_retention(ctx, &name, properties.retention_in_days).await?;
+        }
+        Ok(Created { attributes: attributes(ctx, &name), physical_id: name })
+    }
+
+    async fn update(
+        ctx: &ResourceContext,
+        physical_id: &str,
+        change: Change<LogGroupProperties>,
+    ) -> Result<Attributes, ServiceError> {
+        if change.old.retention_in_days != change.new.retention_in_days {
+            set_retention(ctx, physical_id, change.new.retention_in_days).await?;
+        }
+        let resource_arn = ctx.cloud.arn("logs", &format!("log-group:{physical_id}"));
+        let input = TagResource { resource_arn, tags: ctx.tags_with(&change.new.tags) };
+        ctx.cloud.call(&ctx.principal, input).await?;
+        Ok(attributes(ctx, physical_id))
+    }
+
+    async fn delete(
+        ctx: &ResourceContext,
+        physical_id: &str,
+        _properties: LogGroupProperties,
+    ) -> Result<(), ServiceError> {
+        let input = DeleteLogGroup { log_group_name: physical_id.to_owned() };
+        gone(ctx.cloud.call(&ctx.principal, input).await, "ResourceNotFoundException")
+    }
+}

@@ -29,11 +29,15 @@ mod elbv2;
 mod iam;
 mod lenient;
 mod logs;
+mod outcome;
 mod rds;
 mod s3;
 mod secretsmanager;
+mod tags;
 
 pub(crate) use lenient::{Flag, Number};
+pub(crate) use outcome::gone;
+pub(crate) use tags::Tag;
 
 /// What a handler knows besides the properties.
 #[derive(Clone)]

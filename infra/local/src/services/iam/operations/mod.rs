@@ -1,0 +1,69 @@
+//! The operations of IAM.
+
+mod account;
+mod attachments;
+mod policies;
+mod roles;
+mod tags;
+mod trust;
+
+pub(crate) use account::{GetUser, ListAccountAliases};
+pub(crate) use attachments::{AttachRolePolicy, DetachRolePolicy, ListAttachedRolePolicies};
+pub(crate) use policies::{DeleteRolePolicy, GetRolePolicy, ListRolePolicies, PutRolePolicy};
+pub(crate) use roles::{CreateRole, DeleteRole, GetRole, ListRoles};
+pub(crate) use tags::{ListRoleTags, TagRole, UntagRole};
+pub(crate) use trust::{CheckTrust, UpdateAssumeRolePolicy, UpdateRole};
+
+use std::collections::BTreeMap;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::store::RoleStore;
+use crate::cloud::Cloud;
+use crate::error::ServiceError;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Tag {
+    pub key: String,
+    pub value: String,
+}
+
+/// The answer of an operation that answers nothing.
+#[derive(Serialize)]
+pub(crate) struct Empty {}
+
+fn tag_map(tags: Vec<Tag>) -> BTreeMap<String, String> {
+    tags.into_iter().map(|tag| (tag.key, tag.value)).collect()
+}
+
+fn tag_list(tags: BTreeMap<String, String>) -> Vec<Tag> {
+    tags.into_iter().map(|(key, value)| Tag { key, value }).collect()
+}
+
+/// The ARN of a role that may have a path; of one that does not exist, without.
+fn role_arn(cloud: &Cloud, name: &str) -> String {
+    let found = cloud.part::<RoleStore>().roles.get(name);
+    found.map_or_else(|| format!("arn:aws:iam::{}:role/{name}", cloud.account()), |role| role.arn)
+}
+
+/// Policy documents are answered percent-encoded, and AWS's clients decode them.
+fn encoded(document: &str) -> String {
+    utf8_percent_encode(document, NON_ALPHANUMERIC).to_string()
+}
+
+/// Refuses what is no policy, in AWS's words.
+fn check_document(text: &str) -> Result<(), ServiceError> {
+    let valid = |policy: &Value| policy.get("Statement").is_some_and(|it| it.is_array() || it.is_object());
+    match serde_json::from_str(text) {
+        Ok(policy) if valid(&policy) => Ok(()),
+        Ok(_) => Err(malformed("Syntax errors in policy.")),
+        Err(_) => Err(malformed("This policy contains invalid Json")),
+    }
+}
+
+fn malformed(message: &str) -> ServiceError {
+    ServiceError::new("MalformedPolicyDocument", message)
+}

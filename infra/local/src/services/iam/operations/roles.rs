@@ -1,0 +1,185 @@
+//! Roles.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::store::{RoleRecord, RoleStore};
+use super::{Empty, Tag, check_document, encoded, role_arn, tag_list, tag_map};
+use crate::clock::Epoch;
+use crate::cloud::Cloud;
+use crate::error::ServiceError;
+use crate::operation::{Call, Operation};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct CreateRole {
+    pub role_name: String,
+    #[serde(default)]
+    pub path: Option<String>,
+    /// JSON.
+    pub assume_role_policy_document: String,
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Seconds, 3600 unless told otherwise.
+    #[serde(default)]
+    pub max_session_duration: Option<i64>,
+    #[serde(default)]
+    pub tags: Vec<Tag>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Role {
+    pub path: String,
+    pub role_name: String,
+    pub role_id: String,
+    pub arn: String,
+    pub create_date: Epoch,
+    /// JSON, percent-encoded.
+    pub assume_role_policy_document: String,
+    pub description: Option<String>,
+    pub max_session_duration: i64,
+    pub tags: Vec<Tag>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct RoleOutput {
+    pub role: Role,
+}
+
+impl From<RoleRecord> for Role {
+    fn from(record: RoleRecord) -> Self {
+        Self {
+            path: record.path,
+            role_name: record.name,
+            role_id: record.id,
+            arn: record.arn,
+            create_date: record.created,
+            assume_role_policy_document: encoded(&record.trust),
+            description: record.description,
+            max_session_duration: record.max_session_duration,
+            tags: tag_list(record.tags),
+        }
+    }
+}
+
+impl Operation for CreateRole {
+    type Output = RoleOutput;
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "CreateRole";
+
+    fn resource(&self, cloud: &Cloud) -> String {
+        role_arn(cloud, &self.role_name)
+    }
+
+    async fn handle(self, call: &Call) -> Result<RoleOutput, ServiceError> {
+        check_name(&self.role_name)?;
+        check_document(&self.assume_role_policy_document)?;
+        let path = self.path.unwrap_or_else(|| "/".to_owned());
+        let record = RoleRecord {
+            id: format!("AROA{:0>16}", crate::id::digits_of(&self.role_name, 16)),
+            arn: format!("arn:aws:iam::{}:role{path}{}", call.cloud.account(), self.role_name),
+            path,
+            name: self.role_name,
+            created: call.cloud.clock().now(),
+            trust: self.assume_role_policy_document,
+            description: self.description,
+            max_session_duration: self.max_session_duration.unwrap_or(3600),
+            tags: tag_map(self.tags),
+            inline: Default::default(),
+            attached: Vec::new(),
+        };
+        if !call.cloud.part::<RoleStore>().roles.insert_new(&record.name, &record)? {
+            let message = format!("Role with name {} already exists.", record.name);
+            return Err(ServiceError::new("EntityAlreadyExists", message).with_status(409));
+        }
+        Ok(RoleOutput { role: record.into() })
+    }
+}
+
+fn check_name(name: &str) -> Result<(), ServiceError> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    if name.is_empty() || name.len() > 64 || !name.chars().all(allowed) {
+        return Err(ServiceError::validation(format!(
+            "1 validation error detected: Value '{name}' at 'roleName' failed to satisfy constraint: Member \
+             must have length less than or equal to 64 and satisfy regular expression pattern: [\\w+=,.@-]+"
+        )));
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct GetRole {
+    pub role_name: String,
+}
+
+impl Operation for GetRole {
+    type Output = RoleOutput;
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "GetRole";
+
+    fn resource(&self, cloud: &Cloud) -> String {
+        role_arn(cloud, &self.role_name)
+    }
+
+    async fn handle(self, call: &Call) -> Result<RoleOutput, ServiceError> {
+        Ok(RoleOutput { role: call.cloud.part::<RoleStore>().role(&self.role_name)?.into() })
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct ListRoles {
+    pub path_prefix: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct ListRolesOutput {
+    pub roles: Vec<Role>,
+    pub is_truncated: bool,
+}
+
+impl Operation for ListRoles {
+    type Output = ListRolesOutput;
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "ListRoles";
+
+    async fn handle(self, call: &Call) -> Result<ListRolesOutput, ServiceError> {
+        let prefix = self.path_prefix.unwrap_or_default();
+        let roles = call.cloud.part::<RoleStore>().roles.values();
+        let roles = roles.into_iter().filter(|role| role.path.starts_with(&prefix));
+        Ok(ListRolesOutput { roles: roles.map(Role::from).collect(), is_truncated: false })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct DeleteRole {
+    pub role_name: String,
+}
+
+impl Operation for DeleteRole {
+    type Output = Empty;
+    const SERVICE: &'static str = "iam";
+    const NAME: &'static str = "DeleteRole";
+
+    fn resource(&self, cloud: &Cloud) -> String {
+        role_arn(cloud, &self.role_name)
+    }
+
+    async fn handle(self, call: &Call) -> Result<Empty, ServiceError> {
+        let store = call.cloud.part::<RoleStore>();
+        let role = store.role(&self.role_name)?;
+        let conflict = |message: &str| Err(ServiceError::new("DeleteConflict", message).with_status(409));
+        if !role.attached.is_empty() {
+            return conflict("Cannot delete entity, must detach all policies first.");
+        }
+        if !role.inline.is_empty() {
+            return conflict("Cannot delete entity, must delete policies first.");
+        }
+        store.roles.remove(&self.role_name)?;
+        Ok(Empty {})
+    }
+}

@@ -1,0 +1,67 @@
+//! Roles by name.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Epoch;
+use crate::cloud::{Part, Setup};
+use crate::error::ServiceError;
+use crate::persist::Table;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct RoleRecord {
+    pub name: String,
+    /// `/` unless told otherwise.
+    pub path: String,
+    pub id: String,
+    pub arn: String,
+    pub created: Epoch,
+    /// JSON, as it was given.
+    pub trust: String,
+    pub description: Option<String>,
+    /// Seconds.
+    pub max_session_duration: i64,
+    pub tags: BTreeMap<String, String>,
+    /// JSON by policy name.
+    pub inline: BTreeMap<String, String>,
+    /// ARNs of managed policies.
+    pub attached: Vec<String>,
+}
+
+pub(super) struct RoleStore {
+    pub roles: Table<RoleRecord>,
+}
+
+impl Part for RoleStore {
+    fn open(setup: &Setup) -> Self {
+        Self { roles: setup.database.table("iam-roles") }
+    }
+}
+
+impl RoleStore {
+    pub fn role(&self, name: &str) -> Result<RoleRecord, ServiceError> {
+        self.roles.get(name).ok_or_else(|| no_such_role(name))
+    }
+
+    pub fn by_arn(&self, arn: &str) -> Option<RoleRecord> {
+        let name = arn.rsplit('/').next().unwrap_or(arn);
+        self.roles.get(name).filter(|role| role.arn == arn)
+    }
+
+    pub fn change<R>(
+        &self,
+        name: &str,
+        change: impl FnOnce(&mut RoleRecord) -> Result<R, ServiceError>,
+    ) -> Result<R, ServiceError> {
+        self.roles.try_update(name, change)?.ok_or_else(|| no_such_role(name))
+    }
+}
+
+pub(super) fn no_such_entity(message: impl Into<String>) -> ServiceError {
+    ServiceError::new("NoSuchEntity", message).with_status(404)
+}
+
+fn no_such_role(name: &str) -> ServiceError {
+    no_such_entity(format!("The role with name {name} cannot be found."))
+}
