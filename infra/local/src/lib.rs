@@ -24,6 +24,8 @@ mod registry;
 mod runtime;
 mod services;
 mod start;
+#[cfg(test)]
+mod testing;
 
 pub use clock::{Clock, Epoch};
 pub use cloud::{Cloud, Settings};

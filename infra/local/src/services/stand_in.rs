@@ -89,5 +89,9 @@ pub(crate) fn cloud(dir: &Path, source: &Path, more: impl FnOnce(&mut Operations
         region: "eu-central-1".to_owned(),
         source: source.to_owned(),
     };
-    Cloud::new(settings, setup, operations)
+    let cloud = Cloud::new(settings, setup, operations);
+    for role in ["build", "pipeline"] {
+        super::iam::add_trusting_role(&cloud, role);
+    }
+    cloud
 }

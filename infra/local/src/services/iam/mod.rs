@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::cloud::Cloud;
 use crate::operation::Operations;
+use crate::principal::Principal;
 
 pub(crate) fn register(operations: &mut Operations) {
     operations.add::<CreateRole>();
@@ -30,7 +31,6 @@ pub(crate) fn register(operations: &mut Operations) {
     operations.add::<ListRoleTags>();
     operations.add::<GetUser>();
     operations.add::<ListAccountAliases>();
-    operations.add::<CheckTrust>();
 }
 
 /// The inline policies of the role `role_arn`, for the one door, which cannot call through itself. `None`:
@@ -38,4 +38,81 @@ pub(crate) fn register(operations: &mut Operations) {
 pub(crate) fn policies_of(cloud: &Cloud, role_arn: &str) -> Option<Vec<Value>> {
     let role = cloud.part::<store::RoleStore>().by_arn(role_arn)?;
     Some(role.inline.values().filter_map(|text| serde_json::from_str(text).ok()).collect())
+}
+
+/// Whether `principal` may assume the role `role_arn`; false also of a role that does not exist, for AWS tells
+/// nobody which it is.
+pub(crate) fn trusts(cloud: &Cloud, role_arn: &str, principal: &Principal) -> bool {
+    let role = cloud.part::<store::RoleStore>().by_arn(role_arn);
+    role.is_some_and(|role| trust::allows(&role.trust, principal))
+}
+
+/// A role that everybody may assume, for tests of engines.
+#[cfg(test)]
+pub(crate) fn add_trusting_role(cloud: &Cloud, name: &str) {
+    let role = store::RoleRecord {
+        name: name.to_owned(),
+        path: "/".to_owned(),
+        id: "AROA".to_owned(),
+        arn: format!("arn:aws:iam::{}:role/{name}", cloud.account()),
+        created: cloud.clock().now(),
+        trust: r#"{"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*"}}"#
+            .to_owned(),
+        description: None,
+        max_session_duration: 3600,
+        tags: Default::default(),
+        inline: Default::default(),
+        attached: Vec::new(),
+    };
+    cloud.part::<store::RoleStore>().roles.put(name, &role).unwrap();
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::services::sts;
+    use crate::testing::{ACCOUNT, call, cloud_in};
+
+    const TRUST: &str = r#"{"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole",
+        "Principal": {"Service": "codebuild.amazonaws.com"}}}"#;
+
+    #[tokio::test]
+    async fn only_a_role_that_exists_and_trusts_the_service_is_assumed() {
+        let dir = tempfile::tempdir().unwrap();
+        let cloud = cloud_in(dir.path());
+        let arn = format!("arn:aws:iam::{ACCOUNT}:role/build");
+        let missing = sts::assume_role(&cloud, "codebuild.amazonaws.com", &arn, "s").await.err().unwrap();
+        let role = json!({"RoleName": "build", "AssumeRolePolicyDocument": TRUST});
+        call(&cloud, "iam:CreateRole", role).await.unwrap();
+
+        let assumed = sts::assume_role(&cloud, "codebuild.amazonaws.com", &arn, "s").await;
+        let stranger = sts::assume_role(&cloud, "ecs-tasks.amazonaws.com", &arn, "s").await.err().unwrap();
+
+        assert_eq!(assumed.map(|it| it.principal.role_arn).ok(), Some(Some(arn.clone())));
+        assert_eq!(stranger.code, "AccessDenied");
+        let words =
+            "User: codebuild.amazonaws.com is not authorized to perform: sts:AssumeRole on resource: ";
+        assert_eq!(missing.message, format!("{words}{arn}"));
+    }
+
+    #[tokio::test]
+    async fn a_role_is_deleted_only_after_its_policies() {
+        let dir = tempfile::tempdir().unwrap();
+        let cloud = cloud_in(dir.path());
+        let role = json!({"RoleName": "build", "AssumeRolePolicyDocument": TRUST});
+        call(&cloud, "iam:CreateRole", role).await.unwrap();
+        let names = json!({"RoleName": "build", "PolicyName": "logs"});
+        let mut put = names.clone();
+        put["PolicyDocument"] = json!(r#"{"Statement": []}"#);
+        call(&cloud, "iam:PutRolePolicy", put).await.unwrap();
+
+        let refused = call(&cloud, "iam:DeleteRole", json!({"RoleName": "build"})).await.unwrap_err();
+        call(&cloud, "iam:DeleteRolePolicy", names).await.unwrap();
+        call(&cloud, "iam:DeleteRole", json!({"RoleName": "build"})).await.unwrap();
+
+        assert_eq!(refused.code, "DeleteConflict");
+        let gone = call(&cloud, "iam:GetRole", json!({"RoleName": "build"})).await.unwrap_err();
+        assert_eq!((gone.code.as_str(), gone.status), ("NoSuchEntity", 404));
+    }
 }

@@ -21,3 +21,51 @@ pub(crate) fn register(operations: &mut Operations) {
     operations.add::<TagResource>();
     operations.add::<UntagResource>();
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::{call, cloud_in};
+
+    #[tokio::test]
+    async fn a_new_value_moves_the_stages_and_the_old_one_stays_readable() {
+        let dir = tempfile::tempdir().unwrap();
+        let cloud = cloud_in(dir.path());
+        let made = json!({"Name": "db", "SecretString": "one"});
+        let made = call(&cloud, "secretsmanager:CreateSecret", made).await.unwrap();
+        let arn = made["ARN"].as_str().unwrap();
+        let put = json!({"SecretId": arn, "SecretString": "two"});
+        call(&cloud, "secretsmanager:PutSecretValue", put).await.unwrap();
+        let cloud = cloud_in(dir.path());
+
+        let partial = arn.rsplit_once('-').unwrap().0;
+        let current =
+            call(&cloud, "secretsmanager:GetSecretValue", json!({"SecretId": partial})).await.unwrap();
+        let previous = json!({"SecretId": "db", "VersionStage": "AWSPREVIOUS"});
+        let previous = call(&cloud, "secretsmanager:GetSecretValue", previous).await.unwrap();
+
+        assert_eq!(current["SecretString"], "two");
+        assert_eq!(previous["SecretString"], "one");
+        assert_eq!(previous["VersionId"], made["VersionId"]);
+    }
+
+    #[tokio::test]
+    async fn a_secret_marked_for_deletion_is_neither_read_nor_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let cloud = cloud_in(dir.path());
+        let secret = json!({"Name": "db", "SecretString": "hunter2"});
+        call(&cloud, "secretsmanager:CreateSecret", secret.clone()).await.unwrap();
+        call(&cloud, "secretsmanager:DeleteSecret", json!({"SecretId": "db"})).await.unwrap();
+
+        let read =
+            call(&cloud, "secretsmanager:GetSecretValue", json!({"SecretId": "db"})).await.unwrap_err();
+        let again = call(&cloud, "secretsmanager:CreateSecret", secret).await.unwrap_err();
+
+        assert_eq!(
+            (read.code.as_str(), again.code.as_str()),
+            ("InvalidRequestException", "InvalidRequestException")
+        );
+        assert!(cloud.journal().entries().iter().all(|entry| !format!("{entry:?}").contains("hunter2")));
+    }
+}

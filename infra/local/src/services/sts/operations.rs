@@ -10,7 +10,7 @@ use crate::credentials::CredentialStore;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 use crate::principal::Principal;
-use crate::services::iam::CheckTrust;
+use crate::services::iam;
 
 /// A session's default length: one hour.
 const SESSION: Duration = Duration::from_secs(3600);
@@ -78,8 +78,7 @@ impl Operation for AssumeRole {
 
     async fn handle(self, call: &Call) -> Result<AssumeRoleOutput, ServiceError> {
         let cloud = &call.cloud;
-        let check = CheckTrust { role_arn: self.role_arn.clone(), principal: call.principal.clone() };
-        if !cloud.call(&Principal::service("sts.amazonaws.com", cloud.account()), check).await?.trusted {
+        if !iam::trusts(cloud, &self.role_arn, &call.principal) {
             return Err(ServiceError::access_denied(format!(
                 "User: {} is not authorized to perform: sts:AssumeRole on resource: {}",
                 call.principal.arn, self.role_arn

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::{Attributes, Change, Created, Number, Resource, ResourceContext, ResourceTypes, Tag, gone};
 use crate::error::ServiceError;
 use crate::services::iam::{
-    self, AttachRolePolicy, CreateRole, DeleteRole, DeleteRolePolicy, DetachRolePolicy, GetRole, PutRolePolicy,
-    TagRole, UpdateAssumeRolePolicy, UpdateRole,
+    self, AttachRolePolicy, CreateRole, DeleteRole, DeleteRolePolicy, DetachRolePolicy, GetRole,
+    PutRolePolicy, TagRole, UpdateAssumeRolePolicy, UpdateRole,
 };
 
 /// IAM's code for what does not exist.

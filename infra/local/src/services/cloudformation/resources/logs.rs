@@ -5,7 +5,9 @@ use serde_json::json;
 
 use super::{Attributes, Change, Created, Number, Resource, ResourceContext, ResourceTypes, Tag, gone};
 use crate::error::ServiceError;
-use crate::services::logs::{CreateLogGroup, DeleteLogGroup, DeleteRetentionPolicy, PutRetentionPolicy, TagResource};
+use crate::services::logs::{
+    CreateLogGroup, DeleteLogGroup, DeleteRetentionPolicy, PutRetentionPolicy, TagResource,
+};
 
 pub(super) fn register(types: &mut ResourceTypes) {
     types.add::<LogGroup>();

@@ -36,7 +36,7 @@ mod secretsmanager;
 mod tags;
 
 pub(crate) use lenient::{Flag, Number};
-pub(crate) use outcome::gone;
+pub(crate) use outcome::{attributes, gone};
 pub(crate) use tags::Tag;
 
 /// What a handler knows besides the properties.

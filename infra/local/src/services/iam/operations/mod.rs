@@ -12,7 +12,7 @@ pub(crate) use attachments::{AttachRolePolicy, DetachRolePolicy, ListAttachedRol
 pub(crate) use policies::{DeleteRolePolicy, GetRolePolicy, ListRolePolicies, PutRolePolicy};
 pub(crate) use roles::{CreateRole, DeleteRole, GetRole, ListRoles};
 pub(crate) use tags::{ListRoleTags, TagRole, UntagRole};
-pub(crate) use trust::{CheckTrust, UpdateAssumeRolePolicy, UpdateRole};
+pub(crate) use trust::{UpdateAssumeRolePolicy, UpdateRole};
 
 use std::collections::BTreeMap;
 

@@ -1,14 +1,12 @@
 //! A role's trust policy and session length.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::super::store::RoleStore;
-use super::super::trust;
 use super::{Empty, check_document, role_arn};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
-use crate::principal::Principal;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -61,35 +59,5 @@ impl Operation for UpdateRole {
             role.max_session_duration = self.max_session_duration.unwrap_or(role.max_session_duration);
             Ok(Empty {})
         })
-    }
-}
-
-/// In process only: whether a principal may assume a role.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct CheckTrust {
-    pub role_arn: String,
-    pub principal: Principal,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct CheckTrustOutput {
-    /// False also of a role that does not exist: AWS tells nobody which it is.
-    pub trusted: bool,
-}
-
-impl Operation for CheckTrust {
-    type Output = CheckTrustOutput;
-    const SERVICE: &'static str = "iam";
-    const NAME: &'static str = "CheckTrust";
-
-    fn resource(&self, _cloud: &Cloud) -> String {
-        self.role_arn.clone()
-    }
-
-    async fn handle(self, call: &Call) -> Result<CheckTrustOutput, ServiceError> {
-        let role = call.cloud.part::<RoleStore>().by_arn(&self.role_arn);
-        Ok(CheckTrustOutput { trusted: role.is_some_and(|role| trust::allows(&role.trust, &self.principal)) })
     }
 }

@@ -72,7 +72,7 @@ impl Operation for PutLogEvents {
         let events = store.events(&stream)?;
         let mut events = lock(&events);
         events.append(kept.collect())?;
-        let rejected = (too_new.is_some() || too_old.is_some()).then(|| RejectedLogEventsInfo {
+        let rejected = (too_new.is_some() || too_old.is_some()).then_some(RejectedLogEventsInfo {
             too_new_log_event_start_index: too_new,
             too_old_log_event_end_index: too_old,
         });
@@ -90,9 +90,7 @@ fn check(events: &[InputLogEvent]) -> Result<(), ServiceError> {
         return refused("Upload too large: more than 1048576 bytes.");
     }
     if !events.is_sorted_by_key(|event| event.timestamp) {
-        return refused(
-            "Log events in a single PutLogEvents request must be in chronological order.",
-        );
+        return refused("Log events in a single PutLogEvents request must be in chronological order.");
     }
     Ok(())
 }

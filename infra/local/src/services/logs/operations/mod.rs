@@ -6,7 +6,7 @@ mod read;
 mod streams;
 mod tags;
 
-pub(crate) use events::{InputLogEvent, PutLogEvents};
+pub(crate) use events::*;
 pub(crate) use groups::{
     CreateLogGroup, DeleteLogGroup, DeleteRetentionPolicy, DescribeLogGroups, PutRetentionPolicy,
 };
@@ -43,7 +43,11 @@ fn now(cloud: &Cloud) -> i64 {
 }
 
 /// A page of `items` from the offset that `token` names, and the token of the next.
-fn page<T>(items: Vec<T>, token: Option<&str>, limit: usize) -> Result<(Vec<T>, Option<String>), ServiceError> {
+fn page<T>(
+    items: Vec<T>,
+    token: Option<&str>,
+    limit: usize,
+) -> Result<(Vec<T>, Option<String>), ServiceError> {
     let start: usize = match token {
         None => 0,
         Some(token) => token.parse().map_err(|_| {

@@ -99,10 +99,7 @@ fn in_range(event: &Event, start: Option<i64>, end: Option<i64>) -> bool {
 }
 
 /// As many as fit into one answer.
-fn fitting<'a>(
-    events: impl Iterator<Item = (usize, &'a Event)>,
-    limit: usize,
-) -> Vec<(usize, &'a Event)> {
+fn fitting<'a>(events: impl Iterator<Item = (usize, &'a Event)>, limit: usize) -> Vec<(usize, &'a Event)> {
     let mut room = MOST_BYTES;
     let fits = |event: &Event| {
         let rest = room.checked_sub(event.message.len() + 26);
@@ -124,9 +121,8 @@ fn position(token: &str, end: usize) -> Result<(bool, usize), ServiceError> {
             _ => None,
         }
     };
-    parse().ok_or_else(|| {
-        ServiceError::new("InvalidParameterException", "The specified nextToken is invalid.")
-    })
+    parse()
+        .ok_or_else(|| ServiceError::new("InvalidParameterException", "The specified nextToken is invalid."))
 }
 
 /// Finds lines in the streams of a group, oldest first.
@@ -191,7 +187,7 @@ impl Operation for FilterLogEvents {
             });
             found.extend(matching.map(|(index, event)| filtered(&stream, index, event)));
         }
-        found.sort_by(|a, b| a.timestamp.cmp(&b.timestamp));
+        found.sort_by_key(|event: &FilteredLogEvent| event.timestamp);
         let limit = self.limit.unwrap_or(MOST_EVENTS).min(MOST_EVENTS);
         let (events, next_token) = super::page(found, self.next_token.as_deref(), limit)?;
         Ok(FilterLogEventsOutput { events, searched_log_streams: Vec::new(), next_token })

@@ -1,5 +1,0 @@
-//! Resource types of EC2.
-
-use super::ResourceTypes;
-
-pub(super) fn register(_types: &mut ResourceTypes) {}

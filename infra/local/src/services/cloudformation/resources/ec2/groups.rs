@@ -1,0 +1,129 @@
+//! Security groups with the rules that stand in them.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::super::{Attributes, Change, Created, Resource, ResourceContext, Tag, attributes, gone};
+use super::rules::RuleProperties;
+use crate::error::ServiceError;
+use crate::services::ec2::{
+    self, AuthorizeSecurityGroupRules, CreateSecurityGroup, DeleteSecurityGroup, DescribeSecurityGroups,
+    NewRule, RevokeSecurityGroupRules, RulePeer,
+};
+
+pub(super) struct SecurityGroup;
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct SecurityGroupProperties {
+    group_name: Option<String>,
+    group_description: String,
+    vpc_id: Option<String>,
+    security_group_ingress: Vec<RuleProperties>,
+    security_group_egress: Vec<RuleProperties>,
+    tags: Vec<Tag>,
+}
+
+impl SecurityGroupProperties {
+    /// What the group has in one direction. Without egress rules it keeps the one that allows everything.
+    fn rules(&self, is_egress: bool) -> Result<Vec<NewRule>, ServiceError> {
+        let given = if is_egress { &self.security_group_egress } else { &self.security_group_ingress };
+        if is_egress && given.is_empty() {
+            return Ok(vec![allow_all()]);
+        }
+        given.iter().map(RuleProperties::rule).collect()
+    }
+}
+
+fn allow_all() -> NewRule {
+    NewRule {
+        ip_protocol: "-1".to_owned(),
+        from_port: -1,
+        to_port: -1,
+        peer: RulePeer::Cidr("0.0.0.0/0".to_owned()),
+        description: None,
+    }
+}
+
+/// Brings the rules of one direction from `old` to `new`: first what is new, so that nothing is cut off.
+async fn set_rules(
+    ctx: &ResourceContext,
+    (group_id, is_egress): (&str, bool),
+    (old, new): (&[NewRule], &[NewRule]),
+) -> Result<(), ServiceError> {
+    for rule in new.iter().filter(|rule| !old.contains(rule)) {
+        let input = AuthorizeSecurityGroupRules {
+            group_id: group_id.to_owned(),
+            is_egress,
+            rules: vec![rule.clone()],
+            client_token: None,
+        };
+        let made = ctx.cloud.call(&ctx.principal, input).await;
+        ctx.made(made, "InvalidPermission.Duplicate")?;
+    }
+    for rule in old.iter().filter(|rule| !new.contains(rule)) {
+        let input = RevokeSecurityGroupRules {
+            group_id: group_id.to_owned(),
+            is_egress,
+            rules: vec![rule.clone()],
+            security_group_rule_ids: Vec::new(),
+        };
+        gone(ctx.cloud.call(&ctx.principal, input).await, "InvalidPermission.NotFound")?;
+    }
+    Ok(())
+}
+
+fn group_attributes(group: &ec2::SecurityGroup) -> Attributes {
+    attributes([
+        ("GroupId", json!(group.group_id)),
+        ("Id", json!(group.group_id)),
+        ("VpcId", json!(group.vpc_id)),
+    ])
+}
+
+impl Resource for SecurityGroup {
+    const TYPE: &'static str = "AWS::EC2::SecurityGroup";
+    type Properties = SecurityGroupProperties;
+
+    async fn create(
+        ctx: &ResourceContext,
+        properties: SecurityGroupProperties,
+    ) -> Result<Created, ServiceError> {
+        let input = CreateSecurityGroup {
+            group_name: properties.group_name.clone().unwrap_or_else(|| ctx.generated_name(255)),
+            description: properties.group_description.clone(),
+            vpc_id: properties.vpc_id.clone().unwrap_or_default(),
+            client_token: Some(ctx.client_token()),
+            tags: ctx.tags_with(&properties.tags),
+        };
+        let group = ctx.cloud.call(&ctx.principal, input).await?;
+        ctx.initiated(&group.group_id);
+        let id = group.group_id.as_str();
+        set_rules(ctx, (id, false), (&[], &properties.rules(false)?)).await?;
+        set_rules(ctx, (id, true), (&[allow_all()], &properties.rules(true)?)).await?;
+        Ok(Created { attributes: group_attributes(&group), physical_id: group.group_id })
+    }
+
+    async fn update(
+        ctx: &ResourceContext,
+        physical_id: &str,
+        change: Change<SecurityGroupProperties>,
+    ) -> Result<Attributes, ServiceError> {
+        for is_egress in [false, true] {
+            let (old, new) = (change.old.rules(is_egress)?, change.new.rules(is_egress)?);
+            set_rules(ctx, (physical_id, is_egress), (&old, &new)).await?;
+        }
+        let input = DescribeSecurityGroups { group_ids: vec![physical_id.to_owned()] };
+        let found = ctx.cloud.call(&ctx.principal, input).await?.security_groups;
+        Ok(found.first().map(group_attributes).unwrap_or_default())
+    }
+
+    async fn delete(
+        ctx: &ResourceContext,
+        physical_id: &str,
+        _properties: SecurityGroupProperties,
+    ) -> Result<(), ServiceError> {
+        let input = DeleteSecurityGroup { group_id: physical_id.to_owned() };
+        gone(ctx.cloud.call(&ctx.principal, input).await, "InvalidGroup.NotFound")
+    }
+}

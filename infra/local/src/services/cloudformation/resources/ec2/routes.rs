@@ -1,0 +1,158 @@
+//! Route tables, routes, associations.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::super::{Attributes, Change, Created, Resource, ResourceContext, Tag, attributes, gone};
+use crate::error::ServiceError;
+use crate::services::ec2::{
+    AssociateRouteTable, CreateRoute, CreateRouteTable, DeleteRoute, DeleteRouteTable,
+    DisassociateRouteTable, ReplaceRoute,
+};
+
+pub(super) struct RouteTable;
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct RouteTableProperties {
+    vpc_id: String,
+    tags: Vec<Tag>,
+}
+
+impl Resource for RouteTable {
+    const TYPE: &'static str = "AWS::EC2::RouteTable";
+    type Properties = RouteTableProperties;
+
+    async fn create(
+        ctx: &ResourceContext,
+        properties: RouteTableProperties,
+    ) -> Result<Created, ServiceError> {
+        let tags = ctx.tags_with(&properties.tags);
+        let client_token = Some(ctx.client_token());
+        let input = CreateRouteTable { vpc_id: properties.vpc_id, client_token, tags };
+        let id = ctx.cloud.call(&ctx.principal, input).await?.id;
+        Ok(Created { attributes: attributes([("RouteTableId", json!(id))]), physical_id: id })
+    }
+
+    async fn update(
+        _ctx: &ResourceContext,
+        physical_id: &str,
+        _change: Change<RouteTableProperties>,
+    ) -> Result<Attributes, ServiceError> {
+        Ok(attributes([("RouteTableId", json!(physical_id))]))
+    }
+
+    async fn delete(
+        ctx: &ResourceContext,
+        physical_id: &str,
+        _properties: RouteTableProperties,
+    ) -> Result<(), ServiceError> {
+        let input = DeleteRouteTable { route_table_id: physical_id.to_owned() };
+        gone(ctx.cloud.call(&ctx.principal, input).await, "InvalidRouteTableID.NotFound")
+    }
+}
+
+pub(super) struct Route;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct RouteProperties {
+    route_table_id: String,
+    destination_cidr_block: String,
+    #[serde(default)]
+    gateway_id: Option<String>,
+    #[serde(default)]
+    nat_gateway_id: Option<String>,
+}
+
+impl RouteProperties {
+    fn target(&self) -> Result<String, ServiceError> {
+        self.gateway_id.clone().or_else(|| self.nat_gateway_id.clone()).ok_or_else(|| {
+            ServiceError::new(
+                "InvalidRequest",
+                "a route needs GatewayId or NatGatewayId: the local cloud has no other targets",
+            )
+        })
+    }
+}
+
+impl Resource for Route {
+    const TYPE: &'static str = "AWS::EC2::Route";
+    type Properties = RouteProperties;
+
+    async fn create(ctx: &ResourceContext, properties: RouteProperties) -> Result<Created, ServiceError> {
+        let target = properties.target()?;
+        let RouteProperties { route_table_id, destination_cidr_block, .. } = properties;
+        let physical_id = format!("{route_table_id}|{destination_cidr_block}");
+        let values = attributes([("CidrBlock", json!(destination_cidr_block))]);
+        let input = CreateRoute { route_table_id, destination_cidr_block, target };
+        ctx.made(ctx.cloud.call(&ctx.principal, input).await, "RouteAlreadyExists")?;
+        Ok(Created { physical_id, attributes: values })
+    }
+
+    async fn update(
+        ctx: &ResourceContext,
+        _physical_id: &str,
+        change: Change<RouteProperties>,
+    ) -> Result<Attributes, ServiceError> {
+        let target = change.new.target()?;
+        let RouteProperties { route_table_id, destination_cidr_block, .. } = change.new;
+        let values = attributes([("CidrBlock", json!(destination_cidr_block))]);
+        let input = ReplaceRoute { route_table_id, destination_cidr_block, target };
+        ctx.cloud.call(&ctx.principal, input).await?;
+        Ok(values)
+    }
+
+    async fn delete(
+        ctx: &ResourceContext,
+        _physical_id: &str,
+        properties: RouteProperties,
+    ) -> Result<(), ServiceError> {
+        let RouteProperties { route_table_id, destination_cidr_block, .. } = properties;
+        let input = DeleteRoute { route_table_id, destination_cidr_block };
+        let deleted = gone(ctx.cloud.call(&ctx.principal, input).await, "InvalidRoute.NotFound");
+        gone(deleted, "InvalidRouteTableID.NotFound")
+    }
+}
+
+pub(super) struct SubnetRouteTableAssociation;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct AssociationProperties {
+    subnet_id: String,
+    route_table_id: String,
+}
+
+impl Resource for SubnetRouteTableAssociation {
+    const TYPE: &'static str = "AWS::EC2::SubnetRouteTableAssociation";
+    type Properties = AssociationProperties;
+
+    async fn create(
+        ctx: &ResourceContext,
+        properties: AssociationProperties,
+    ) -> Result<Created, ServiceError> {
+        let AssociationProperties { subnet_id, route_table_id } = properties;
+        let client_token = Some(ctx.client_token());
+        let input = AssociateRouteTable { route_table_id, subnet_id, client_token };
+        let id = ctx.cloud.call(&ctx.principal, input).await?.id;
+        Ok(Created { attributes: attributes([("Id", json!(id))]), physical_id: id })
+    }
+
+    async fn update(
+        _ctx: &ResourceContext,
+        physical_id: &str,
+        _change: Change<AssociationProperties>,
+    ) -> Result<Attributes, ServiceError> {
+        Ok(attributes([("Id", json!(physical_id))]))
+    }
+
+    async fn delete(
+        ctx: &ResourceContext,
+        physical_id: &str,
+        _properties: AssociationProperties,
+    ) -> Result<(), ServiceError> {
+        let input = DisassociateRouteTable { association_id: physical_id.to_owned() };
+        gone(ctx.cloud.call(&ctx.principal, input).await, "InvalidAssociationID.NotFound")
+    }
+}

@@ -1,0 +1,123 @@
+//! Rules of security groups: as they stand in a group, and as resources of their own.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::super::{Attributes, Change, Created, Number, Resource, ResourceContext, attributes, gone};
+use crate::error::ServiceError;
+use crate::services::ec2::{AuthorizeSecurityGroupRules, NewRule, RevokeSecurityGroupRules, RulePeer};
+
+/// A rule as all three types write it. `group_id` only in a resource of its own.
+#[derive(Debug, Clone, Deserialize, Default, PartialEq)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct RuleProperties {
+    group_id: Option<String>,
+    ip_protocol: String,
+    from_port: Option<Number>,
+    to_port: Option<Number>,
+    cidr_ip: Option<String>,
+    cidr_ipv6: Option<String>,
+    source_security_group_id: Option<String>,
+    destination_security_group_id: Option<String>,
+    source_prefix_list_id: Option<String>,
+    destination_prefix_list_id: Option<String>,
+    description: Option<String>,
+}
+
+impl RuleProperties {
+    pub(super) fn rule(&self) -> Result<NewRule, ServiceError> {
+        let group = self.source_security_group_id.as_ref().or(self.destination_security_group_id.as_ref());
+        let prefix_list = self.source_prefix_list_id.as_ref().or(self.destination_prefix_list_id.as_ref());
+        let other = self.cidr_ipv6.as_ref().or(prefix_list);
+        let peer = (self.cidr_ip.clone().map(RulePeer::Cidr))
+            .or_else(|| group.cloned().map(RulePeer::Group))
+            .or_else(|| other.cloned().map(RulePeer::Other))
+            .ok_or_else(|| {
+                let message =
+                    "a security group rule needs an address range, a security group or a prefix list";
+                ServiceError::new("InvalidParameterValue", message)
+            })?;
+        Ok(NewRule {
+            ip_protocol: self.ip_protocol.clone(),
+            from_port: self.from_port.map_or(-1, |port| port.0),
+            to_port: self.to_port.map_or(-1, |port| port.0),
+            peer,
+            description: self.description.clone(),
+        })
+    }
+
+    fn group_id(&self) -> Result<String, ServiceError> {
+        let missing = || ServiceError::new("InvalidRequest", "GroupId must be given");
+        self.group_id.clone().ok_or_else(missing)
+    }
+}
+
+pub(super) struct SecurityGroupIngress;
+pub(super) struct SecurityGroupEgress;
+
+async fn create(
+    ctx: &ResourceContext,
+    properties: RuleProperties,
+    is_egress: bool,
+) -> Result<Created, ServiceError> {
+    let input = AuthorizeSecurityGroupRules {
+        group_id: properties.group_id()?,
+        is_egress,
+        rules: vec![properties.rule()?],
+        client_token: Some(ctx.client_token()),
+    };
+    let ids = ctx.cloud.call(&ctx.principal, input).await?.security_group_rule_ids;
+    let physical_id = ids.into_iter().next().unwrap_or_default();
+    Ok(Created { attributes: attributes([("Id", json!(physical_id))]), physical_id })
+}
+
+async fn delete(
+    ctx: &ResourceContext,
+    physical_id: &str,
+    (properties, is_egress): (RuleProperties, bool),
+) -> Result<(), ServiceError> {
+    let input = RevokeSecurityGroupRules {
+        group_id: properties.group_id()?,
+        is_egress,
+        rules: Vec::new(),
+        security_group_rule_ids: vec![physical_id.to_owned()],
+    };
+    let revoked = gone(ctx.cloud.call(&ctx.principal, input).await, "InvalidSecurityGroupRuleId.NotFound");
+    gone(revoked, "InvalidGroup.NotFound")
+}
+
+macro_rules! rule_resource {
+    ($type:ident, $name:literal, $is_egress:literal) => {
+        impl Resource for $type {
+            const TYPE: &'static str = $name;
+            type Properties = RuleProperties;
+
+            async fn create(
+                ctx: &ResourceContext,
+                properties: RuleProperties,
+            ) -> Result<Created, ServiceError> {
+                create(ctx, properties, $is_egress).await
+            }
+
+            /// Only the description can change in place.
+            async fn update(
+                _ctx: &ResourceContext,
+                physical_id: &str,
+                _change: Change<RuleProperties>,
+            ) -> Result<Attributes, ServiceError> {
+                Ok(attributes([("Id", json!(physical_id))]))
+            }
+
+            async fn delete(
+                ctx: &ResourceContext,
+                physical_id: &str,
+                properties: RuleProperties,
+            ) -> Result<(), ServiceError> {
+                delete(ctx, physical_id, (properties, $is_egress)).await
+            }
+        }
+    };
+}
+
+rule_resource!(SecurityGroupIngress, "AWS::EC2::SecurityGroupIngress", false);
+rule_resource!(SecurityGroupEgress, "AWS::EC2::SecurityGroupEgress", true);

@@ -1,0 +1,111 @@
+//! The network of the stacks, and what it lets through.
+
+use super::*;
+use crate::testing::{cloud_in, operator};
+
+fn interface(group: &str, subnet: &str) -> Peer {
+    Peer::Interface { security_groups: vec![group.to_owned()], subnets: vec![subnet.to_owned()] }
+}
+
+fn rule(port: i64, peer: RulePeer) -> NewRule {
+    NewRule { ip_protocol: "tcp".to_owned(), from_port: port, to_port: port, peer, description: None }
+}
+
+struct Net {
+    cloud: crate::Cloud,
+    vpc: String,
+    subnet: String,
+    _dir: tempfile::TempDir,
+}
+
+impl Net {
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let cloud = cloud_in(dir.path());
+        let input = CreateVpc { cidr_block: "10.0.0.0/16".to_owned(), ..CreateVpc::default() };
+        let vpc = cloud.call(&operator(), input).await.unwrap().vpc_id;
+        let cidr_block = "10.0.0.0/20".to_owned();
+        let input = CreateSubnet { vpc_id: vpc.clone(), cidr_block, ..CreateSubnet::default() };
+        let subnet = cloud.call(&operator(), input).await.unwrap().subnet_id;
+        Self { cloud, vpc, subnet, _dir: dir }
+    }
+
+    async fn call<O: Operation>(&self, input: O) -> O::Output {
+        self.cloud.call(&operator(), input).await.unwrap()
+    }
+
+    async fn group(&self, name: &str) -> String {
+        let (group_name, vpc_id) = (name.to_owned(), self.vpc.clone());
+        self.call(CreateSecurityGroup { group_name, vpc_id, ..Default::default() }).await.group_id
+    }
+
+    async fn check(&self, from: Peer, to: Peer, port: u16) -> Verdict {
+        self.call(CheckTraffic { from, to, port }).await
+    }
+}
+
+#[tokio::test]
+async fn traffic_needs_an_ingress_rule_that_names_the_other_group() {
+    let net = Net::new().await;
+    let (balancer, app) = (net.group("balancer").await, net.group("app").await);
+    let (from, to) = (interface(&balancer, &net.subnet), interface(&app, &net.subnet));
+
+    let before = net.check(from.clone(), to.clone(), 4000).await;
+    let rules = vec![rule(4000, RulePeer::Group(balancer.clone()))];
+    let input =
+        AuthorizeSecurityGroupRules { group_id: app.clone(), is_egress: false, rules, client_token: None };
+    net.call(input).await;
+    let after = net.check(from.clone(), to.clone(), 4000).await;
+    let other_port = net.check(from, to.clone(), 4001).await;
+    let from_outside = net.check(Peer::Address("127.0.0.1".to_owned()), to, 4000).await;
+
+    assert_eq!(before.reason, format!("no ingress rule of {app} allows TCP port 4000 from {balancer}"));
+    assert!(after.allowed);
+    assert!(!other_port.allowed && !from_outside.allowed);
+}
+
+#[tokio::test]
+async fn a_subnet_reaches_the_registry_through_an_internet_gateway_only_with_a_public_address() {
+    let net = Net::new().await;
+    let check = |has_public_ip| CheckRoute {
+        subnet_id: net.subnet.clone(),
+        has_public_ip,
+        security_groups: Vec::new(),
+    };
+    let isolated = net.call(check(true)).await;
+    let gateway = net.call(CreateInternetGateway::default()).await.id;
+    let attach = AttachInternetGateway { internet_gateway_id: gateway.clone(), vpc_id: net.vpc.clone() };
+    net.call(attach).await;
+    let table = CreateRouteTable { vpc_id: net.vpc.clone(), ..Default::default() };
+    let table = net.call(table).await.id;
+    net.call(CreateRoute {
+        route_table_id: table.clone(),
+        destination_cidr_block: "0.0.0.0/0".to_owned(),
+        target: gateway,
+    })
+    .await;
+    let subnet_id = net.subnet.clone();
+    net.call(AssociateRouteTable { route_table_id: table, subnet_id, client_token: None }).await;
+
+    assert!(isolated.reason.contains("no route to 0.0.0.0/0"), "{isolated:?}");
+    assert!(net.call(check(false)).await.reason.contains("needs a public IP"));
+    assert!(net.call(check(true)).await.allowed);
+}
+
+#[tokio::test]
+async fn what_is_in_use_is_not_deleted_and_a_second_try_finds_the_first() {
+    let net = Net::new().await;
+    let refused = net.cloud.call(&operator(), DeleteVpc { vpc_id: net.vpc.clone() }).await.err().unwrap();
+    let again = || CreateVpc {
+        cidr_block: "10.1.0.0/16".to_owned(),
+        client_token: Some("stack/Vpc/1".to_owned()),
+        ..CreateVpc::default()
+    };
+
+    let (first, second) = (net.call(again()).await, net.call(again()).await);
+
+    assert_eq!(refused.code, "DependencyViolation");
+    assert_eq!(first.vpc_id, second.vpc_id);
+    net.call(DeleteSubnet { subnet_id: net.subnet.clone() }).await;
+    net.call(DeleteVpc { vpc_id: net.vpc.clone() }).await;
+}

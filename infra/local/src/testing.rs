@@ -1,0 +1,38 @@
+//! A cloud for unit tests: all operations, a fresh data directory, no server.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::clock::Clock;
+use crate::cloud::{Cloud, Settings, Setup};
+use crate::operation::Operations;
+use crate::persist::Database;
+use crate::principal::Principal;
+
+pub(crate) const ACCOUNT: &str = "000000000000";
+
+/// Opens the cloud whose data is in `data_dir`; a second one finds what the first left.
+pub(crate) fn cloud_in(data_dir: &Path) -> Cloud {
+    let database: Arc<Database> = Database::open(&data_dir.join("state.jsonl")).unwrap();
+    let setup = Setup { database, data_dir: data_dir.to_owned(), clock: Clock::new(60.0) };
+    let settings = Settings {
+        account: ACCOUNT.to_owned(),
+        region: "eu-central-1".to_owned(),
+        source: data_dir.to_owned(),
+    };
+    let mut operations = Operations::default();
+    crate::services::register(&mut operations);
+    Cloud::new(settings, setup, operations)
+}
+
+pub(crate) fn operator() -> Principal {
+    Principal::operator(ACCOUNT)
+}
+
+/// Calls `service:Operation` as the operator, with values as they come from HTTP.
+pub(crate) async fn call(cloud: &Cloud, operation: &str, input: Value) -> Result<Value, crate::ServiceError> {
+    let (service, name) = operation.split_once(':').unwrap();
+    cloud.dispatch(&operator(), (service, name), input).await
+}
