@@ -66,7 +66,9 @@ impl Template {
     pub(super) fn parse(text: &str) -> Result<Self, ServiceError> {
         let document = template::parse("template", text.as_bytes()).map_err(|error| {
             let kind = if text.trim_start().starts_with('{') { "JSON" } else { "YAML" };
-            ServiceError::validation(format!("Template format error: {kind} not well-formed. ({error})"))
+            let (line, column) = (error.line, error.column);
+            let place = format!("(line {line}, column {column})");
+            format_error(format!("{kind} not well-formed. {place}: {}", error.message))
         })?;
         let Value::Object(mut root) = document.to_json() else {
             return Err(format_error("unsupported structure."));
@@ -82,6 +84,8 @@ impl Template {
             return Err(format_error("At least one Resources member must be defined."));
         }
         let resources = declared.into_iter().map(|(id, value)| resource(id, value));
+        // Rules are not asserted here, only looked at for their form.
+        section(&mut root, "Rules")?;
         Ok(Self {
             resources: resources.collect::<Result<_, _>>()?,
             version: version(&root)?,
@@ -214,7 +218,7 @@ mod tests {
 
     #[test]
     fn a_malformed_template_is_refused_in_cloudformations_words() {
-        assert!(message("a: [").starts_with("Template format error: YAML not well-formed. ("));
+        assert!(message("a: [").starts_with("Template format error: YAML not well-formed. (line 1, column "));
         assert_eq!(message("- a"), "Template format error: unsupported structure.");
         assert_eq!(
             message("Resources: {}"),

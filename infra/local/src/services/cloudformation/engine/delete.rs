@@ -25,7 +25,7 @@ pub(super) async fn run(run: &Run) -> Result<(), ServiceError> {
     let stack = run.stack()?;
     let mut resources = run.store.resources_of(run.stack_id());
     for resource in stack.leftovers.clone() {
-        resources.insert(format!("{}\u{0}old", resource.logical_id), resource);
+        resources.insert(leftover_key(&resource), resource);
     }
     resources.retain(|_, resource| !resource.is_gone());
     let failed = delete_all(run, resources, Occasion::StackDeletion).await?;
@@ -57,7 +57,7 @@ pub(super) async fn clean_up(run: &Run) -> Result<(), ServiceError> {
     }
     superfluous.retain(|id, resource| scope.active_resource(id).is_none() && !resource.is_gone());
     for resource in stack.leftovers {
-        superfluous.insert(format!("{}\u{0}old", resource.logical_id), resource);
+        superfluous.insert(leftover_key(&resource), resource);
     }
     let failed = delete_all(run, superfluous, Occasion::UpdateCleanup).await?;
     let (status, success) = match stack.status {
@@ -71,8 +71,21 @@ pub(super) async fn clean_up(run: &Run) -> Result<(), ServiceError> {
     })
 }
 
-/// Deletes resources, each after those that depend on it; answers the logical IDs that failed. A key that
-/// ends in `\0old` is a leftover: its record is the stack's, not the table's.
+/// A leftover's key beside the stack's present resources, whose keys are their logical IDs.
+fn leftover_key(resource: &Resource) -> String {
+    format!("{}\u{0}{}", resource.logical_id, resource.token)
+}
+
+fn logical_id(key: &str) -> &str {
+    key.split('\u{0}').next().unwrap_or(key)
+}
+
+fn is_leftover(key: &str) -> bool {
+    key.contains('\u{0}')
+}
+
+/// Deletes resources, each after those that depend on it; answers the logical IDs that failed. A leftover's
+/// record is the stack's, not the table's.
 async fn delete_all(
     run: &Run,
     resources: BTreeMap<String, Resource>,
@@ -80,11 +93,9 @@ async fn delete_all(
 ) -> Result<Vec<String>, ServiceError> {
     let needs = |resource: &Resource| resource.depends_on.iter().cloned().collect();
     let mut needed: Graph = resources.iter().map(|(key, resource)| (key.clone(), needs(resource))).collect();
-    let leftovers: Vec<String> = resources.keys().filter(|key| key.ends_with("\u{0}old")).cloned().collect();
     // What needs a resource needs its old self too: neither is deleted before the other's dependents.
     for needs in needed.values_mut() {
-        let old =
-            leftovers.iter().filter(|key| needs.iter().any(|id| key.strip_suffix("\u{0}old") == Some(id)));
+        let old = resources.keys().filter(|key| is_leftover(key) && needs.contains(logical_id(key)));
         let old: Vec<String> = old.cloned().collect();
         needs.extend(old);
     }
@@ -97,13 +108,13 @@ async fn delete_all(
             let (run, resources) = (run.clone(), Arc::clone(&resources));
             async move {
                 match resources.get(&key) {
-                    Some(resource) => delete(&run, resource.clone(), !key.contains('\u{0}'), occasion).await,
+                    Some(resource) => delete(&run, resource.clone(), !is_leftover(&key), occasion).await,
                     None => true,
                 }
             }
         })
         .await?;
-    Ok(walked.failed.iter().map(|key| key.trim_end_matches("\u{0}old").to_owned()).collect())
+    Ok(walked.failed.iter().map(|key| logical_id(key).to_owned()).collect())
 }
 
 /// Deletes one resource, or leaves it by its policy; whether that succeeded.

@@ -59,15 +59,22 @@ async fn change_back(run: &Run, mut record: Resource, mut old: Resource) -> bool
 }
 
 /// The old physical resource is the resource again; the new one is left for the clean-up.
-fn take_back(run: &Run, mut record: Resource, mut old: Resource) -> Result<(), ServiceError> {
-    record.undo = None;
-    if record.physical_id.is_some() {
-        // A replacement is deleted whatever the policy says: only its predecessor was ever in use.
-        record.update_replace_policy = None;
-        run.update_stack(|stack| {
-            stack.leftovers.retain(|left| left.token != record.token);
-            stack.leftovers.push(record);
-        })?;
-    }
+fn take_back(run: &Run, record: Resource, mut old: Resource) -> Result<(), ServiceError> {
+    set_aside(run, record)?;
     run.mark(&mut old, Status::UpdateComplete, None)
+}
+
+/// Hands a replacement that is not wanted over to the clean-up.
+pub(super) fn set_aside(run: &Run, mut replacement: Resource) -> Result<(), ServiceError> {
+    if replacement.physical_id.is_none() {
+        return Ok(());
+    }
+    replacement.undo = None;
+    // It is deleted whatever the policy says: only its predecessor was ever in use.
+    replacement.update_replace_policy = None;
+    run.update_stack(|stack| {
+        stack.leftovers.retain(|left| left.token != replacement.token);
+        stack.leftovers.push(replacement);
+    })?;
+    Ok(())
 }

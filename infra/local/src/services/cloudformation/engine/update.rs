@@ -9,6 +9,7 @@ use super::super::status::Status;
 use super::super::store::{OnFailure, Resource, Stack, Undo};
 use super::super::template::ResourceDeclaration;
 use super::create::{create, failed_to, make, needs, recorded, validate};
+use super::rollback::set_aside;
 use super::run::{Made, Run, handler_reason};
 use super::walk::Walk;
 use crate::error::ServiceError;
@@ -90,16 +91,15 @@ async fn settle(run: &Run, scope: &Scope, id: &str, tags_changed: bool) -> bool 
     let Some(record) = record.filter(|record| !never_made(record)) else {
         return make(run, scope, id, Some(Undo::Added)).await;
     };
-    let settled = matches!(record.status, Status::CreateComplete | Status::UpdateComplete);
-    let (old, interrupted) = match &record.undo {
-        Some(_) if settled => return true,
-        Some(Undo::Changed(old) | Undo::Replaced(old)) => ((**old).clone(), Some(record.clone())),
-        Some(Undo::Added) | None => (record.clone(), None),
+    let record = match abandon(run, record) {
+        Ok(record) => record,
+        Err(error) => return recorded(Err(error)),
     };
-    let mut next = interrupted.clone().unwrap_or_else(|| record.clone());
+    let (base, interrupted) = base(&record);
+    let mut next = record.clone();
     let outcome = match scope.properties(declared, &Made(run)) {
         Ok(properties) => {
-            let difference = Difference::of(&old, declared, &properties, tags_changed);
+            let difference = Difference::of(&base, declared, &properties, tags_changed);
             describe(&mut next, declared, scope);
             let failed = matches!(record.status, Status::UpdateFailed | Status::CreateFailed);
             let changed = difference.reaches_resource() || failed;
@@ -107,21 +107,62 @@ async fn settle(run: &Run, scope: &Scope, id: &str, tags_changed: bool) -> bool 
                 return recorded(run.put(&next));
             }
             next.properties = properties;
-            let step = Step { run, interrupted: interrupted.is_some(), changed };
+            let step = Step { run, interrupted, changed };
             match difference.replaces() {
-                true => step.replace(&old, &mut next).await,
-                false => step.change(&old, &mut next).await,
+                true => step.replace(&base, &mut next).await,
+                false => step.change(&base, &mut next).await,
             }
         }
-        Err(error) => {
-            next.undo = Some(Undo::Changed(Box::new(old)));
-            Err(error)
-        }
+        Err(error) => Err(error),
     };
     let reason = outcome.err().map(|error| handler_reason(&error, &next.token));
     let succeeded = reason.is_none();
     let status = if succeeded { Status::UpdateComplete } else { Status::UpdateFailed };
     recorded(run.mark(&mut next, status, reason)) && succeeded
+}
+
+/// A replacement that failed in an earlier update is given up: its predecessor is the resource again.
+fn abandon(run: &Run, record: Resource) -> Result<Resource, ServiceError> {
+    match &record.undo {
+        Some(Undo::Replaced(old)) if record.status == Status::UpdateFailed => {
+            let old = (**old).clone();
+            set_aside(run, record)?;
+            run.put(&old)?;
+            Ok(old)
+        }
+        _ => Ok(record),
+    }
+}
+
+/// What the resource is taken to be before this step, and whether the step was cut off when the process ended.
+/// Where a change did not come to its end, that is what it was before.
+fn base(record: &Resource) -> (Resource, bool) {
+    let interrupted = record.status == Status::UpdateInProgress;
+    match &record.undo {
+        Some(Undo::Changed(old) | Undo::Replaced(old))
+            if interrupted || record.status == Status::UpdateFailed =>
+        {
+            ((**old).clone(), interrupted)
+        }
+        _ => (record.clone(), false),
+    }
+}
+
+/// How to put back a resource that is about to be changed. An earlier update that failed and was left so is
+/// put back too: to where that one began. Second: a physical resource that is then in nobody's record.
+fn undo(base: &Resource, earlier: Option<Undo>, replaced: bool) -> (Undo, Option<Resource>) {
+    let superseded = |old: &Resource| (replaced && old.physical_id != base.physical_id).then(|| base.clone());
+    match earlier {
+        None if replaced => (Undo::Replaced(Box::new(base.clone())), None),
+        None => (Undo::Changed(Box::new(base.clone())), None),
+        Some(Undo::Added) => (Undo::Added, replaced.then(|| base.clone())),
+        Some(Undo::Changed(old)) if replaced => (Undo::Replaced(old), None),
+        Some(Undo::Changed(old)) => (Undo::Changed(old), None),
+        Some(Undo::Replaced(old)) => {
+            let left = superseded(&old);
+            (Undo::Replaced(old), left)
+        }
+    }
 }
 
 /// Whether there is nothing to update: an earlier operation failed to make it, or this one is about to.
@@ -148,7 +189,7 @@ struct Step<'a> {
 
 impl Step<'_> {
     async fn change(&self, old: &Resource, next: &mut Resource) -> Result<(), ServiceError> {
-        next.undo = Some(Undo::Changed(Box::new(old.clone())));
+        next.undo = Some(undo(old, next.undo.take(), false).0);
         if self.interrupted {
             self.run.put(next)?;
         } else {
@@ -162,10 +203,14 @@ impl Step<'_> {
     }
 
     async fn replace(&self, old: &Resource, next: &mut Resource) -> Result<(), ServiceError> {
-        next.undo = Some(Undo::Replaced(Box::new(old.clone())));
         if self.interrupted {
             self.run.put(next)?;
         } else {
+            let (undo, left) = undo(old, next.undo.take(), true);
+            next.undo = Some(undo);
+            if let Some(left) = left {
+                self.run.update_stack(|stack| stack.leftovers.push(left))?;
+            }
             next.token = crate::id::uuid();
             next.physical_id = None;
             let reason =

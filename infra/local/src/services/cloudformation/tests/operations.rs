@@ -296,3 +296,36 @@ async fn changed_stack_tags_reach_every_resource() {
         events.contains(&"A UPDATE_COMPLETE".to_owned()) && events.contains(&"B UPDATE_COMPLETE".to_owned())
     );
 }
+
+#[tokio::test]
+async fn an_update_that_failed_and_was_left_so_is_mended_or_rolled_back() {
+    let cloud = Fixture::new().await;
+    let template = |name: &str, needs: u32, fails: bool| {
+        format!(
+            "Resources:\n  A: {{Type: 'Test::Local::Thing', Properties: {{Name: {name}, Needs: {needs}}}}}\n  \
+             B: {{Type: 'Test::Local::Thing', DependsOn: A, Properties: {{Needs: {needs}, FailsUpdate: {fails}}}}}"
+        )
+    };
+    cloud.create(&template("one", 1, false)).await;
+    cloud.settled("s").await;
+    let update = |body: String| {
+        let cloud = &cloud;
+        async move {
+            let input = json!({"StackName": "s", "TemplateBody": body, "DisableRollback": true});
+            cloud.call("UpdateStack", input).await;
+            cloud.settled("s").await
+        }
+    };
+    assert_eq!(update(template("two", 2, true)).await, "UPDATE_FAILED");
+    assert_eq!(update(template("three", 3, true)).await, "UPDATE_FAILED");
+    assert_eq!(cloud.physical_id("A").await, "three");
+
+    cloud.call("RollbackStack", json!({"StackName": "s"})).await;
+
+    assert_eq!(cloud.settled("s").await, "UPDATE_ROLLBACK_COMPLETE");
+    assert_eq!(cloud.physical_id("A").await, "one");
+    let events = cloud.events("s").await;
+    assert_eq!(events.iter().filter(|event| *event == "A DELETE_COMPLETE").count(), 2, "{events:#?}");
+    assert_eq!(update(template("four", 4, false)).await, "UPDATE_COMPLETE");
+    assert_eq!(cloud.physical_id("A").await, "four");
+}
