@@ -18,7 +18,7 @@ use super::deployed::Deployed;
 use super::release::{self, Place, Probing, Release};
 use crate::aws::status::{Progress, execution_progress};
 use crate::cli::{Globals, ProvisionArgs};
-use crate::context::Ctx;
+use crate::context::{Ctx, find_root, load_environment};
 use crate::exit::{ExitStatus, Refused};
 use crate::output::Printer;
 use crate::project::{Environment, Project};
@@ -36,7 +36,11 @@ pub(crate) async fn run(
     printer: Printer,
     args: ProvisionArgs,
 ) -> anyhow::Result<ExitStatus> {
-    let ctx = Ctx::connect(&globals, printer).await?;
+    // Before anything is started or called: most mistakes are in these files.
+    let root = find_root()?;
+    let environment = load_environment(&root, &globals)?;
+    read_graph(&root, &environment)?;
+    let ctx = Ctx::for_environment(root, environment, printer).await?;
     let provisioned = provision(&ctx, &args).await?;
     ctx.printer.result(&provisioned)?;
     Ok(provisioned.exit_status())

@@ -14,7 +14,7 @@ use super::provision::{self, Provisioned};
 use super::release::{self, Place, Probing, Release};
 use crate::cli::{Globals, ProvisionArgs, RehearseArgs, Scenario};
 use crate::context::{Ctx, find_root, load_environment};
-use crate::exit::ExitStatus;
+use crate::exit::{ExitStatus, StackFailed};
 use crate::output::Printer;
 use crate::project::LOCAL_ENVIRONMENT;
 
@@ -79,6 +79,9 @@ async fn provision_all(ctx: &Ctx) -> anyhow::Result<Provisioned> {
     let consent = crate::cli::Consent { yes: true, dry_run: false };
     let args = ProvisionArgs { consent, allow_replace: Vec::new(), local_image: false };
     let provisioned = provision::provision(ctx, &args).await?;
+    if !provisioned.failures.is_empty() {
+        return Err(StackFailed(provisioned.failures.join("; ")).into());
+    }
     let took = began.elapsed().as_secs_f64();
     ctx.printer.event("rehearse", format_args!("provisioning and the first release took {took:.1} s"));
     Ok(provisioned)
