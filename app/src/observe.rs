@@ -18,13 +18,12 @@ const LATENCY_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 
 
 /// JSON on standard output, at `RUST_LOG` or `info`.
 pub(crate) fn start_logging() {
-    let filter = EnvFilter::builder().with_default_directive(Level::INFO.into()).from_env_lossy();
-    tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_current_span(true)
-        .with_env_filter(filter)
-        .init();
+    let mut filter = EnvFilter::builder().with_default_directive(Level::INFO.into()).from_env_lossy();
+    // Each start would be told that the migrations' table is there already.
+    if let Ok(quiet) = "sqlx::postgres::notice=warn".parse() {
+        filter = filter.add_directive(quiet);
+    }
+    tracing_subscriber::fmt().json().flatten_event(true).with_span_list(false).with_env_filter(filter).init();
 }
 
 /// Installs the process's recorder and keeps its histograms small.
