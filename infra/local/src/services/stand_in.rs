@@ -6,13 +6,12 @@ use std::sync::Mutex;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::clock::Clock;
 use crate::cloud::{Cloud, Part, Settings, Setup};
 use crate::error::ServiceError;
-use crate::operation::{Call, Operation, Operations};
+use crate::operation::Operations;
 use crate::persist::Database;
 
 /// Objects and log lines, in memory.
@@ -28,47 +27,52 @@ impl Part for Store {
     }
 }
 
+/// An operation that a test answers by itself, over a part of its own.
 macro_rules! stand_in {
-    ($name:ident, $service:literal, |$input:ident, $store:ident| $body:expr) => {
-        #[derive(Deserialize)]
-        struct $name(Value);
+    ($name:ident, $service:literal, $part:ty, |$input:ident, $held:ident| $body:expr) => {
+        #[derive(serde::Deserialize)]
+        pub(crate) struct $name(serde_json::Value);
 
-        impl Operation for $name {
-            type Output = Value;
+        impl crate::operation::Operation for $name {
+            type Output = serde_json::Value;
             const SERVICE: &'static str = $service;
             const NAME: &'static str = stringify!($name);
 
-            async fn handle(self, call: &Call) -> Result<Value, ServiceError> {
-                let ($input, $store) = (self.0, call.cloud.part::<Store>());
+            async fn handle(
+                self,
+                call: &crate::operation::Call,
+            ) -> Result<serde_json::Value, crate::error::ServiceError> {
+                let ($input, $held) = (self.0, call.cloud.part::<$part>());
                 $body
             }
         }
     };
 }
+pub(crate) use stand_in;
 
 fn key(input: &Value) -> String {
     format!("{}/{}", input["Bucket"].as_str().unwrap(), input["Key"].as_str().unwrap())
 }
 
-stand_in!(GetObject, "s3", |input, store| {
+stand_in!(GetObject, "s3", Store, |input, store| {
     match store.objects.lock().unwrap().get(&key(&input)) {
         Some(bytes) => Ok(json!({ "Body": STANDARD.encode(bytes) })),
         None => Err(ServiceError::new("NoSuchKey", "The specified key does not exist.")),
     }
 });
-stand_in!(PutObject, "s3", |input, store| {
+stand_in!(PutObject, "s3", Store, |input, store| {
     let bytes = STANDARD.decode(input["Body"].as_str().unwrap()).unwrap();
     store.objects.lock().unwrap().insert(key(&input), bytes);
     Ok(json!({}))
 });
-stand_in!(CreateLogStream, "logs", |_input, _store| Ok(json!({})));
-stand_in!(PutLogEvents, "logs", |input, store| {
+stand_in!(CreateLogStream, "logs", Store, |_input, _store| Ok(json!({})));
+stand_in!(PutLogEvents, "logs", Store, |input, store| {
     let events = input["logEvents"].as_array().unwrap();
     let texts = events.iter().map(|event| event["message"].as_str().unwrap().trim_end().to_owned());
     store.lines.lock().unwrap().extend(texts);
     Ok(json!({}))
 });
-stand_in!(GetSecretValue, "secretsmanager", |_input, _store| {
+stand_in!(GetSecretValue, "secretsmanager", Store, |_input, _store| {
     Ok(json!({ "SecretString": "{\"password\": \"hunter22\"}" }))
 });
 

@@ -12,7 +12,7 @@ use crate::principal::Principal;
 use crate::services::stand_in::{self, Store};
 
 fn cloud(dir: &Path) -> Cloud {
-    stand_in::cloud(dir, dir, |operations| register(operations))
+    stand_in::cloud(dir, dir, register)
 }
 
 /// Each file of `files` as a zip at `bucket/source.zip`.

@@ -7,6 +7,8 @@ mod engine;
 mod operations;
 mod store;
 #[cfg(test)]
+mod test_world;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use declaration::Declaration;

@@ -9,6 +9,7 @@ use super::declaration::{ActionType, Declaration};
 use crate::clock::Epoch;
 use crate::cloud::{Part, Setup};
 use crate::credentials::Credentials;
+use crate::objects::Place;
 use crate::persist::Table;
 
 /// CodePipeline's state.
@@ -160,6 +161,12 @@ pub(crate) struct Artifact {
     pub name: String,
     pub bucket: String,
     pub key: String,
+}
+
+impl Artifact {
+    pub fn place(&self) -> Place<'_> {
+        Place::latest(&self.bucket, &self.key)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -6,8 +6,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::super::buildspec::{Artifacts as Named, Buildspec};
 use super::super::store::{Artifacts, BuildArtifacts, BuildRecord, PhaseContext};
-use super::{Host, client_error, objects};
+use super::{Host, client_error};
 use crate::archive;
+use crate::objects::{self, Place};
 
 /// What was uploaded: the primary artifact and the secondary ones.
 #[derive(Default)]
@@ -143,13 +144,13 @@ async fn send(
         let packed = tokio::task::spawn_blocking(move || archive::pack(&files)).await;
         let bytes = packed.map_err(|error| failed(&error))?.map_err(|error| failed(&error))?;
         sha256sum = Some(hex::encode(Sha256::digest(&bytes)));
-        let place = (target.bucket.as_str(), target.key.as_str());
+        let place = Place::latest(&target.bucket, &target.key);
         objects::put(&host.cloud, principal, place, &bytes).await.map_err(|error| failed(&error))?;
     } else {
         for (name, path) in files {
             let bytes = std::fs::read(&path).map_err(|error| failed(&error))?;
             let key = format!("{}/{name}", target.key);
-            let place = (target.bucket.as_str(), key.as_str());
+            let place = Place::latest(&target.bucket, &key);
             objects::put(&host.cloud, principal, place, &bytes).await.map_err(|error| failed(&error))?;
         }
     }

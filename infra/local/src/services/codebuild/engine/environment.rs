@@ -7,9 +7,10 @@ use super::super::store::{BuildRecord, PhaseContext, Variable};
 use super::Host;
 use crate::cloud::Cloud;
 use crate::credentials::Credentials;
+use crate::retry;
 
 /// Taken over from the local cloud's environment, for the build uses this machine's tools and its network.
-const TAKEN_OVER: [&str; 17] = [
+const TAKEN_OVER: [&str; 18] = [
     "PATH",
     "HOME",
     "CARGO_HOME",
@@ -21,6 +22,7 @@ const TAKEN_OVER: [&str; 17] = [
     "REQUESTS_CA_BUNDLE",
     "CURL_CA_BUNDLE",
     "CARGO_HTTP_CAINFO",
+    "GIT_SSL_CAINFO",
     "HTTP_PROXY",
     "HTTPS_PROXY",
     "ALL_PROXY",
@@ -162,15 +164,9 @@ async fn secret(host: &Host, reference: &str) -> Result<String, PhaseContext> {
         message: format!("{message} (`{reference}`)"),
     };
     let (id, key) = split_reference(reference);
-    let answer = host
-        .cloud
-        .dispatch(
-            &host.credentials.principal,
-            ("secretsmanager", "GetSecretValue"),
-            json!({ "SecretId": id }),
-        )
-        .await
-        .map_err(|error| failed(error.to_string()))?;
+    let (principal, operation) = (&host.credentials.principal, ("secretsmanager", "GetSecretValue"));
+    let answer = retry::dispatch(&host.cloud, principal, operation, json!({ "SecretId": id })).await;
+    let answer = answer.map_err(|error| failed(error.to_string()))?;
     let Some(text) = answer.get("SecretString").and_then(Value::as_str) else {
         return Err(failed("the secret has no text".to_owned()));
     };

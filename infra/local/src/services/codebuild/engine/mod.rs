@@ -14,7 +14,6 @@ mod cache;
 mod commands;
 mod environment;
 mod log;
-mod objects;
 mod run;
 mod shell;
 mod sink;

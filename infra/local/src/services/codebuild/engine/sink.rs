@@ -7,6 +7,7 @@ use super::log::{Line, Sink};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::principal::Principal;
+use crate::retry;
 
 /// Where a build's lines go; nowhere if its logs are disabled.
 pub(super) struct LogStream {
@@ -24,7 +25,7 @@ impl LogStream {
     }
 
     async fn call(&self, operation: &'static str, input: serde_json::Value) -> Result<(), ServiceError> {
-        self.cloud.dispatch(&self.principal, ("logs", operation), input).await.map(|_| ())
+        retry::dispatch(&self.cloud, &self.principal, ("logs", operation), input).await.map(|_| ())
     }
 
     /// Makes the stream, and the group where there is none.
@@ -60,10 +61,8 @@ impl Sink for LogStream {
     async fn send(&mut self, lines: Vec<Line>) {
         if let Err(error) = self.put(lines).await {
             tracing::warn!(place = ?self.place, %error, "a build's log lines were lost");
-            // Throttling passes; a missing permission or group does not, and a build goes on without a log.
-            if error.code != "ThrottlingException" {
-                self.place = None;
-            }
+            // What is no passing trouble stays: a missing permission. A build goes on without a log.
+            self.place = None;
         }
     }
 }

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::super::buildspec::Buildspec;
 use super::super::store::{BuildRecord, PhaseContext};
-use super::objects;
 use super::{Host, client_error};
 use crate::archive;
+use crate::objects::{self, Place};
 
 /// Unpacks the sources, each into its own folder. Answers the source's version where it is known.
 pub(super) async fn download(host: &mut Host, record: &BuildRecord) -> Result<Option<String>, PhaseContext> {
@@ -22,7 +22,7 @@ pub(super) async fn download(host: &mut Host, record: &BuildRecord) -> Result<Op
                     0 => host.folder.clone(),
                     _ => host.root.join(format!("src{index}")),
                 };
-                unpack(host, (&input.bucket, &input.key, None), &into).await?;
+                unpack(host, Place::latest(&input.bucket, &input.key), &into).await?;
                 if index > 0 {
                     host.extra_sources.push((input.name.clone(), into));
                 }
@@ -36,29 +36,26 @@ pub(super) async fn download(host: &mut Host, record: &BuildRecord) -> Result<Op
                 return Err(client_error(format!("Invalid S3 source location: {location}")));
             };
             let into = host.folder.clone();
-            unpack(host, (bucket, key, build.source_version.as_deref()), &into).await?;
+            unpack(host, Place { bucket, key, version: build.source_version.as_deref() }, &into).await?;
             Ok(build.source_version.clone())
         }
         other => Err(client_error(format!("the local cloud has no source of type {other}"))),
     }
 }
 
-async fn unpack(
-    host: &Host,
-    (bucket, key, version): (&str, &str, Option<&str>),
-    into: &Path,
-) -> Result<(), PhaseContext> {
-    let bytes = objects::get(&host.cloud, &host.credentials.principal, (bucket, key, version)).await;
+async fn unpack(host: &Host, place: Place<'_>, into: &Path) -> Result<(), PhaseContext> {
+    let bytes = objects::get(&host.cloud, &host.credentials.principal, place).await;
     let bytes = bytes.map_err(|error| {
         client_error(format!(
-            "error while downloading key {key}, error: {error} for primary source and source version "
+            "error while downloading key {}, error: {error} for primary source and source version ",
+            place.key
         ))
     })?;
-    let into = into.to_owned();
+    let (into, what) = (into.to_owned(), format!("{}/{}", place.bucket, place.key));
     let unpacked = tokio::task::spawn_blocking(move || archive::unpack(&bytes, &into)).await;
     match unpacked {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(client_error(format!("error while unpacking {bucket}/{key}: {error}"))),
+        Ok(Err(error)) => Err(client_error(format!("error while unpacking {what}: {error}"))),
         Err(error) => Err(client_error(error.to_string())),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::store::{Artifact, ErrorDetails};
 use super::action::{Context, Done, Progress, failed, refused};
-use super::session;
+use crate::retry;
 use crate::services::codebuild::{
     BatchGetBuilds, Build, PipelineArtifact, PipelineJob, StartBuild, Variable,
 };
@@ -43,7 +43,7 @@ async fn start(context: &Context<'_>) -> Result<Progress, ErrorDetails> {
         }),
         ..StartBuild::default()
     };
-    let build = session::call(context.cloud, &context.principal, input).await.map_err(refused)?.build;
+    let build = retry::call(context.cloud, &context.principal, input).await.map_err(refused)?.build;
     Ok(Progress::Started { url: url(context, &build.id), id: build.id })
 }
 
@@ -64,7 +64,7 @@ fn url(context: &Context<'_>, id: &str) -> String {
 
 async fn ask(context: &Context<'_>, id: &str) -> Result<Progress, ErrorDetails> {
     let input = BatchGetBuilds { ids: vec![id.to_owned()] };
-    let answer = session::call(context.cloud, &context.principal, input).await.map_err(refused)?;
+    let answer = retry::call(context.cloud, &context.principal, input).await.map_err(refused)?;
     let Some(build) = answer.builds.into_iter().next() else {
         return Err(failed("JobFailed", format!("the build {id} is gone")));
     };

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use super::super::store::ErrorDetails;
 use super::action::{Context, Done, Progress, failed, refused};
-use super::{objects, session};
 use crate::archive;
+use crate::objects;
+use crate::retry;
 
 /// AWS's limit of an input artifact of this action.
 const LARGEST: usize = 3 * 1024 * 1024;
@@ -48,7 +49,7 @@ async fn start(context: &Context<'_>) -> Result<Progress, ErrorDetails> {
 }
 
 async fn call(context: &Context<'_>, operation: (&str, &str), input: Value) -> Result<Value, ErrorDetails> {
-    session::dispatch(context.cloud, &context.principal, operation, input).await.map_err(refused)
+    retry::dispatch(context.cloud, &context.principal, operation, input).await.map_err(refused)
 }
 
 /// The input of RegisterTaskDefinition: `taskdef.json` with each `<PLACEHOLDER>` replaced by the image that the
@@ -74,7 +75,7 @@ async fn task_definition(context: &Context<'_>) -> Result<Value, ErrorDetails> {
 /// The text of a file in an input artifact.
 async fn file(context: &Context<'_>, artifact: &str, path: &str, what: &str) -> Result<String, ErrorDetails> {
     let place = context.input(artifact)?;
-    let bytes = objects::get(context.cloud, &context.principal, place)
+    let bytes = objects::get(context.cloud, &context.principal, place.place())
         .await
         .map_err(|error| unreadable(what, artifact, &error))?;
     if bytes.len() > LARGEST {

@@ -13,7 +13,6 @@ mod advance;
 mod build;
 mod deploy;
 mod gate;
-mod objects;
 mod session;
 mod source;
 mod variables;

@@ -12,8 +12,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::super::store::{ErrorDetails, Revision};
 use super::action::{Context, Done, Progress, failed, refused};
-use super::{objects, session};
 use crate::archive;
+use crate::objects;
+use crate::retry;
 use crate::services::codeconnections::{Status, UseConnection};
 
 /// Would make git look at another repository than the one it is pointed at.
@@ -31,7 +32,7 @@ struct Commit {
 pub(super) async fn run(context: &Context<'_>) -> Result<Progress, ErrorDetails> {
     let arn = context.required("ConnectionArn")?;
     let input = UseConnection { connection_arn: arn.to_owned() };
-    let connection = session::call(context.cloud, &context.principal, input).await.map_err(refused)?;
+    let connection = retry::call(context.cloud, &context.principal, input).await.map_err(refused)?;
     if connection.connection_status != Status::Available {
         let message = format!(
             "Connection {arn} is not available: its status is PENDING, for nobody has completed the handshake yet"
@@ -48,7 +49,7 @@ pub(super) async fn run(context: &Context<'_>) -> Result<Progress, ErrorDetails>
     let Some(output) = context.run.outputs.first() else {
         return Err(failed("ConfigurationError", "a source action needs an output artifact"));
     };
-    objects::put(context.cloud, &context.principal, output, &commit.zip).await.map_err(refused)?;
+    objects::put(context.cloud, &context.principal, output.place(), &commit.zip).await.map_err(refused)?;
     done(context, &output.name, commit).map(Progress::Succeeded)
 }
 

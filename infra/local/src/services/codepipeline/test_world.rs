@@ -1,0 +1,187 @@
+//! What the tests of pipelines run in: a git repository, a build project, stand-ins for what deploys.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Mutex;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::cloud::{Part, Setup};
+use crate::error::ServiceError;
+use crate::principal::Principal;
+use crate::services::stand_in::{self, stand_in};
+use crate::services::{codebuild, codeconnections};
+
+/// Stands in for ECS and CodeDeploy: what was registered, and how the deployment stands.
+pub(super) struct Deployments {
+    pub definitions: Mutex<Vec<Value>>,
+    pub revisions: Mutex<Vec<String>>,
+    pub status: Mutex<&'static str>,
+}
+
+impl Part for Deployments {
+    fn open(_setup: &Setup) -> Self {
+        Self { definitions: Mutex::default(), revisions: Mutex::default(), status: Mutex::new("InProgress") }
+    }
+}
+
+stand_in!(RegisterTaskDefinition, "ecs", Deployments, |input, part| {
+    part.definitions.lock().unwrap().push(input);
+    Ok(json!({ "taskDefinition": { "taskDefinitionArn": "arn:task-definition/app:7" } }))
+});
+stand_in!(RegisterApplicationRevision, "codedeploy", Deployments, |_input, _part| Ok(json!({})));
+stand_in!(CreateDeployment, "codedeploy", Deployments, |input, part| {
+    let content = input["revision"]["appSpecContent"]["content"].as_str().unwrap();
+    part.revisions.lock().unwrap().push(content.to_owned());
+    Ok(json!({ "deploymentId": "d-TEST12345" }))
+});
+stand_in!(GetDeployment, "codedeploy", Deployments, |_input, part| {
+    Ok(json!({ "deploymentInfo": {
+        "status": *part.status.lock().unwrap(),
+        "errorInformation": { "code": "HEALTH_CONSTRAINTS", "message": "too few healthy tasks" },
+    } }))
+});
+
+/// A repository with a buildspec, and a data directory; both go with the test.
+pub(super) struct World {
+    pub dir: tempfile::TempDir,
+    pub repository: PathBuf,
+}
+
+impl World {
+    pub fn new(build_command: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let repository = dir.path().join("repository");
+        std::fs::create_dir_all(&repository).unwrap();
+        let spec = format!(
+            "version: 0.2\nenv: {{shell: bash, exported-variables: [TAG]}}\nphases:\n  build:\n    commands:\n      \
+             - {build_command}\n      - export TAG=$CODEBUILD_RESOLVED_SOURCE_VERSION-$STAGE-$CODEBUILD_INITIATOR\n      \
+             - echo '{{\"ImageURI\":\"host/app@sha256:1\"}}' > imageDetail.json\n\
+             artifacts: {{files: [imageDetail.json, taskdef.json, appspec.yaml]}}\n"
+        );
+        let files = [
+            ("buildspec.yml", spec.as_str()),
+            ("taskdef.json", r#"{"family": "app", "image": "<IMAGE1_NAME>"}"#),
+            ("appspec.yaml", "version: 0.0\ntask: <TASK_DEFINITION>\n"),
+        ];
+        for (name, text) in files {
+            std::fs::write(repository.join(name), text).unwrap();
+        }
+        let git = |arguments: &[&str]| {
+            let output = Command::new("git").arg("-C").arg(&repository).args(arguments).output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        };
+        git(&["init", "--quiet"]);
+        git(&["add", "."]);
+        git(&["-c", "user.name=T", "-c", "user.email=t@example.com", "commit", "--quiet", "-m", "First"]);
+        Self { dir, repository }
+    }
+
+    /// A local cloud over the same data, as after a restart.
+    pub fn cloud(&self) -> Cloud {
+        stand_in::cloud(self.dir.path(), &self.repository, |served| {
+            register(served);
+            codebuild::register(served);
+            codeconnections::register(served);
+            served.add::<RegisterTaskDefinition>();
+            served.add::<RegisterApplicationRevision>();
+            served.add::<CreateDeployment>();
+            served.add::<GetDeployment>();
+        })
+    }
+}
+
+pub(super) async fn call(cloud: &Cloud, service: &str, operation: &str, input: Value) -> Value {
+    try_call(cloud, service, operation, input).await.unwrap()
+}
+
+pub(super) async fn try_call(
+    cloud: &Cloud,
+    service: &str,
+    operation: &str,
+    input: Value,
+) -> Result<Value, ServiceError> {
+    cloud.dispatch(&Principal::operator(cloud.account()), (service, operation), input).await
+}
+
+/// The build project, and an available connection, whose ARN is answered.
+pub(super) async fn prepare(cloud: &Cloud) -> String {
+    let project = json!({
+        "name": "app-build",
+        "source": { "type": "CODEPIPELINE" },
+        "artifacts": { "type": "CODEPIPELINE" },
+        "environment": { "type": "LINUX_CONTAINER", "image": "i", "computeType": "BUILD_GENERAL1_SMALL" },
+        "serviceRole": "arn:aws:iam::000000000000:role/build",
+    });
+    call(cloud, "codebuild", "CreateProject", project).await;
+    let input = json!({ "ConnectionName": "app", "ProviderType": "GitHub" });
+    let made = call(cloud, "codeconnections", "CreateConnection", input).await;
+    let arn = made["ConnectionArn"].as_str().unwrap().to_owned();
+    codeconnections::complete(cloud, &arn).unwrap();
+    arn
+}
+
+fn action(name: &str, category: &str, provider: &str, rest: Value) -> Value {
+    let mut action = json!({
+        "name": name,
+        "actionTypeId": { "category": category, "owner": "AWS", "provider": provider, "version": "1" },
+    });
+    for (key, value) in rest.as_object().unwrap() {
+        action[key] = value.clone();
+    }
+    action
+}
+
+pub(super) fn pipeline(connection: &str, mode: &str) -> Value {
+    let source = action(
+        "Source",
+        "Source",
+        "CodeStarSourceConnection",
+        json!({
+            "configuration": { "ConnectionArn": connection, "FullRepositoryId": "me/app", "BranchName": "master" },
+            "outputArtifacts": [{ "name": "SourceOutput" }],
+            "namespace": "SourceVariables",
+        }),
+    );
+    let variables = json!([{ "name": "STAGE", "value": "#{variables.Stage}", "type": "PLAINTEXT" }]);
+    let build = action(
+        "Build",
+        "Build",
+        "CodeBuild",
+        json!({
+            "configuration": { "ProjectName": "app-build", "EnvironmentVariables": variables.to_string() },
+            "inputArtifacts": [{ "name": "SourceOutput" }],
+            "outputArtifacts": [{ "name": "BuildOutput" }],
+            "namespace": "BuildVariables",
+        }),
+    );
+    let deploy = action(
+        "Deploy",
+        "Deploy",
+        "CodeDeployToECS",
+        json!({
+            "configuration": {
+                "ApplicationName": "app", "DeploymentGroupName": "app",
+                "TaskDefinitionTemplateArtifact": "BuildOutput", "AppSpecTemplateArtifact": "BuildOutput",
+                "Image1ArtifactName": "BuildOutput", "Image1ContainerName": "IMAGE1_NAME",
+            },
+            "inputArtifacts": [{ "name": "BuildOutput" }],
+        }),
+    );
+    json!({ "pipeline": {
+        "name": "app-pipeline-with-a-long-name",
+        "roleArn": "arn:aws:iam::000000000000:role/pipeline",
+        "artifactStore": { "type": "S3", "location": "bucket" },
+        "pipelineType": "V2",
+        "executionMode": mode,
+        "variables": [{ "name": "Stage", "defaultValue": "test" }],
+        "stages": [
+            { "name": "Source", "actions": [source] },
+            { "name": "Build", "actions": [build] },
+            { "name": "Deploy", "actions": [deploy] },
+        ],
+    } })
+}
+
+pub(super) const NAME: &str = "app-pipeline-with-a-long-name";
