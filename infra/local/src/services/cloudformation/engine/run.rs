@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::super::evaluate::{Lookup, Scope, Surroundings};
+use super::super::evaluate::{Lookup, Parameter, Scope, Surroundings};
 use super::super::resources::{Handler, ResourceContext};
 use super::super::status::Status;
 use super::super::store::{Event, Resource, Revision, Stack, Store, resource_key};
@@ -145,6 +145,7 @@ impl Run {
     /// The event of the state a resource is in.
     pub(super) fn event(&self, resource: &Resource) -> Result<(), ServiceError> {
         let stack = self.stack()?;
+        let properties = masked(&resource.properties, &stack.current.parameters);
         let time = self.cloud.clock().now();
         let stamp = jiff::Timestamp::from_millisecond((time.0 * 1000.0) as i64).unwrap_or_default();
         self.store.add_event(&Event {
@@ -158,7 +159,7 @@ impl Run {
             time,
             status: resource.status,
             reason: resource.reason.clone(),
-            properties: Some(resource.properties.to_string()),
+            properties: Some(properties),
         })?;
         Ok(())
     }
@@ -222,6 +223,16 @@ impl Run {
             snapshot: false,
         }
     }
+}
+
+/// Properties as events show them: values of `NoEcho` parameters are not told.
+fn masked(properties: &Value, parameters: &[Parameter]) -> String {
+    let mut text = properties.to_string();
+    for parameter in parameters.iter().filter(|parameter| parameter.no_echo && !parameter.value.is_empty()) {
+        let quoted = Value::String(parameter.value.clone()).to_string();
+        text = text.replace(&quoted[1..quoted.len() - 1], "****");
+    }
+    text
 }
 
 /// The pseudo parameters and exports as `stack` sees them.

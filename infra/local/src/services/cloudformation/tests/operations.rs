@@ -329,3 +329,19 @@ async fn an_update_that_failed_and_was_left_so_is_mended_or_rolled_back() {
     assert_eq!(update(template("four", 4, false)).await, "UPDATE_COMPLETE");
     assert_eq!(cloud.physical_id("A").await, "four");
 }
+
+#[tokio::test]
+async fn a_parameter_without_echo_is_shown_nowhere() {
+    let cloud = Fixture::new().await;
+    cloud
+        .create(
+            "Parameters: {P: {Type: String, NoEcho: true, Default: hidden}}\n\
+             Resources: {A: {Type: 'Test::Local::Thing', Properties: {Needs: !Sub 'x-${P}'}}}",
+        )
+        .await;
+    cloud.settled("s").await;
+    for operation in ["DescribeStacks", "DescribeStackEvents", "DescribeStackResources"] {
+        let answer = cloud.call(operation, json!({"StackName": "s"})).await.to_string();
+        assert!(!answer.contains("hidden"), "{operation}: {answer}");
+    }
+}
