@@ -10,8 +10,12 @@ use crate::error::ImageError;
 
 /// Digits of a revision that make a tag.
 const TAG_DIGITS: usize = 12;
-/// Directories that hold products or history, never sources.
+/// Directories of the root that hold history or products, never sources.
 const NOT_SOURCES: &[&str] = &[".git", "target"];
+/// The file that marks a directory as products wherever it is (Cache Directory Tagging Specification; cargo writes it).
+const CACHE_MARK: &str = "CACHEDIR.TAG";
+/// Set while git runs a hook: they would lead it to another repository.
+const MISLEADING: &[&str] = &["GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE"];
 
 /// A revision of the sources.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +67,9 @@ fn from_git(workspace: &Path) -> Result<Revision, ImageError> {
     let shell = Shell::new().map_err(|error| ImageError::failed("open a shell", error))?;
     shell.change_dir(workspace);
     let git = |what: &str, arguments: &[&str]| {
-        cmd!(shell, "git").args(arguments).quiet().read().map_err(|error| ImageError::failed(what, error))
+        let command = cmd!(shell, "git").args(arguments).quiet();
+        let command = MISLEADING.iter().fold(command, |command, name| command.env_remove(name));
+        command.read().map_err(|error| ImageError::failed(what, error))
     };
     let changes = git("read the state of the work tree", &["status", "--porcelain", "--", "."])?;
     if changes.is_empty() {
@@ -107,7 +113,9 @@ pub(crate) fn files_below(directory: &Path) -> Result<Vec<PathBuf>, ImageError> 
             }
             // A symbolic link counts as a file: it is never followed.
             if entry.file_type().map_err(failed)?.is_dir() {
-                pending.push(relative.join(name));
+                if !entry.path().join(CACHE_MARK).is_file() {
+                    pending.push(relative.join(name));
+                }
             } else {
                 files.push(relative.join(name));
             }
@@ -186,6 +194,8 @@ mod tests {
         fs::write(root.path().join("a"), "1").unwrap();
         let first = hash();
         fs::write(root.path().join("target/debug/app"), "products do not count").unwrap();
+        fs::create_dir_all(root.path().join("elsewhere")).unwrap();
+        fs::write(root.path().join("elsewhere/CACHEDIR.TAG"), "").unwrap();
         assert_eq!(hash(), first);
         fs::rename(root.path().join("a"), root.path().join("c")).unwrap();
         assert_ne!(hash(), first);
