@@ -20,17 +20,32 @@ Resources:
   Connection:
     Type: AWS::CodeConnections::Connection
     Properties: {ConnectionName: app-test, ProviderType: GitHub}
+  BuildRole:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement: [{Effect: Allow, Principal: {Service: codebuild.amazonaws.com}, Action: sts:AssumeRole}]
+  PipelineRole:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement: [{Effect: Allow, Principal: {Service: codepipeline.amazonaws.com}, Action: sts:AssumeRole}]
+  Logs:
+    Type: AWS::Logs::LogGroup
+    Properties: {LogGroupName: /aws/codebuild/app-test}
   Project:
     Type: AWS::CodeBuild::Project
+    DependsOn: Logs
     Properties:
       Name: app-test
-      ServiceRole: arn:aws:iam::000000000000:role/build
+      ServiceRole: !GetAtt BuildRole.Arn
       TimeoutInMinutes: "5"
       Source:
         Type: NO_SOURCE
         BuildSpec: "{version: '0.2', env: {exported-variables: [RESULT]}, phases: {build: {commands: ['export RESULT=$A-$B']}}}"
       Artifacts: {Type: NO_ARTIFACTS}
-      LogsConfig: {CloudWatchLogs: {Status: DISABLED}}
       Environment:
         Type: LINUX_CONTAINER
         Image: aws/codebuild/standard:7.0
@@ -40,7 +55,7 @@ Resources:
     Type: AWS::CodePipeline::Pipeline
     Properties:
       Name: app-test
-      RoleArn: arn:aws:iam::000000000000:role/pipeline
+      RoleArn: !GetAtt PipelineRole.Arn
       PipelineType: V2
       ExecutionMode: QUEUED
       ArtifactStore: {Type: S3, Location: artifacts}
@@ -143,6 +158,13 @@ async fn a_project_of_a_stack_builds() {
     assert_eq!(build.phases().last().unwrap().phase_type().unwrap().as_str(), "COMPLETED");
     let project = &projects.projects()[0];
     assert_eq!(project.timeout_in_minutes(), Some(5));
+    let logs = aws_sdk_cloudwatchlogs::Client::new(&started.config);
+    let place = build.logs().unwrap();
+    let events = logs.get_log_events().log_group_name(place.group_name().unwrap());
+    let events =
+        events.log_stream_name(place.stream_name().unwrap()).start_from_head(true).send().await.unwrap();
+    let complete = |message: &str| message.contains("Phase complete: UPLOAD_ARTIFACTS State: SUCCEEDED");
+    assert!(events.events().iter().filter_map(|event| event.message()).any(complete), "{events:?}");
     assert!(project.tags().iter().any(|tag| tag.key() == Some("project")));
 }
 
