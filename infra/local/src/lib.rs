@@ -38,4 +38,5 @@ pub use journal::{Entry, Journal};
 pub use operation::{Call, Operation, Operations};
 pub use persist::PersistError;
 pub use principal::Principal;
+pub use runtime::postgres::{PostgresBinaries, PostgresNotFound, find_postgres, sweep_databases};
 pub use start::{LocalCloud, Options, StartError};

@@ -1,0 +1,41 @@
+//! The operations of RDS.
+
+mod instances;
+mod modify;
+mod parameter_groups;
+mod snapshots;
+mod subnet_groups;
+mod tags;
+
+pub(crate) use instances::{CreateDbInstance, DeleteDbInstance, DescribeDbInstances};
+pub(crate) use modify::ModifyDbInstance;
+pub(crate) use parameter_groups::{CreateDbParameterGroup, DeleteDbParameterGroup, ModifyDbParameterGroup};
+pub(crate) use subnet_groups::{CreateDbSubnetGroup, DeleteDbSubnetGroup, ModifyDbSubnetGroup};
+pub(crate) use tags::AddTagsToResource;
+
+use serde::Serialize;
+
+use crate::operation::Operations;
+
+pub(crate) fn register(operations: &mut Operations) {
+    operations.add::<CreateDbInstance>();
+    operations.add::<DescribeDbInstances>();
+    operations.add::<ModifyDbInstance>();
+    operations.add::<DeleteDbInstance>();
+    operations.add::<CreateDbSubnetGroup>();
+    operations.add::<subnet_groups::DescribeDbSubnetGroups>();
+    operations.add::<ModifyDbSubnetGroup>();
+    operations.add::<DeleteDbSubnetGroup>();
+    operations.add::<CreateDbParameterGroup>();
+    operations.add::<ModifyDbParameterGroup>();
+    operations.add::<DeleteDbParameterGroup>();
+    operations.add::<snapshots::DescribeDbSnapshots>();
+    operations.add::<snapshots::DeleteDbSnapshot>();
+    operations.add::<AddTagsToResource>();
+    operations.add::<tags::RemoveTagsFromResource>();
+    operations.add::<tags::ListTagsForResource>();
+}
+
+/// The answer of operations that answer nothing.
+#[derive(Serialize)]
+pub(crate) struct Nothing {}

@@ -1,0 +1,91 @@
+//! Tags of instances, groups and snapshots.
+
+use serde::{Deserialize, Serialize};
+
+use super::Nothing;
+use crate::error::ServiceError;
+use crate::operation::{Call, Operation};
+use crate::services::rds::shapes::Tag;
+use crate::services::rds::store::RdsStore;
+
+fn change(store: &RdsStore, arn: &str, change: impl FnOnce(&mut Vec<Tag>)) -> Result<Vec<Tag>, ServiceError> {
+    let mut parts = arn.splitn(7, ':').skip(5);
+    let (kind, name) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let edit = |tags: &mut Vec<Tag>| {
+        change(tags);
+        tags.clone()
+    };
+    let changed = match kind {
+        "db" => store.instances.update(name, |row| edit(&mut row.instance.tag_list))?,
+        "subgrp" => store.subnet_groups.update(name, |row| edit(&mut row.tags))?,
+        "pg" => store.parameter_groups.update(name, |row| edit(&mut row.tags))?,
+        "snapshot" => store.snapshots.update(name, |row| edit(&mut row.snapshot.tag_list))?,
+        _ => None,
+    };
+    changed.ok_or_else(|| {
+        ServiceError::new("InvalidParameterValue", format!("Invalid resource name: {arn}")).with_status(404)
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct AddTagsToResource {
+    pub resource_name: String,
+    pub tags: Vec<Tag>,
+}
+
+impl Operation for AddTagsToResource {
+    type Output = Nothing;
+    const SERVICE: &'static str = "rds";
+    const NAME: &'static str = "AddTagsToResource";
+
+    async fn handle(self, call: &Call) -> Result<Nothing, ServiceError> {
+        change(&call.cloud.part::<RdsStore>(), &self.resource_name, |tags| {
+            tags.retain(|tag| !self.tags.iter().any(|new| new.key == tag.key));
+            tags.extend(self.tags);
+        })?;
+        Ok(Nothing {})
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct RemoveTagsFromResource {
+    resource_name: String,
+    tag_keys: Vec<String>,
+}
+
+impl Operation for RemoveTagsFromResource {
+    type Output = Nothing;
+    const SERVICE: &'static str = "rds";
+    const NAME: &'static str = "RemoveTagsFromResource";
+
+    async fn handle(self, call: &Call) -> Result<Nothing, ServiceError> {
+        let store = call.cloud.part::<RdsStore>();
+        change(&store, &self.resource_name, |tags| tags.retain(|tag| !self.tag_keys.contains(&tag.key)))?;
+        Ok(Nothing {})
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ListTagsForResource {
+    resource_name: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ListTagsForResourceOutput {
+    tag_list: Vec<Tag>,
+}
+
+impl Operation for ListTagsForResource {
+    type Output = ListTagsForResourceOutput;
+    const SERVICE: &'static str = "rds";
+    const NAME: &'static str = "ListTagsForResource";
+
+    async fn handle(self, call: &Call) -> Result<ListTagsForResourceOutput, ServiceError> {
+        let tag_list = change(&call.cloud.part::<RdsStore>(), &self.resource_name, |_| {})?;
+        Ok(ListTagsForResourceOutput { tag_list })
+    }
+}
