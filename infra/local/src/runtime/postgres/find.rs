@@ -39,9 +39,10 @@ pub fn find_postgres() -> Result<PostgresBinaries, PostgresNotFound> {
     candidates.filter_map(|folder| both_in(&folder)).next().ok_or(PostgresNotFound)
 }
 
+/// Links are followed: the programs find one another in their real folder.
 fn both_in(folder: &Path) -> Option<PostgresBinaries> {
-    let found = PostgresBinaries { initdb: folder.join("initdb"), postgres: folder.join("postgres") };
-    (found.initdb.is_file() && found.postgres.is_file()).then_some(found)
+    let program = |name: &str| folder.join(name).canonicalize().ok().filter(|path| path.is_file());
+    Some(PostgresBinaries { initdb: program("initdb")?, postgres: program("postgres")? })
 }
 
 fn versions(folder: &Path, prefix: &str, rest: &str) -> Vec<PathBuf> {

@@ -1,5 +1,9 @@
-//! Placeholder.
+//! Application Auto Scaling: targets and policies, which are kept. A target's bounds hold for its service at
+//! once, as on AWS; policies scale nothing.
 
-use crate::operation::Operations;
+mod operations;
 
-pub(crate) fn register(_operations: &mut Operations) {}
+pub(crate) use operations::{
+    DeleteScalingPolicy, DeregisterScalableTarget, PutScalingPolicy, RegisterScalableTarget, TargetId,
+    register, target_arn,
+};

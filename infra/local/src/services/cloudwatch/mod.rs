@@ -1,5 +1,8 @@
-//! Placeholder.
+//! CloudWatch: alarms, which are kept and whose state is set from outside. No metric is evaluated.
 
-use crate::operation::Operations;
+mod operations;
 
-pub(crate) fn register(_operations: &mut Operations) {}
+pub(crate) use operations::{
+    DeleteAlarms, DescribeAlarms, Dimension, MetricAlarm, PutMetricAlarm, SetAlarmState, Settings, alarm_arn,
+    register,
+};

@@ -1,5 +1,335 @@
 //! Resource types of RDS.
 
-use super::ResourceTypes;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
-pub(super) fn register(_types: &mut ResourceTypes) {}
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    Attributes, Change, Created, Flag, Number, Resource, ResourceContext, ResourceTypes, Tag, attributes,
+    gone,
+};
+use crate::error::ServiceError;
+use crate::services::rds::{
+    self, CreateDbInstance, CreateDbParameterGroup, CreateDbSubnetGroup, DbInstance, DeleteDbInstance,
+    DeleteDbParameterGroup, DeleteDbSubnetGroup, DescribeDbInstances, ModifyDbInstance,
+    ModifyDbParameterGroup, ModifyDbSubnetGroup, Parameter,
+};
+
+const PATIENCE: Duration = Duration::from_secs(3600);
+const POLL: Duration = Duration::from_millis(100);
+const MISSING: &str = "DBInstanceNotFound";
+
+pub(super) fn register(types: &mut ResourceTypes) {
+    types.add::<SubnetGroup>();
+    types.add::<ParameterGroup>();
+    types.add::<Instance>();
+}
+
+fn tags(ctx: &ResourceContext, own: &[Tag]) -> Vec<rds::Tag> {
+    ctx.tags_with(own).into_iter().map(|(key, value)| rds::Tag { key, value }).collect()
+}
+
+struct SubnetGroup;
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct SubnetGroupProperties {
+    #[serde(rename = "DBSubnetGroupName")]
+    name: Option<String>,
+    #[serde(rename = "DBSubnetGroupDescription")]
+    description: String,
+    subnet_ids: Vec<String>,
+    tags: Vec<Tag>,
+}
+
+impl Resource for SubnetGroup {
+    const TYPE: &'static str = "AWS::RDS::DBSubnetGroup";
+    type Properties = SubnetGroupProperties;
+
+    async fn create(
+        ctx: &ResourceContext,
+        properties: SubnetGroupProperties,
+    ) -> Result<Created, ServiceError> {
+        let name = properties.name.unwrap_or_else(|| ctx.generated_name(255)).to_ascii_lowercase();
+        let input = CreateDbSubnetGroup {
+            name: name.clone(),
+            description: properties.description,
+            subnet_ids: properties.subnet_ids,
+            tags: tags(ctx, &properties.tags),
+        };
+        ctx.made(ctx.cloud.call(&ctx.principal, input).await, "DBSubnetGroupAlreadyExists")?;
+        Ok(Created { physical_id: name, attributes: Attributes::new() })
+    }
+
+    async fn update(
+        ctx: &ResourceContext,
+        physical_id: &str,
+        change: Change<SubnetGroupProperties>,
+    ) -> Result<Attributes, ServiceError> {
+        let input = ModifyDbSubnetGroup {
+            name: physical_id.to_owned(),
+            description: Some(change.new.description),
+            subnet_ids: change.new.subnet_ids,
+        };
+        ctx.cloud.call(&ctx.principal, input).await?;
+        Ok(Attributes::new())
+    }
+
+    async fn delete(
+        ctx: &ResourceContext,
+        physical_id: &str,
+        _properties: SubnetGroupProperties,
+    ) -> Result<(), ServiceError> {
+        let input = DeleteDbSubnetGroup { name: physical_id.to_owned() };
+        gone(ctx.cloud.call(&ctx.principal, input).await, "DBSubnetGroupNotFoundFault")
+    }
+}
+
+struct ParameterGroup;
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct ParameterGroupProperties {
+    #[serde(rename = "DBParameterGroupName")]
+    name: Option<String>,
+    description: String,
+    family: String,
+    parameters: BTreeMap<String, Value>,
+    tags: Vec<Tag>,
+}
+
+async fn set_parameters(
+    ctx: &ResourceContext,
+    name: &str,
+    parameters: BTreeMap<String, Value>,
+) -> Result<Attributes, ServiceError> {
+    let parameter = |(name, value): (String, Value)| Parameter {
+        parameter_name: name,
+        parameter_value: Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned)),
+    };
+    let parameters = parameters.into_iter().map(parameter).collect();
+    let input = ModifyDbParameterGroup { name: name.to_owned(), parameters };
+    ctx.cloud.call(&ctx.principal, input).await?;
+    Ok(attributes([("DBParameterGroupName", json!(name))]))
+}
+
+impl Resource for ParameterGroup {
+    const TYPE: &'static str = "AWS::RDS::DBParameterGroup";
+    type Properties = ParameterGroupProperties;
+
+    async fn create(
+        ctx: &ResourceContext,
+        properties: ParameterGroupProperties,
+    ) -> Result<Created, ServiceError> {
+        let name = properties.name.unwrap_or_else(|| ctx.generated_name(255)).to_ascii_lowercase();
+        let input = CreateDbParameterGroup {
+            name: name.clone(),
+            family: properties.family,
+            description: properties.description,
+            tags: tags(ctx, &properties.tags),
+        };
+        ctx.made(ctx.cloud.call(&ctx.principal, input).await, "DBParameterGroupAlreadyExists")?;
+        let attributes = set_parameters(ctx, &name, properties.parameters).await?;
+        Ok(Created { physical_id: name, attributes })
+    }
+
+    async fn update(
+        ctx: &ResourceContext,
+        physical_id: &str,
+        change: Change<ParameterGroupProperties>,
+    ) -> Result<Attributes, ServiceError> {
+        set_parameters(ctx, physical_id, change.new.parameters).await
+    }
+
+    async fn delete(
+        ctx: &ResourceContext,
+        physical_id: &str,
+        _properties: ParameterGroupProperties,
+    ) -> Result<(), ServiceError> {
+        let input = DeleteDbParameterGroup { name: physical_id.to_owned() };
+        gone(ctx.cloud.call(&ctx.principal, input).await, "DBParameterGroupNotFound")
+    }
+}
+
+struct Instance;
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct InstanceProperties {
+    #[serde(rename = "DBInstanceIdentifier")]
+    identifier: Option<String>,
+    #[serde(rename = "DBInstanceClass")]
+    class: Option<String>,
+    engine: Option<String>,
+    engine_version: Option<String>,
+    #[serde(rename = "DBName")]
+    name: Option<String>,
+    master_username: Option<String>,
+    master_user_password: Option<String>,
+    allocated_storage: Option<Number>,
+    storage_type: Option<String>,
+    storage_encrypted: Option<Flag>,
+    #[serde(rename = "MultiAZ")]
+    multi_az: Option<Flag>,
+    publicly_accessible: Option<Flag>,
+    #[serde(rename = "DBSubnetGroupName")]
+    subnet_group: Option<String>,
+    #[serde(rename = "DBParameterGroupName")]
+    parameter_group: Option<String>,
+    #[serde(rename = "VPCSecurityGroups")]
+    security_groups: Vec<String>,
+    backup_retention_period: Option<Number>,
+    auto_minor_version_upgrade: Option<Flag>,
+    copy_tags_to_snapshot: Option<Flag>,
+    deletion_protection: Option<Flag>,
+    #[serde(rename = "EnableCloudwatchLogsExports")]
+    logs_exports: Vec<String>,
+    tags: Vec<Tag>,
+}
+
+fn flag(given: Option<Flag>) -> Option<bool> {
+    given.map(|flag| flag.0)
+}
+
+impl InstanceProperties {
+    fn into_create(self, ctx: &ResourceContext, identifier: String) -> CreateDbInstance {
+        CreateDbInstance {
+            identifier,
+            tags: tags(ctx, &self.tags),
+            class: self.class.unwrap_or_default(),
+            engine: self.engine.unwrap_or_default(),
+            engine_version: self.engine_version,
+            name: self.name,
+            master_username: self.master_username,
+            master_user_password: self.master_user_password,
+            allocated_storage: self.allocated_storage.map(|number| number.0),
+            storage_type: self.storage_type,
+            storage_encrypted: flag(self.storage_encrypted),
+            multi_az: flag(self.multi_az),
+            publicly_accessible: flag(self.publicly_accessible),
+            subnet_group: self.subnet_group,
+            parameter_group: self.parameter_group,
+            vpc_security_group_ids: self.security_groups,
+            backup_retention_period: self.backup_retention_period.map(|number| number.0),
+            auto_minor_version_upgrade: flag(self.auto_minor_version_upgrade),
+            copy_tags_to_snapshot: flag(self.copy_tags_to_snapshot),
+            deletion_protection: flag(self.deletion_protection),
+            enable_cloudwatch_logs_exports: self.logs_exports,
+        }
+    }
+
+    fn into_modify(self, old: &Self, identifier: &str) -> ModifyDbInstance {
+        let has_new_password = self.master_user_password != old.master_user_password;
+        ModifyDbInstance {
+            identifier: identifier.to_owned(),
+            class: self.class,
+            engine_version: self.engine_version,
+            allocated_storage: self.allocated_storage.map(|number| number.0),
+            master_user_password: self.master_user_password.filter(|_| has_new_password),
+            backup_retention_period: self.backup_retention_period.map(|number| number.0),
+            multi_az: flag(self.multi_az),
+            publicly_accessible: flag(self.publicly_accessible),
+            storage_type: self.storage_type,
+            auto_minor_version_upgrade: flag(self.auto_minor_version_upgrade),
+            copy_tags_to_snapshot: flag(self.copy_tags_to_snapshot),
+            deletion_protection: flag(self.deletion_protection),
+            parameter_group: self.parameter_group,
+            vpc_security_group_ids: self.security_groups,
+        }
+    }
+}
+
+/// The instance, when it has reached an end. `None`: it is gone.
+async fn settled(ctx: &ResourceContext, identifier: &str) -> Result<Option<DbInstance>, ServiceError> {
+    let started = Instant::now();
+    while started.elapsed() < PATIENCE {
+        let input = DescribeDbInstances { identifier: Some(identifier.to_owned()) };
+        let found = match ctx.cloud.call(&ctx.principal, input).await {
+            Ok(found) => found.instances.into_iter().next(),
+            Err(error) if error.code == MISSING => None,
+            Err(error) => return Err(error),
+        };
+        match found {
+            None => return Ok(None),
+            Some(instance) if matches!(instance.status.as_str(), "available" | "failed") => {
+                return Ok(Some(instance));
+            }
+            Some(_) => tokio::time::sleep(POLL).await,
+        }
+    }
+    Err(ServiceError::new("NotStabilized", format!("DB instance {identifier} did not stabilize")))
+}
+
+/// The attributes of an instance that is available.
+async fn available(ctx: &ResourceContext, identifier: &str) -> Result<Attributes, ServiceError> {
+    let gone = || ServiceError::new(MISSING, format!("DBInstance {identifier} not found."));
+    let instance = settled(ctx, identifier).await?.ok_or_else(gone)?;
+    if instance.status == "failed" {
+        let why = instance.status_infos.first().map_or("", |info| info.message.as_str());
+        return Err(ServiceError::new(
+            "NotStabilized",
+            format!("DB instance {identifier} has failed: {why}"),
+        ));
+    }
+    let endpoint = instance.endpoint.unwrap_or_default();
+    Ok(attributes([
+        ("Endpoint.Address", json!(endpoint.address)),
+        ("Endpoint.Port", json!(endpoint.port.to_string())),
+        ("Endpoint.HostedZoneId", json!("")),
+        ("DBInstanceArn", json!(instance.arn)),
+        ("DbiResourceId", json!(instance.dbi_resource_id)),
+    ]))
+}
+
+impl Resource for Instance {
+    const TYPE: &'static str = "AWS::RDS::DBInstance";
+    type Properties = InstanceProperties;
+
+    async fn create(ctx: &ResourceContext, properties: InstanceProperties) -> Result<Created, ServiceError> {
+        let name = properties.identifier.clone().unwrap_or_else(|| ctx.generated_name(63));
+        let identifier = name.to_ascii_lowercase();
+        let made = ctx.cloud.call(&ctx.principal, properties.into_create(ctx, identifier.clone())).await;
+        ctx.made(made, "DBInstanceAlreadyExists")?;
+        ctx.initiated(&identifier);
+        let attributes = available(ctx, &identifier).await?;
+        Ok(Created { physical_id: identifier, attributes })
+    }
+
+    async fn update(
+        ctx: &ResourceContext,
+        physical_id: &str,
+        change: Change<InstanceProperties>,
+    ) -> Result<Attributes, ServiceError> {
+        let input = change.new.into_modify(&change.old, physical_id);
+        ctx.cloud.call(&ctx.principal, input).await?;
+        available(ctx, physical_id).await
+    }
+
+    async fn delete(
+        ctx: &ResourceContext,
+        physical_id: &str,
+        _properties: InstanceProperties,
+    ) -> Result<(), ServiceError> {
+        let snapshot = format!("{}-snapshot-{}-{}", ctx.stack_name, ctx.logical_id, crate::id::hex(12));
+        let input = DeleteDbInstance {
+            identifier: physical_id.to_owned(),
+            skip_final_snapshot: !ctx.snapshot,
+            final_snapshot: ctx.snapshot.then(|| snapshot.to_ascii_lowercase()),
+        };
+        match ctx.cloud.call(&ctx.principal, input).await {
+            // An earlier try has asked for it already.
+            Err(error) if error.code == "InvalidDBInstanceState" => {}
+            deleted => gone(deleted, MISSING)?,
+        }
+        match settled(ctx, physical_id).await? {
+            None => Ok(()),
+            Some(instance) => {
+                let message =
+                    format!("DB instance {physical_id} is {}, expected to be gone", instance.status);
+                Err(ServiceError::new("NotStabilized", message))
+            }
+        }
+    }
+}
