@@ -7,6 +7,8 @@ mod operations;
 mod shapes;
 mod store;
 mod task;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use definition::{Content, Tag, TaskDefinition};
 pub(crate) use operations::{

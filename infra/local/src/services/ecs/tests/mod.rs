@@ -1,0 +1,320 @@
+//! Services and tasks with real processes; other services are stood in for by `neighbours`.
+
+mod neighbours;
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::time::Duration;
+
+use axum::extract::{Path as UrlPath, State};
+use serde_json::json;
+
+use super::operations::{DescribeServices, StopTask};
+use super::task::Task;
+use super::*;
+use crate::clock::Clock;
+use crate::cloud::{Settings, Setup};
+use crate::error::ServiceError;
+use crate::fault::{Fault, FaultKind};
+use crate::operation::{Operation, Operations};
+use crate::persist::Database;
+use crate::principal::Principal;
+use crate::{Cloud, services::ecs};
+use neighbours::Neighbours;
+
+const PORT: u16 = 4321;
+const LONG: Duration = Duration::from_secs(60);
+
+async fn blob(
+    State(cloud): State<Cloud>,
+    UrlPath(digest): UrlPath<String>,
+) -> Result<Vec<u8>, axum::http::StatusCode> {
+    cloud.part::<Neighbours>().blob(&digest).ok_or(axum::http::StatusCode::NOT_FOUND)
+}
+
+async fn open(dir: &Path) -> Cloud {
+    let mut operations = Operations::default();
+    ecs::register(&mut operations);
+    neighbours::register(&mut operations);
+    let settings = Settings {
+        account: "000000000000".to_owned(),
+        region: "eu-central-1".to_owned(),
+        source: dir.to_owned(),
+    };
+    let database = Database::open(&dir.join("log")).unwrap();
+    let setup = Setup { database, data_dir: dir.to_owned(), clock: Clock::new(60.0) };
+    let cloud = Cloud::new(settings, setup, operations);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    cloud.set_endpoint(format!("http://{}", listener.local_addr().unwrap()));
+    let router =
+        axum::Router::new().route("/blob/{digest}", axum::routing::get(blob)).with_state(cloud.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    ecs::resume(&cloud).await;
+    cloud
+}
+
+async fn close(cloud: &Cloud) {
+    cloud.drivers().shutdown(Duration::from_secs(5)).await;
+    ecs::stop(cloud).await;
+}
+
+async fn call<O: Operation>(cloud: &Cloud, input: O) -> Result<O::Output, ServiceError> {
+    cloud.call(&Principal::operator(cloud.account()), input).await
+}
+
+/// Registers a revision whose container is changed by `change`.
+async fn define(cloud: &Cloud, change: serde_json::Value) -> String {
+    let mut container = json!({
+        "name": "app", "image": "127.0.0.1:1/app:v1", "stopTimeout": 5,
+        "portMappings": [{ "containerPort": PORT }],
+        "logConfiguration": { "logDriver": "awslogs", "options": {
+            "awslogs-group": "group", "awslogs-stream-prefix": "app" } },
+        "secrets": [{ "name": "SECRET",
+            "valueFrom": "arn:aws:secretsmanager:eu-central-1:000000000000:secret:db-abc:password::" }],
+    });
+    for (key, value) in change.as_object().into_iter().flatten() {
+        container[key] = value.clone();
+    }
+    let input = json!({ "family": "app", "networkMode": "awsvpc", "containerDefinitions": [container] });
+    let input: RegisterTaskDefinition = serde_json::from_value(input).unwrap();
+    call(cloud, input).await.unwrap().task_definition.task_definition_arn
+}
+
+fn balancers(group: &str) -> Vec<LoadBalancer> {
+    vec![LoadBalancer {
+        target_group_arn: Some(group.to_owned()),
+        container_name: Some("app".to_owned()),
+        container_port: Some(i64::from(PORT)),
+    }]
+}
+
+async fn make_service(cloud: &Cloud, definition: &str) {
+    call(cloud, CreateCluster { cluster_name: Some("c".to_owned()), ..CreateCluster::default() })
+        .await
+        .unwrap();
+    let network =
+        AwsVpcConfiguration { subnets: vec!["subnet-1".to_owned()], ..AwsVpcConfiguration::default() };
+    let input = CreateService {
+        cluster: Some("c".to_owned()),
+        service_name: "s".to_owned(),
+        task_definition: Some(definition.to_owned()),
+        load_balancers: balancers("blue"),
+        desired_count: Some(2),
+        network_configuration: Some(NetworkConfiguration { awsvpc_configuration: network }),
+        health_check_grace_period_seconds: Some(1),
+        deployment_controller: Some(DeploymentController { r#type: "CODE_DEPLOY".to_owned() }),
+        ..CreateService::default()
+    };
+    call(cloud, input).await.unwrap();
+}
+
+async fn make_green(cloud: &Cloud, definition: &str) -> TaskSet {
+    let input = CreateTaskSet {
+        cluster: "c".to_owned(),
+        service: "s".to_owned(),
+        external_id: Some("d-1".to_owned()),
+        task_definition: definition.to_owned(),
+        load_balancers: balancers("green"),
+        ..CreateTaskSet::default()
+    };
+    call(cloud, input).await.unwrap().task_set
+}
+
+/// The service once `fits` says so.
+async fn when(cloud: &Cloud, fits: impl Fn(&Service) -> bool) -> Service {
+    let deadline = tokio::time::Instant::now() + LONG;
+    loop {
+        let input = DescribeServices {
+            cluster: Some("c".to_owned()),
+            services: vec!["s".to_owned()],
+            ..DescribeServices::default()
+        };
+        let service = call(cloud, input).await.unwrap().services.remove(0);
+        if fits(&service) {
+            return service;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "it stays {service:#?} {:?}", tasks(cloud));
+        cloud.wait_until(Duration::from_millis(50), || None::<()>).await;
+    }
+}
+
+fn is_steady(service: &Service) -> bool {
+    service.task_sets.iter().all(|set| set.stability_status == "STEADY_STATE" && set.running_count == 2)
+}
+
+fn tasks(cloud: &Cloud) -> Vec<Task> {
+    cloud.part::<store::EcsStore>().tasks.values().into_iter().map(|row| row.task).collect()
+}
+
+fn stopped(cloud: &Cloud) -> Option<Task> {
+    tasks(cloud).into_iter().find(|task| task.last_status == "STOPPED")
+}
+
+fn get((address, port): &(String, u16)) -> String {
+    let mut stream = TcpStream::connect((address.as_str(), *port)).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_replaces_a_stopped_task_and_drains_it_before_it_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let cloud = open(dir.path()).await;
+    let definition = define(&cloud, json!({})).await;
+    make_service(&cloud, &definition).await;
+
+    let service = when(&cloud, is_steady).await;
+    let near = cloud.part::<Neighbours>();
+    assert!(service.events[0].message.ends_with("has reached a steady state."));
+    let targets = near.targets("blue");
+    assert_eq!(targets.len(), 2);
+    assert!(targets.iter().all(|target| get(target).ends_with("ok")));
+    assert!(near.story().contains(&"secret hidden".to_owned()));
+
+    let task = tasks(&cloud).remove(0);
+    let input = StopTask { cluster: Some("c".to_owned()), task: task.task_arn, reason: None };
+    call(&cloud, input).await.unwrap();
+    let stopped = cloud.wait_until(LONG, || stopped(&cloud)).await.unwrap();
+
+    assert_eq!(stopped.stopped_reason.as_deref(), Some("Task stopped by user"));
+    assert_eq!(stopped.containers[0].exit_code, Some(0));
+    let story = near.story();
+    let place = |what: &str| story.iter().position(|line| line == what).unwrap();
+    assert!(place("deregistered") < place("bye"));
+    when(&cloud, |service| is_steady(service) && service.running_count == 2).await;
+    close(&cloud).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn task_sets_stand_side_by_side_until_the_old_one_is_deleted() {
+    let dir = tempfile::tempdir().unwrap();
+    let cloud = open(dir.path()).await;
+    let definition = define(&cloud, json!({})).await;
+    make_service(&cloud, &definition).await;
+    let blue = when(&cloud, is_steady).await.task_sets.remove(0);
+
+    let second = define(&cloud, json!({})).await;
+    let green = make_green(&cloud, &second).await;
+    let service = when(&cloud, |service| service.task_sets.len() == 2 && is_steady(service)).await;
+    assert_eq!(service.running_count, 4);
+    let names = || ("c".to_owned(), "s".to_owned());
+    let (cluster, name) = names();
+    let input =
+        UpdateServicePrimaryTaskSet { cluster, service: name, primary_task_set: green.task_set_arn.clone() };
+    call(&cloud, input).await.unwrap();
+    let (cluster, service) = names();
+    let input = DeleteTaskSet { cluster, service, task_set: blue.task_set_arn, force: true };
+    call(&cloud, input).await.unwrap();
+
+    let service = when(&cloud, |service| service.task_sets.len() == 1).await;
+    assert_eq!((service.task_sets[0].id.clone(), service.task_definition), (green.id, second));
+    assert_eq!(service.task_sets[0].status, "PRIMARY");
+    let reason = stopped(&cloud).unwrap().stopped_reason.unwrap();
+    assert_eq!(reason, format!("Scaling activity initiated by (deployment {})", blue.id));
+    assert_eq!((near_targets(&cloud, "blue"), near_targets(&cloud, "green")), (0, 2));
+    close(&cloud).await;
+}
+
+fn near_targets(cloud: &Cloud, group: &str) -> usize {
+    cloud.part::<Neighbours>().targets(group).len()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tasks_that_answer_no_health_check_are_stopped_with_awss_reason() {
+    let dir = tempfile::tempdir().unwrap();
+    let cloud = open(dir.path()).await;
+    let definition = define(&cloud, json!({})).await;
+    make_service(&cloud, &definition).await;
+    when(&cloud, is_steady).await;
+
+    cloud.faults().arm(Fault::new(FaultKind::Unhealthy));
+    let green = make_green(&cloud, &definition).await;
+    let stopped = cloud.wait_until(LONG, || stopped(&cloud)).await.unwrap();
+
+    assert_eq!(stopped.started_by.as_deref(), Some(green.id.as_str()));
+    let reason = stopped.stopped_reason.unwrap();
+    assert_eq!(reason, "Task failed ELB health checks in (target-group green)");
+    assert_eq!(near_targets(&cloud, "blue"), 2);
+    close(&cloud).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_that_cannot_start_says_why() {
+    let secret = "arn:aws:secretsmanager:eu-central-1:000000000000:secret:db-abc:user::";
+    let cases = [
+        (json!({ "image": "127.0.0.1:1/app:missing" }), "CannotPullContainerError: pull image manifest has"),
+        (
+            json!({ "secrets": [{ "name": "A", "valueFrom": secret }] }),
+            "ResourceInitializationError: unable to pull",
+        ),
+        (
+            json!({ "entryPoint": ["/absent"] }),
+            "CannotStartContainerError: ResourceInitializationError: failed",
+        ),
+        (json!({ "environment": [{ "name": "CRASH", "value": "3" }] }), "Essential container in task exited"),
+    ];
+    for (change, reason) in cases {
+        let dir = tempfile::tempdir().unwrap();
+        let cloud = open(dir.path()).await;
+        let definition = define(&cloud, change).await;
+        make_service(&cloud, &definition).await;
+
+        let stopped = cloud.wait_until(LONG, || stopped(&cloud)).await.unwrap();
+
+        let found = stopped.stopped_reason.unwrap();
+        assert!(found.starts_with(reason), "{found}");
+        let exited = stopped.stop_code.as_deref() == Some("EssentialContainerExited");
+        assert_eq!(stopped.containers[0].exit_code, exited.then_some(3));
+        close(&cloud).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tasks_come_back_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let cloud = open(dir.path()).await;
+    let definition = define(&cloud, json!({})).await;
+    make_service(&cloud, &definition).await;
+    when(&cloud, is_steady).await;
+    let before: Vec<String> = tasks(&cloud).into_iter().map(|task| task.task_arn).collect();
+    close(&cloud).await;
+    drop(cloud);
+
+    let cloud = open(dir.path()).await;
+    let anew = |service: &Service| {
+        let running = tasks(&cloud).into_iter().filter(|task| task.last_status == "RUNNING");
+        is_steady(service) && running.filter(|task| !before.contains(&task.task_arn)).count() == 2
+    };
+    when(&cloud, anew).await;
+
+    let targets = cloud.part::<Neighbours>().targets("blue");
+    assert_eq!(targets.len(), 2);
+    assert!(targets.iter().all(|target| get(target).ends_with("ok")));
+    close(&cloud).await;
+}
+
+#[tokio::test]
+async fn a_codedeploy_service_refuses_what_only_codedeploy_may_change() {
+    let dir = tempfile::tempdir().unwrap();
+    let cloud = open(dir.path()).await;
+    let definition = define(&cloud, json!({})).await;
+    make_service(&cloud, &definition).await;
+
+    let update = UpdateService {
+        cluster: Some("c".to_owned()),
+        service: "s".to_owned(),
+        task_definition: Some("app".to_owned()),
+        ..UpdateService::default()
+    };
+    let error = call(&cloud, update).await.err().unwrap();
+
+    assert_eq!(
+        error.message,
+        "Unable to update task definition on services with a CODE_DEPLOY deployment controller. Use AWS \
+         CodeDeploy to trigger a new deployment."
+    );
+    close(&cloud).await;
+}
