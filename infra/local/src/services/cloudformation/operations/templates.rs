@@ -1,5 +1,7 @@
 //! Templates: `GetTemplate`, `GetTemplateSummary`, `ValidateTemplate`.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -69,9 +71,8 @@ impl Operation for GetTemplateSummary {
         };
         let template = Template::parse(&text)?;
         let parameters: Vec<_> = declared(&template)?.iter().map(declaration).collect();
-        let mut types: Vec<_> = template.resources.iter().map(|one| one.resource_type.clone()).collect();
-        types.sort();
-        types.dedup();
+        // One entry a resource, as AWS answers: a type may occur more than once.
+        let types: Vec<_> = template.resources.iter().map(|one| one.resource_type.clone()).collect();
         let mut summary = json!({
             "Parameters": parameters,
             "Description": template.description,
@@ -79,7 +80,7 @@ impl Operation for GetTemplateSummary {
             "Version": template.version,
             "Metadata": template.metadata.as_ref().map(Value::to_string),
             "DeclaredTransforms": (!template.transforms.is_empty()).then_some(&template.transforms),
-            "ResourceIdentifierSummaries": identifiers(&template, &types),
+            "ResourceIdentifierSummaries": identifiers(&template),
         });
         add_capabilities(&mut summary, &template);
         Ok(without_nulls(summary))
@@ -87,18 +88,21 @@ impl Operation for GetTemplateSummary {
 }
 
 fn declaration(parameter: &Declared) -> Value {
+    let constraints = match parameter.allowed_values.as_slice() {
+        [] => json!({}),
+        values => json!({"AllowedValues": values}),
+    };
     without_nulls(json!({
         "ParameterKey": parameter.key,
         "DefaultValue": parameter.default,
         "ParameterType": parameter.kind,
         "NoEcho": parameter.no_echo,
         "Description": parameter.description,
-        "ParameterConstraints": (!parameter.allowed_values.is_empty())
-            .then(|| json!({"AllowedValues": parameter.allowed_values})),
+        "ParameterConstraints": constraints,
     }))
 }
 
-fn identifiers(template: &Template, types: &[String]) -> Vec<Value> {
+fn identifiers(template: &Template) -> Vec<Value> {
     let of_type = |name: &String| {
         let identifiers = schema::of(name)?.identifiers();
         let resources = template.resources.iter().filter(|one| one.resource_type == *name);
@@ -108,7 +112,8 @@ fn identifiers(template: &Template, types: &[String]) -> Vec<Value> {
             || json!({"ResourceType": name, "LogicalResourceIds": ids, "ResourceIdentifiers": identifiers}),
         )
     };
-    types.iter().filter_map(of_type).collect()
+    let types: BTreeSet<&String> = template.resources.iter().map(|one| &one.resource_type).collect();
+    types.into_iter().filter_map(of_type).collect()
 }
 
 fn add_capabilities(summary: &mut Value, template: &Template) {
