@@ -1,5 +1,9 @@
 //! A project of its own for each test, and the built binary run in it with an empty environment.
 
+#![expect(dead_code, reason = "each test file uses a part of it")]
+
+pub mod aws_cli;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
