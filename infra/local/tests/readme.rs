@@ -1,0 +1,46 @@
+//! The crate's README lists the operations that are served; the list is made from the code.
+
+use std::path::Path;
+
+use local_cloud::{LocalCloud, Options, Settings};
+
+const START: &str = "<!-- operations: made by the test `the_readme_lists_every_operation` -->\n";
+const END: &str = "<!-- end of operations -->";
+
+#[tokio::test]
+async fn the_readme_lists_every_operation() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        account: "000000000000".to_owned(),
+        region: "eu-central-1".to_owned(),
+        source: dir.path().to_owned(),
+    };
+    let data_dir = dir.path().join("data");
+    let local = LocalCloud::start(Options { data_dir, port: Some(0), settings, time_scale: 60.0 }).await.unwrap();
+    let names = local.cloud().operations().names();
+    local.stop().await;
+
+    let mut list = String::new();
+    let mut service = "";
+    for name in &names {
+        let (of, operation) = name.split_once(':').unwrap();
+        if of == service {
+            list.push_str(", ");
+        } else {
+            list.push_str(if service.is_empty() { "- **" } else { "\n- **" });
+            list.push_str(of);
+            list.push_str("**: ");
+            service = of;
+        }
+        list.push_str(operation);
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let readme = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = readme.split_once(START).unwrap();
+    let (_, after) = rest.split_once(END).unwrap();
+    let expected = format!("{before}{START}{list}\n{END}{after}");
+    if std::env::var_os("UPDATE_README").is_some() {
+        std::fs::write(&path, &expected).unwrap();
+    }
+    assert!(readme == expected, "run `UPDATE_README=1 cargo test -p local-cloud --test readme` and commit");
+}
