@@ -74,7 +74,10 @@ fn the_caller_is_told_and_a_wrong_key_is_refused() {
 
     assert_eq!(identity["Account"], "000000000000");
     assert!(wrong.contains("SignatureDoesNotMatch"), "{wrong}");
-    assert!(unsigned.contains("AccessDenied") || unsigned.contains("MissingAuthenticationToken"), "{unsigned}");
+    assert!(
+        unsigned.contains("AccessDenied") || unsigned.contains("MissingAuthenticationToken"),
+        "{unsigned}"
+    );
     assert!(unserved.contains("ListAttributes"), "{unserved}");
 }
 
@@ -92,10 +95,13 @@ fn a_stack_is_deployed_described_left_alone_and_deleted() {
     let summary = aws.json(&["cloudformation", "get-template-summary", "--template-body", &url]);
     assert_eq!(summary["ResourceTypes"].as_array().unwrap().len(), 3, "{summary}");
     aws.text(&deploy);
-    assert!(aws.refusal(&[&deploy[..], &["--fail-on-empty-changeset"]].concat()).contains("No changes to deploy"));
+    assert!(
+        aws.refusal(&[&deploy[..], &["--fail-on-empty-changeset"]].concat()).contains("No changes to deploy")
+    );
     aws.text(&[&deploy[..], &["--no-fail-on-empty-changeset"]].concat());
 
-    let stack = aws.json(&["cloudformation", "describe-stacks", "--stack-name", "a-stack"])["Stacks"][0].take();
+    let stack =
+        aws.json(&["cloudformation", "describe-stacks", "--stack-name", "a-stack"])["Stacks"][0].take();
     assert_eq!(stack["StackStatus"], "CREATE_COMPLETE");
     let output = |name: &str| {
         let outputs = stack["Outputs"].as_array().unwrap();
@@ -133,7 +139,14 @@ fn twenty_megabytes_go_to_s3_and_come_back() {
     let text = |path: &Path| path.to_str().unwrap().to_owned();
 
     aws.text(&["s3", "mb", "s3://a-bucket"]);
-    aws.text(&["s3api", "put-bucket-versioning", "--bucket", "a-bucket", "--versioning-configuration", "Status=Enabled"]);
+    aws.text(&[
+        "s3api",
+        "put-bucket-versioning",
+        "--bucket",
+        "a-bucket",
+        "--versioning-configuration",
+        "Status=Enabled",
+    ]);
     aws.text(&["s3", "cp", &text(&big), "s3://a-bucket/folder/big"]);
     aws.text(&["s3", "cp", "s3://a-bucket/folder/big", &text(&back)]);
     let listed = aws.text(&["s3", "ls", "--recursive", "s3://a-bucket/"]);

@@ -124,7 +124,10 @@ fn the_daily_commands_take_a_commit_to_production_and_clean_up() {
     assert!(uri.ends_with(&format!("@{}", image["digest"].as_str().unwrap())), "{uri}");
     assert!(image["size_bytes"].as_u64().unwrap() <= 12 * 1024 * 1024, "{image}");
 
-    every_service_answers_the_aws_client(&AwsCli::new(&checkout.json(&["local", "status"])), &provisioned["outputs"]);
+    every_service_answers_the_aws_client(
+        &AwsCli::new(&checkout.json(&["local", "status"])),
+        &provisioned["outputs"],
+    );
 
     // Released already: nothing to do, and said so.
     assert_eq!(checkout.run(&["release"]).code, Some(0));
@@ -144,7 +147,9 @@ fn the_daily_commands_take_a_commit_to_production_and_clean_up() {
     assert_eq!(status["stacks"].as_array().unwrap().len(), 11);
     assert_eq!(status["pipeline"]["source_revision"], checkout.head());
     assert_eq!(status["deployment"]["status"], "Succeeded");
-    assert!(status["targets"].as_array().unwrap().iter().any(|t| t["state"] == "healthy" && t["weight"] == 100));
+    assert!(
+        status["targets"].as_array().unwrap().iter().any(|t| t["state"] == "healthy" && t["weight"] == 100)
+    );
 
     let again = checkout.json(&["provision", "--yes"]);
     assert!(again["stacks"].as_array().unwrap().iter().all(|stack| stack["changed"] == false), "{again}");
@@ -157,7 +162,9 @@ fn the_daily_commands_take_a_commit_to_production_and_clean_up() {
     });
     let back = checkout.json(&["status"]);
     assert_eq!(back["stacks"].as_array().unwrap().len(), 11);
-    until(Duration::from_secs(30), "the application's return", || get(url).filter(|page| page.contains("a changed page")));
+    until(Duration::from_secs(30), "the application's return", || {
+        get(url).filter(|page| page.contains("a changed page"))
+    });
 
     checkout.json(&["destroy"]);
     assert!(get(url).is_none());
@@ -195,14 +202,19 @@ fn every_service_answers_the_aws_client(aws: &AwsCli, outputs: &Value) {
     let some = |list: &Value| assert!(!list.as_array().unwrap().is_empty(), "{list}");
 
     some(&aws.json(&["ecr", "describe-repositories"])["repositories"]);
-    some(&aws.json(&["ecr", "describe-images", "--repository-name", output("RepositoryName")])["imageDetails"]);
+    some(
+        &aws.json(&["ecr", "describe-images", "--repository-name", output("RepositoryName")])["imageDetails"],
+    );
     assert!(aws.text(&["ecr", "get-login-password"]).len() > 20);
 
     some(&aws.json(&["codepipeline", "list-pipelines"])["pipelines"]);
     let stages = aws.json(&["codepipeline", "get-pipeline-state", "--name", name]);
-    let names: Vec<_> = stages["stageStates"].as_array().unwrap().iter().map(|s| s["stageName"].clone()).collect();
+    let names: Vec<_> =
+        stages["stageStates"].as_array().unwrap().iter().map(|s| s["stageName"].clone()).collect();
     assert_eq!(names, ["Source", "Build", "Deploy"]);
-    some(&aws.json(&["codepipeline", "list-pipeline-executions", "--pipeline-name", name])["pipelineExecutionSummaries"]);
+    some(
+        &aws.json(&["codepipeline", "list-pipeline-executions", "--pipeline-name", name])["pipelineExecutionSummaries"],
+    );
     let actions = aws.json(&["codepipeline", "list-action-executions", "--pipeline-name", name]);
     let external = |stage: &str| {
         let details = actions["actionExecutionDetails"].as_array().unwrap();
@@ -217,7 +229,8 @@ fn every_service_answers_the_aws_client(aws: &AwsCli, outputs: &Value) {
     assert_eq!(info["deploymentInfo"]["status"], "Succeeded");
     let targets = aws.json(&["deploy", "list-deployment-targets", "--deployment-id", &deployment]);
     let target = targets["targetIds"][0].as_str().unwrap();
-    let target = aws.json(&["deploy", "get-deployment-target", "--deployment-id", &deployment, "--target-id", target]);
+    let target =
+        aws.json(&["deploy", "get-deployment-target", "--deployment-id", &deployment, "--target-id", target]);
     some(&target["deploymentTarget"]["ecsTarget"]["lifecycleEvents"]);
 
     let (cluster, service) = (output("ClusterName"), output("ServiceName"));
@@ -236,7 +249,8 @@ fn every_service_answers_the_aws_client(aws: &AwsCli, outputs: &Value) {
     }
 
     some(&aws.json(&["logs", "describe-log-groups"])["logGroups"]);
-    let lines = aws.json(&["logs", "filter-log-events", "--log-group-name", output("ApplicationLogGroupName")]);
+    let lines =
+        aws.json(&["logs", "filter-log-events", "--log-group-name", output("ApplicationLogGroupName")]);
     some(&lines["events"]);
     let secrets = aws.json(&["secretsmanager", "list-secrets"]);
     let secret = secrets["SecretList"][0]["ARN"].as_str().unwrap();

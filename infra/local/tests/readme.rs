@@ -16,7 +16,8 @@ async fn the_readme_lists_every_operation() {
         source: dir.path().to_owned(),
     };
     let data_dir = dir.path().join("data");
-    let local = LocalCloud::start(Options { data_dir, port: Some(0), settings, time_scale: 60.0 }).await.unwrap();
+    let local =
+        LocalCloud::start(Options { data_dir, port: Some(0), settings, time_scale: 60.0 }).await.unwrap();
     let names = local.cloud().operations().names();
     local.stop().await;
 

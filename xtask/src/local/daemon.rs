@@ -135,8 +135,7 @@ pub(crate) async fn stop(data_dir: &Path) -> anyhow::Result<()> {
 /// Ends the daemon and removes all it kept.
 pub(crate) async fn reset(data_dir: &Path) -> anyhow::Result<()> {
     stop(data_dir).await?;
-    std::fs::remove_dir_all(data_dir)?;
-    Ok(())
+    remove_data(data_dir)
 }
 
 /// The same for a destructor, which cannot wait otherwise.
@@ -148,7 +147,18 @@ pub(crate) fn end_and_wait(data_dir: &Path) -> anyhow::Result<()> {
             std::thread::sleep(POLL);
         }
     }
-    std::fs::remove_dir_all(data_dir)?;
+    remove_data(data_dir)
+}
+
+/// The data directory, and the databases that had to live outside it.
+fn remove_data(data_dir: &Path) -> anyhow::Result<()> {
+    match std::fs::remove_dir_all(data_dir) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("failed to remove `{}`", data_dir.display()));
+        }
+        _ => {}
+    }
+    local_cloud::sweep_databases();
     Ok(())
 }
 

@@ -15,7 +15,7 @@ const AWS_CLI: &str = "awscli==1.45.11";
 
 /// Finds a Postgres server, or installs one if told to.
 pub(crate) fn ensure_postgres(printer: &Printer, install: bool) -> anyhow::Result<()> {
-    let Err(missing) = find_postgres() else { return Ok(()) };
+    let Err(missing) = local_cloud::find_postgres() else { return Ok(()) };
     if !install {
         return Err(Refused::new(missing.to_string())
             .hint("give --install-missing, or install it yourself: `sudo apt-get install postgresql`, `brew install postgresql`")
@@ -32,7 +32,7 @@ pub(crate) fn ensure_postgres(printer: &Printer, install: bool) -> anyhow::Resul
     } else if found(&sh, "brew") {
         cmd!(sh, "brew install postgresql").run()?;
     }
-    find_postgres().map(drop).map_err(|missing| {
+    local_cloud::find_postgres().map(drop).map_err(|missing| {
         Refused::new(missing.to_string()).hint("install it with your package manager").into()
     })
 }
@@ -118,8 +118,4 @@ fn found(sh: &Shell, program: &str) -> bool {
         .ignore_stderr()
         .run()
         .is_ok()
-}
-
-fn find_postgres() -> anyhow::Result<()> {
-    Ok(())
 }

@@ -29,9 +29,15 @@ const VERSIONED: [(&str, &str, &str); 6] = [
 ];
 const FIXED: [&str; 3] = ["/usr/local/pgsql/bin", "/opt/homebrew/bin", "/usr/lib/postgresql/bin"];
 
-/// Finds `initdb` and `postgres` on PATH, else in the places where packages put them, the newest version
-/// first.
+/// The folder to use, and the only one that counts, for those who have several versions.
+const CHOSEN: &str = "XTASK_POSTGRES_BIN";
+
+/// Finds `initdb` and `postgres` in the folder that `XTASK_POSTGRES_BIN` names; without it on PATH, else in the
+/// places where packages put them, the newest version first.
 pub fn find_postgres() -> Result<PostgresBinaries, PostgresNotFound> {
+    if let Some(chosen) = std::env::var_os(CHOSEN) {
+        return both_in(Path::new(&chosen)).ok_or(PostgresNotFound);
+    }
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = std::env::split_paths(&path).collect::<Vec<_>>();
     let usual = VERSIONED.iter().flat_map(|(folder, prefix, rest)| versions(Path::new(folder), prefix, rest));
