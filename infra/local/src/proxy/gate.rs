@@ -13,6 +13,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rand::Rng as _;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::forward;
@@ -27,6 +28,7 @@ pub(crate) struct Gate {
     port: u16,
     rules: Arc<ArcSwapOption<Rules>>,
     stop: CancellationToken,
+    accepting: Option<JoinHandle<()>>,
 }
 
 impl Gate {
@@ -38,14 +40,22 @@ impl Gate {
         };
         listener.set_nonblocking(true)?;
         let port = listener.local_addr()?.port();
-        let gate = Self { port, rules: Arc::default(), stop: CancellationToken::new() };
+        let (rules, stop) = (Arc::default(), CancellationToken::new());
         let listener = TcpListener::from_std(listener)?;
-        tokio::spawn(accept(listener, Arc::clone(&gate.rules), gate.stop.clone()));
-        Ok(gate)
+        let accepting = Some(tokio::spawn(accept(listener, Arc::clone(&rules), stop.clone())));
+        Ok(Self { port, rules, stop, accepting })
     }
 
     pub(crate) fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Closes the port, and returns when it is free.
+    pub(crate) async fn close(mut self) {
+        self.stop.cancel();
+        if let Some(accepting) = self.accepting.take() {
+            let _ = accepting.await;
+        }
     }
 
     /// Answers the next request by these rules.

@@ -69,7 +69,7 @@ pub(crate) async fn resume(cloud: &Cloud) {
 
 /// Closes every port; requests in flight end.
 pub(crate) async fn stop(cloud: &Cloud) {
-    cloud.part::<Elb>().proxies.stop();
+    cloud.part::<Elb>().proxies.stop().await;
 }
 
 /// Where each listener answers on this machine.
@@ -81,3 +81,6 @@ pub(crate) fn local_listeners(cloud: &Cloud) -> Vec<LocalListener> {
 pub(crate) fn access_figures(cloud: &Cloud) -> Vec<(String, Snapshot)> {
     cloud.part::<Elb>().proxies.figures()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,46 +1,129 @@
 //! What Elastic Load Balancing asks EC2: zones of subnets, and whether security groups let requests through.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
 use super::shapes::{AvailabilityZone, LoadBalancer};
-use super::store::{Elb, TargetRow};
+use super::store::{Elb, TargetRow, target_key};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
+use crate::principal::Principal;
+use crate::services::ec2::{CheckTraffic, DescribeSecurityGroups, DescribeSubnets, DescribeVpcs, Peer};
+
+/// How long an answer about a target counts. Health checks come several times a second, and each question is
+/// an entry in the journal.
+const FRESH: Duration = Duration::from_secs(3);
+
+fn principal(cloud: &Cloud) -> Principal {
+    Principal::service("elasticloadbalancing.amazonaws.com", cloud.account())
+}
 
 /// The zones of `subnets` and their VPC; AWS wants at least two zones.
 pub(super) async fn zones(
     cloud: &Cloud,
     subnets: &[String],
 ) -> Result<(Vec<AvailabilityZone>, String), ServiceError> {
-    if subnets.len() < 2 {
+    let mut zones: Vec<AvailabilityZone> = Vec::new();
+    let mut vpc_id = String::new();
+    for id in subnets {
+        let found = cloud.call(&principal(cloud), DescribeSubnets { subnet_ids: vec![id.clone()] }).await;
+        let found = found.ok().and_then(|mut found| found.subnets.pop());
+        let Some(subnet) = found else {
+            let message = format!("The subnet ID '{id}' does not exist");
+            return Err(ServiceError::new("SubnetNotFound", message));
+        };
+        if zones.iter().any(|zone| zone.zone_name == subnet.availability_zone) {
+            let message =
+                "A load balancer cannot be attached to multiple subnets in the same Availability Zone";
+            return Err(ServiceError::new("InvalidConfigurationRequest", message));
+        }
+        vpc_id = subnet.vpc_id;
+        zones.push(AvailabilityZone { zone_name: subnet.availability_zone, subnet_id: id.clone() });
+    }
+    if zones.len() < 2 {
         let message = "At least two subnets in two different Availability Zones must be specified";
         return Err(ServiceError::validation(message));
     }
-    let zone = |(letter, subnet): (char, &String)| AvailabilityZone {
-        zone_name: format!("{}{letter}", cloud.region()),
-        subnet_id: subnet.clone(),
-    };
-    Ok((('a'..='z').zip(subnets).map(zone).collect(), "vpc-unknown".to_owned()))
+    Ok((zones, vpc_id))
 }
 
 /// The security groups of a load balancer: those given, which must exist, else the VPC's default group.
 pub(super) async fn security_groups(
-    _cloud: &Cloud,
+    cloud: &Cloud,
     given: Vec<String>,
-    _vpc_id: &str,
+    vpc_id: &str,
 ) -> Result<Vec<String>, ServiceError> {
+    if given.is_empty() {
+        let vpcs = cloud.call(&principal(cloud), DescribeVpcs { vpc_ids: vec![vpc_id.to_owned()] }).await?;
+        return Ok(vpcs.vpcs.into_iter().map(|vpc| vpc.default_security_group).collect());
+    }
+    for id in &given {
+        let input = DescribeSecurityGroups { group_ids: vec![id.clone()] };
+        if cloud.call(&principal(cloud), input).await.is_err() {
+            let message = format!("The security group '{id}' does not exist");
+            return Err(ServiceError::new("InvalidSecurityGroup", message));
+        }
+    }
     Ok(given)
 }
 
-/// What EC2 said last of each target.
+/// What EC2 said last of each target, and when.
 #[derive(Default)]
-pub(super) struct Reach {}
+pub(super) struct Reach {
+    known: Mutex<HashMap<String, (bool, Instant)>>,
+}
 
-/// Whether a load balancer reaches a port of a target. A target without a known network interface is
-/// reached: nothing is known of its groups.
+impl Reach {
+    fn fresh(&self, key: &str) -> Option<bool> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(key).filter(|(_, since)| since.elapsed() < FRESH).map(|(allowed, _)| *allowed)
+    }
+
+    fn learn(&self, key: String, allowed: bool) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, (_, since)| since.elapsed() < FRESH);
+        known.insert(key, (allowed, Instant::now()));
+    }
+}
+
+/// Whether a load balancer reaches a target. One without a known network interface is reached: nothing is
+/// known of its groups.
 pub(super) async fn reaches(
-    _cloud: &Cloud,
-    _elb: &Elb,
-    _load_balancer: &LoadBalancer,
-    (_target, _port): (&TargetRow, u16),
+    cloud: &Cloud,
+    elb: &Elb,
+    load_balancer: &LoadBalancer,
+    target: &TargetRow,
 ) -> bool {
-    true
+    let Some(interface) = &target.network_interface else { return true };
+    let key = target_key(&target.target_group_arn, &target.id, target.port);
+    if let Some(allowed) = elb.reach.fresh(&key) {
+        return allowed;
+    }
+    let zones = &load_balancer.availability_zones;
+    let question = CheckTraffic {
+        from: Peer::Interface {
+            security_groups: load_balancer.security_groups.clone(),
+            subnets: zones.iter().map(|zone| zone.subnet_id.clone()).collect(),
+        },
+        to: Peer::Interface {
+            security_groups: interface.security_groups.clone(),
+            subnets: interface.subnets.clone(),
+        },
+        port: interface.port,
+    };
+    let allowed = match cloud.call(&principal(cloud), question).await {
+        Ok(verdict) => {
+            if !verdict.allowed {
+                tracing::warn!(target = target.id, reason = verdict.reason, "a target cannot be reached");
+            }
+            verdict.allowed
+        }
+        Err(error) => {
+            tracing::warn!(target = target.id, %error, "EC2 does not know where a target is");
+            true
+        }
+    };
+    elb.reach.learn(key, allowed);
+    allowed
 }

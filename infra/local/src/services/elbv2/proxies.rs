@@ -119,9 +119,12 @@ impl Proxies {
         figures
     }
 
-    /// Closes everything.
-    pub(super) fn stop(&self) {
-        *self.lock() = Running::default();
+    /// Closes everything; every port is free then.
+    pub(super) async fn stop(&self) {
+        let running = std::mem::take(&mut *self.lock());
+        for (_, gate) in running.gates {
+            gate.close().await;
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Running> {

@@ -249,8 +249,10 @@ pub(crate) struct TargetDescription {
 pub(crate) struct NetworkInterface {
     /// None: the default group of the VPC.
     pub security_groups: Vec<String>,
-    /// The one it is in.
-    pub subnet_id: String,
+    /// Those it may be in.
+    pub subnets: Vec<String>,
+    /// The port its rules are about, which is not the target's where all targets share one address.
+    pub port: u16,
 }
 
 impl TargetDescription {

@@ -1,5 +1,69 @@
 //! Resource types of Elastic Load Balancing.
 
-use super::ResourceTypes;
+mod listener;
+mod load_balancer;
+mod target_group;
 
-pub(super) fn register(_types: &mut ResourceTypes) {}
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::Value;
+
+use super::{Number, ResourceContext, ResourceTypes};
+use crate::error::ServiceError;
+use crate::operation::Operation;
+use crate::services::elbv2::{AddTags, Attribute, RemoveTags, Tag};
+
+pub(super) fn register(types: &mut ResourceTypes) {
+    types.add::<listener::Listener>();
+    types.add::<load_balancer::LoadBalancer>();
+    types.add::<target_group::TargetGroup>();
+}
+
+async fn call<O: Operation>(ctx: &ResourceContext, input: O) -> Result<O::Output, ServiceError> {
+    ctx.cloud.call(&ctx.principal, input).await
+}
+
+fn port(number: Number) -> Result<u16, ServiceError> {
+    u16::try_from(number.0)
+        .map_err(|_| ServiceError::validation(format!("port {} must be at most 65535", number.0)))
+}
+
+/// An attribute whose value may come as a flag or a number.
+#[derive(Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct AttributeProperty {
+    key: String,
+    #[serde(default, deserialize_with = "text")]
+    value: String,
+}
+
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::String(text) => Ok(text),
+        value @ (Value::Bool(_) | Value::Number(_)) => Ok(value.to_string()),
+        value => Err(D::Error::custom(format!("expected a text, found {value}"))),
+    }
+}
+
+fn attributes(given: Vec<AttributeProperty>) -> Vec<Attribute> {
+    given.into_iter().map(|given| Attribute { key: given.key, value: given.value }).collect()
+}
+
+/// The stack's tags under the resource's own, which win.
+fn tags(ctx: &ResourceContext, own: &[Tag]) -> Vec<Tag> {
+    let mut tags = ctx.tags.clone();
+    tags.extend(own.iter().map(|tag| (tag.key.clone(), tag.value.clone())));
+    tags.into_iter().map(|(key, value)| Tag { key, value }).collect()
+}
+
+/// Brings the tags of `arn` from the old to the new.
+async fn retag(ctx: &ResourceContext, arn: &str, (old, new): (&[Tag], &[Tag])) -> Result<(), ServiceError> {
+    let resource_arns = vec![arn.to_owned()];
+    let tags = tags(ctx, new);
+    let gone = |tag: &&Tag| !tags.iter().any(|kept| kept.key == tag.key);
+    let tag_keys: Vec<_> = old.iter().filter(gone).map(|tag| tag.key.clone()).collect();
+    if !tag_keys.is_empty() {
+        call(ctx, RemoveTags { resource_arns: resource_arns.clone(), tag_keys }).await?;
+    }
+    call(ctx, AddTags { resource_arns, tags }).await?;
+    Ok(())
+}

@@ -65,7 +65,15 @@ fn places(row: &TaskRow) -> Vec<Value> {
     let Some(host) = &row.host else { return Vec::new() };
     let place = |balancer: &LoadBalancer| {
         let target_group = balancer.target_group_arn.as_deref()?;
-        let target = json!({ "Id": host.address, "Port": port(host, balancer) });
+        let mut target = json!({ "Id": host.address, "Port": port(host, balancer) });
+        if let Some(network) = &row.network {
+            let network = &network.awsvpc_configuration;
+            target["NetworkInterface"] = json!({
+                "SecurityGroups": network.security_groups,
+                "Subnets": network.subnets,
+                "Port": balancer.container_port,
+            });
+        }
         Some(json!({ "TargetGroupArn": target_group, "Targets": [target] }))
     };
     row.load_balancers.iter().filter_map(place).collect()

@@ -65,7 +65,9 @@ async fn step(cloud: &Cloud, elb: &Elb, key: &str) -> Result<Next, ServiceError>
         () = target.closing().cancelled() => return Ok(Next::After(Duration::ZERO)),
     };
     if let Some(row) = elb.targets.get(key) {
-        let age = cloud.clock().now().since(row.registered_at);
+        // Time to start does not help a target that security groups hide.
+        let hidden = !target.reachable();
+        let age = if hidden { Duration::MAX } else { cloud.clock().now().since(row.registered_at) };
         let new = elb.streaks.count(key, |streak| streak.count(&group.shape, &row.health, (outcome, age)));
         target.set_healthy(new.state == "healthy");
         set_health(elb, key, &row, new)?;
@@ -98,7 +100,7 @@ async fn check(
     let timeout = Duration::from_secs(timeout);
     let port = check_port(group, row.port);
     let reachable = match elb.load_balancers.get(load_balancer) {
-        Some(load_balancer) => network::reaches(cloud, elb, &load_balancer.shape, (row, port)).await,
+        Some(load_balancer) => network::reaches(cloud, elb, &load_balancer.shape, row).await,
         None => true,
     };
     target.set_reachable(reachable);

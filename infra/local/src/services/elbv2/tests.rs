@@ -1,0 +1,252 @@
+//! The load balancer of the stacks: made by CloudFormation, used by a real client in front of real servers.
+
+use std::path::Path;
+use std::time::Duration;
+
+use axum::Router;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::Cloud;
+use crate::testing::{call, cloud_in};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+async fn elb(cloud: &Cloud, operation: &str, input: Value) -> Value {
+    call(cloud, &format!("elasticloadbalancing:{operation}"), input).await.unwrap()
+}
+
+async fn refused(cloud: &Cloud, operation: &str, input: Value) -> String {
+    call(cloud, &format!("elasticloadbalancing:{operation}"), input).await.unwrap_err().code
+}
+
+/// Makes a stack of `infra/stacks` and answers its outputs by name.
+async fn stack(cloud: &Cloud, file: &str, parameters: &Value) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../stacks/{file}.yml"));
+    let template = std::fs::read_to_string(path).unwrap();
+    let parameters: Vec<_> = parameters
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(key, value)| json!({ "ParameterKey": key, "ParameterValue": value }))
+        .collect();
+    let input = json!({ "StackName": file, "TemplateBody": template, "Parameters": parameters });
+    call(cloud, "cloudformation:CreateStack", input).await.unwrap();
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let found = loop {
+        let input = json!({ "StackName": file });
+        let answer = call(cloud, "cloudformation:DescribeStacks", input).await.unwrap();
+        let found = answer["Stacks"][0].clone();
+        if !found["StackStatus"].as_str().unwrap().ends_with("_IN_PROGRESS") {
+            break found;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{found}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    let events = call(cloud, "cloudformation:DescribeStackEvents", json!({ "StackName": file })).await;
+    assert_eq!(found["StackStatus"], "CREATE_COMPLETE", "{:#}", events.unwrap());
+    let outputs = found["Outputs"].as_array().unwrap().iter();
+    outputs
+        .map(|output| (output["OutputKey"].as_str().unwrap().to_owned(), output["OutputValue"].clone()))
+        .collect()
+}
+
+/// The stacks up to the load balancer.
+struct Balancer {
+    cloud: Cloud,
+    groups: Value,
+    outputs: Value,
+    subnets: Vec<String>,
+}
+
+impl Balancer {
+    async fn new(dir: &Path) -> Self {
+        let cloud = cloud_in(dir);
+        let names = json!({ "ProjectName": "myapp", "EnvironmentName": "test" });
+        let network = stack(&cloud, "network", &names).await;
+        let mut parameters = names.clone();
+        parameters["VpcId"] = network["VpcId"].clone();
+        parameters["AppPort"] = json!("4000");
+        let groups = stack(&cloud, "security-groups", &parameters).await;
+        let outputs = stack(
+            &cloud,
+            "load-balancer",
+            &json!({
+                "VpcId": network["VpcId"],
+                "PublicSubnetIds": network["PublicSubnetIds"],
+                "LoadBalancerSecurityGroupId": groups["LoadBalancerSecurityGroupId"],
+                "AppPort": "4000",
+            }),
+        )
+        .await;
+        let subnets = network["PublicSubnetIds"].as_str().unwrap().split(',').map(str::to_owned).collect();
+        Self { cloud, groups, outputs, subnets }
+    }
+
+    fn output(&self, name: &str) -> &str {
+        self.outputs[name].as_str().unwrap()
+    }
+
+    async fn call(&self, operation: &str, input: Value) -> Value {
+        elb(&self.cloud, operation, input).await
+    }
+
+    /// Waits until the only target of a group is in `state`, and answers its health.
+    async fn wait_for(&self, group: &str, state: &str) -> Value {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let input = json!({ "TargetGroupArn": self.output(group) });
+            let answer = self.call("DescribeTargetHealth", input).await;
+            let health = &answer["TargetHealthDescriptions"][0]["TargetHealth"];
+            if health["State"] == state {
+                return health.clone();
+            }
+            assert!(tokio::time::Instant::now() < deadline, "{answer}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn shift(&self, blue: i64, green: i64) {
+        let groups = json!([
+            { "TargetGroupArn": self.output("BlueTargetGroupArn"), "Weight": blue },
+            { "TargetGroupArn": self.output("GreenTargetGroupArn"), "Weight": green },
+        ]);
+        let actions = json!([{ "Type": "forward", "ForwardConfig": { "TargetGroups": groups } }]);
+        let arn = self.output("ProductionListenerArn");
+        self.call("ModifyListener", json!({ "ListenerArn": arn, "DefaultActions": actions })).await;
+    }
+}
+
+/// A server on a port of its own that answers `text`.
+async fn server(text: &'static str) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let app = Router::new().fallback(move || async move { text });
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    port
+}
+
+async fn fetch(address: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let request = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn the_stack_of_the_load_balancer_serves_shifts_and_comes_back_on_the_same_address() {
+    let dir = tempfile::tempdir().unwrap();
+    let balancer = Balancer::new(dir.path()).await;
+    let address = balancer.output("Url").strip_prefix("http://").unwrap().to_owned();
+    assert!(fetch(&address).await.starts_with("HTTP/1.1 503"));
+    for (group, text) in [("BlueTargetGroupArn", "it is blue"), ("GreenTargetGroupArn", "it is green")] {
+        let targets = json!([{ "Id": "127.0.0.1", "Port": server(text).await }]);
+        let input = json!({ "TargetGroupArn": balancer.output(group), "Targets": targets });
+        balancer.call("RegisterTargets", input).await;
+        balancer.wait_for(group, "healthy").await;
+    }
+    assert!(fetch(&address).await.ends_with("it is blue"));
+
+    balancer.shift(0, 100).await;
+    assert!(fetch(&address).await.ends_with("it is green"));
+    let input = json!({ "LoadBalancerArn": balancer.output("LoadBalancerArn") });
+    let attributes = balancer.call("DescribeLoadBalancerAttributes", input).await;
+    let test_listener = attributes["Attributes"].as_array().unwrap().iter();
+    let mut test_listener = test_listener.filter(|one| one["Key"] == "local.listener.8080.address");
+    let test_address = test_listener.next().unwrap()["Value"].as_str().unwrap().to_owned();
+    assert!(fetch(&test_address).await.ends_with("it is blue"));
+
+    balancer.cloud.drivers().shutdown(PATIENCE).await;
+    super::stop(&balancer.cloud).await;
+    let balancer = Balancer { cloud: cloud_in(dir.path()), ..balancer };
+    super::resume(&balancer.cloud).await;
+    balancer.wait_for("GreenTargetGroupArn", "healthy").await;
+    assert!(fetch(&address).await.ends_with("it is green"));
+    assert!(fetch(&test_address).await.ends_with("it is blue"));
+}
+
+#[tokio::test]
+async fn a_deregistered_target_is_gone_at_once_when_nothing_is_in_flight() {
+    let dir = tempfile::tempdir().unwrap();
+    let balancer = Balancer::new(dir.path()).await;
+    let group = balancer.output("BlueTargetGroupArn");
+    let targets = json!([{ "Id": "127.0.0.1", "Port": server("here").await }]);
+    let input = json!({ "TargetGroupArn": group, "Targets": targets });
+    balancer.call("RegisterTargets", input.clone()).await;
+    balancer.wait_for("BlueTargetGroupArn", "healthy").await;
+
+    balancer.call("DeregisterTargets", input.clone()).await;
+
+    let gone = async || {
+        let answer = balancer.call("DescribeTargetHealth", json!({ "TargetGroupArn": group })).await;
+        answer["TargetHealthDescriptions"].as_array().unwrap().is_empty()
+    };
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while !gone().await {
+        assert!(tokio::time::Instant::now() < deadline);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let answer = balancer.call("DescribeTargetHealth", input).await;
+    let health = &answer["TargetHealthDescriptions"][0]["TargetHealth"];
+    assert_eq!((&health["State"], &health["Reason"]), (&json!("unused"), &json!("Target.NotRegistered")));
+}
+
+#[tokio::test]
+async fn security_groups_decide_whether_a_target_is_reached() {
+    let dir = tempfile::tempdir().unwrap();
+    let balancer = Balancer::new(dir.path()).await;
+    let group = balancer.output("BlueTargetGroupArn");
+    let settings = json!({
+        "TargetGroupArn": group, "HealthCheckTimeoutSeconds": 2, "UnhealthyThresholdCount": 2,
+    });
+    balancer.call("ModifyTargetGroup", settings).await;
+    let port = server("here").await;
+    let register = async |security_group: &Value, id: &str| {
+        let interface =
+            json!({ "SecurityGroups": [security_group], "Subnets": [balancer.subnets[0]], "Port": 4000 });
+        let targets = json!([{ "Id": id, "Port": port, "NetworkInterface": interface }]);
+        balancer.call("RegisterTargets", json!({ "TargetGroupArn": group, "Targets": targets })).await;
+    };
+
+    register(&balancer.groups["ApplicationSecurityGroupId"], "127.0.0.1").await;
+    balancer.wait_for("BlueTargetGroupArn", "healthy").await;
+    let targets = json!([{ "Id": "127.0.0.1", "Port": port }]);
+    balancer.call("DeregisterTargets", json!({ "TargetGroupArn": group, "Targets": targets })).await;
+    register(&balancer.groups["DatabaseSecurityGroupId"], "127.0.0.1").await;
+
+    let health = balancer.wait_for("BlueTargetGroupArn", "unhealthy").await;
+    assert_eq!(health["Reason"], "Target.Timeout");
+    assert_eq!(health["Description"], "Request timed out");
+}
+
+#[tokio::test]
+async fn what_aws_refuses_is_refused_with_its_codes() {
+    let dir = tempfile::tempdir().unwrap();
+    let balancer = Balancer::new(dir.path()).await;
+    let cloud = &balancer.cloud;
+    let blue = balancer.output("BlueTargetGroupArn");
+    let arn = balancer.output("LoadBalancerArn");
+
+    assert_eq!(refused(cloud, "DeleteTargetGroup", json!({ "TargetGroupArn": blue })).await, "ResourceInUse");
+    let protected = refused(cloud, "DeleteLoadBalancer", json!({ "LoadBalancerArn": arn })).await;
+    assert_eq!(protected, "OperationNotPermitted");
+    let listener = balancer.output("ProductionListenerArn");
+    let rules = balancer.call("DescribeRules", json!({ "ListenerArn": listener })).await;
+    let rule = json!({ "RuleArn": rules["Rules"][0]["RuleArn"] });
+    assert_eq!(refused(cloud, "ModifyRule", rule).await, "OperationNotPermitted");
+    let named = |name: &str| json!({ "Name": name, "Subnets": balancer.subnets });
+    let long = "a-name-of-more-than-32-characters";
+    assert_eq!(refused(cloud, "CreateLoadBalancer", named(long)).await, "ValidationError");
+
+    let other = balancer.call("CreateLoadBalancer", named("other")).await["LoadBalancers"][0].clone();
+    let actions = json!([{ "Type": "forward", "TargetGroupArn": blue }]);
+    let input = json!({
+        "LoadBalancerArn": other["LoadBalancerArn"], "Port": 80, "Protocol": "HTTP", "DefaultActions": actions,
+    });
+    assert_eq!(refused(cloud, "CreateListener", input).await, "TargetGroupAssociationLimit");
+    let off_machine = json!({ "TargetGroupArn": blue, "Targets": [{ "Id": "10.0.0.7" }] });
+    assert_eq!(refused(cloud, "RegisterTargets", off_machine).await, "InvalidTarget");
+}
