@@ -6,11 +6,11 @@ mod operations;
 mod store;
 
 pub(crate) use operations::{
-    CreateConnection, DeleteConnection, GetConnection, ListConnections, UseConnection,
+    CreateConnection, DeleteConnection, GetConnection, ListConnections, TagResource, UseConnection,
 };
 pub(crate) use store::{Status, Tag};
 
-use operations::{ListTagsForResource, TagResource, UntagResource};
+use operations::{ListTagsForResource, UntagResource};
 use store::CodeConnections;
 
 use crate::cloud::Cloud;

@@ -14,7 +14,7 @@ mod tests;
 pub(crate) use declaration::Declaration;
 pub(crate) use operations::{
     CreatePipeline, DeletePipeline, DisableStageTransition, EnableStageTransition, StartPipelineExecution,
-    UpdatePipeline,
+    TagResource, UpdatePipeline,
 };
 pub(crate) use store::Tag;
 
@@ -37,7 +37,7 @@ pub(crate) fn register(served: &mut Operations) {
     served.add::<operations::ListTagsForResource>();
     served.add::<operations::RetryStageExecution>();
     served.add::<operations::StopPipelineExecution>();
-    served.add::<operations::TagResource>();
+    served.add::<TagResource>();
     served.add::<operations::UntagResource>();
 }
 

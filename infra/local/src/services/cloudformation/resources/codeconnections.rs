@@ -5,7 +5,9 @@ use serde_json::json;
 
 use super::{Attributes, Change, Created, Resource, ResourceContext, ResourceTypes};
 use crate::error::ServiceError;
-use crate::services::codeconnections::{CreateConnection, DeleteConnection, GetConnection, Tag};
+use crate::services::codeconnections::{
+    CreateConnection, DeleteConnection, GetConnection, ListConnections, Tag, TagResource,
+};
 
 pub(super) fn register(types: &mut ResourceTypes) {
     types.add::<Connection>();
@@ -28,28 +30,27 @@ impl Resource for Connection {
     type Properties = Properties;
 
     async fn create(ctx: &ResourceContext, properties: Properties) -> Result<Created, ServiceError> {
-        let mut tags = properties.tags;
-        for (key, value) in &ctx.tags {
-            if !tags.iter().any(|tag| tag.key == *key) {
-                tags.push(Tag { key: key.clone(), value: value.clone() });
+        let arn = match made_before(ctx, &properties.connection_name).await? {
+            Some(arn) => arn,
+            None => {
+                let tags = tags(ctx, properties.tags);
+                let (connection_name, provider_type) = (properties.connection_name, properties.provider_type);
+                let input = CreateConnection { connection_name, provider_type, tags };
+                ctx.cloud.call(&ctx.principal, input).await?.connection_arn
             }
-        }
-        let input = CreateConnection {
-            connection_name: properties.connection_name,
-            provider_type: properties.provider_type,
-            tags,
         };
-        let created = ctx.cloud.call(&ctx.principal, input).await?;
-        let attributes = attributes(ctx, &created.connection_arn).await?;
-        Ok(Created { physical_id: created.connection_arn, attributes })
+        ctx.initiated(&arn);
+        Ok(Created { attributes: attributes(ctx, &arn).await?, physical_id: arn })
     }
 
-    /// Only tags can differ, and only of the resource itself: nothing here reads them again.
+    /// All but the tags is create-only.
     async fn update(
         ctx: &ResourceContext,
         physical_id: &str,
-        _change: Change<Properties>,
+        change: Change<Properties>,
     ) -> Result<Attributes, ServiceError> {
+        let input = TagResource { resource_arn: physical_id.to_owned(), tags: tags(ctx, change.new.tags) };
+        ctx.cloud.call(&ctx.principal, input).await?;
         attributes(ctx, physical_id).await
     }
 
@@ -57,6 +58,26 @@ impl Resource for Connection {
         let input = DeleteConnection { connection_arn: physical_id.to_owned() };
         ctx.cloud.call(&ctx.principal, input).await.map(|_| ())
     }
+}
+
+/// The resource's own tags and the stack's.
+fn tags(ctx: &ResourceContext, mut tags: Vec<Tag>) -> Vec<Tag> {
+    for (key, value) in &ctx.tags {
+        if !tags.iter().any(|tag| tag.key == *key) {
+            tags.push(Tag { key: key.clone(), value: value.clone() });
+        }
+    }
+    tags
+}
+
+/// Names are not unique, so a try that was broken off is told by its name.
+async fn made_before(ctx: &ResourceContext, name: &str) -> Result<Option<String>, ServiceError> {
+    if !ctx.retried {
+        return Ok(None);
+    }
+    let listed = ctx.cloud.call(&ctx.principal, ListConnections { provider_type_filter: None }).await?;
+    let found = listed.connections.into_iter().find(|connection| connection.connection_name == name);
+    Ok(found.map(|connection| connection.connection_arn))
 }
 
 async fn attributes(ctx: &ResourceContext, arn: &str) -> Result<Attributes, ServiceError> {

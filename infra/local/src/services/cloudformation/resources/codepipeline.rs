@@ -7,7 +7,7 @@ use super::{Attributes, Change, Created, Flag, Number, Resource, ResourceContext
 use crate::error::ServiceError;
 use crate::services::codepipeline::{
     CreatePipeline, Declaration, DeletePipeline, DisableStageTransition, EnableStageTransition,
-    StartPipelineExecution, Tag, UpdatePipeline,
+    StartPipelineExecution, Tag, TagResource, UpdatePipeline,
 };
 
 pub(super) fn register(types: &mut ResourceTypes) {
@@ -164,6 +164,8 @@ impl Resource for Pipeline {
         let (old, new) = (change.old, change.new);
         let input = UpdatePipeline { pipeline: new.declaration(physical_id)? };
         ctx.cloud.call(&ctx.principal, input).await?;
+        let resource_arn = ctx.cloud.arn("codepipeline", physical_id);
+        ctx.cloud.call(&ctx.principal, TagResource { resource_arn, tags: new.tags(ctx) }).await?;
         let wanted = &new.disable_inbound_stage_transitions;
         for transition in wanted {
             disable(ctx, physical_id, transition).await?;

@@ -93,14 +93,15 @@ fn state(row: &PipelineRow, executions: &[ExecutionRow], (index, stage): (usize,
     let status = |row: &ExecutionRow| row.stages.iter().find(|run| run.name == stage.name)?.status;
     if let Some((row, status)) = latest.and_then(|row| Some((row, status(row)?))) {
         state["latestExecution"] =
-            json!({ "pipelineExecutionId": row.id, "status": stage_status(status), "type": "STANDARD" });
+            json!({ "pipelineExecutionId": row.id, "status": stage_status(row, status), "type": "STANDARD" });
     }
     state
 }
 
-/// A stage knows no `Superseded`.
-fn stage_status(status: Status) -> Value {
+/// A stage knows no `Superseded`, and stops with its execution.
+fn stage_status(row: &ExecutionRow, status: Status) -> Value {
     match status {
+        Status::InProgress if row.status == Status::Stopping => json!("Stopping"),
         Status::Superseded => json!("Cancelled"),
         status => json!(status),
     }
