@@ -4,6 +4,8 @@ mod engine;
 mod operations;
 mod shapes;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use operations::{
     AddTagsToResource, CreateDbInstance, CreateDbParameterGroup, CreateDbSubnetGroup, DeleteDbInstance,
@@ -12,13 +14,30 @@ pub(crate) use operations::{
 };
 pub(crate) use shapes::{DbInstance, Parameter, Tag};
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 
 use crate::cloud::Cloud;
 
-/// Starts the servers again.
+/// How long tasks are kept waiting for a server that does not start.
+const START: Duration = Duration::from_secs(10);
+
+/// Starts the servers again, before what uses them.
 pub(crate) async fn resume(cloud: &Cloud) {
     cloud.resume::<engine::InstanceEngine>();
+    let store = cloud.part::<store::RdsStore>();
+    let all_run = || {
+        let instances = store.instances.values();
+        let available = instances.iter().filter(|row| row.instance.status == "available");
+        available
+            .map(|row| store.server(&row.instance.identifier))
+            .all(|server| server.is_some())
+            .then_some(())
+    };
+    if cloud.wait_until(START, all_run).await.is_none() {
+        tracing::warn!("a database server has not started yet");
+    }
 }
 
 /// Ends the servers; they are started again at the next start.

@@ -76,6 +76,7 @@ pub(super) async fn launch(cloud: &Cloud, key: &str, row: &TaskRow) -> Result<St
     let content = &definition.definition.content;
     let host = row.host.as_ref().ok_or_else(|| Failure::initialization("the task has no address"))?;
     let principal = execution_role(cloud, content, row.task.id()).await?;
+    check_route(cloud, row).await?;
     let launch = Launch { cloud, key, row, content, host, principal };
     let mut ready = Vec::new();
     for (index, container) in content.container_definitions.iter().enumerate() {
@@ -100,6 +101,30 @@ pub(super) async fn launch(cloud: &Cloud, key: &str, row: &TaskRow) -> Result<St
 
 fn runtime_id(row: &TaskRow) -> String {
     format!("{}-{}", row.task.id(), crate::id::digits_of(&crate::id::uuid(), 10))
+}
+
+/// A task reaches registry and secrets only if its subnet has a way there.
+async fn check_route(cloud: &Cloud, row: &TaskRow) -> Result<(), Failure> {
+    let network = row.network.as_ref().map(|network| &network.awsvpc_configuration);
+    let Some((network, subnet)) = network.and_then(|network| Some((network, network.subnets.first()?)))
+    else {
+        return Ok(());
+    };
+    let input = json!({
+        "SubnetId": subnet,
+        "HasPublicIp": network.assign_public_ip.as_deref() == Some("ENABLED"),
+        "SecurityGroups": network.security_groups,
+    });
+    let asked = cloud.dispatch(&super::scheduler(cloud), ("ec2", "CheckRoute"), input).await;
+    let verdict = asked.map_err(|error| Failure::initialization(&error.message))?;
+    if verdict["Allowed"] == true {
+        return Ok(());
+    }
+    Err(Failure::initialization(&format!(
+        "unable to pull secrets or registry auth: The task cannot pull registry auth from Amazon ECR: There is \
+         a connection issue between the task and Amazon ECR. Check your task network configuration: {}",
+        verdict["Reason"].as_str().unwrap_or_default()
+    )))
 }
 
 /// Who pulls, reads secrets and writes logs.

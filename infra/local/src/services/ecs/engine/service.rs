@@ -19,7 +19,7 @@ use crate::services::ecs::task::TaskRow;
 /// While something changes, targets' health among it.
 const BUSY: Duration = Duration::from_millis(100);
 /// While all is well.
-const CALM: Duration = Duration::from_secs(1);
+const CALM: Duration = Duration::from_secs(2);
 /// Failures that are followed by a new task at once.
 const FREE_TRIES: u32 = 2;
 

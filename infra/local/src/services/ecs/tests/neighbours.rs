@@ -162,6 +162,9 @@ stub!(GetDownloadUrlForLayer, "ecr", |call, _, input| {
 stub!(GetSecretValue, "secretsmanager", |_, _, _| {
     Ok(json!({ "SecretString": "{\"password\":\"hidden\"}" }))
 });
+stub!(CheckRoute, "ec2", |_, _, input| {
+    Ok(json!({ "Allowed": input["SubnetId"] == "subnet-1", "Reason": "subnet has no route" }))
+});
 stub!(CreateLogStream, "logs", |_, _, _| Ok(json!({})));
 stub!(PutLogEvents, "logs", |_, this, input| {
     for event in input["logEvents"].as_array().into_iter().flatten() {
@@ -201,6 +204,7 @@ pub(super) fn register(operations: &mut Operations) {
     operations.add::<BatchGetImage>();
     operations.add::<GetDownloadUrlForLayer>();
     operations.add::<GetSecretValue>();
+    operations.add::<CheckRoute>();
     operations.add::<CreateLogStream>();
     operations.add::<PutLogEvents>();
     operations.add::<DescribeTargetGroups>();
