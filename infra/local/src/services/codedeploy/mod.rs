@@ -1,8 +1,23 @@
-//! Placeholder.
+//! CodeDeploy for ECS: applications, deployment groups, and deployments that replace task sets and move traffic.
+
+mod appspec;
+mod deployment;
+mod engine;
+mod operations;
+mod shapes;
+mod store;
+
+pub(crate) use operations::{
+    CreateApplication, CreateDeploymentConfig, CreateDeploymentGroup, DeleteApplication,
+    DeleteDeploymentConfig, DeleteDeploymentGroup, UpdateDeploymentGroup,
+};
+pub(crate) use shapes::Tag;
 
 use crate::cloud::Cloud;
-use crate::operation::Operations;
 
-pub(crate) fn register(_operations: &mut Operations) {}
+pub(crate) use operations::register;
 
-pub(crate) async fn resume(_cloud: &Cloud) {}
+/// Deployments go on where they were.
+pub(crate) async fn resume(cloud: &Cloud) {
+    cloud.resume::<engine::Deployments>();
+}

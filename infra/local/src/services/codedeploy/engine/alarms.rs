@@ -1,0 +1,74 @@
+//! The alarms of a deployment group: one that is active stops a deployment, also one that has not begun.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Trouble, Turn};
+use crate::error::ServiceError;
+
+/// Between two looks at the alarms.
+const LOOK: Duration = Duration::from_secs(1);
+
+impl Turn<'_> {
+    /// Reads the alarms if it is time; a rollback and the end of the original task set go on regardless.
+    pub(super) async fn check_alarms(&self) -> Result<(), Trouble> {
+        let names = self.row.group.settings.alarms();
+        let now = self.cloud.clock().now();
+        if names.is_empty() || self.row.is_rollback() || self.row.is_past_return() {
+            return Ok(());
+        }
+        {
+            let mut sessions = self.store.sessions();
+            let Some(session) = sessions.get_mut(&self.row.info.deployment_id) else { return Ok(()) };
+            if session.alarms_read.is_some_and(|read| now.since(read) < LOOK) {
+                return Ok(());
+            }
+            session.alarms_read = Some(now);
+        }
+        let answer = self.cloud.dispatch(
+            &self.principal,
+            ("monitoring", "DescribeAlarms"),
+            json!({ "AlarmNames": names }),
+        );
+        let active = match answer.await {
+            Ok(answer) => active(&answer),
+            Err(error) => return self.unread(error),
+        };
+        if active.is_empty() {
+            return Ok(());
+        }
+        Err(Trouble::Stop {
+            code: "ALARM_ACTIVE",
+            message: format!(
+                "One or more alarms have been activated according to the Amazon CloudWatch metrics you selected, \
+                 and the affected deployments have been stopped. Activated alarms: {}",
+                active.join(", ")
+            ),
+            event: "DEPLOYMENT_STOP_ON_ALARM",
+        })
+    }
+
+    /// Alarms that cannot be read stop a deployment, unless the group says otherwise.
+    fn unread(&self, error: ServiceError) -> Result<(), Trouble> {
+        let configuration = self.row.group.settings.alarm_configuration.as_ref();
+        let ignores = configuration.is_some_and(|configuration| configuration.ignore_poll_alarm_failure);
+        if ignores || error.status == 501 {
+            return Ok(());
+        }
+        // The next try reads them at once.
+        if let Some(session) = self.store.sessions().get_mut(&self.row.info.deployment_id) {
+            session.alarms_read = None;
+        }
+        Err(super::remote::of_service(error, "INTERNAL_ERROR", |error| {
+            format!("The alarms of the deployment group could not be read: {}", error.message)
+        }))
+    }
+}
+
+fn active(answer: &Value) -> Vec<String> {
+    let lists =
+        ["MetricAlarms", "CompositeAlarms"].into_iter().filter_map(|list| answer.get(list)?.as_array());
+    let alarms = lists.flatten().filter(|alarm| alarm["StateValue"] == "ALARM");
+    alarms.filter_map(|alarm| alarm["AlarmName"].as_str().map(str::to_owned)).collect()
+}

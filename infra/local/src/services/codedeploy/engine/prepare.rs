@@ -1,0 +1,186 @@
+//! Before anything is made: the revision is read, the service and its traffic are looked at, and what an earlier
+//! deployment left is cleared away.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::{LOOK, Trouble, Turn};
+use crate::engine::Next;
+use crate::services::codedeploy::appspec::{self, AppSpec};
+use crate::services::codedeploy::deployment::{Phase, Set, TargetGroup};
+use crate::services::ecs::{Service, TaskSet};
+
+impl Turn<'_> {
+    /// Queued becomes InProgress.
+    pub(super) fn begin(mut self) -> Result<Next, Trouble> {
+        let now = self.cloud.clock().now();
+        self.row.set_status("InProgress");
+        self.row.info.start_time = Some(now);
+        if self.row.is_rollback() {
+            self.enter(Phase::Back)?;
+        } else {
+            self.row.begin("BeforeInstall", now);
+            self.enter(Phase::Prepare)?;
+        }
+        Ok(Next::After(LOOK))
+    }
+
+    pub(super) async fn prepare(mut self) -> Result<Next, Trouble> {
+        self.row.spec = Some(self.read_spec().await?);
+        let service = self.service().await?;
+        if service.deployment_controller.r#type != "CODE_DEPLOY" {
+            return Err(invalid_service(
+                "Deployment group's ECS service must be configured for a CODE_DEPLOY deployment controller.",
+            ));
+        }
+        let listener = self.production_listener()?;
+        let traffic = self.traffic(&listener).await?;
+        let (live, vacant, vacant_is_used) = self.target_groups(traffic.live(), &listener).await?;
+        let original = self.original(&service, &live, &listener).await?;
+        self.clear(&service, &original).await?;
+        let now = self.cloud.clock().now();
+        self.row.blue = Some(Set { target_group: live.clone(), ..Set::of(&original) });
+        self.row.vacant = vacant.clone();
+        self.note_traffic(&traffic);
+        if !vacant_is_used {
+            // A target group on no listener is not checked: it joins without weight.
+            self.route(&listener, [(&live, 100), (&vacant, 0)]).await?;
+        }
+        self.row.succeed("BeforeInstall", now);
+        self.row.begin("Install", now);
+        self.enter(Phase::Install)?;
+        Ok(Next::After(Duration::ZERO))
+    }
+
+    async fn read_spec(&self) -> Result<AppSpec, Trouble> {
+        let invalid = |message| Trouble::Fatal { code: "INVALID_REVISION", message };
+        let revision = &self.row.info.revision;
+        if let Some(content) = revision.app_spec_content.as_ref().or(revision.string.as_ref()) {
+            return appspec::read(&content.content).map_err(invalid);
+        }
+        let Some(place) = &revision.s3_location else {
+            return Err(invalid("The revision has no AppSpec".to_owned()));
+        };
+        let mut input = json!({ "Bucket": place.bucket, "Key": place.key });
+        if let Some(version) = &place.version {
+            input["VersionId"] = json!(version);
+        }
+        let answer = self.cloud.dispatch(&self.principal, ("s3", "GetObject"), input).await;
+        let answer = answer.map_err(|error| {
+            super::remote::of_service(error, "REVISION_MISSING", |error| {
+                format!(
+                    "The AppSpec s3://{}/{} could not be read: {}",
+                    place.bucket, place.key, error.message
+                )
+            })
+        })?;
+        let bytes = STANDARD.decode(answer["Body"].as_str().unwrap_or_default());
+        let text = bytes.ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        let text = text.ok_or_else(|| invalid("The AppSpec file is not text".to_owned()))?;
+        appspec::read(&text).map_err(invalid)
+    }
+
+    /// The group that serves production, the other one, and whether that is on a listener too.
+    async fn target_groups(
+        &self,
+        live: Option<&str>,
+        listener: &str,
+    ) -> Result<(TargetGroup, TargetGroup, bool), Trouble> {
+        let pair = self.row.group.settings.pair().cloned().unwrap_or_default();
+        let names: Vec<_> = pair.target_groups.iter().map(|group| group.name.as_str()).collect();
+        let answer = self.elb("DescribeTargetGroups", json!({ "Names": names })).await?;
+        let found = answer["TargetGroups"].as_array().cloned().unwrap_or_default();
+        let is_live = |group: &&Value| group["TargetGroupArn"].as_str() == live;
+        let (Some(live), Some(vacant)) =
+            (found.iter().find(is_live), found.iter().find(|group| !is_live(group)))
+        else {
+            return Err(Trouble::Fatal {
+                code: "ELASTIC_LOAD_BALANCING_INVALID",
+                message: format!(
+                    "The ELB could not be updated due to the following error: the production listener {listener} \
+                     forwards to none of the deployment group's target groups {}",
+                    names.join(", ")
+                ),
+            });
+        };
+        let is_used = vacant["LoadBalancerArns"].as_array().is_some_and(|balancers| !balancers.is_empty());
+        Ok((target_group(live), target_group(vacant), is_used))
+    }
+
+    /// The task set that serves production. One that does without being primary was left so by a deployment
+    /// that was stopped between the two: it becomes primary.
+    async fn original(
+        &self,
+        service: &Service,
+        live: &TargetGroup,
+        listener: &str,
+    ) -> Result<TaskSet, Trouble> {
+        let behind = |set: &&TaskSet| {
+            set.load_balancers.iter().any(|lb| lb.target_group_arn.as_deref() == Some(live.arn.as_str()))
+        };
+        let serving = |status: &str| service.task_sets.iter().filter(behind).find(|set| set.status == status);
+        if let Some(set) = serving("PRIMARY") {
+            return Ok(set.clone());
+        }
+        let Some(set) = serving("ACTIVE") else {
+            return Err(Trouble::Fatal {
+                code: "ELASTIC_LOAD_BALANCING_INVALID",
+                message: format!(
+                    "The ELB could not be updated due to the following error: Primary taskset target group must \
+                     be behind listener {listener}"
+                ),
+            });
+        };
+        let input = self.of_service(json!({ "primaryTaskSet": set.id }));
+        self.ecs("UpdateServicePrimaryTaskSet", input).await?;
+        Ok(set.clone())
+    }
+
+    /// Deletes task sets that an earlier deployment left behind without a rollback.
+    async fn clear(&self, service: &Service, original: &TaskSet) -> Result<(), Trouble> {
+        let left = service.task_sets.iter().filter(|set| {
+            set.id != original.id
+                && set.status != "DRAINING"
+                && set.external_id.as_deref() != Some(self.row.info.deployment_id.as_str())
+        });
+        for set in left {
+            self.delete_task_set(&set.id).await?;
+        }
+        Ok(())
+    }
+
+    /// One that is gone already counts as deleted.
+    pub(super) async fn delete_task_set(&self, id: &str) -> Result<(), Trouble> {
+        let input = self.of_service(json!({ "taskSet": id, "force": true }));
+        match self.ecs("DeleteTaskSet", input).await {
+            Err(Trouble::Fatal { message, .. }) if message.contains("TaskSetNotFoundException") => Ok(()),
+            Err(trouble) => Err(trouble),
+            Ok(_) => Ok(()),
+        }
+    }
+}
+
+impl Set {
+    pub(super) fn of(set: &TaskSet) -> Self {
+        Self {
+            id: set.id.clone(),
+            status: set.status.clone(),
+            desired: set.computed_desired_count,
+            pending: set.pending_count,
+            running: set.running_count,
+            ..Self::default()
+        }
+    }
+}
+
+fn target_group(found: &Value) -> TargetGroup {
+    let text = |member: &str| found[member].as_str().unwrap_or_default().to_owned();
+    TargetGroup { arn: text("TargetGroupArn"), name: text("TargetGroupName") }
+}
+
+fn invalid_service(message: &str) -> Trouble {
+    Trouble::Fatal { code: "INVALID_ECS_SERVICE", message: message.to_owned() }
+}
