@@ -1,5 +1,51 @@
-//! Placeholder.
+//! Elastic Container Registry: repositories, images by digest and tag, and their layers.
+//!
+//! The registry protocol (`crate::registry`) is a second way to the same operations: a push or a pull over it
+//! makes the calls that AWS's registry is authorized by, so policies, faults and the journal see it.
+//!
+//! Differs from AWS: layers stay until their repository is deleted; lifecycle policies are kept, not applied;
+//! images are not scanned.
+
+mod download;
+mod error;
+mod manifest;
+mod operations;
+mod store;
+
+pub(crate) use operations::{
+    BatchCheckLayerAvailability, BatchGetImage, CompleteLayerUpload, CreateRepository, DeleteLifecyclePolicy,
+    DeleteRepository, DescribeRepositories, GetDownloadUrlForLayer, ImageId, InitiateLayerUpload, ListImages,
+    PutImage, PutImageScanningConfiguration, PutImageTagMutability, PutLifecyclePolicy, TagResource,
+    UntagResource, UploadLayerPart,
+};
+pub(crate) use store::{Ecr, Encryption, ExclusionFilter, Mutability, Scanning, Tag, digest, is_digest};
 
 use crate::operation::Operations;
 
-pub(crate) fn register(_operations: &mut Operations) {}
+/// The longest manifest that ECR takes, in bytes.
+pub(crate) const LONGEST_MANIFEST: usize = 4 << 20;
+
+pub(crate) fn register(operations: &mut Operations) {
+    operations.add::<BatchCheckLayerAvailability>();
+    operations.add::<operations::BatchDeleteImage>();
+    operations.add::<BatchGetImage>();
+    operations.add::<CompleteLayerUpload>();
+    operations.add::<CreateRepository>();
+    operations.add::<DeleteLifecyclePolicy>();
+    operations.add::<DeleteRepository>();
+    operations.add::<operations::DescribeImages>();
+    operations.add::<DescribeRepositories>();
+    operations.add::<operations::GetAuthorizationToken>();
+    operations.add::<GetDownloadUrlForLayer>();
+    operations.add::<operations::GetLifecyclePolicy>();
+    operations.add::<InitiateLayerUpload>();
+    operations.add::<ListImages>();
+    operations.add::<operations::ListTagsForResource>();
+    operations.add::<PutImage>();
+    operations.add::<PutImageScanningConfiguration>();
+    operations.add::<PutImageTagMutability>();
+    operations.add::<PutLifecyclePolicy>();
+    operations.add::<TagResource>();
+    operations.add::<UntagResource>();
+    operations.add::<UploadLayerPart>();
+}

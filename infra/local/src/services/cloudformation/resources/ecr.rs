@@ -1,5 +1,199 @@
 //! Resource types of ECR.
 
-use super::ResourceTypes;
+use std::collections::BTreeMap;
 
-pub(super) fn register(_types: &mut ResourceTypes) {}
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Attributes, Change, Created, Flag, Resource, ResourceContext, ResourceTypes};
+use crate::error::ServiceError;
+use crate::services::ecr::{
+    CreateRepository, DeleteLifecyclePolicy, DeleteRepository, DescribeRepositories, Encryption,
+    ExclusionFilter, Mutability, PutImageScanningConfiguration, PutImageTagMutability, PutLifecyclePolicy,
+    Scanning, Tag, TagResource, UntagResource,
+};
+
+pub(super) fn register(types: &mut ResourceTypes) {
+    types.add::<Repository>();
+}
+
+struct Repository;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Properties {
+    repository_name: Option<String>,
+    #[serde(default)]
+    empty_on_delete: Flag,
+    #[serde(default)]
+    image_tag_mutability: Mutability,
+    #[serde(default)]
+    image_tag_mutability_exclusion_filters: Vec<Filter>,
+    image_scanning_configuration: Option<ScanningProperties>,
+    encryption_configuration: Option<EncryptionProperties>,
+    lifecycle_policy: Option<LifecycleProperties>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+}
+
+#[derive(Deserialize)]
+struct Filter {
+    #[serde(rename = "ImageTagMutabilityExclusionFilterType")]
+    filter_type: String,
+    #[serde(rename = "ImageTagMutabilityExclusionFilterValue")]
+    filter: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ScanningProperties {
+    #[serde(default)]
+    scan_on_push: Flag,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct EncryptionProperties {
+    encryption_type: String,
+    kms_key: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct LifecycleProperties {
+    lifecycle_policy_text: Option<Value>,
+}
+
+impl Properties {
+    fn filters(&self) -> Vec<ExclusionFilter> {
+        let filters = self.image_tag_mutability_exclusion_filters.iter();
+        let filter = |one: &Filter| ExclusionFilter {
+            filter_type: one.filter_type.clone(),
+            filter: one.filter.clone(),
+        };
+        filters.map(filter).collect()
+    }
+
+    fn scanning(&self) -> Scanning {
+        let scanning = self.image_scanning_configuration.as_ref();
+        Scanning { scan_on_push: scanning.is_some_and(|scanning| scanning.scan_on_push.0) }
+    }
+
+    fn lifecycle_policy(&self) -> Option<String> {
+        let text = self.lifecycle_policy.as_ref()?.lifecycle_policy_text.as_ref()?;
+        Some(text.as_str().map_or_else(|| text.to_string(), str::to_owned))
+    }
+
+    /// The resource's own tags win over the stack's.
+    fn tags(&self, ctx: &ResourceContext) -> Vec<Tag> {
+        let mut tags: BTreeMap<_, _> = ctx.tags.clone();
+        tags.extend(self.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())));
+        tags.into_iter().map(|(key, value)| Tag { key, value }).collect()
+    }
+}
+
+impl Resource for Repository {
+    const TYPE: &'static str = "AWS::ECR::Repository";
+    type Properties = Properties;
+
+    async fn create(ctx: &ResourceContext, properties: Properties) -> Result<Created, ServiceError> {
+        let generated = || ctx.generated_name(256).to_lowercase();
+        let name = properties.repository_name.clone().unwrap_or_else(generated);
+        let encryption = properties.encryption_configuration.as_ref().map(|encryption| Encryption {
+            encryption_type: encryption.encryption_type.clone(),
+            kms_key: encryption.kms_key.clone(),
+        });
+        let input = CreateRepository {
+            repository_name: name.clone(),
+            tags: properties.tags(ctx),
+            image_tag_mutability: properties.image_tag_mutability,
+            image_tag_mutability_exclusion_filters: properties.filters(),
+            image_scanning_configuration: properties.scanning(),
+            encryption_configuration: encryption,
+        };
+        match ctx.cloud.call(&ctx.principal, input).await {
+            Ok(_) => {}
+            Err(error) if ctx.retried && error.code == "RepositoryAlreadyExistsException" => {}
+            Err(error) => return Err(error),
+        }
+        ctx.initiated(&name);
+        if let Some(policy) = properties.lifecycle_policy() {
+            put_policy(ctx, &name, policy).await?;
+        }
+        Ok(Created { attributes: attributes(ctx, &name).await?, physical_id: name })
+    }
+
+    async fn update(
+        ctx: &ResourceContext,
+        physical_id: &str,
+        change: Change<Properties>,
+    ) -> Result<Attributes, ServiceError> {
+        let (old, new) = (change.old, change.new);
+        let name = physical_id.to_owned();
+        let mutability = PutImageTagMutability {
+            repository_name: name.clone(),
+            image_tag_mutability: new.image_tag_mutability,
+            image_tag_mutability_exclusion_filters: new.filters(),
+        };
+        ctx.cloud.call(&ctx.principal, mutability).await?;
+        let scanning = PutImageScanningConfiguration {
+            repository_name: name.clone(),
+            image_scanning_configuration: new.scanning(),
+        };
+        ctx.cloud.call(&ctx.principal, scanning).await?;
+        match new.lifecycle_policy() {
+            Some(policy) => put_policy(ctx, &name, policy).await?,
+            None if old.lifecycle_policy.is_some() => remove_policy(ctx, &name).await?,
+            None => {}
+        }
+        let resource_arn = ctx.cloud.arn("ecr", &format!("repository/{name}"));
+        let tags = new.tags(ctx);
+        let kept = |tag: &Tag| tags.iter().any(|new| new.key == tag.key);
+        let tag_keys: Vec<_> = old.tags.into_iter().filter(|tag| !kept(tag)).map(|tag| tag.key).collect();
+        if !tag_keys.is_empty() {
+            let input = UntagResource { resource_arn: resource_arn.clone(), tag_keys };
+            ctx.cloud.call(&ctx.principal, input).await?;
+        }
+        ctx.cloud.call(&ctx.principal, TagResource { resource_arn, tags }).await?;
+        attributes(ctx, &name).await
+    }
+
+    /// Fails where it holds images, unless `EmptyOnDelete` was set before.
+    async fn delete(
+        ctx: &ResourceContext,
+        physical_id: &str,
+        properties: Properties,
+    ) -> Result<(), ServiceError> {
+        let force = properties.empty_on_delete.0;
+        let input = DeleteRepository { repository_name: physical_id.to_owned(), force };
+        match ctx.cloud.call(&ctx.principal, input).await {
+            Err(error) if error.code != "RepositoryNotFoundException" => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+async fn put_policy(ctx: &ResourceContext, name: &str, policy: String) -> Result<(), ServiceError> {
+    let input = PutLifecyclePolicy { repository_name: name.to_owned(), lifecycle_policy_text: policy };
+    ctx.cloud.call(&ctx.principal, input).await.map(drop)
+}
+
+async fn remove_policy(ctx: &ResourceContext, name: &str) -> Result<(), ServiceError> {
+    let input = DeleteLifecyclePolicy { repository_name: name.to_owned() };
+    match ctx.cloud.call(&ctx.principal, input).await {
+        Err(error) if error.code != "LifecyclePolicyNotFoundException" => Err(error),
+        _ => Ok(()),
+    }
+}
+
+async fn attributes(ctx: &ResourceContext, name: &str) -> Result<Attributes, ServiceError> {
+    let input = DescribeRepositories { repository_names: vec![name.to_owned()], ..Default::default() };
+    let found = ctx.cloud.call(&ctx.principal, input).await?;
+    let repository = found.repositories.into_iter().next();
+    let repository =
+        repository.ok_or_else(|| ServiceError::internal(format!("repository `{name}` is gone")))?;
+    Ok(Attributes::from_iter([
+        ("Arn".to_owned(), json!(repository.repository_arn)),
+        ("RepositoryUri".to_owned(), json!(repository.repository_uri)),
+    ]))
+}
