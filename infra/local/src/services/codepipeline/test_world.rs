@@ -18,11 +18,18 @@ pub(super) struct Deployments {
     pub definitions: Mutex<Vec<Value>>,
     pub revisions: Mutex<Vec<String>>,
     pub status: Mutex<&'static str>,
+    /// The description of the deployment.
+    pub holder: Mutex<Option<String>>,
 }
 
 impl Part for Deployments {
     fn open(_setup: &Setup) -> Self {
-        Self { definitions: Mutex::default(), revisions: Mutex::default(), status: Mutex::new("InProgress") }
+        Self {
+            definitions: Mutex::default(),
+            revisions: Mutex::default(),
+            status: Mutex::new("InProgress"),
+            holder: Mutex::default(),
+        }
     }
 }
 
@@ -33,12 +40,19 @@ stand_in!(RegisterTaskDefinition, "ecs", Deployments, |input, part| {
 stand_in!(RegisterApplicationRevision, "codedeploy", Deployments, |_input, _part| Ok(json!({})));
 stand_in!(CreateDeployment, "codedeploy", Deployments, |input, part| {
     let content = input["revision"]["appSpecContent"]["content"].as_str().unwrap();
+    let mut holder = part.holder.lock().unwrap();
+    if holder.is_some() && *part.status.lock().unwrap() == "InProgress" {
+        let message = "The Deployment Group 'app' already has an active Deployment 'd-TEST12345'";
+        return Err(ServiceError::new("DeploymentLimitExceededException", message));
+    }
+    *holder = input["description"].as_str().map(str::to_owned);
     part.revisions.lock().unwrap().push(content.to_owned());
     Ok(json!({ "deploymentId": "d-TEST12345" }))
 });
 stand_in!(GetDeployment, "codedeploy", Deployments, |_input, part| {
     Ok(json!({ "deploymentInfo": {
         "status": *part.status.lock().unwrap(),
+        "description": *part.holder.lock().unwrap(),
         "errorInformation": { "code": "HEALTH_CONSTRAINTS", "message": "too few healthy tasks" },
     } }))
 });

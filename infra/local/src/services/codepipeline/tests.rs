@@ -174,6 +174,23 @@ async fn an_execution_is_stopped_after_its_action_or_at_once() {
 }
 
 #[tokio::test]
+async fn a_deployment_that_was_created_but_not_recorded_is_taken_over() {
+    let world = World::new("true");
+    let cloud = world.cloud();
+    let connection = prepare(&cloud).await;
+    call(&cloud, "codepipeline", "CreatePipeline", pipeline(&connection, "QUEUED")).await;
+    let rows = wait(&cloud, |rows| deploys(&rows[0])).await;
+    let forget = |row: &mut ExecutionRow| row.actions.iter_mut().for_each(|run| run.external_id = None);
+
+    cloud.part::<CodePipeline>().executions.update(&rows[0].key(), forget).unwrap();
+    let rows = wait(&cloud, |rows| deploys(&rows[0])).await;
+
+    let run = rows[0].action("Deploy", "Deploy").unwrap();
+    assert_eq!(run.external_id.as_deref(), Some("d-TEST12345"));
+    assert_eq!(cloud.part::<Deployments>().revisions.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn structures_that_aws_refuses_are_refused() {
     let world = World::new("true");
     let cloud = world.cloud();

@@ -33,19 +33,41 @@ async fn start(context: &Context<'_>) -> Result<Progress, ErrorDetails> {
     let revision = json!({ "revisionType": "AppSpecContent", "appSpecContent": { "content": spec } });
     let registration = json!({ "applicationName": application, "revision": revision });
     call(context, ("codedeploy", "RegisterApplicationRevision"), registration).await?;
-    let input = json!({
-        "applicationName": application,
-        "deploymentGroupName": context.required("DeploymentGroupName")?,
-        "revision": revision,
-        "description": format!("pipeline {}, execution {}", context.row.pipeline, context.row.id),
-    });
-    let answer = call(context, ("codedeploy", "CreateDeployment"), input).await?;
-    let id = answer.get("deploymentId").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let id = create_deployment(context, revision).await?;
     let url = format!(
         "https://console.aws.amazon.com/codesuite/codedeploy/deployments/{id}?region={}",
         context.cloud.region()
     );
     Ok(Progress::Started { id, url })
+}
+
+/// Creates the deployment. A restart may have come between an earlier call and its record: then the deployment
+/// that holds the group is this action's own, which its description tells, and is taken over.
+async fn create_deployment(context: &Context<'_>, revision: Value) -> Result<String, ErrorDetails> {
+    let description = format!("pipeline {}, execution {}", context.row.pipeline, context.row.id);
+    let input = json!({
+        "applicationName": context.required("ApplicationName")?,
+        "deploymentGroupName": context.required("DeploymentGroupName")?,
+        "revision": revision,
+        "description": description,
+    });
+    let operation = ("codedeploy", "CreateDeployment");
+    match retry::dispatch(context.cloud, &context.principal, operation, input).await {
+        Ok(answer) => Ok(answer.get("deploymentId").and_then(Value::as_str).unwrap_or_default().to_owned()),
+        Err(error) if error.code == "DeploymentLimitExceededException" => {
+            let words = error.message.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-');
+            let Some(id) = words.into_iter().find(|word| word.starts_with("d-")) else {
+                return Err(refused(error));
+            };
+            let active =
+                call(context, ("codedeploy", "GetDeployment"), json!({ "deploymentId": id })).await?;
+            match active.pointer("/deploymentInfo/description").and_then(Value::as_str) {
+                Some(found) if found == description => Ok(id.to_owned()),
+                _ => Err(refused(error)),
+            }
+        }
+        Err(error) => Err(refused(error)),
+    }
 }
 
 async fn call(context: &Context<'_>, operation: (&str, &str), input: Value) -> Result<Value, ErrorDetails> {
