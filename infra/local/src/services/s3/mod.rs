@@ -1,14 +1,43 @@
-//! Placeholder.
+//! S3: buckets, objects with their versions, multipart uploads.
 
-use std::sync::Arc;
+mod body;
+mod listing;
+mod operations;
+mod refusals;
+mod store;
+mod transfer;
 
-use crate::error::ServiceError;
+pub(crate) use operations::*;
+pub(crate) use transfer::transfer;
+
 use crate::operation::Operations;
-use crate::protocol::TransferHandler;
 
-pub(crate) fn register(_operations: &mut Operations) {}
-
-/// The handler of requests that carry an object's bytes.
-pub(crate) fn transfer() -> TransferHandler {
-    Arc::new(|transfer| Box::pin(async move { Err(ServiceError::not_served("s3", transfer.operation)) }))
+pub(crate) fn register(operations: &mut Operations) {
+    operations.add::<CreateBucket>();
+    operations.add::<DeleteBucket>();
+    operations.add::<HeadBucket>();
+    operations.add::<ListBuckets>();
+    operations.add::<GetBucketLocation>();
+    operations.add::<GetBucketVersioning>();
+    operations.add::<PutBucketVersioning>();
+    operations.add::<GetBucketAcl>();
+    register_settings(operations);
+    operations.add::<PutObject>();
+    operations.add::<GetObject>();
+    operations.add::<HeadObject>();
+    operations.add::<CopyObject>();
+    operations.add::<DeleteObject>();
+    operations.add::<DeleteObjects>();
+    operations.add::<ListObjectsV2>();
+    operations.add::<ListObjects>();
+    operations.add::<ListObjectVersions>();
+    operations.add::<CreateMultipartUpload>();
+    operations.add::<UploadPart>();
+    operations.add::<CompleteMultipartUpload>();
+    operations.add::<AbortMultipartUpload>();
+    operations.add::<ListMultipartUploads>();
+    operations.add::<ListParts>();
 }
+
+#[cfg(test)]
+mod tests;

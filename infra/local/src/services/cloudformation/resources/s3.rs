@@ -1,5 +1,184 @@
 //! Resource types of S3.
 
-use super::ResourceTypes;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
-pub(super) fn register(_types: &mut ResourceTypes) {}
+use super::{Attributes, Change, Created, Resource, ResourceContext, ResourceTypes, Tag, attributes, gone};
+use crate::error::ServiceError;
+use crate::services::s3::{
+    CreateBucket, DeleteBucket, DeleteBucketPolicy, PutBucketEncryption, PutBucketLifecycleConfiguration,
+    PutBucketOwnershipControls, PutBucketPolicy, PutBucketTagging, PutBucketVersioning, PutPublicAccessBlock,
+    VersioningConfiguration,
+};
+
+/// S3's code for a bucket that does not exist.
+const MISSING: &str = "NoSuchBucket";
+
+pub(super) fn register(types: &mut ResourceTypes) {
+    types.add::<Bucket>();
+    types.add::<BucketPolicy>();
+}
+
+struct Bucket;
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+struct BucketProperties {
+    bucket_name: Option<String>,
+    versioning_configuration: Option<VersioningConfiguration>,
+    bucket_encryption: Option<Value>,
+    lifecycle_configuration: Option<Value>,
+    public_access_block_configuration: Option<Value>,
+    ownership_controls: Option<Value>,
+    tags: Vec<Tag>,
+}
+
+fn bucket_attributes(ctx: &ResourceContext, name: &str) -> Attributes {
+    let region = ctx.cloud.region();
+    attributes([
+        ("Arn", json!(format!("arn:aws:s3:::{name}"))),
+        ("DomainName", json!(format!("{name}.s3.amazonaws.com"))),
+        ("RegionalDomainName", json!(format!("{name}.s3.{region}.amazonaws.com"))),
+        ("WebsiteURL", json!(format!("http://{name}.s3-website.{region}.amazonaws.com"))),
+    ])
+}
+
+/// Sets all that the properties name. What they no longer name stays: a difference from AWS.
+async fn configure(
+    ctx: &ResourceContext,
+    name: &str,
+    properties: BucketProperties,
+) -> Result<(), ServiceError> {
+    let (cloud, principal) = (&ctx.cloud, &ctx.principal);
+    if let Some(versioning_configuration) = properties.versioning_configuration {
+        let input = PutBucketVersioning { bucket: name.to_owned(), versioning_configuration };
+        cloud.call(principal, input).await?;
+    }
+    if let Some(value) = properties.bucket_encryption {
+        // The template names one member otherwise than the API.
+        let text =
+            value.to_string().replace("ServerSideEncryptionByDefault", "ApplyServerSideEncryptionByDefault");
+        let value: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+        let rules = json!({ "Rules": value["ServerSideEncryptionConfiguration"] });
+        cloud.call(principal, PutBucketEncryption::of(name, rules)).await?;
+    }
+    if let Some(value) = properties.lifecycle_configuration {
+        cloud.call(principal, PutBucketLifecycleConfiguration::of(name, lifecycle(&value))).await?;
+    }
+    if let Some(value) = properties.public_access_block_configuration {
+        cloud.call(principal, PutPublicAccessBlock::of(name, value)).await?;
+    }
+    if let Some(value) = properties.ownership_controls {
+        cloud.call(principal, PutBucketOwnershipControls::of(name, value)).await?;
+    }
+    let tags = ctx.tags_with(&properties.tags);
+    let tags: Vec<Value> = tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
+    cloud.call(principal, PutBucketTagging::of(name, json!({ "TagSet": tags }))).await?;
+    Ok(())
+}
+
+/// Rules of a template as rules of the API.
+fn lifecycle(value: &Value) -> Value {
+    let rules = value["Rules"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let rules = rules.iter().map(|rule| {
+        json!({
+            "ID": rule["Id"],
+            "Status": rule["Status"],
+            "Filter": { "Prefix": rule["Prefix"].as_str().unwrap_or_default() },
+            "Expiration": rule.get("ExpirationInDays").map(|days| json!({ "Days": number(days) })),
+            "NoncurrentVersionExpiration": rule.get("NoncurrentVersionExpiration")
+                .map(|it| json!({ "NoncurrentDays": number(&it["NoncurrentDays"]) })),
+            "AbortIncompleteMultipartUpload": rule.get("AbortIncompleteMultipartUpload")
+                .map(|it| json!({ "DaysAfterInitiation": number(&it["DaysAfterInitiation"]) })),
+        })
+    });
+    json!({ "Rules": rules.collect::<Vec<_>>() })
+}
+
+/// A number, which a template may give as a string.
+fn number(value: &Value) -> Value {
+    value.as_str().and_then(|text| text.parse::<i64>().ok()).map_or_else(|| value.clone(), Value::from)
+}
+
+impl Resource for Bucket {
+    const TYPE: &'static str = "AWS::S3::Bucket";
+    type Properties = BucketProperties;
+
+    async fn create(ctx: &ResourceContext, properties: BucketProperties) -> Result<Created, ServiceError> {
+        let generated = || ctx.generated_name(63).to_lowercase();
+        let name = properties.bucket_name.clone().unwrap_or_else(generated);
+        let made = ctx.cloud.call(&ctx.principal, CreateBucket { bucket: name.clone() }).await;
+        ctx.made(made, "BucketAlreadyOwnedByYou")?;
+        ctx.initiated(&name);
+        configure(ctx, &name, properties).await?;
+        Ok(Created { attributes: bucket_attributes(ctx, &name), physical_id: name })
+    }
+
+    async fn update(
+        ctx: &ResourceContext,
+        physical_id: &str,
+        change: Change<BucketProperties>,
+    ) -> Result<Attributes, ServiceError> {
+        configure(ctx, physical_id, change.new).await?;
+        Ok(bucket_attributes(ctx, physical_id))
+    }
+
+    async fn delete(
+        ctx: &ResourceContext,
+        physical_id: &str,
+        _properties: BucketProperties,
+    ) -> Result<(), ServiceError> {
+        let input = DeleteBucket { bucket: physical_id.to_owned() };
+        gone(ctx.cloud.call(&ctx.principal, input).await, MISSING)
+    }
+}
+
+struct BucketPolicy;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct BucketPolicyProperties {
+    bucket: String,
+    policy_document: Value,
+}
+
+impl BucketPolicyProperties {
+    async fn put(self, ctx: &ResourceContext) -> Result<(), ServiceError> {
+        let text = self.policy_document.as_str().map(str::to_owned);
+        let text = text.unwrap_or_else(|| self.policy_document.to_string());
+        ctx.cloud.call(&ctx.principal, PutBucketPolicy::of(&self.bucket, json!(text))).await?;
+        Ok(())
+    }
+}
+
+impl Resource for BucketPolicy {
+    const TYPE: &'static str = "AWS::S3::BucketPolicy";
+    type Properties = BucketPolicyProperties;
+
+    async fn create(
+        ctx: &ResourceContext,
+        properties: BucketPolicyProperties,
+    ) -> Result<Created, ServiceError> {
+        let physical_id = properties.bucket.clone();
+        properties.put(ctx).await?;
+        Ok(Created { physical_id, attributes: Attributes::new() })
+    }
+
+    async fn update(
+        ctx: &ResourceContext,
+        _physical_id: &str,
+        change: Change<BucketPolicyProperties>,
+    ) -> Result<Attributes, ServiceError> {
+        change.new.put(ctx).await?;
+        Ok(Attributes::new())
+    }
+
+    async fn delete(
+        ctx: &ResourceContext,
+        _physical_id: &str,
+        properties: BucketPolicyProperties,
+    ) -> Result<(), ServiceError> {
+        let input = DeleteBucketPolicy::of(&properties.bucket, Value::Null);
+        gone(ctx.cloud.call(&ctx.principal, input).await, MISSING)
+    }
+}

@@ -1,0 +1,199 @@
+//! Multipart uploads: begin, complete, abort.
+
+use md5::{Digest as _, Md5};
+use serde::{Deserialize, Serialize};
+
+use super::super::store::{Content, Description, ObjectStore, PartFile, Upload};
+use super::objects::shown;
+use super::{Empty, object_arn};
+use crate::cloud::Cloud;
+use crate::error::ServiceError;
+use crate::operation::{Call, Operation};
+
+/// All parts but the last have at least 5 MiB.
+const SMALLEST_PART: u64 = 5 << 20;
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct CreateMultipartUpload {
+    pub bucket: String,
+    pub key: String,
+    #[serde(flatten)]
+    pub description: Description,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct CreateMultipartUploadOutput {
+    pub bucket: String,
+    pub key: String,
+    pub upload_id: String,
+    pub server_side_encryption: &'static str,
+}
+
+impl Operation for CreateMultipartUpload {
+    type Output = CreateMultipartUploadOutput;
+    const SERVICE: &'static str = "s3";
+    const NAME: &'static str = "CreateMultipartUpload";
+
+    fn resource(&self, _cloud: &Cloud) -> String {
+        object_arn(&self.bucket, &self.key)
+    }
+
+    async fn handle(self, call: &Call) -> Result<CreateMultipartUploadOutput, ServiceError> {
+        let store = call.cloud.part::<ObjectStore>();
+        store.bucket(&self.bucket)?;
+        let upload = Upload {
+            id: crate::id::secret(64),
+            bucket: self.bucket.clone(),
+            key: self.key.clone(),
+            initiated: call.cloud.clock().now(),
+            description: self.description,
+            parts: Default::default(),
+        };
+        store.uploads.put(&upload.id, &upload)?;
+        let Self { bucket, key, .. } = self;
+        Ok(CreateMultipartUploadOutput {
+            bucket,
+            key,
+            upload_id: upload.id,
+            server_side_encryption: "AES256",
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct CompleteMultipartUpload {
+    pub bucket: String,
+    pub key: String,
+    pub upload_id: String,
+    #[serde(default)]
+    pub multipart_upload: CompletedParts,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct CompletedParts {
+    pub parts: Vec<CompletedPart>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct CompletedPart {
+    #[serde(rename = "ETag")]
+    pub etag: String,
+    pub part_number: u32,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct CompleteMultipartUploadOutput {
+    pub location: String,
+    pub bucket: String,
+    pub key: String,
+    #[serde(rename = "ETag")]
+    pub etag: String,
+    pub version_id: Option<String>,
+    pub server_side_encryption: &'static str,
+}
+
+impl Operation for CompleteMultipartUpload {
+    type Output = CompleteMultipartUploadOutput;
+    const SERVICE: &'static str = "s3";
+    const NAME: &'static str = "CompleteMultipartUpload";
+
+    fn resource(&self, _cloud: &Cloud) -> String {
+        object_arn(&self.bucket, &self.key)
+    }
+
+    async fn handle(self, call: &Call) -> Result<CompleteMultipartUploadOutput, ServiceError> {
+        let store = call.cloud.part::<ObjectStore>();
+        store.bucket(&self.bucket)?;
+        let upload = store.upload(&self.upload_id, &self.key)?;
+        let parts = chosen(&upload, &self.multipart_upload.parts)?;
+        let mut digests = Md5::new();
+        for part in &parts {
+            digests.update(hex::decode(part.etag.trim_matches('"')).unwrap_or_default());
+        }
+        let files: Vec<&str> = parts.iter().map(|part| part.file.as_str()).collect();
+        let content = Content {
+            file: store.join(&files)?,
+            size: parts.iter().map(|part| part.size).sum(),
+            etag: format!("\"{}-{}\"", hex::encode(digests.finalize()), parts.len()),
+            description: upload.description.clone(),
+            checksums: Default::default(),
+            tags: Vec::new(),
+        };
+        let etag = content.etag.clone();
+        let id = store.add((&self.bucket, &self.key), Some(content), call.cloud.clock().now())?;
+        end(&store, &upload)?;
+        Ok(CompleteMultipartUploadOutput {
+            location: format!("{}/{}/{}", call.cloud.endpoint(), self.bucket, self.key),
+            bucket: self.bucket,
+            key: self.key,
+            etag,
+            version_id: shown(id),
+            server_side_encryption: "AES256",
+        })
+    }
+}
+
+/// The parts that the client lists, which must be there, in order, and large enough.
+fn chosen<'a>(upload: &'a Upload, listed: &[CompletedPart]) -> Result<Vec<&'a PartFile>, ServiceError> {
+    let mut parts = Vec::with_capacity(listed.len());
+    if listed.is_empty() {
+        return Err(ServiceError::new("MalformedXML", "You must specify at least one part"));
+    }
+    if !listed.is_sorted_by(|a, b| a.part_number < b.part_number) {
+        let message = "The list of parts was not in ascending order. Parts must be ordered by part number.";
+        return Err(ServiceError::new("InvalidPartOrder", message));
+    }
+    for wanted in listed {
+        let part = upload.parts.get(&wanted.part_number);
+        let same = |part: &&PartFile| part.etag.trim_matches('"') == wanted.etag.trim_matches('"');
+        parts.push(part.filter(same).ok_or_else(|| {
+            let message = "One or more of the specified parts could not be found. The part may not have been \
+                           uploaded, or the specified entity tag may not match the part's entity tag.";
+            ServiceError::new("InvalidPart", message)
+        })?);
+    }
+    let all_but_last = parts.len() - 1;
+    if parts.iter().take(all_but_last).any(|part| part.size < SMALLEST_PART) {
+        let message = "Your proposed upload is smaller than the minimum allowed size";
+        return Err(ServiceError::new("EntityTooSmall", message));
+    }
+    Ok(parts)
+}
+
+fn end(store: &ObjectStore, upload: &Upload) -> Result<(), ServiceError> {
+    store.uploads.remove(&upload.id)?;
+    for part in upload.parts.values() {
+        store.delete(&part.file);
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct AbortMultipartUpload {
+    pub bucket: String,
+    pub key: String,
+    pub upload_id: String,
+}
+
+impl Operation for AbortMultipartUpload {
+    type Output = Empty;
+    const SERVICE: &'static str = "s3";
+    const NAME: &'static str = "AbortMultipartUpload";
+
+    fn resource(&self, _cloud: &Cloud) -> String {
+        object_arn(&self.bucket, &self.key)
+    }
+
+    async fn handle(self, call: &Call) -> Result<Empty, ServiceError> {
+        let store = call.cloud.part::<ObjectStore>();
+        end(&store, &store.upload(&self.upload_id, &self.key)?)?;
+        Ok(Empty {})
+    }
+}

@@ -1,0 +1,187 @@
+//! What is stored with a bucket and answered as it was put: policy, encryption, lifecycle and the like.
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::super::store::ObjectStore;
+use super::{Empty, bucket_arn};
+use crate::cloud::Cloud;
+use crate::error::ServiceError;
+use crate::operation::{Call, Operation, Operations};
+
+/// One setting: `member` holds it in the input of the operation that puts it. `missing` is AWS's refusal where
+/// it was never put; `unwrapped`: the answer has the members of the setting, not the setting.
+struct Setting {
+    member: &'static str,
+    missing: (&'static str, &'static str),
+    unwrapped: bool,
+}
+
+const POLICY: Setting = Setting {
+    member: "Policy",
+    missing: ("NoSuchBucketPolicy", "The bucket policy does not exist"),
+    unwrapped: false,
+};
+const ENCRYPTION: Setting = Setting {
+    member: "ServerSideEncryptionConfiguration",
+    missing: (
+        "ServerSideEncryptionConfigurationNotFoundError",
+        "The server side encryption configuration was not found",
+    ),
+    unwrapped: false,
+};
+const LIFECYCLE: Setting = Setting {
+    member: "LifecycleConfiguration",
+    missing: ("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"),
+    unwrapped: true,
+};
+const PUBLIC_ACCESS: Setting = Setting {
+    member: "PublicAccessBlockConfiguration",
+    missing: ("NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found"),
+    unwrapped: false,
+};
+const OWNERSHIP: Setting = Setting {
+    member: "OwnershipControls",
+    missing: ("OwnershipControlsNotFoundError", "The bucket ownership controls were not found"),
+    unwrapped: false,
+};
+const TAGGING: Setting =
+    Setting { member: "Tagging", missing: ("NoSuchTagSet", "The TagSet does not exist"), unwrapped: true };
+
+/// Members of an input besides the bucket's name.
+#[derive(Deserialize)]
+struct Input {
+    #[serde(rename = "Bucket")]
+    bucket: String,
+    #[serde(flatten)]
+    members: Map<String, Value>,
+}
+
+impl Setting {
+    fn put(&self, call: &Call, mut input: Input) -> Result<Empty, ServiceError> {
+        let value = input.members.remove(self.member).unwrap_or(Value::Null);
+        if self.member == POLICY.member {
+            check_policy(&value)?;
+        }
+        self.change(call, &input.bucket, Some(value))
+    }
+
+    fn delete(&self, call: &Call, input: &Input) -> Result<Empty, ServiceError> {
+        self.change(call, &input.bucket, None)
+    }
+
+    fn change(&self, call: &Call, bucket: &str, value: Option<Value>) -> Result<Empty, ServiceError> {
+        let store = call.cloud.part::<ObjectStore>();
+        store.bucket(bucket)?;
+        store.buckets.update(bucket, |row| match value {
+            Some(value) => row.settings.insert(self.member.to_owned(), value),
+            None => row.settings.remove(self.member),
+        })?;
+        Ok(Empty {})
+    }
+
+    fn get(&self, call: &Call, input: &Input) -> Result<Value, ServiceError> {
+        let mut bucket = call.cloud.part::<ObjectStore>().bucket(&input.bucket)?;
+        let value = bucket.settings.remove(self.member).or_else(|| self.always_there());
+        match value {
+            Some(value) if self.unwrapped => Ok(value),
+            Some(value) => Ok(json!({ self.member: value })),
+            None => Err(ServiceError::new(self.missing.0, self.missing.1).with_status(404)),
+        }
+    }
+
+    /// What AWS gives each new bucket.
+    fn always_there(&self) -> Option<Value> {
+        match self.member {
+            "ServerSideEncryptionConfiguration" => {
+                let rule = json!({ "ApplyServerSideEncryptionByDefault": { "SSEAlgorithm": "AES256" } });
+                Some(json!({ "Rules": [rule] }))
+            }
+            "OwnershipControls" => Some(json!({ "Rules": [{ "ObjectOwnership": "BucketOwnerEnforced" }] })),
+            _ => None,
+        }
+    }
+}
+
+fn check_policy(value: &Value) -> Result<(), ServiceError> {
+    let parsed = value.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
+    match parsed {
+        Some(policy) if policy.get("Statement").is_some() => Ok(()),
+        _ => Err(ServiceError::new("MalformedPolicy", "Policies must be valid JSON with a Statement")),
+    }
+}
+
+macro_rules! settings {
+    ($($name:ident -> $output:ty = |$call:ident, $input:ident| $answer:expr;)*) => {
+        $(
+            #[derive(Deserialize)]
+            pub(crate) struct $name(Input);
+
+            impl Operation for $name {
+                type Output = $output;
+                const SERVICE: &'static str = "s3";
+                const NAME: &'static str = stringify!($name);
+
+                fn resource(&self, _cloud: &Cloud) -> String {
+                    bucket_arn(&self.0.bucket)
+                }
+
+                async fn handle(self, $call: &Call) -> Result<$output, ServiceError> {
+                    let $input = self.0;
+                    $answer
+                }
+            }
+        )*
+
+        pub(crate) fn register_settings(operations: &mut Operations) {
+            $(operations.add::<$name>();)*
+        }
+    };
+}
+
+settings! {
+    PutBucketPolicy -> Empty = |call, input| POLICY.put(call, input);
+    GetBucketPolicy -> Value = |call, input| POLICY.get(call, &input);
+    DeleteBucketPolicy -> Empty = |call, input| POLICY.delete(call, &input);
+    PutBucketEncryption -> Empty = |call, input| ENCRYPTION.put(call, input);
+    GetBucketEncryption -> Value = |call, input| ENCRYPTION.get(call, &input);
+    DeleteBucketEncryption -> Empty = |call, input| ENCRYPTION.delete(call, &input);
+    PutBucketLifecycleConfiguration -> Empty = |call, input| LIFECYCLE.put(call, input);
+    GetBucketLifecycleConfiguration -> Value = |call, input| LIFECYCLE.get(call, &input);
+    DeleteBucketLifecycle -> Empty = |call, input| LIFECYCLE.delete(call, &input);
+    PutPublicAccessBlock -> Empty = |call, input| PUBLIC_ACCESS.put(call, input);
+    GetPublicAccessBlock -> Value = |call, input| PUBLIC_ACCESS.get(call, &input);
+    DeletePublicAccessBlock -> Empty = |call, input| PUBLIC_ACCESS.delete(call, &input);
+    PutBucketOwnershipControls -> Empty = |call, input| OWNERSHIP.put(call, input);
+    GetBucketOwnershipControls -> Value = |call, input| OWNERSHIP.get(call, &input);
+    PutBucketTagging -> Empty = |call, input| TAGGING.put(call, input);
+    GetBucketTagging -> Value = |call, input| TAGGING.get(call, &input);
+    DeleteBucketTagging -> Empty = |call, input| TAGGING.delete(call, &input);
+}
+
+impl Input {
+    fn new(bucket: &str, member: &str, value: Value) -> Self {
+        Self { bucket: bucket.to_owned(), members: Map::from_iter([(member.to_owned(), value)]) }
+    }
+}
+
+macro_rules! constructors {
+    ($($name:ident: $setting:ident;)*) => {
+        $(impl $name {
+            /// The input that sets it to `value`, for the caller in process.
+            pub(crate) fn of(bucket: &str, value: Value) -> Self {
+                Self(Input::new(bucket, $setting.member, value))
+            }
+        })*
+    };
+}
+
+constructors! {
+    PutBucketPolicy: POLICY;
+    DeleteBucketPolicy: POLICY;
+    PutBucketEncryption: ENCRYPTION;
+    PutBucketLifecycleConfiguration: LIFECYCLE;
+    PutPublicAccessBlock: PUBLIC_ACCESS;
+    PutBucketOwnershipControls: OWNERSHIP;
+    PutBucketTagging: TAGGING;
+}

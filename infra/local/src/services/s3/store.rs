@@ -1,0 +1,230 @@
+//! Buckets and objects as records, bytes as files.
+//!
+//! A file is written before the record that names it, so a record never names a file that is not there.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::refusals::{no_such_bucket, no_such_key, no_such_upload, no_such_version};
+use crate::clock::Epoch;
+use crate::cloud::{Part, Setup};
+use crate::error::ServiceError;
+use crate::persist::Table;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Bucket {
+    pub name: String,
+    pub created: Epoch,
+    /// `Enabled`, `Suspended`; `None`: never enabled.
+    pub versioning: Option<String>,
+    /// Policy, encryption, lifecycle and the like, as they were put.
+    pub settings: BTreeMap<String, Value>,
+}
+
+/// All versions of one key, oldest first.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Object {
+    pub versions: Vec<Version>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Version {
+    /// `null` for one that was made while versioning was off.
+    pub id: String,
+    pub modified: Epoch,
+    /// `None`: a delete marker.
+    pub content: Option<Content>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Content {
+    pub file: String,
+    pub size: u64,
+    /// With its quotes.
+    pub etag: String,
+    pub description: Description,
+    /// Checksum members by name (`ChecksumCRC32`), as the client sent them.
+    pub checksums: BTreeMap<String, String>,
+    pub tags: Vec<Value>,
+}
+
+/// What a client says of an object, answered as it was given.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct Description {
+    pub content_type: Option<String>,
+    pub content_encoding: Option<String>,
+    pub content_language: Option<String>,
+    pub content_disposition: Option<String>,
+    pub cache_control: Option<String>,
+    pub metadata: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Upload {
+    pub id: String,
+    pub bucket: String,
+    pub key: String,
+    pub initiated: Epoch,
+    pub description: Description,
+    pub parts: BTreeMap<u32, PartFile>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct PartFile {
+    pub file: String,
+    pub size: u64,
+    pub etag: String,
+    pub modified: Epoch,
+}
+
+pub(super) struct ObjectStore {
+    pub buckets: Table<Bucket>,
+    pub objects: Table<Object>,
+    pub uploads: Table<Upload>,
+    folder: PathBuf,
+    changing: Mutex<()>,
+}
+
+impl Part for ObjectStore {
+    fn open(setup: &Setup) -> Self {
+        Self {
+            buckets: setup.database.table("s3-buckets"),
+            objects: setup.database.table("s3-objects"),
+            uploads: setup.database.table("s3-uploads"),
+            folder: setup.data_dir.join("s3"),
+            changing: Mutex::new(()),
+        }
+    }
+}
+
+/// No bucket's name holds a line feed, so no bucket's keys are mixed with another's.
+pub(super) fn object_key(bucket: &str, key: &str) -> String {
+    format!("{bucket}\n{key}")
+}
+
+impl ObjectStore {
+    pub fn bucket(&self, name: &str) -> Result<Bucket, ServiceError> {
+        self.buckets.get(name).ok_or_else(|| no_such_bucket(name))
+    }
+
+    /// A version with content: the newest, or the one with this id.
+    pub fn content(
+        &self,
+        bucket: &str,
+        key: &str,
+        version_id: Option<&str>,
+    ) -> Result<(Version, Content), ServiceError> {
+        self.bucket(bucket)?;
+        let object = self.objects.get(&object_key(bucket, key)).unwrap_or_default();
+        let version = match version_id {
+            None => object.versions.last().ok_or_else(|| no_such_key(key))?,
+            Some(id) => {
+                let found = object.versions.iter().find(|version| version.id == id);
+                found.ok_or_else(|| no_such_version(key, id))?
+            }
+        };
+        match (&version.content, version_id) {
+            (Some(content), _) => Ok((version.clone(), content.clone())),
+            (None, None) => Err(no_such_key(key)),
+            (None, Some(_)) => {
+                let message = "The specified method is not allowed against this resource.";
+                Err(ServiceError::new("MethodNotAllowed", message).with_status(405))
+            }
+        }
+    }
+
+    /// Adds a version, or a delete marker, as the bucket's versioning has it. Answers its id.
+    pub fn add(
+        &self,
+        (bucket, key): (&str, &str),
+        content: Option<Content>,
+        now: Epoch,
+    ) -> Result<String, ServiceError> {
+        let enabled = self.bucket(bucket)?.versioning.as_deref() == Some("Enabled");
+        let id = if enabled { crate::id::secret(32) } else { "null".to_owned() };
+        let _changing = self.changing();
+        let row = object_key(bucket, key);
+        let mut object = self.objects.get(&row).unwrap_or_default();
+        let replaced = (!enabled).then(|| object.versions.iter().position(|version| version.id == id));
+        let replaced = replaced.flatten().map(|index| object.versions.remove(index));
+        object.versions.push(Version { id: id.clone(), modified: now, content });
+        self.objects.put(&row, &object)?;
+        self.forget(replaced.iter());
+        Ok(id)
+    }
+
+    /// Removes one version for good; `None`: there is no such.
+    pub fn remove(&self, (bucket, key): (&str, &str), id: &str) -> Result<Option<Version>, ServiceError> {
+        let _changing = self.changing();
+        let row = object_key(bucket, key);
+        let mut object = self.objects.get(&row).unwrap_or_default();
+        let Some(index) = object.versions.iter().position(|version| version.id == id) else {
+            return Ok(None);
+        };
+        let removed = object.versions.remove(index);
+        if object.versions.is_empty() {
+            self.objects.remove(&row)?;
+        } else {
+            self.objects.put(&row, &object)?;
+        }
+        self.forget(std::iter::once(&removed));
+        Ok(Some(removed))
+    }
+
+    pub fn upload(&self, id: &str, key: &str) -> Result<Upload, ServiceError> {
+        self.uploads.get(id).filter(|upload| upload.key == key).ok_or_else(no_such_upload)
+    }
+
+    /// Writes bytes into a new file and answers its name.
+    pub fn write(&self, bytes: &[u8]) -> Result<String, ServiceError> {
+        let name = crate::id::uuid();
+        let failed = |error| internal("write", &name, &error);
+        std::fs::create_dir_all(&self.folder).map_err(failed)?;
+        std::fs::write(self.folder.join(&name), bytes).map_err(failed)?;
+        Ok(name)
+    }
+
+    pub fn read(&self, file: &str) -> Result<Bytes, ServiceError> {
+        let read = std::fs::read(self.folder.join(file));
+        read.map(Bytes::from).map_err(|error| internal("read", file, &error))
+    }
+
+    /// Puts files one after the other into a new one.
+    pub fn join(&self, files: &[&str]) -> Result<String, ServiceError> {
+        let name = crate::id::uuid();
+        let failed = |error| internal("write", &name, &error);
+        let mut whole = std::fs::File::create(self.folder.join(&name)).map_err(failed)?;
+        for file in files {
+            let mut part = std::fs::File::open(self.folder.join(file)).map_err(failed)?;
+            std::io::copy(&mut part, &mut whole).map_err(failed)?;
+        }
+        Ok(name)
+    }
+
+    /// Deletes a file; one that stays is only wasted space.
+    pub fn delete(&self, file: &str) {
+        if let Err(error) = std::fs::remove_file(self.folder.join(file)) {
+            tracing::debug!(file, %error, "a file of an object stays");
+        }
+    }
+
+    fn forget<'a>(&self, versions: impl Iterator<Item = &'a Version>) {
+        for content in versions.filter_map(|version| version.content.as_ref()) {
+            self.delete(&content.file);
+        }
+    }
+
+    fn changing(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn internal(verb: &str, file: &str, error: &std::io::Error) -> ServiceError {
+    ServiceError::internal(format!("failed to {verb} file `{file}` of an object: {error}"))
+}

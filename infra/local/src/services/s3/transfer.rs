@@ -1,0 +1,54 @@
+//! Requests that carry an object's bytes: from HTTP to the operations and back.
+
+use std::sync::Arc;
+
+use axum::body::Body as HttpBody;
+use axum::http::StatusCode;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::body::Body;
+use super::operations::{GetObject, PutObject, UploadPart};
+use crate::error::ServiceError;
+use crate::protocol::{Transfer, TransferHandler, TransferOutput};
+
+/// The handler of requests that carry an object's bytes.
+pub(crate) fn transfer() -> TransferHandler {
+    Arc::new(|transfer| Box::pin(handle(transfer)))
+}
+
+async fn handle(transfer: Transfer) -> Result<TransferOutput, ServiceError> {
+    let Transfer { cloud, principal, operation, input, body } = transfer;
+    match operation {
+        "PutObject" => {
+            let input = PutObject { body: Body(body), ..parse(input)? };
+            let output = value(cloud.call(&principal, input).await?)?;
+            Ok(TransferOutput { status: StatusCode::OK, output, body: HttpBody::empty() })
+        }
+        "UploadPart" => {
+            let input = UploadPart { body: Body(body), ..parse(input)? };
+            let output = value(cloud.call(&principal, input).await?)?;
+            Ok(TransferOutput { status: StatusCode::OK, output, body: HttpBody::empty() })
+        }
+        "GetObject" => {
+            let mut output = cloud.call(&principal, parse::<GetObject>(input)?).await?;
+            let body = std::mem::take(&mut output.body).0;
+            let partial = output.object.content_range.is_some();
+            let status = if partial { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
+            let mut output = value(output)?;
+            if let Value::Object(members) = &mut output {
+                members.remove("Body");
+            }
+            Ok(TransferOutput { status, output, body: body.into() })
+        }
+        _ => Err(ServiceError::not_served("s3", operation)),
+    }
+}
+
+fn parse<T: DeserializeOwned>(input: Value) -> Result<T, ServiceError> {
+    serde_json::from_value(input).map_err(|error| ServiceError::new("InvalidRequest", error.to_string()))
+}
+
+fn value<T: serde::Serialize>(output: T) -> Result<Value, ServiceError> {
+    serde_json::to_value(output).map_err(|error| ServiceError::internal(error.to_string()))
+}
