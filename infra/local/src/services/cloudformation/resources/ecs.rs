@@ -1,5 +1,7 @@
 //! Resource types of ECS. Task definitions are in no template: the release registers them.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
@@ -9,6 +11,7 @@ use super::{
     Attributes, Change, Created, Flag, Number, Resource, ResourceContext, ResourceTypes, Tag, attributes,
     gone,
 };
+use crate::cloud::{Part, Setup};
 use crate::error::ServiceError;
 use crate::services::ecs::{
     self, AwsVpcConfiguration, CreateCluster, CreateService, DeleteCluster, DeleteService,
@@ -94,7 +97,7 @@ impl Resource for Cluster {
 
 struct Service;
 
-#[derive(Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
 struct ServiceProperties {
     service_name: Option<String>,
@@ -115,13 +118,13 @@ struct ServiceProperties {
     tags: Vec<Tag>,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct ControllerProperty {
     r#type: String,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
 struct LoadBalancerProperty {
     container_name: Option<String>,
@@ -129,13 +132,13 @@ struct LoadBalancerProperty {
     target_group_arn: Option<String>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
 struct NetworkProperty {
     awsvpc_configuration: AwsVpcProperty,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
 struct AwsVpcProperty {
     subnets: Vec<String>,
@@ -214,6 +217,29 @@ impl ServiceProperties {
     }
 }
 
+/// What services were before an update that ECS refused: the rollback to it has nothing to send, and would be
+/// refused likewise.
+#[derive(Default)]
+struct Refused {
+    before: Mutex<HashMap<String, ServiceProperties>>,
+}
+
+impl Part for Refused {
+    fn open(_setup: &Setup) -> Self {
+        Self::default()
+    }
+}
+
+impl Refused {
+    fn keep(&self, service: &str, before: ServiceProperties) {
+        self.before.lock().unwrap_or_else(PoisonError::into_inner).insert(service.to_owned(), before);
+    }
+
+    fn take(&self, service: &str) -> Option<ServiceProperties> {
+        self.before.lock().unwrap_or_else(PoisonError::into_inner).remove(service)
+    }
+}
+
 /// Waits until `done` says so of the service. `None`: there is no such service.
 async fn wait(
     ctx: &ResourceContext,
@@ -288,8 +314,15 @@ impl Resource for Service {
         physical_id: &str,
         change: Change<ServiceProperties>,
     ) -> Result<Attributes, ServiceError> {
+        let refused = ctx.cloud.part::<Refused>();
+        if refused.take(physical_id).is_some_and(|before| before == change.new) {
+            return Ok(service_attributes(physical_id));
+        }
         let cluster = change.new.cluster.clone();
-        ctx.cloud.call(&ctx.principal, change.new.into_update(physical_id)).await?;
+        if let Err(error) = ctx.cloud.call(&ctx.principal, change.new.into_update(physical_id)).await {
+            refused.keep(physical_id, change.old);
+            return Err(error);
+        }
         wait_until_steady(ctx, cluster.as_deref(), physical_id).await?;
         Ok(service_attributes(physical_id))
     }
