@@ -2,7 +2,4 @@
 
 mod operations;
 
-pub(crate) use operations::{
-    DeleteAlarms, DescribeAlarms, Dimension, MetricAlarm, PutMetricAlarm, SetAlarmState, Settings, alarm_arn,
-    register,
-};
+pub(crate) use operations::{DeleteAlarms, Dimension, PutMetricAlarm, Settings, alarm_arn, register};

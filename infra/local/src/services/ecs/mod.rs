@@ -10,17 +10,14 @@ mod task;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use definition::{Content, Tag, TaskDefinition};
+pub(crate) use definition::Tag;
 pub(crate) use operations::{
-    CreateCluster, CreateService, CreateTaskSet, DeleteCluster, DeleteService, DeleteTaskSet,
-    DescribeServices, DescribeTaskDefinition, DescribeTaskSets, DescribeTasks, ListTasks,
-    RegisterTaskDefinition, UpdateCluster, UpdateService, UpdateServicePrimaryTaskSet,
+    CreateCluster, CreateService, DeleteCluster, DeleteService, DescribeServices, UpdateCluster,
+    UpdateService,
 };
 pub(crate) use shapes::{
-    AwsVpcConfiguration, DeploymentController, LoadBalancer, NetworkConfiguration, Scale, Service, Setting,
-    TaskSet,
+    AwsVpcConfiguration, DeploymentController, LoadBalancer, NetworkConfiguration, Service, Setting, TaskSet,
 };
-pub(crate) use task::Task;
 
 pub(crate) use engine::{resume, stop};
 pub(crate) use operations::register;

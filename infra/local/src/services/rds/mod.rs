@@ -8,9 +8,9 @@ mod store;
 mod tests;
 
 pub(crate) use operations::{
-    AddTagsToResource, CreateDbInstance, CreateDbParameterGroup, CreateDbSubnetGroup, DeleteDbInstance,
-    DeleteDbParameterGroup, DeleteDbSubnetGroup, DescribeDbInstances, ModifyDbInstance,
-    ModifyDbParameterGroup, ModifyDbSubnetGroup, register,
+    CreateDbInstance, CreateDbParameterGroup, CreateDbSubnetGroup, DeleteDbInstance, DeleteDbParameterGroup,
+    DeleteDbSubnetGroup, DescribeDbInstances, ModifyDbInstance, ModifyDbParameterGroup, ModifyDbSubnetGroup,
+    register,
 };
 pub(crate) use shapes::{DbInstance, Parameter, Tag};
 

@@ -10,7 +10,9 @@ use std::time::Duration;
 use axum::extract::{Path as UrlPath, State};
 use serde_json::json;
 
-use super::operations::{DescribeServices, StopTask};
+use super::operations::{
+    CreateTaskSet, DeleteTaskSet, RegisterTaskDefinition, StopTask, UpdateServicePrimaryTaskSet,
+};
 use super::task::Task;
 use super::*;
 use crate::clock::Clock;

@@ -11,7 +11,6 @@ pub(crate) use instances::{CreateDbInstance, DeleteDbInstance, DescribeDbInstanc
 pub(crate) use modify::ModifyDbInstance;
 pub(crate) use parameter_groups::{CreateDbParameterGroup, DeleteDbParameterGroup, ModifyDbParameterGroup};
 pub(crate) use subnet_groups::{CreateDbSubnetGroup, DeleteDbSubnetGroup, ModifyDbSubnetGroup};
-pub(crate) use tags::AddTagsToResource;
 
 use serde::Serialize;
 
@@ -31,7 +30,7 @@ pub(crate) fn register(operations: &mut Operations) {
     operations.add::<DeleteDbParameterGroup>();
     operations.add::<snapshots::DescribeDbSnapshots>();
     operations.add::<snapshots::DeleteDbSnapshot>();
-    operations.add::<AddTagsToResource>();
+    operations.add::<tags::AddTagsToResource>();
     operations.add::<tags::RemoveTagsFromResource>();
     operations.add::<tags::ListTagsForResource>();
 }
