@@ -1,5 +1,7 @@
 //! What the server serves besides calls: the local cloud's own routes, the registry, and objects.
 
+use std::collections::BTreeMap;
+
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::http::header::HOST;
@@ -13,6 +15,8 @@ use crate::cloud::Cloud;
 use crate::fault::Fault;
 use crate::journal::Entry;
 use crate::protocol::Doors;
+use crate::proxy::Snapshot;
+use crate::services::elbv2::{self, LocalListener};
 
 pub(crate) fn doors(cloud: &Cloud) -> Doors {
     Doors {
@@ -29,6 +33,8 @@ fn local(cloud: Cloud) -> Router {
         .route("/_local/journal", get(journal))
         .route("/_local/faults", get(armed).post(arm).delete(clear))
         .route("/_local/connections/{id}/complete", post(complete_connection))
+        .route("/_local/listeners", get(listeners))
+        .route("/_local/traffic", get(traffic))
         .layer(from_fn(only_by_address))
         .with_state(cloud)
 }
@@ -69,6 +75,16 @@ async fn arm(State(cloud): State<Cloud>, Json(fault): Json<Fault>) -> StatusCode
 async fn clear(State(cloud): State<Cloud>) -> StatusCode {
     cloud.faults().clear();
     StatusCode::NO_CONTENT
+}
+
+/// Where each load balancer's listeners answer on this machine.
+async fn listeners(State(cloud): State<Cloud>) -> Json<Vec<LocalListener>> {
+    Json(elbv2::local_listeners(&cloud))
+}
+
+/// Requests by target group and code, since this process began.
+async fn traffic(State(cloud): State<Cloud>) -> Json<BTreeMap<String, Snapshot>> {
+    Json(elbv2::access_figures(&cloud).into_iter().collect())
 }
 
 /// The handshake that a person makes in the console.

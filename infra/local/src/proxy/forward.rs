@@ -159,6 +159,7 @@ fn deliver(
     client_side: Option<OnUpgrade>,
     (connection, in_flight): (Connection, InFlight),
 ) -> Response<Body> {
+    *response.version_mut() = Version::HTTP_11;
     let protocol = headers::strip_hop_by_hop(response.headers_mut());
     if let (StatusCode::SWITCHING_PROTOCOLS, Some(client_side)) = (response.status(), client_side) {
         let target_side = hyper::upgrade::on(&mut response);

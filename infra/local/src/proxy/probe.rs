@@ -9,6 +9,7 @@ use http_body_util::Empty;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Why a health check got no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,15 +35,12 @@ pub(crate) async fn probe(
 async fn request(address: SocketAddr, path: &str) -> Option<StatusCode> {
     let stream = TcpStream::connect(address).await.ok()?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
+    let _connection = AbortOnDropHandle::new(tokio::spawn(connection));
     let request = Request::get(path)
         .header(header::HOST, address.to_string())
         .header(header::USER_AGENT, "ELB-HealthChecker/2.0")
         .header(header::CONNECTION, "close")
         .body(Empty::<Bytes>::new())
         .ok()?;
-    let exchange = sender.send_request(request);
-    tokio::select! {
-        response = exchange => response.ok().map(|response| response.status()),
-        _ = connection => None,
-    }
+    sender.send_request(request).await.ok().map(|response| response.status())
 }

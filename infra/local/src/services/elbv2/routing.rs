@@ -12,7 +12,7 @@ use crate::proxy::{Action as ProxyAction, Fixed, Forward, Redirect, Rules};
 /// A listener's address on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct LocalListener {
+pub(crate) struct LocalListener {
     pub load_balancer_name: String,
     pub listener_arn: String,
     /// The port AWS would listen on.
