@@ -3,15 +3,19 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test's support may panic")]
 
 use std::future::Future;
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_cloudformation::client::Waiters as _;
 use aws_sdk_cloudformation::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_cloudformation::types::{Capability, Tag};
-use aws_sdk_codebuild::types::{Build, StatusType};
+use aws_sdk_codebuild::types::{ArtifactsType, Build, ProjectArtifacts, SourceType, StatusType};
 use aws_sdk_codeconnections::types::ConnectionStatus;
-use aws_sdk_codepipeline::types::{ActionExecutionStatus, StageTransitionType};
+use aws_sdk_codepipeline::types::{
+    ActionExecutionFilter, ActionExecutionStatus, PipelineExecutionStatus, StageTransitionType,
+};
 use local_cloud::{LocalCloud, Options, Settings};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -43,9 +47,9 @@ Resources:
       ServiceRole: !GetAtt BuildRole.Arn
       TimeoutInMinutes: "5"
       Source:
-        Type: NO_SOURCE
-        BuildSpec: "{version: '0.2', env: {exported-variables: [RESULT]}, phases: {build: {commands: ['export RESULT=$A-$B']}}}"
-      Artifacts: {Type: NO_ARTIFACTS}
+        Type: CODEPIPELINE
+        BuildSpec: ci/build.yml
+      Artifacts: {Type: CODEPIPELINE}
       Environment:
         Type: LINUX_CONTAINER
         Image: aws/codebuild/standard:7.0
@@ -74,11 +78,21 @@ Resources:
             - Name: Build
               ActionTypeId: {Category: Build, Owner: AWS, Provider: CodeBuild, Version: "1"}
               Configuration: {ProjectName: !Ref Project}
+              Namespace: Built
               InputArtifacts: [{Name: SourceCode}]
+              OutputArtifacts: [{Name: Result}]
 Outputs:
   ConnectionArn: {Value: !Ref Connection, Description: the connection}
   ConnectionStatus: {Value: !GetAtt Connection.ConnectionStatus, Description: its status}
 "#;
+
+const BUILDSPEC: &str = "\
+version: 0.2
+env: {shell: bash, exported-variables: [RESULT]}
+phases:
+  build: {commands: ['export RESULT=$A-$B-${CODEBUILD_RESOLVED_SOURCE_VERSION:-none}', 'echo $RESULT > result']}
+artifacts: {files: [result]}
+";
 
 struct Started {
     config: SdkConfig,
@@ -91,8 +105,9 @@ async fn start() -> Started {
     let settings = Settings {
         account: "000000000000".to_owned(),
         region: "eu-central-1".to_owned(),
-        source: data.path().to_owned(),
+        source: data.path().join("checkout"),
     };
+    commit(&settings.source);
     let options = Options { data_dir: data.path().join("data"), port: Some(0), settings, time_scale: 60.0 };
     let cloud = LocalCloud::start(options).await.unwrap();
     let operator = cloud.operator();
@@ -107,8 +122,22 @@ async fn start() -> Started {
     Started { config, cloud, _data: data }
 }
 
+/// A repository with one commit.
+fn commit(repository: &Path) {
+    std::fs::create_dir_all(repository.join("ci")).unwrap();
+    std::fs::write(repository.join("ci/build.yml"), BUILDSPEC).unwrap();
+    let identity = ["-c", "user.name=T", "-c", "user.email=t@example.com"];
+    for arguments in [&["init", "--quiet"][..], &["add", "."], &["commit", "--quiet", "-m", "First"]] {
+        let git =
+            Command::new("git").arg("-C").arg(repository).args(identity).args(arguments).status().unwrap();
+        assert!(git.success());
+    }
+}
+
 /// Makes the stack and answers its output of the name.
 async fn make_stack(config: &SdkConfig, output: &str) -> String {
+    let buckets = s3(config).create_bucket().bucket("artifacts");
+    buckets.send().await.unwrap();
     let client = aws_sdk_cloudformation::Client::new(config);
     let tag = Tag::builder().key("project").value("app").build();
     let create = client.create_stack().stack_name("delivery").template_body(TEMPLATE).tags(tag);
@@ -126,6 +155,10 @@ async fn make_stack(config: &SdkConfig, output: &str) -> String {
     found.unwrap().to_owned()
 }
 
+fn s3(config: &SdkConfig) -> aws_sdk_s3::Client {
+    aws_sdk_s3::Client::new(config)
+}
+
 /// Asks until there is an answer.
 async fn until<T, F: Future<Output = Option<T>>>(ask: impl Fn() -> F) -> T {
     let deadline = Instant::now() + Duration::from_secs(30);
@@ -139,12 +172,26 @@ async fn until<T, F: Future<Output = Option<T>>>(ask: impl Fn() -> F) -> T {
 }
 
 #[tokio::test]
-async fn a_project_of_a_stack_builds() {
+async fn a_project_of_a_stack_builds_a_source_from_s3() {
     let started = start().await;
     make_stack(&started.config, "ConnectionArn").await;
     let client = aws_sdk_codebuild::Client::new(&started.config);
 
-    let build = client.start_build().project_name("app-test").send().await.unwrap();
+    let checkout = started.cloud.cloud().settings().source.clone();
+    let zip = Command::new("git")
+        .arg("-C")
+        .arg(checkout)
+        .args(["archive", "--format=zip", "HEAD"])
+        .output()
+        .unwrap();
+    let put =
+        s3(&started.config).put_object().bucket("artifacts").key("first/source.zip").body(zip.stdout.into());
+    put.send().await.unwrap();
+    let none = ProjectArtifacts::builder().r#type(ArtifactsType::NoArtifacts).build().unwrap();
+    let start = client.start_build().project_name("app-test").artifacts_override(none);
+    let start =
+        start.source_type_override(SourceType::S3).source_location_override("artifacts/first/source.zip");
+    let build = start.send().await.unwrap();
     let id = build.build_value().unwrap().id().unwrap().to_owned();
     let build: Build = until(|| async {
         let answer = client.batch_get_builds().ids(&id).send().await.unwrap();
@@ -154,7 +201,7 @@ async fn a_project_of_a_stack_builds() {
     let projects = client.batch_get_projects().names("app-test").send().await.unwrap();
 
     assert_eq!(build.build_status(), Some(&StatusType::Succeeded), "{:#?}", build.phases());
-    assert_eq!(build.exported_environment_variables()[0].value(), Some("1-two"));
+    assert_eq!(build.exported_environment_variables()[0].value(), Some("1-two-none"));
     assert_eq!(build.phases().last().unwrap().phase_type().unwrap().as_str(), "COMPLETED");
     let project = &projects.projects()[0];
     assert_eq!(project.timeout_in_minutes(), Some(5));
@@ -169,7 +216,7 @@ async fn a_project_of_a_stack_builds() {
 }
 
 #[tokio::test]
-async fn a_pipeline_of_a_stack_runs_once_and_needs_the_handshake() {
+async fn a_pipeline_of_a_stack_runs_once_and_after_the_handshake_from_the_commit_to_the_artifact() {
     let started = start().await;
     let connection = make_stack(&started.config, "ConnectionArn").await;
     let connections = aws_sdk_codeconnections::Client::new(&started.config);
@@ -197,8 +244,32 @@ async fn a_pipeline_of_a_stack_runs_once_and_needs_the_handshake() {
     assert!(error.message().unwrap().contains("PENDING"), "{error:?}");
     assert_eq!((before, after), (ConnectionStatus::Pending, ConnectionStatus::Available));
     assert_eq!(transition.disabled_reason(), Some("first"));
-    let executions = pipelines.list_pipeline_executions().pipeline_name("app-test").send().await.unwrap();
-    assert_eq!(executions.pipeline_execution_summaries().len(), 1);
+    released(&started, &pipelines).await;
+}
+
+/// Starts an execution and follows it to its end, and to the object it left.
+async fn released(started: &Started, pipelines: &aws_sdk_codepipeline::Client) {
+    let execution = pipelines.start_pipeline_execution().name("app-test").send().await.unwrap();
+    let id = execution.pipeline_execution_id().unwrap().to_owned();
+    let ended = until(|| async {
+        let get = pipelines.get_pipeline_execution().pipeline_name("app-test").pipeline_execution_id(&id);
+        let execution = get.send().await.unwrap().pipeline_execution().unwrap().clone();
+        execution.status().filter(|status| **status != PipelineExecutionStatus::InProgress)?;
+        Some(execution)
+    })
+    .await;
+    let filter = ActionExecutionFilter::builder().pipeline_execution_id(&id).build();
+    let actions =
+        pipelines.list_action_executions().pipeline_name("app-test").filter(filter).send().await.unwrap();
+    let built = &actions.action_execution_details()[0];
+    assert_eq!(ended.status(), Some(&PipelineExecutionStatus::Succeeded), "{actions:#?}");
+    let revision = ended.artifact_revisions()[0].revision_id().unwrap();
+    let result = &built.output().unwrap().output_variables().unwrap()["RESULT"];
+    assert_eq!(*result, format!("1-two-{revision}"));
+    let place = built.output().unwrap().output_artifacts()[0].s3_location().unwrap().clone();
+    let get = s3(&started.config).get_object().bucket(place.bucket().unwrap()).key(place.key().unwrap());
+    let zip = get.send().await.unwrap().body.collect().await.unwrap().into_bytes();
+    assert!(zip.windows(6).any(|window| window == b"result"));
 }
 
 /// The handshake that the operator makes.
