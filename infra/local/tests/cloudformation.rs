@@ -31,7 +31,8 @@ Outputs:
 
 struct Started {
     client: Client,
-    _cloud: LocalCloud,
+    s3: aws_sdk_s3::Config,
+    cloud: LocalCloud,
     _data: tempfile::TempDir,
 }
 
@@ -53,7 +54,8 @@ async fn start() -> Started {
         .endpoint_url(cloud.endpoint())
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .build();
-    Started { client: Client::new(&config), _cloud: cloud, _data: data }
+    let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(true).build();
+    Started { client: Client::new(&config), s3, cloud, _data: data }
 }
 
 #[tokio::test]
@@ -93,6 +95,67 @@ async fn a_stack_is_deployed_by_change_sets_and_deleted() {
     client.wait_until_stack_delete_complete().stack_name("s").wait(deadline).await.unwrap();
     let gone = client.describe_stacks().stack_name(stack.stack_id().unwrap()).send().await.unwrap();
     assert_eq!(gone.stacks()[0].stack_status(), Some(&StackStatus::DeleteComplete));
+}
+
+/// What a caller deploys who only wants a bucket and a log group.
+const BUCKET_AND_LOGS: &str = "\
+Conditions: {IsKept: !Equals [!Ref 'AWS::Region', eu-central-1]}
+Resources:
+  Bucket: {Type: 'AWS::S3::Bucket'}
+  Group:
+    Type: AWS::Logs::LogGroup
+    Condition: IsKept
+    Properties: {LogGroupName: !Join ['/', ['', !Ref 'AWS::StackName', logs]], RetentionInDays: '7'}
+Outputs: {Bucket: {Value: !Ref Bucket}, Arn: {Value: !GetAtt Group.Arn}}
+";
+
+#[tokio::test]
+async fn a_bucket_that_is_not_empty_fails_the_deletion_of_its_stack() {
+    let started = start().await;
+    let (client, s3) = (&started.client, aws_sdk_s3::Client::from_conf(started.s3.clone()));
+    client.create_stack().stack_name("kept").template_body(BUCKET_AND_LOGS).send().await.unwrap();
+    let deadline = Duration::from_secs(30);
+    let made = client.wait_until_stack_create_complete().stack_name("kept").wait(deadline).await.unwrap();
+    let made = made.into_result().unwrap();
+    let output = |key: &str| {
+        let outputs = made.stacks()[0].outputs().iter();
+        outputs.clone().find(|one| one.output_key() == Some(key)).unwrap().output_value().unwrap().to_owned()
+    };
+    assert_eq!(output("Arn"), "arn:aws:logs:eu-central-1:000000000000:log-group:/kept/logs:*");
+    let bucket = output("Bucket");
+    let body = aws_sdk_s3::primitives::ByteStream::from_static(b"kept");
+    s3.put_object().bucket(&bucket).key("one").body(body).send().await.unwrap();
+
+    client.delete_stack().stack_name("kept").send().await.unwrap();
+
+    let failed = client.wait_until_stack_delete_complete().stack_name("kept").wait(deadline).await;
+    assert!(failed.is_err());
+    let described = client.describe_stacks().stack_name("kept").send().await.unwrap();
+    let stack = &described.stacks()[0];
+    assert_eq!(stack.stack_status(), Some(&StackStatus::DeleteFailed));
+    let reason = stack.stack_status_reason();
+    assert_eq!(reason, Some("The following resource(s) failed to delete: [Bucket]. "));
+    s3.delete_object().bucket(&bucket).key("one").send().await.unwrap();
+    client.delete_stack().stack_name("kept").send().await.unwrap();
+    client.wait_until_stack_delete_complete().stack_name("kept").wait(deadline).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_template_may_come_from_s3() {
+    let started = start().await;
+    let s3 = aws_sdk_s3::Client::from_conf(started.s3.clone());
+    let place = aws_sdk_s3::types::BucketLocationConstraint::EuCentral1;
+    let place = aws_sdk_s3::types::CreateBucketConfiguration::builder().location_constraint(place).build();
+    s3.create_bucket().bucket("templates").create_bucket_configuration(place).send().await.unwrap();
+    let body = aws_sdk_s3::primitives::ByteStream::from_static(TEMPLATE.as_bytes());
+    s3.put_object().bucket("templates").key("a b.yml").body(body).send().await.unwrap();
+    for url in [
+        "https://templates.s3.eu-central-1.amazonaws.com/a%20b.yml".to_owned(),
+        format!("{}/templates/a%20b.yml", started.cloud.endpoint()),
+    ] {
+        let summary = started.client.get_template_summary().template_url(url).send().await.unwrap();
+        assert_eq!(summary.parameters().len(), 2);
+    }
 }
 
 #[tokio::test]
