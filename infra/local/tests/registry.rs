@@ -1,6 +1,6 @@
 //! ECR and the registry as their clients see them: the official SDK, plain HTTP, and skopeo.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test's support may panic")]
+#![expect(clippy::unwrap_used, reason = "a test's support may panic")]
 
 use std::path::Path;
 use std::process::Command;
@@ -246,8 +246,8 @@ async fn the_last_tag_takes_its_image_along() {
     assert_eq!(failures[0].failure_code().unwrap().as_str(), "ImageNotFound");
 }
 
-/// An image in the OCI layout, of one file.
-fn layout(dir: &Path) {
+/// Makes an image of one file in the OCI layout and answers its configuration's digest.
+fn layout(dir: &Path) -> String {
     let mut builder = tar::Builder::new(Vec::new());
     let mut header = tar::Header::new_gnu();
     header.set_size(5);
@@ -271,6 +271,7 @@ fn layout(dir: &Path) {
         manifest.len()
     );
     std::fs::write(dir.join("index.json"), index).unwrap();
+    digest(config.as_bytes())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -281,7 +282,7 @@ async fn skopeo_pushes_and_pulls_the_same_image() {
     let started = start().await;
     let login = String::from_utf8(STANDARD.decode(started.token().await).unwrap()).unwrap();
     let dir = started.data.path();
-    layout(&dir.join("pushed"));
+    let config = layout(&dir.join("pushed"));
     let remote = format!("docker://{}/team/app:v1", started.cloud.cloud().registry());
     let skopeo = |arguments: &[&str]| {
         Command::new("skopeo").args(["--insecure-policy", "copy"]).args(arguments).output().unwrap()
@@ -299,12 +300,6 @@ async fn skopeo_pushes_and_pulls_the_same_image() {
     let target = format!("oci:{}:v1", pulled.display());
     let pull = skopeo(&["--src-tls-verify=false", "--src-creds", &login, &remote, &target]);
     assert!(pull.status.success(), "{}", String::from_utf8_lossy(&pull.stderr));
-    let names = |dir: &Path| {
-        let entries = std::fs::read_dir(dir.join("blobs/sha256")).unwrap();
-        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
-        names.sort();
-        names
-    };
-    assert_eq!(names(&pulled).len(), 3);
-    assert!(names(&dir.join("pushed")).iter().all(|name| names(&pulled).contains(name)));
+    // The layer was compressed on its way; the configuration names it uncompressed.
+    assert!(pulled.join("blobs/sha256").join(&config[7..]).exists());
 }
