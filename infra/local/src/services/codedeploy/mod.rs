@@ -6,6 +6,8 @@ mod engine;
 mod operations;
 mod shapes;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use operations::{
     CreateApplication, CreateDeploymentConfig, CreateDeploymentGroup, DeleteApplication,
