@@ -28,7 +28,10 @@ impl Turn<'_> {
         self.row.info.complete_time = Some(now);
         self.row.enter(Phase::Ended, now);
         self.store.save(&self.row)?;
-        Ok(Next::After(Duration::ZERO))
+        match self.store.deployments.get(&self.row.info.deployment_id) {
+            Some(stored) if stored.info.has_ended() => Ok(settle(self.cloud, &self.store, &stored)),
+            _ => Ok(Next::After(Duration::ZERO)),
+        }
     }
 }
 
