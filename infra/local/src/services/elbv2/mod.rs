@@ -17,7 +17,6 @@ mod store;
 
 pub(crate) use operations::*;
 pub(crate) use routing::LocalListener;
-#[expect(unused_imports, reason = "the services that call it are being added")]
 pub(crate) use shapes::*;
 
 use crate::cloud::Cloud;
