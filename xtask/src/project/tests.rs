@@ -147,6 +147,15 @@ fn every_fault_names_place_key_value_and_rule() {
             broken("domain: null", "domain: www.example.com"),
             "infra/project.yml:15:13: `environments.production.domain` must stand together with `certificate_arn`, which is missing",
         ),
+    ];
+    for (found, expected) in cases {
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn a_fault_of_the_file_as_a_whole_names_its_place_too() {
+    let cases = [
         (
             broken("default_environment: local", "default_environment: staging"),
             "infra/project.yml:6:22: `default_environment` must be one of the `environments`, `local`, `production`, found `staging`",
