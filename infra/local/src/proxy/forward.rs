@@ -273,10 +273,9 @@ impl hyper::body::Body for Downloading {
 impl Drop for Downloading {
     /// A body that was left before its end makes its connection useless.
     fn drop(&mut self) {
-        if self.ended || self.body.is_end_stream() {
-            if let Some(connection) = self.connection.take() {
-                self.in_flight.target().keep(connection);
-            }
+        let ended = self.ended || self.body.is_end_stream();
+        if ended && let Some(connection) = self.connection.take() {
+            self.in_flight.target().keep(connection);
         }
     }
 }

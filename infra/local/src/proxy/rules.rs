@@ -41,7 +41,7 @@ impl Forward {
     pub(super) fn choose(&self) -> Option<&Arc<Group>> {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         let spread = turn.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-        let mut place = spread * self.total >> 32;
+        let mut place = (spread * self.total) >> 32;
         self.groups.iter().find_map(|(group, weight)| {
             let weight = u64::from(*weight);
             if place < weight {

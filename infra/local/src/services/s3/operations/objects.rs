@@ -247,7 +247,7 @@ impl Operation for HeadObject {
     }
 
     async fn handle(self, call: &Call) -> Result<ObjectHead, ServiceError> {
-        Ok(self.0.find(&*call.cloud.part::<ObjectStore>())?.0)
+        Ok(self.0.find(&call.cloud.part::<ObjectStore>())?.0)
     }
 }
 
