@@ -33,6 +33,7 @@ pub(crate) fn register(operations: &mut Operations) {
     operations.add::<ListObjectVersions>();
     operations.add::<CreateMultipartUpload>();
     operations.add::<UploadPart>();
+    operations.add::<UploadPartCopy>();
     operations.add::<CompleteMultipartUpload>();
     operations.add::<AbortMultipartUpload>();
     operations.add::<ListMultipartUploads>();
