@@ -151,7 +151,7 @@ pub(crate) struct RehearseArgs {
     #[arg(long)]
     pub install_missing: bool,
     /// Requests a second that the probe sends to the production listener
-    #[arg(long, default_value_t = 250, value_name = "N")]
+    #[arg(long, default_value_t = 400, value_name = "N")]
     pub rate: u32,
     /// Only this scenario; may be given more than once
     #[arg(long, value_enum, value_name = "NAME")]
