@@ -1,5 +1,7 @@
 //! AWS's own command line client drives the local cloud: identity, refusals, CloudFormation, S3.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
+
 mod support;
 
 use std::path::Path;

@@ -3,6 +3,8 @@
 //! Both tests really compile the application's image (once: the build cache is kept) and really run it against a
 //! real Postgres.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
+
 mod support;
 
 use std::io::{Read as _, Write as _};

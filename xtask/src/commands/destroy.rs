@@ -36,11 +36,13 @@ pub(crate) async fn run(globals: Globals, printer: Printer, args: DestroyArgs) -
         ctx.printer.note(&plan);
         confirm(&ctx, &globals, &args)?;
     }
-    let outcome = apply(&ctx, &deployed, &plan).await?;
+    let mut outcome = apply(&ctx, &deployed, &plan).await?;
     if let Some(connection) = &ctx.local
         && outcome.failed.is_empty()
     {
         local::reset(&connection.data_dir).await?;
+        // With the data, what deletion policies would have kept is gone too.
+        outcome.kept.clear();
         ctx.printer.note("the local cloud and its data are gone");
     }
     ctx.printer.result(&outcome)?;

@@ -261,12 +261,7 @@ mod tests {
     use super::*;
 
     fn execution(id: &str, status: &str, revision: Option<&str>) -> Execution {
-        Execution {
-            id: id.to_owned(),
-            status: status.to_owned(),
-            revision: revision.map(str::to_owned),
-            ..Execution::default()
-        }
+        Execution { id: id.to_owned(), status: status.to_owned(), revision: revision.map(str::to_owned) }
     }
 
     #[test]

@@ -159,11 +159,6 @@ impl Graph {
         self.nodes.get(id).into_iter().flat_map(|inputs| &inputs.after)
     }
 
-    /// What waits for `id`.
-    pub(crate) fn before(&self, id: &NodeId) -> impl Iterator<Item = &NodeId> {
-        self.nodes.iter().filter(move |(_, inputs)| inputs.after.contains(id)).map(|(other, _)| other)
-    }
-
     /// True if the node takes something from a stack that holds a GitHub connection: such an edge is satisfied
     /// by the connection's status AVAILABLE, not by the stack's completion.
     pub(crate) fn waits_for_connection(&self, id: &NodeId) -> bool {

@@ -1,6 +1,7 @@
 //! A project of its own for each test, and the built binary run in it with an empty environment.
 
 #![expect(dead_code, reason = "each test file uses a part of it")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be prepared has failed")]
 
 pub mod aws_cli;
 

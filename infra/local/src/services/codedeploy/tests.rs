@@ -244,7 +244,7 @@ async fn a_deployment_goes_on_after_a_kill() {
 
     let cloud = open(dir.path());
     cloud.part::<Neighbours>().be(&neighbours);
-    assert_eq!(Deployments::in_flight(&cloud), [id.clone()]);
+    assert_eq!(Deployments::in_flight(&cloud), std::slice::from_ref(&id));
     super::resume(&cloud).await;
 
     assert_eq!(ended(&cloud, &id).await["status"], "Succeeded");

@@ -129,7 +129,8 @@ macro_rules! stand_in {
             async fn handle(self, call: &Call) -> Result<Value, ServiceError> {
                 assert!(call.principal.role_arn.is_some(), "{} by {}", Self::NAME, call.principal.arn);
                 let neighbours = call.cloud.part::<Neighbours>();
-                let ($input, mut $state) = (self.0, neighbours.0.lock().unwrap());
+                let ($input, mut guard) = (self.0, neighbours.0.lock().unwrap());
+                let $state = &mut *guard;
                 $body
             }
         }
