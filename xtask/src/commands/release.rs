@@ -241,12 +241,21 @@ fn reasons(end: &ReleaseEnd) -> Vec<String> {
         reasons.push(format!("{} {}: {}", run.stage, run.status, why.map_or("no reason given", |w| w)));
     }
     if let Some(deployment) = &end.deployment {
-        reasons.extend(deployment.error.iter().map(|error| format!("deployment {}: {error}", deployment.id)));
+        let untold = |text: &str| !reasons.iter().any(|reason: &String| reason.contains(text));
+        let error = deployment.error.as_deref().filter(|error| {
+            // `CODE: message`; the action's error has the message already.
+            untold(error.split_once(": ").map_or(*error, |(_, message)| message))
+        });
+        let error = error.map(|error| format!("deployment {}: {error}", deployment.id));
         let failed = deployment.events.iter().filter(|event| event.status == "Failed");
-        reasons.extend(failed.map(|event| {
-            let why = event.diagnostics.as_deref().unwrap_or("no diagnostics");
-            format!("lifecycle event {}: {why}", event.name)
-        }));
+        let events: Vec<String> = failed
+            .map(|event| match event.diagnostics.as_deref().filter(|text| untold(text)) {
+                Some(why) => format!("lifecycle event {} failed: {why}", event.name),
+                None => format!("lifecycle event {} failed", event.name),
+            })
+            .collect();
+        reasons.extend(error);
+        reasons.extend(events);
         reasons.extend(deployment.rollback_message.clone());
     }
     let mut stops: Vec<String> =
