@@ -100,6 +100,17 @@ fn a_stack_is_deployed_described_left_alone_and_deleted() {
     assert!(
         aws.refusal(&[&deploy[..], &["--fail-on-empty-changeset"]].concat()).contains("No changes to deploy")
     );
+    // The client names change sets by the second, and leaves the one that failed: a second deploy in the same
+    // second would be refused, as on AWS.
+    let left =
+        aws.json(&["cloudformation", "list-change-sets", "--stack-name", "a-stack"])["Summaries"].take();
+    assert_eq!(left[0]["Status"], "FAILED", "{left}");
+    aws.text(&[
+        "cloudformation",
+        "delete-change-set",
+        "--change-set-name",
+        left[0]["ChangeSetId"].as_str().unwrap(),
+    ]);
     aws.text(&[&deploy[..], &["--no-fail-on-empty-changeset"]].concat());
 
     let stack =

@@ -1,6 +1,6 @@
 //! Identifiers in the forms AWS gives them.
 
-use rand::Rng;
+use rand::RngExt;
 use sha2::{Digest, Sha256};
 
 /// `length` random lower-case hex digits: the tail of `vpc-…`, `sg-…`, a task id (32).

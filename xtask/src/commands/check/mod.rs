@@ -96,7 +96,7 @@ fn steps<'a>(root: &'a Path, python: &'a Path) -> anyhow::Result<Vec<Step<'a>>> 
         step("generated files", Box::new(move || super::generate::check(root))),
         step("cfn-lint", Box::new(move || cfn_lint(&sh, python))),
         step("clippy", Box::new(move || both(&["clippy", "--all-targets"], &["--", "-D", "warnings"]))),
-        step("tests", Box::new(move || both(&["test"], &[]))),
+        step("tests", Box::new(move || both(&["test", "--no-fail-fast"], &[]))),
         step("documentation", Box::new(move || documentation(root))),
     ])
 }

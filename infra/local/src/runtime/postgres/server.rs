@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use rand::Rng as _;
+use rand::RngExt as _;
 use tokio::sync::mpsc;
 
 use super::{Cluster, PostgresError, account};

@@ -1,6 +1,6 @@
 //! Random passwords by the rules of `GetRandomPassword` and of `GenerateSecretString`.
 
-use rand::Rng;
+use rand::RngExt;
 use rand::seq::SliceRandom as _;
 use serde::Deserialize;
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
-use rand::Rng as _;
+use rand::RngExt as _;
 
 use crate::services::ecs::shapes::NetworkConfiguration;
 use crate::services::ecs::task::{Detail, Host, NetworkInterface, Task};

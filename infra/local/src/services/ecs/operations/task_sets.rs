@@ -1,6 +1,6 @@
 //! Operations on task sets, with which CodeDeploy puts one version of a service beside another.
 
-use rand::Rng as _;
+use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 
 use super::services::{check_load_balancers, check_network, latest, service_arn};
