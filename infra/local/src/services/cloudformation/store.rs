@@ -283,6 +283,14 @@ impl Store {
     }
 }
 
+impl ChangeSet {
+    /// Whether it was executed. It can still be described, but its name is free again, and it is listed no more:
+    /// `ListChangeSets` gives "each active change set".
+    pub(super) fn is_executed(&self) -> bool {
+        self.execution_status.starts_with("EXECUTE_")
+    }
+}
+
 pub(super) fn resource_key(stack_id: &str, logical_id: &str) -> String {
     format!("{stack_id}/{logical_id}")
 }

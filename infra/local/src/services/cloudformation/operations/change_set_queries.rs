@@ -32,7 +32,7 @@ pub(super) fn find_change_set(
     let Some(stack) = store.stack(stack_name).filter(|stack| stack.status != Status::DeleteComplete) else {
         return Err(ServiceError::validation(format!("Stack [{stack_name}] does not exist")));
     };
-    let found = store.change_sets_of(&stack.id).into_iter().find(|set| set.name == name_or_id);
+    let found = store.change_sets_of(&stack.id).into_iter().rfind(|set| set.name == name_or_id);
     found.ok_or_else(missing)
 }
 
@@ -113,7 +113,8 @@ impl Operation for ListChangeSets {
 
     async fn handle(self, call: &Call) -> Result<ChangeSetSummaries, ServiceError> {
         let stack = known_stack(call, &self.stack_name)?;
-        let sets = call.cloud.part::<Store>().change_sets_of(&stack.id);
+        let mut sets = call.cloud.part::<Store>().change_sets_of(&stack.id);
+        sets.retain(|set| !set.is_executed());
         let (sets, next_token) = page(sets, self.next_token.as_deref(), 100)?;
         Ok(ChangeSetSummaries { summaries: sets.iter().map(summary).collect(), next_token })
     }

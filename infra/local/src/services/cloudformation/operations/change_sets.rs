@@ -64,8 +64,8 @@ impl Operation for CreateChangeSet {
             }
         };
         let (stack, is_new) = self.stack(call, creates)?;
-        let existing =
-            store.change_sets_of(&stack.id).into_iter().find(|set| set.name == self.change_set_name);
+        let same_name = |set: &ChangeSet| !set.is_executed() && set.name == self.change_set_name;
+        let existing = store.change_sets_of(&stack.id).into_iter().find(same_name);
         if let Some(set) = existing {
             if self.client_token.is_some() && set.client_token == self.client_token {
                 return Ok(CreatedChangeSet { id: set.id, stack_id: stack.id });
