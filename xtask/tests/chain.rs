@@ -9,84 +9,11 @@ mod support;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use support::Ended;
 use support::aws_cli::AwsCli;
-use tempfile::TempDir;
-
-/// Two image builds at once would only wait for each other, and the probes would measure the compiler.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
-/// A clone of this repository with a local cloud of its own.
-struct Checkout {
-    dir: TempDir,
-    _turn: MutexGuard<'static, ()>,
-}
-
-impl Checkout {
-    fn new() -> Self {
-        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        let dir = tempfile::tempdir().unwrap();
-        let checkout = Self { dir, _turn: turn };
-        let path = checkout.path();
-        git(root, &["clone", "--quiet", ".", path.to_str().unwrap()]);
-        git(&path, &["config", "user.name", "Test"]);
-        git(&path, &["config", "user.email", "test@example.com"]);
-        checkout
-    }
-
-    fn path(&self) -> PathBuf {
-        self.dir.path().join("checkout")
-    }
-
-    fn run(&self, arguments: &[&str]) -> Ended {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-        command.args(arguments).current_dir(self.path());
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy().into_owned();
-            // What cargo tells a test about this crate would be told to the image's build too.
-            if name.starts_with("AWS_") || name.starts_with("CARGO_PKG_") || name.starts_with("XTASK_") {
-                command.env_remove(name);
-            }
-        }
-        command.env("XTASK_LOCAL_DATA_DIR", self.dir.path().join("local-cloud"));
-        Ended::of(command.output().unwrap())
-    }
-
-    /// Runs with `--output json` and reads the one object.
-    #[track_caller]
-    fn json(&self, arguments: &[&str]) -> Value {
-        let ended = self.run(&[arguments, &["--output", "json"]].concat());
-        assert_eq!(ended.code, Some(0), "{arguments:?}\n{}\n{}", ended.stdout, ended.stderr);
-        serde_json::from_str(&ended.stdout).unwrap()
-    }
-
-    fn head(&self) -> String {
-        git(&self.path(), &["rev-parse", "HEAD"]).trim().to_owned()
-    }
-
-    fn commit(&self, message: &str) {
-        git(&self.path(), &["commit", "--quiet", "--all", "--message", message]);
-    }
-}
-
-impl Drop for Checkout {
-    fn drop(&mut self) {
-        self.run(&["local", "reset", "--yes"]);
-    }
-}
-
-fn git(dir: &Path, arguments: &[&str]) -> String {
-    let output = Command::new("git").args(arguments).current_dir(dir).output().unwrap();
-    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
+use support::checkout::Checkout;
 
 /// The body of a page.
 fn get(url: &str) -> Option<String> {
@@ -125,6 +52,8 @@ fn the_daily_commands_take_a_commit_to_production_and_clean_up() {
     let uri = image["uri"].as_str().unwrap();
     assert!(uri.ends_with(&format!("@{}", image["digest"].as_str().unwrap())), "{uri}");
     assert!(image["size_bytes"].as_u64().unwrap() <= 12 * 1024 * 1024, "{image}");
+    // The pipeline built it from an archive in another place, with other products.
+    assert_eq!(checkout.build_by_hand()["digest"], image["digest"]);
 
     every_service_answers_the_aws_client(
         &AwsCli::new(&checkout.json(&["local", "status"])),
@@ -135,15 +64,16 @@ fn the_daily_commands_take_a_commit_to_production_and_clean_up() {
     assert_eq!(checkout.run(&["release"]).code, Some(0));
     assert!(get(url).unwrap().contains(&checkout.head()[..12]));
 
-    let page = checkout.path().join("app/templates/layout.html");
-    let text = std::fs::read_to_string(&page).unwrap();
-    std::fs::write(&page, text.replace("</body>", "<p>a changed page</p></body>")).unwrap();
-    checkout.commit("Change the page");
+    let page = "app/templates/layout.html";
+    let text = std::fs::read_to_string(checkout.path().join(page)).unwrap();
+    checkout.commit_long_ago(page, &text.replace("</body>", "<p>a changed page</p></body>"));
     let release = checkout.json(&["release", "--rate", "100"]);
     assert_eq!(release["status"], "Succeeded", "{release}");
     assert_eq!(release["source_revision"], checkout.head());
     assert_eq!(release["requests"]["failed"], 0, "{release}");
     assert!(get(url).unwrap().contains("a changed page"));
+    let changed = checkout.build_by_hand();
+    assert_ne!(changed["digest"], image["digest"]);
 
     let status = checkout.json(&["status"]);
     assert_eq!(status["stacks"].as_array().unwrap().len(), 11);
@@ -170,7 +100,7 @@ fn the_daily_commands_take_a_commit_to_production_and_clean_up() {
 
     checkout.json(&["destroy"]);
     assert!(get(url).is_none());
-    assert!(!checkout.dir.path().join("local-cloud").exists());
+    assert!(!checkout.data_dir().exists());
     checkout.run(&["local", "status"]).refused("no local cloud is running");
 }
 

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be prepared has failed")]
 
 pub mod aws_cli;
+pub mod checkout;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

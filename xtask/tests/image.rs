@@ -1,0 +1,92 @@
+//! The application's binary as it is in the image: alone in an empty file system.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
+
+mod support;
+
+use std::io::Write as _;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use support::checkout::Checkout;
+
+/// Ended with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+/// On Fargate the database has no address but a name, and nothing but `/etc/resolv.conf` says who knows it.
+#[test]
+fn the_binary_resolves_its_database_through_etc_resolv_conf_alone() {
+    if !nix::unistd::geteuid().is_root() {
+        // Past the test's captured output: who reads a green run must see that this was not part of it.
+        let reason = "only root may change the root directory and answer on port 53";
+        writeln!(std::io::stderr(), "NOT RUN: the resolver of the static binary: {reason}").unwrap();
+        return;
+    }
+    let checkout = Checkout::new();
+    checkout.build_by_hand();
+    let root = tempfile::tempdir().unwrap();
+    std::fs::copy(checkout.binary_built_by_hand(), root.path().join("app")).unwrap();
+    std::fs::create_dir(root.path().join("etc")).unwrap();
+    // Not where a resolver of this machine may listen.
+    let [_, _, high, low] = std::process::id().to_be_bytes();
+    let server = UdpSocket::bind((Ipv4Addr::new(127, 77, high, low), 53)).unwrap();
+    let address = server.local_addr().unwrap().ip();
+    std::fs::write(root.path().join("etc/resolv.conf"), format!("nameserver {address}\n")).unwrap();
+    let database = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    std::thread::spawn(move || answer_names(&server));
+
+    // A test of root's own rights proves nothing about the image's user.
+    nix::unistd::chown(root.path(), Some(65532.into()), Some(65532.into())).unwrap();
+    let mut command = Command::new("chroot");
+    command.arg("--userspec=65532:65532").arg(root.path()).arg("/app").env_clear();
+    command.env("PATH", std::env::var_os("PATH").unwrap()).env("HOST", "127.0.0.1").env("PORT", "0");
+    command.env("DB_HOST", "database.internal").env("DB_PASSWORD", "none");
+    command.env("DB_PORT", database.local_addr().unwrap().port().to_string());
+    let app = Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+
+    assert!(connected(&database).is_loopback());
+    drop(app);
+}
+
+/// Who connects to the database within half a minute.
+fn connected(database: &TcpListener) -> std::net::IpAddr {
+    database.set_nonblocking(true).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        match database.accept() {
+            Ok((_, peer)) => return peer.ip(),
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock),
+        }
+        assert!(Instant::now() < deadline, "the name was not resolved");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Answers each question for an IPv4 address with 127.0.0.1, any other with nothing (RFC 1035, section 4).
+fn answer_names(server: &UdpSocket) {
+    let mut query = [0; 512];
+    while let Ok((length, peer)) = server.recv_from(&mut query) {
+        answer(server, &query[..length], peer);
+    }
+}
+
+fn answer(server: &UdpSocket, query: &[u8], peer: SocketAddr) {
+    let name = query[12..].iter().position(|byte| *byte == 0).unwrap() + 13;
+    let is_for_ipv4 = query[name..name + 2] == [0, 1];
+    let found = u8::from(is_for_ipv4);
+    // The question's id; an authoritative answer; one question, `found` answers.
+    let mut reply = [&query[..2], &[0x84, 0, 0, 1, 0, found, 0, 0, 0, 0], &query[12..name + 4]].concat();
+    if is_for_ipv4 {
+        // A pointer to the question's name, type A, class IN, one second to live, four bytes.
+        reply.extend([0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4, 127, 0, 0, 1]);
+    }
+    server.send_to(&reply, peer).unwrap();
+}
