@@ -157,9 +157,17 @@ fn action_run(detail: sdk::ActionExecutionDetail) -> ActionRun {
             .and_then(|r| r.external_execution_id.clone())
             .filter(|id| !id.is_empty()),
         error: result.as_ref().and_then(|r| r.error_details.clone()).and_then(|e| e.message),
-        summary: result.and_then(|r| r.external_execution_summary),
+        summary: result.and_then(|r| r.external_execution_summary).map(commit_message),
         outputs: variables.into_iter().collect(),
     }
+}
+
+/// A connection's source action sums a commit up as `{"ProviderType":"GitHub","CommitMessage":"…"}`: the message's
+/// first line. Any other summary is plain text already.
+fn commit_message(summary: String) -> String {
+    let commit = serde_json::from_str::<serde_json::Value>(&summary).ok();
+    let message = commit.as_ref().and_then(|commit| commit["CommitMessage"].as_str());
+    message.and_then(|message| message.lines().next()).map_or(summary.clone(), str::to_owned)
 }
 
 fn stage(state: sdk::StageState) -> StageState {

@@ -9,6 +9,7 @@ use crate::stacks::graph::Outputs;
 use crate::stacks::plan::stack_tags;
 
 /// The stacks of one environment by short name.
+#[derive(Debug)]
 pub(crate) struct Deployed {
     pub stacks: BTreeMap<String, Stack>,
 }

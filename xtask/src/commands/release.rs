@@ -18,7 +18,7 @@ use crate::follow::{ProbeTarget, ReleaseEnd, ReleaseWatch, Requests, follow_rele
 use crate::output::Printer;
 use crate::process;
 
-/// The source action's name in `infra/stacks/pipeline.yml`.
+/// The source action's name in `infra/stacks/pipeline.yml`: that of its stage.
 const SOURCE_ACTION: &str = "Source";
 
 pub(crate) async fn run(globals: Globals, printer: Printer, args: ReleaseArgs) -> anyhow::Result<ExitStatus> {
@@ -35,9 +35,7 @@ pub(crate) async fn run(globals: Globals, printer: Printer, args: ReleaseArgs) -
             return Ok(ExitStatus::Done);
         }
         Step::Join { execution } => execution.clone(),
-        Step::Start => {
-            ctx.aws.start_execution(&plan.place.pipeline, SOURCE_ACTION, plan.revision.as_deref()).await?
-        }
+        Step::Start => start(&ctx, &plan.place, plan.revision.as_deref()).await?,
     };
     if args.no_wait {
         ctx.printer.note(format_args!("execution {execution} runs; `cargo xtask release` follows it"));
@@ -192,6 +190,11 @@ impl fmt::Display for Release {
         }
         write!(f, "  {}", self.url)
     }
+}
+
+/// Starts an execution of `revision`, else of the branch's newest commit; answers its id.
+pub(crate) async fn start(ctx: &Ctx, place: &Place, revision: Option<&str>) -> anyhow::Result<String> {
+    Ok(ctx.aws.start_execution(&place.pipeline, SOURCE_ACTION, revision).await?)
 }
 
 /// Follows one execution to its end, telling what happens.

@@ -9,6 +9,9 @@ use crate::aws::{Aws, Build};
 /// CodeBuild ends a build itself after the project's time-out.
 const PATIENCE: Duration = Duration::from_secs(100 * 60);
 
+/// How CodeBuild's own lines of a log start: which command, which phase. The phases are told by themselves.
+const BOOKKEEPING: &str = "[Container] ";
+
 /// What was told of one build already.
 #[derive(Default)]
 pub(super) struct BuildTold {
@@ -44,8 +47,8 @@ impl BuildTold {
             let page = aws.get_log_events(group, stream, self.token.clone()).await?;
             let end = page.lines.is_empty() || page.next == self.token;
             self.token = page.next;
-            for line in page.lines {
-                news = true;
+            news |= !page.lines.is_empty();
+            for line in page.lines.iter().filter(|line| !line.starts_with(BOOKKEEPING)) {
                 sink(Event::BuildLog(line.trim_end().to_owned()));
             }
             if end {

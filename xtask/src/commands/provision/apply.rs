@@ -15,7 +15,6 @@ use super::{change, first, handshake};
 use crate::aws::Stack;
 use crate::aws::status::{StackPhase, stack_phase};
 use crate::cli::ProvisionArgs;
-use crate::commands::deployed::Deployed;
 use crate::context::Ctx;
 use crate::exit::StackFailed;
 use crate::stacks::graph::{Graph, NodeId, Outputs};
@@ -25,6 +24,13 @@ use crate::stacks::graph::{Graph, NodeId, Outputs};
 pub(super) struct Applied {
     pub stacks: Vec<StackResult>,
     pub failures: Vec<String>,
+}
+
+impl Applied {
+    /// A plan without a change.
+    pub(super) fn nothing(plan: &Plan) -> Self {
+        Self { stacks: plan.results(), failures: Vec::new() }
+    }
 }
 
 struct Deployment<'a> {
@@ -47,7 +53,7 @@ pub(super) async fn apply(
     graph: &Graph,
     (plan, args): (&Plan, &ProvisionArgs),
 ) -> anyhow::Result<Applied> {
-    let outputs = Deployed::read(&ctx.aws, &ctx.environment).await?.outputs_by_stack();
+    let outputs = plan.deployed.outputs_by_stack();
     let image = first::FirstRevision::look(ctx, args).await?;
     let deployment = Deployment { ctx, graph, plan, args, outputs: Mutex::new(outputs), image };
     let mut applied = Applied::default();

@@ -14,6 +14,7 @@ mod report;
 use std::path::Path;
 use std::time::Instant;
 
+use self::apply::Applied;
 use super::deployed::Deployed;
 use super::release::{self, Place, Probing, Release};
 use crate::aws::status::{Progress, execution_progress};
@@ -54,19 +55,19 @@ pub(super) async fn provision(ctx: &Ctx, args: &ProvisionArgs) -> anyhow::Result
         plan.discard(ctx).await?;
         return Ok(Provisioned::planned(&plan));
     }
-    if plan.has_changes() {
-        ctx.printer.note(&plan);
-        if let Err(refused) = confirm(ctx, args) {
-            plan.discard(ctx).await?;
-            return Err(refused);
-        }
+    if !plan.has_changes() {
+        let release = first_release(ctx, &plan.deployed, false).await?;
+        return Ok(Provisioned::done(Applied::nothing(&plan), &plan.deployed, release));
+    }
+    ctx.printer.note(&plan);
+    if let Err(refused) = confirm(ctx, args) {
+        plan.discard(ctx).await?;
+        return Err(refused);
     }
     let began = Instant::now();
     let applied = apply::apply(ctx, &graph, (&plan, args)).await?;
     let deployed = Deployed::read(&ctx.aws, &ctx.environment).await?;
-    if plan.has_changes() {
-        ctx.printer.event("provision", format_args!("stacks done in {:.1} s", began.elapsed().as_secs_f64()));
-    }
+    ctx.printer.event("provision", format_args!("stacks done in {:.1} s", began.elapsed().as_secs_f64()));
     let release = match applied.failures.is_empty() {
         true => first_release(ctx, &deployed, plan.creates_pipeline()).await?,
         false => None,

@@ -11,6 +11,7 @@ use super::report::StackResult;
 use crate::aws::status::{StackPhase, stack_phase};
 use crate::aws::{ResourceChange, Stack};
 use crate::cli::ProvisionArgs;
+use crate::commands::deployed::Deployed;
 use crate::context::Ctx;
 use crate::stacks::graph::{Graph, NodeId, Outputs};
 use crate::stacks::plan::Difference;
@@ -54,16 +55,20 @@ pub(super) struct Plan {
     pub stacks: Vec<Planned>,
     /// Stacks of this environment whose template is gone.
     pub orphans: Vec<String>,
+    /// What was there.
+    #[serde(skip)]
+    pub deployed: Deployed,
 }
 
 /// Looks at every stack, several at a time.
 pub(super) async fn plan(ctx: &Ctx, graph: &Graph, args: &ProvisionArgs) -> anyhow::Result<Plan> {
-    let deployed = crate::commands::deployed::Deployed::read(&ctx.aws, &ctx.environment).await?;
+    let deployed = Deployed::read(&ctx.aws, &ctx.environment).await?;
     let outputs = deployed.outputs_by_stack();
     let one = |template: &StackTemplate| plan_stack(ctx, graph, (template.name.clone(), &outputs, args));
     let stacks = try_join_all(graph.stacks().map(one)).await?;
     let gone = deployed.stacks.iter().filter(|(name, _)| graph.template(name).is_none());
-    Ok(Plan { stacks, orphans: gone.map(|(_, stack)| stack.name.clone()).collect() })
+    let orphans = gone.map(|(_, stack)| stack.name.clone()).collect();
+    Ok(Plan { stacks, orphans, deployed })
 }
 
 async fn plan_stack(

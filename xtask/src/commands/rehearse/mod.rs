@@ -102,7 +102,7 @@ async fn play(
             "unhealthy"
         }
     };
-    let execution = ctx.aws.start_execution(&place.pipeline, "Source", None).await?;
+    let execution = release::start(ctx, place, None).await?;
     let probing = Probing { rate: rate.max(1), at_least: AT_LEAST };
     release::follow(ctx, place, (name, &execution), probing).await
 }
