@@ -178,3 +178,16 @@ fn stage(state: sdk::StageState) -> StageState {
         enabled: state.inbound_transition_state.is_none_or(|transition| transition.enabled),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_is_summed_up_by_the_first_line_of_its_commit_message() {
+        let of_a_connection = r#"{"ProviderType":"GitHub","CommitMessage":"Change the page\n\nWhy."}"#;
+
+        assert_eq!(commit_message(of_a_connection.to_owned()), "Change the page");
+        assert_eq!(commit_message("Deployment d-1 succeeded".to_owned()), "Deployment d-1 succeeded");
+    }
+}
