@@ -21,7 +21,7 @@ use crate::persist::Database;
 use crate::principal::Principal;
 
 /// What a part is opened with.
-pub struct Setup {
+pub(crate) struct Setup {
     pub database: Arc<Database>,
     /// A folder for files that are no records: objects, blobs, logs, the database's cluster.
     pub data_dir: PathBuf,
@@ -30,7 +30,7 @@ pub struct Setup {
 
 /// A service's own state: its tables, and what it keeps in memory. Only its service touches it; others go
 /// through [`Cloud::call`].
-pub trait Part: Send + Sync + 'static {
+pub(crate) trait Part: Send + Sync + 'static {
     fn open(setup: &Setup) -> Self;
 }
 
@@ -77,7 +77,7 @@ impl Cloud {
     }
 
     /// The one door. Strikes armed faults, then handles the operation, and enters it in the journal.
-    pub async fn call<O: Operation>(
+    pub(crate) async fn call<O: Operation>(
         &self,
         principal: &Principal,
         input: O,
@@ -101,7 +101,7 @@ impl Cloud {
     }
 
     /// [`Cloud::call`] by name, for HTTP: input and output as values in the form of AWS's model.
-    pub async fn dispatch(
+    pub(crate) async fn dispatch(
         &self,
         principal: &Principal,
         (service, operation): (&str, &str),
@@ -114,7 +114,7 @@ impl Cloud {
     }
 
     /// The part `P` of this cloud, opened at its first use.
-    pub fn part<P: Part>(&self) -> Arc<P> {
+    pub(crate) fn part<P: Part>(&self) -> Arc<P> {
         let find = |parts: &HashMap<TypeId, Arc<dyn Any + Send + Sync>>| {
             parts.get(&TypeId::of::<P>()).and_then(|part| Arc::clone(part).downcast::<P>().ok())
         };
@@ -131,7 +131,7 @@ impl Cloud {
     }
 
     /// Drives the record `key` by the engine `E`; wakes it if it is being driven already.
-    pub fn start<E: Engine>(&self, key: &str) {
+    pub(crate) fn start<E: Engine>(&self, key: &str) {
         self.inner.drivers.start::<E>(self, key);
     }
 
@@ -144,7 +144,11 @@ impl Cloud {
 
     /// Waits until `condition` answers a value, looking again whenever a record changes and at least every
     /// 200 ms. `None`: `patience` (real time) ran out, or the local cloud stops.
-    pub async fn wait_until<T>(&self, patience: Duration, condition: impl Fn() -> Option<T>) -> Option<T> {
+    pub(crate) async fn wait_until<T>(
+        &self,
+        patience: Duration,
+        condition: impl Fn() -> Option<T>,
+    ) -> Option<T> {
         let mut changes = self.inner.setup.database.changes();
         let stopping = self.stopping();
         let deadline = tokio::time::Instant::now() + patience;
@@ -166,11 +170,11 @@ impl Cloud {
         &self.inner.settings
     }
 
-    pub fn account(&self) -> &str {
+    pub(crate) fn account(&self) -> &str {
         &self.inner.settings.account
     }
 
-    pub fn region(&self) -> &str {
+    pub(crate) fn region(&self) -> &str {
         &self.inner.settings.region
     }
 
@@ -190,17 +194,17 @@ impl Cloud {
         &self.inner.operations
     }
 
-    pub fn data_dir(&self) -> &Path {
+    pub(crate) fn data_dir(&self) -> &Path {
         &self.inner.setup.data_dir
     }
 
     /// `arn:aws:SERVICE:REGION:ACCOUNT:RESOURCE`.
-    pub fn arn(&self, service: &str, resource: &str) -> String {
+    pub(crate) fn arn(&self, service: &str, resource: &str) -> String {
         format!("arn:aws:{service}:{}:{}:{resource}", self.region(), self.account())
     }
 
     /// `http://127.0.0.1:PORT`; empty until the server listens.
-    pub fn endpoint(&self) -> &str {
+    pub(crate) fn endpoint(&self) -> &str {
         self.inner.endpoint.get().map_or("", String::as_str)
     }
 
@@ -216,7 +220,7 @@ impl Cloud {
     }
 
     /// A token that is cancelled when the local cloud stops.
-    pub fn stopping(&self) -> CancellationToken {
+    pub(crate) fn stopping(&self) -> CancellationToken {
         self.inner.drivers.stopping()
     }
 

@@ -19,13 +19,13 @@ pub struct Credentials {
     /// Temporary credentials have one.
     pub session_token: Option<String>,
     pub expiration: Option<Epoch>,
-    pub principal: Principal,
+    pub(crate) principal: Principal,
 }
 
 const OPERATOR: &str = "operator";
 
 /// All access keys by id.
-pub struct CredentialStore {
+pub(crate) struct CredentialStore {
     keys: Table<Credentials>,
     clock: Clock,
 }

@@ -16,7 +16,7 @@ use crate::cloud::Cloud;
 
 /// When to look at a record again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
+pub(crate) enum Next {
     /// After this real time, or when woken.
     After(Duration),
     /// When woken.
@@ -26,7 +26,7 @@ pub enum Next {
 }
 
 /// A state machine over the records of one kind.
-pub trait Engine: Send + Sync + 'static {
+pub(crate) trait Engine: Send + Sync + 'static {
     /// Unique among engines: `codedeploy-deployment`.
     const NAME: &'static str;
 

@@ -7,7 +7,7 @@ use crate::persist::PersistError;
 /// An error as AWS's clients see it. `code` is the name in AWS's model (`ResourceNotFoundException`).
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{code}: {message}")]
-pub struct ServiceError {
+pub(crate) struct ServiceError {
     /// AWS's code, exactly as its model spells it.
     pub code: String,
     /// AWS's wording where it is known, for users search for it.

@@ -1,9 +1,7 @@
 //! The embedded local cloud: AWS's wire protocols, and engines that really build, start tasks, shift traffic
 //! and roll back, in one process on 127.0.0.1.
 //!
-//! [`LocalCloud::start`] gives a handle; everything else is reached over HTTP or through [`Cloud::call`].
-
-#![expect(dead_code, reason = "the services that use it are being added")]
+//! [`LocalCloud::start`] gives a handle; everything else is reached over HTTP.
 
 mod archive;
 mod clock;
@@ -32,11 +30,9 @@ mod testing;
 pub use clock::{Clock, Epoch};
 pub use cloud::{Cloud, Settings};
 pub use credentials::Credentials;
-pub use error::ServiceError;
 pub use fault::{Fault, FaultKind, Faults};
 pub use journal::{Entry, Journal};
-pub use operation::{Call, Operation, Operations};
+pub use operation::Operations;
 pub use persist::PersistError;
-pub use principal::Principal;
 pub use runtime::postgres::{PostgresBinaries, PostgresNotFound, find_postgres, sweep_databases};
 pub use start::{LocalCloud, Options, StartError};

@@ -15,7 +15,7 @@ use crate::principal::Principal;
 /// An AWS API action. The type is its input: a small struct with the members this local cloud uses, named by
 /// serde as AWS's model names them. Members it does not know are ignored; the protocol layer has checked
 /// them against the model already.
-pub trait Operation: DeserializeOwned + Send + 'static {
+pub(crate) trait Operation: DeserializeOwned + Send + 'static {
     type Output: Serialize + Send + 'static;
     /// The service's signing name, which is also its IAM prefix: `ecs`, `elasticloadbalancing`.
     const SERVICE: &'static str;
@@ -33,7 +33,7 @@ pub trait Operation: DeserializeOwned + Send + 'static {
 
 /// What a handler knows of the call besides its input.
 #[derive(Clone)]
-pub struct Call {
+pub(crate) struct Call {
     pub cloud: Cloud,
     pub principal: Principal,
 }
@@ -49,7 +49,7 @@ pub struct Operations {
 
 impl Operations {
     /// Serves `O`.
-    pub fn add<O: Operation>(&mut self) {
+    pub(crate) fn add<O: Operation>(&mut self) {
         let handler = |cloud: Cloud, principal: Principal, input: Value| -> Boxed {
             Box::pin(async move {
                 let input: O = serde_json::from_value(input)

@@ -34,7 +34,7 @@ struct Line {
 type Loaded = HashMap<String, BTreeMap<String, Value>>;
 
 /// The log and what it held at the start. One per local cloud.
-pub struct Database {
+pub(crate) struct Database {
     path: PathBuf,
     file: Mutex<File>,
     loaded: Mutex<Loaded>,
@@ -121,7 +121,7 @@ fn write_log(path: &Path, loaded: &Loaded) -> std::io::Result<()> {
 }
 
 /// Rows of one type by key, kept in memory in key order and written through to the log.
-pub struct Table<T> {
+pub(crate) struct Table<T> {
     name: &'static str,
     rows: Arc<RwLock<BTreeMap<String, T>>>,
     database: Arc<Database>,
@@ -271,7 +271,7 @@ mod tests {
 
         let refused = table.try_update("one", |row| {
             *row = 9;
-            Err::<(), _>(crate::ServiceError::new("Refused", "no"))
+            Err::<(), _>(crate::error::ServiceError::new("Refused", "no"))
         });
 
         assert_eq!(refused.unwrap_err().code, "Refused");

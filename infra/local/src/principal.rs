@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The caller of an operation, as the journal shows it and policies will judge it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Principal {
+pub(crate) struct Principal {
     /// `arn:aws:iam::ACCOUNT:user/operator`, `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`, or the
     /// service's name (`codepipeline.amazonaws.com`).
     pub arn: String,

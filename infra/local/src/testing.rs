@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::clock::Clock;
 use crate::cloud::{Cloud, Settings, Setup};
+use crate::error::ServiceError;
 use crate::operation::Operations;
 use crate::persist::Database;
 use crate::principal::Principal;
@@ -32,7 +33,7 @@ pub(crate) fn operator() -> Principal {
 }
 
 /// Calls `service:Operation` as the operator, with values as they come from HTTP.
-pub(crate) async fn call(cloud: &Cloud, operation: &str, input: Value) -> Result<Value, crate::ServiceError> {
+pub(crate) async fn call(cloud: &Cloud, operation: &str, input: Value) -> Result<Value, ServiceError> {
     let (service, name) = operation.split_once(':').unwrap();
     cloud.dispatch(&operator(), (service, name), input).await
 }

@@ -27,7 +27,6 @@ pub(crate) struct Model {
 pub(crate) struct Metadata {
     /// The service in credential scopes and in IAM's actions: `elasticloadbalancing`.
     pub signing_name: String,
-    pub target_prefix: Option<String>,
     pub xml_namespace: Option<String>,
     /// The codes of a missing and of a wrong parameter, where the service has its own.
     pub missing_code: Option<String>,
@@ -159,8 +158,6 @@ pub(crate) struct Shape {
     pub error: Option<ErrorTrait>,
     #[serde(default)]
     pub exception: bool,
-    #[serde(default)]
-    pub fault: bool,
     #[serde(skip)]
     compiled: OnceLock<Option<Regex>>,
 }

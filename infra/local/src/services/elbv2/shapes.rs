@@ -25,18 +25,6 @@ pub(crate) struct Action {
 }
 
 impl Action {
-    /// A forward to several groups by weight.
-    pub(crate) fn forward(target_groups: Vec<WeightedTargetGroup>) -> Self {
-        Self {
-            kind: "forward".to_owned(),
-            order: None,
-            target_group_arn: None,
-            forward_config: Some(ForwardConfig { target_groups, target_group_stickiness_config: None }),
-            redirect_config: None,
-            fixed_response_config: None,
-        }
-    }
-
     /// The groups a forward names, in whichever form, with their weights.
     pub(crate) fn target_groups(&self) -> &[WeightedTargetGroup] {
         self.forward_config.as_ref().map_or(&[], |config| &config.target_groups)

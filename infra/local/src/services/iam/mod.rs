@@ -6,8 +6,6 @@ mod trust;
 
 pub(crate) use operations::*;
 
-use serde_json::Value;
-
 use crate::cloud::Cloud;
 use crate::operation::Operations;
 use crate::principal::Principal;
@@ -31,13 +29,6 @@ pub(crate) fn register(operations: &mut Operations) {
     operations.add::<ListRoleTags>();
     operations.add::<GetUser>();
     operations.add::<ListAccountAliases>();
-}
-
-/// The inline policies of the role `role_arn`, for the one door, which cannot call through itself. `None`:
-/// there is no such role.
-pub(crate) fn policies_of(cloud: &Cloud, role_arn: &str) -> Option<Vec<Value>> {
-    let role = cloud.part::<store::RoleStore>().by_arn(role_arn)?;
-    Some(role.inline.values().filter_map(|text| serde_json::from_str(text).ok()).collect())
 }
 
 /// Whether `principal` may assume the role `role_arn`; false also of a role that does not exist, for AWS tells

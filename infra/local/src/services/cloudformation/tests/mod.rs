@@ -9,7 +9,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::resources::{Attributes, Change, Created, Resource, ResourceContext, ResourceTypes};
-use crate::{LocalCloud, Options, Principal, ServiceError, Settings};
+use crate::error::ServiceError;
+use crate::principal::Principal;
+use crate::{LocalCloud, Options, Settings};
 
 struct Thing;
 
