@@ -1,18 +1,16 @@
 //! CloudFormation as its official client sees it.
 
-#![expect(clippy::unwrap_used, reason = "a test's support may panic")]
+mod support;
 
 use std::time::{Duration, Instant};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::client::Waiters as _;
-use aws_sdk_cloudformation::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_cloudformation::error::ProvideErrorMetadata as _;
 use aws_sdk_cloudformation::types::{
     ChangeAction, ChangeSetStatus, ChangeSetType, Parameter, StackStatus, Tag,
 };
-use local_cloud::{LocalCloud, Options, Settings};
+use support::start;
 
 const TEMPLATE: &str = "\
 Description: Handles, to see a stack without other services.
@@ -29,39 +27,10 @@ Outputs:
   Count: {Value: !If [HasSecond, two, one]}
 ";
 
-struct Started {
-    client: Client,
-    s3: aws_sdk_s3::Config,
-    cloud: LocalCloud,
-    _data: tempfile::TempDir,
-}
-
-async fn start() -> Started {
-    let data = tempfile::tempdir().unwrap();
-    let settings = Settings {
-        account: "000000000000".to_owned(),
-        region: "eu-central-1".to_owned(),
-        source: data.path().to_owned(),
-    };
-    let options = Options { data_dir: data.path().join("data"), port: Some(0), settings, time_scale: 60.0 };
-    let cloud = LocalCloud::start(options).await.unwrap();
-    let operator = cloud.operator();
-    let credentials =
-        Credentials::new(&operator.access_key_id, &operator.secret_access_key, None, None, "test");
-    let config = SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("eu-central-1"))
-        .endpoint_url(cloud.endpoint())
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .build();
-    let s3 = aws_sdk_s3::config::Builder::from(&config).force_path_style(true).build();
-    Started { client: Client::new(&config), s3, cloud, _data: data }
-}
-
 #[tokio::test]
 async fn a_stack_is_deployed_by_change_sets_and_deleted() {
     let started = start().await;
-    let client = &started.client;
+    let client = Client::new(&started.config());
     let tag = Tag::builder().key("project").value("p").build();
     let create = client.create_change_set().stack_name("s").change_set_name("one").template_body(TEMPLATE);
     create.change_set_type(ChangeSetType::Create).tags(tag).send().await.unwrap();
@@ -112,7 +81,7 @@ Outputs: {Bucket: {Value: !Ref Bucket}, Arn: {Value: !GetAtt Group.Arn}}
 #[tokio::test]
 async fn a_bucket_that_is_not_empty_fails_the_deletion_of_its_stack() {
     let started = start().await;
-    let (client, s3) = (&started.client, aws_sdk_s3::Client::from_conf(started.s3.clone()));
+    let (client, s3) = (Client::new(&started.config()), aws_sdk_s3::Client::new(&started.config()));
     client.create_stack().stack_name("kept").template_body(BUCKET_AND_LOGS).send().await.unwrap();
     let deadline = Duration::from_secs(30);
     let made = client.wait_until_stack_create_complete().stack_name("kept").wait(deadline).await.unwrap();
@@ -143,7 +112,7 @@ async fn a_bucket_that_is_not_empty_fails_the_deletion_of_its_stack() {
 #[tokio::test]
 async fn a_template_may_come_from_s3() {
     let started = start().await;
-    let s3 = aws_sdk_s3::Client::from_conf(started.s3.clone());
+    let (client, s3) = (Client::new(&started.config()), aws_sdk_s3::Client::new(&started.config()));
     let place = aws_sdk_s3::types::BucketLocationConstraint::EuCentral1;
     let place = aws_sdk_s3::types::CreateBucketConfiguration::builder().location_constraint(place).build();
     s3.create_bucket().bucket("templates").create_bucket_configuration(place).send().await.unwrap();
@@ -153,7 +122,7 @@ async fn a_template_may_come_from_s3() {
         "https://templates.s3.eu-central-1.amazonaws.com/a%20b.yml".to_owned(),
         format!("{}/templates/a%20b.yml", started.cloud.endpoint()),
     ] {
-        let summary = started.client.get_template_summary().template_url(url).send().await.unwrap();
+        let summary = client.get_template_summary().template_url(url).send().await.unwrap();
         assert_eq!(summary.parameters().len(), 2);
     }
 }
@@ -161,7 +130,7 @@ async fn a_template_may_come_from_s3() {
 #[tokio::test]
 async fn errors_carry_awss_codes_and_words() {
     let started = start().await;
-    let client = &started.client;
+    let client = Client::new(&started.config());
     let missing = client.describe_stacks().stack_name("nope").send().await.unwrap_err();
     assert_eq!(missing.code(), Some("ValidationError"));
     assert_eq!(missing.message(), Some("Stack with id nope does not exist"));
@@ -188,11 +157,12 @@ async fn a_stack_of_instant_resources_takes_no_time() {
         body += &format!("  R{number}: {{Type: 'AWS::CloudFormation::WaitConditionHandle'{after}}}\n");
     }
     let began = Instant::now();
-    started.client.create_stack().stack_name("s").template_body(body).send().await.unwrap();
-    let waiter = started.client.wait_until_stack_create_complete().stack_name("s");
+    let client = Client::new(&started.config());
+    client.create_stack().stack_name("s").template_body(body).send().await.unwrap();
+    let waiter = client.wait_until_stack_create_complete().stack_name("s");
     waiter.wait(Duration::from_secs(30)).await.unwrap();
     // Thirty resources, one after another; far below AWS's pace even on a busy machine.
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
-    let events = started.client.describe_stack_events().stack_name("s").into_paginator().items().send();
+    let events = client.describe_stack_events().stack_name("s").into_paginator().items().send();
     assert_eq!(events.collect::<Result<Vec<_>, _>>().await.unwrap().len(), 2 + 30 * 3);
 }

@@ -2,21 +2,23 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test's support may panic")]
 
+mod support;
+
 use std::future::Future;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::SdkConfig;
 use aws_sdk_cloudformation::client::Waiters as _;
-use aws_sdk_cloudformation::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_cloudformation::types::{Capability, Tag};
 use aws_sdk_codebuild::types::{ArtifactsType, Build, ProjectArtifacts, SourceType, StatusType};
 use aws_sdk_codeconnections::types::ConnectionStatus;
 use aws_sdk_codepipeline::types::{
     ActionExecutionFilter, ActionExecutionStatus, PipelineExecutionStatus, StageTransitionType,
 };
-use local_cloud::{LocalCloud, Options, Settings};
+use local_cloud::LocalCloud;
+use support::Started;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const TEMPLATE: &str = r#"
@@ -94,32 +96,11 @@ phases:
 artifacts: {files: [result]}
 ";
 
-struct Started {
-    config: SdkConfig,
-    cloud: LocalCloud,
-    _data: tempfile::TempDir,
-}
-
+/// A cloud whose checkout has one commit.
 async fn start() -> Started {
-    let data = tempfile::tempdir().unwrap();
-    let settings = Settings {
-        account: "000000000000".to_owned(),
-        region: "eu-central-1".to_owned(),
-        source: data.path().join("checkout"),
-    };
-    commit(&settings.source);
-    let options = Options { data_dir: data.path().join("data"), port: Some(0), settings, time_scale: 60.0 };
-    let cloud = LocalCloud::start(options).await.unwrap();
-    let operator = cloud.operator();
-    let credentials =
-        Credentials::new(&operator.access_key_id, &operator.secret_access_key, None, None, "test");
-    let config = SdkConfig::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .region(Region::new("eu-central-1"))
-        .endpoint_url(cloud.endpoint())
-        .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .build();
-    Started { config, cloud, _data: data }
+    let started = support::start().await;
+    commit(&started.path("checkout"));
+    started
 }
 
 /// A repository with one commit.
@@ -174,18 +155,18 @@ async fn until<T, F: Future<Output = Option<T>>>(ask: impl Fn() -> F) -> T {
 #[tokio::test]
 async fn a_project_of_a_stack_builds_a_source_from_s3() {
     let started = start().await;
-    make_stack(&started.config, "ConnectionArn").await;
-    let client = aws_sdk_codebuild::Client::new(&started.config);
+    let config = started.config();
+    make_stack(&config, "ConnectionArn").await;
+    let client = aws_sdk_codebuild::Client::new(&config);
 
-    let checkout = started.cloud.cloud().settings().source.clone();
+    let checkout = started.path("checkout");
     let zip = Command::new("git")
         .arg("-C")
         .arg(checkout)
         .args(["archive", "--format=zip", "HEAD"])
         .output()
         .unwrap();
-    let put =
-        s3(&started.config).put_object().bucket("artifacts").key("first/source.zip").body(zip.stdout.into());
+    let put = s3(&config).put_object().bucket("artifacts").key("first/source.zip").body(zip.stdout.into());
     put.send().await.unwrap();
     let none = ProjectArtifacts::builder().r#type(ArtifactsType::NoArtifacts).build().unwrap();
     let start = client.start_build().project_name("app-test").artifacts_override(none);
@@ -205,7 +186,7 @@ async fn a_project_of_a_stack_builds_a_source_from_s3() {
     assert_eq!(build.phases().last().unwrap().phase_type().unwrap().as_str(), "COMPLETED");
     let project = &projects.projects()[0];
     assert_eq!(project.timeout_in_minutes(), Some(5));
-    let logs = aws_sdk_cloudwatchlogs::Client::new(&started.config);
+    let logs = aws_sdk_cloudwatchlogs::Client::new(&config);
     let place = build.logs().unwrap();
     let events = logs.get_log_events().log_group_name(place.group_name().unwrap());
     let events =
@@ -218,9 +199,10 @@ async fn a_project_of_a_stack_builds_a_source_from_s3() {
 #[tokio::test]
 async fn a_pipeline_of_a_stack_runs_once_and_after_the_handshake_from_the_commit_to_the_artifact() {
     let started = start().await;
-    let connection = make_stack(&started.config, "ConnectionArn").await;
-    let connections = aws_sdk_codeconnections::Client::new(&started.config);
-    let pipelines = aws_sdk_codepipeline::Client::new(&started.config);
+    let config = started.config();
+    let connection = make_stack(&config, "ConnectionArn").await;
+    let connections = aws_sdk_codeconnections::Client::new(&config);
+    let pipelines = aws_sdk_codepipeline::Client::new(&config);
     let status = || async {
         let found = connections.get_connection().connection_arn(&connection).send().await.unwrap();
         found.connection().unwrap().connection_status().unwrap().clone()
@@ -267,7 +249,7 @@ async fn released(started: &Started, pipelines: &aws_sdk_codepipeline::Client) {
     let result = &built.output().unwrap().output_variables().unwrap()["RESULT"];
     assert_eq!(*result, format!("1-two-{revision}"));
     let place = built.output().unwrap().output_artifacts()[0].s3_location().unwrap().clone();
-    let get = s3(&started.config).get_object().bucket(place.bucket().unwrap()).key(place.key().unwrap());
+    let get = s3(&started.config()).get_object().bucket(place.bucket().unwrap()).key(place.key().unwrap());
     let zip = get.send().await.unwrap().body.collect().await.unwrap().into_bytes();
     assert!(zip.windows(6).any(|window| window == b"result"));
 }

@@ -2,20 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's support may panic")]
 
-use std::path::Path;
+mod support;
+
 use std::process::Command;
 
-use local_cloud::{LocalCloud, Options, Settings};
-
-async fn start(dir: &Path) -> LocalCloud {
-    let settings = Settings {
-        account: "000000000000".to_owned(),
-        region: "eu-central-1".to_owned(),
-        source: dir.to_owned(),
-    };
-    let options = Options { data_dir: dir.join("data"), port: Some(0), settings, time_scale: 60.0 };
-    LocalCloud::start(options).await.unwrap()
-}
+use local_cloud::LocalCloud;
+use support::{REGION, start};
 
 /// Runs `aws` as the operator; the error is what it wrote.
 async fn aws(cloud: &LocalCloud, arguments: &[&str]) -> Result<String, String> {
@@ -26,7 +18,7 @@ async fn aws(cloud: &LocalCloud, arguments: &[&str]) -> Result<String, String> {
         .env("AWS_ENDPOINT_URL", cloud.endpoint())
         .env("AWS_ACCESS_KEY_ID", &operator.access_key_id)
         .env("AWS_SECRET_ACCESS_KEY", &operator.secret_access_key)
-        .env("AWS_DEFAULT_REGION", "eu-central-1")
+        .env("AWS_DEFAULT_REGION", REGION)
         .env("AWS_CONFIG_FILE", "/nonexistent")
         .env("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
         .env("AWS_PAGER", "");
@@ -43,34 +35,34 @@ async fn the_aws_cli_moves_large_files_and_keeps_versions() {
         println!("the AWS CLI is not installed");
         return;
     }
-    let dir = tempfile::tempdir().unwrap();
-    let cloud = start(dir.path()).await;
-    let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+    let started = start().await;
+    let cloud = &started.cloud;
+    let (from, to) = (started.path("from"), started.path("to"));
     let bytes: Vec<u8> =
         (0..20_000_000_u32).map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     std::fs::write(&from, &bytes).unwrap();
     let (from, to_path) = (from.to_str().unwrap(), to.to_str().unwrap());
-    aws(&cloud, &["s3", "mb", "s3://store"]).await.unwrap();
+    aws(cloud, &["s3", "mb", "s3://store"]).await.unwrap();
     let enabled = "Status=Enabled";
     let versioning =
         ["s3api", "put-bucket-versioning", "--bucket", "store", "--versioning-configuration", enabled];
-    aws(&cloud, &versioning).await.unwrap();
+    aws(cloud, &versioning).await.unwrap();
 
-    aws(&cloud, &["s3", "cp", from, "s3://store/a b/big"]).await.unwrap();
-    aws(&cloud, &["s3", "cp", "s3://store/a b/big", to_path]).await.unwrap();
-    aws(&cloud, &["s3", "cp", "s3://store/a b/big", "s3://store/copy"]).await.unwrap();
-    let listed = aws(&cloud, &["s3", "ls", "--recursive", "s3://store"]).await.unwrap();
-    aws(&cloud, &["s3", "rm", "--recursive", "s3://store"]).await.unwrap();
-    let empty = aws(&cloud, &["s3api", "list-objects-v2", "--bucket", "store"]).await.unwrap();
+    aws(cloud, &["s3", "cp", from, "s3://store/a b/big"]).await.unwrap();
+    aws(cloud, &["s3", "cp", "s3://store/a b/big", to_path]).await.unwrap();
+    aws(cloud, &["s3", "cp", "s3://store/a b/big", "s3://store/copy"]).await.unwrap();
+    let listed = aws(cloud, &["s3", "ls", "--recursive", "s3://store"]).await.unwrap();
+    aws(cloud, &["s3", "rm", "--recursive", "s3://store"]).await.unwrap();
+    let empty = aws(cloud, &["s3api", "list-objects-v2", "--bucket", "store"]).await.unwrap();
     let versions = ["s3api", "list-object-versions", "--bucket", "store", "--output", "text", "--query"];
     let query = "[length(Versions), length(DeleteMarkers), Versions[0].Size]";
-    let versions = aws(&cloud, &[versions.as_slice(), &[query]].concat()).await.unwrap();
-    let refused = aws(&cloud, &["s3", "rb", "s3://store"]).await.unwrap_err();
+    let versions = aws(cloud, &[versions.as_slice(), &[query]].concat()).await.unwrap();
+    let refused = aws(cloud, &["s3", "rb", "s3://store"]).await.unwrap_err();
 
     assert!(std::fs::read(&to).unwrap() == bytes, "the file came back changed");
     assert!(listed.contains("20000000 a b/big") && listed.contains("20000000 copy"), "{listed}");
     assert!(!empty.contains("Contents"), "{empty}");
     assert_eq!(versions.split_whitespace().collect::<Vec<_>>(), ["2", "2", "20000000"]);
     assert!(refused.contains("BucketNotEmpty"), "{refused}");
-    cloud.stop().await;
+    started.cloud.stop().await;
 }

@@ -1,25 +1,18 @@
 //! The crate's README lists the operations that are served; the list is made from the code.
 
+mod support;
+
 use std::path::Path;
 
-use local_cloud::{LocalCloud, Options, Settings};
+use support::start;
 
 const START: &str = "<!-- operations: made by the test `the_readme_lists_every_operation` -->\n";
 const END: &str = "<!-- end of operations -->";
 
 #[tokio::test]
 async fn the_readme_lists_every_operation() {
-    let dir = tempfile::tempdir().unwrap();
-    let settings = Settings {
-        account: "000000000000".to_owned(),
-        region: "eu-central-1".to_owned(),
-        source: dir.path().to_owned(),
-    };
-    let data_dir = dir.path().join("data");
-    let local =
-        LocalCloud::start(Options { data_dir, port: Some(0), settings, time_scale: 60.0 }).await.unwrap();
-    let names = local.cloud().operations().names();
-    local.stop().await;
+    let started = start().await;
+    let names = started.cloud.cloud().operations().names();
 
     let mut list = String::new();
     let mut service = "";

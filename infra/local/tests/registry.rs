@@ -2,17 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's support may panic")]
 
+mod support;
+
 use std::path::Path;
 use std::process::Command;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_ecr::Client;
 use aws_sdk_ecr::error::ProvideErrorMetadata as _;
 use aws_sdk_ecr::types::{
     ImageIdentifier, ImageTagMutability, ImageTagMutabilityExclusionFilter,
     ImageTagMutabilityExclusionFilterType,
 };
-use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -20,29 +20,14 @@ use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client as Http;
 use hyper_util::rt::TokioExecutor;
-use local_cloud::{LocalCloud, Options, Settings};
 use sha2::{Digest as _, Sha256};
+use support::Started;
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
-struct Started {
-    cloud: LocalCloud,
-    data: tempfile::TempDir,
-}
-
-async fn start_in(data: tempfile::TempDir) -> Started {
-    let settings = Settings {
-        account: "000000000000".to_owned(),
-        region: "eu-central-1".to_owned(),
-        source: data.path().to_owned(),
-    };
-    let options = Options { data_dir: data.path().join("data"), port: Some(0), settings, time_scale: 60.0 };
-    Started { cloud: LocalCloud::start(options).await.unwrap(), data }
-}
-
 /// A cloud with the repository `team/app`.
 async fn start() -> Started {
-    let started = start_in(tempfile::tempdir().unwrap()).await;
+    let started = support::start().await;
     let latest = ImageTagMutabilityExclusionFilter::builder()
         .filter_type(ImageTagMutabilityExclusionFilterType::Wildcard)
         .filter("latest");
@@ -54,16 +39,7 @@ async fn start() -> Started {
 
 impl Started {
     fn ecr(&self) -> Client {
-        let operator = self.cloud.operator();
-        let credentials =
-            Credentials::new(&operator.access_key_id, &operator.secret_access_key, None, None, "test");
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("eu-central-1"))
-            .endpoint_url(self.cloud.endpoint())
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .build();
-        Client::new(&config)
+        Client::new(&self.config())
     }
 
     async fn token(&self) -> String {
@@ -140,9 +116,7 @@ async fn a_pushed_image_is_described_pulled_and_survives_a_restart() {
     assert_eq!(pushed.status(), StatusCode::CREATED, "{:?}", pushed.body());
     let image = pushed.headers()["docker-content-digest"].to_str().unwrap().to_owned();
 
-    let Started { cloud, data } = started;
-    cloud.stop().await;
-    let started = start_in(data).await;
+    let started = started.restarted().await;
     let id = ImageIdentifier::builder().image_tag("0123456789ab").build();
     let described = started.ecr().describe_images().repository_name("team/app").image_ids(id).send().await;
     let detail = &described.unwrap().image_details.unwrap()[0];
@@ -219,7 +193,7 @@ async fn a_repository_with_images_is_deleted_only_by_force() {
     started.ecr().delete_repository().repository_name("team/app").force(true).send().await.unwrap();
     let gone = started.ecr().list_images().repository_name("team/app").send().await.unwrap_err();
     assert_eq!(gone.code(), Some("RepositoryNotFoundException"));
-    let blobs = started.data.path().join("data/registry/blobs/sha256");
+    let blobs = started.path("data/registry/blobs/sha256");
     assert_eq!(std::fs::read_dir(blobs).unwrap().count(), 0);
 }
 
@@ -281,13 +255,12 @@ async fn skopeo_pushes_and_pulls_the_same_image() {
     }
     let started = start().await;
     let login = String::from_utf8(STANDARD.decode(started.token().await).unwrap()).unwrap();
-    let dir = started.data.path();
-    let config = layout(&dir.join("pushed"));
+    let config = layout(&started.path("pushed"));
     let remote = format!("docker://{}/team/app:v1", started.cloud.cloud().registry());
     let skopeo = |arguments: &[&str]| {
         Command::new("skopeo").args(["--insecure-policy", "copy"]).args(arguments).output().unwrap()
     };
-    let (pushed, pulled) = (format!("oci:{}:v1", dir.join("pushed").display()), dir.join("pulled"));
+    let (pushed, pulled) = (format!("oci:{}:v1", started.path("pushed").display()), started.path("pulled"));
 
     let refused = skopeo(&["--dest-tls-verify=false", "--dest-no-creds", &pushed, &remote]);
     assert!(!refused.status.success());
