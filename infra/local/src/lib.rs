@@ -24,6 +24,7 @@ mod retry;
 mod runtime;
 mod services;
 mod start;
+mod tags;
 #[cfg(test)]
 mod testing;
 

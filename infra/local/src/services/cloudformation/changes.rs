@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 use super::evaluate::{Lookup, Output, Parameter, Reference, Scope, UNKNOWN};
 use super::graph;
 use super::schema::{self, Recreation, same};
-use super::store::{Resource, Tag};
+use super::store::Resource;
 use super::template::{ResourceDeclaration, Template};
 use crate::error::ServiceError;
+use crate::tags::Tag;
 
 /// What differs.
 #[derive(Debug, Default)]

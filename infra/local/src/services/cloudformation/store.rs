@@ -15,6 +15,7 @@ use crate::clock::Epoch;
 use crate::cloud::{Part, Setup};
 use crate::persist::{PersistError, Table};
 use crate::principal::Principal;
+use crate::tags::Tag;
 
 /// A stack, deleted ones included. Kept by its ID (ARN).
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -56,13 +57,6 @@ pub(super) struct Revision {
     pub tags: Vec<Tag>,
     pub capabilities: Vec<String>,
     pub notification_arns: Vec<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Tag {
-    pub key: String,
-    pub value: String,
 }
 
 /// What a failed creation or update does.

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Epoch;
 use crate::cloud::{Part, Setup};
 use crate::persist::Table;
+pub(super) use crate::tags::LowercaseTag as Tag;
 
 /// CodeBuild's state.
 pub(crate) struct CodeBuild {
@@ -163,12 +164,6 @@ pub(crate) struct CloudWatchLogs {
     pub group_name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stream_name: Option<String>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Tag {
-    pub key: String,
-    pub value: String,
 }
 
 /// A project, as BatchGetProjects answers it.

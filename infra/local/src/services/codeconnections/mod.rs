@@ -8,7 +8,7 @@ mod store;
 pub(crate) use operations::{
     CreateConnection, DeleteConnection, GetConnection, ListConnections, TagResource, UseConnection,
 };
-pub(crate) use store::{Status, Tag};
+pub(crate) use store::Status;
 
 use operations::{ListTagsForResource, UntagResource};
 use store::CodeConnections;

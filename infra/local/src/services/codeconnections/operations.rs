@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::store::{CodeConnections, ConnectionRow, Status, Tag};
+use super::store::{CodeConnections, ConnectionRow, Status};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
+use crate::tags::{self, Tag};
 
 /// `CreateConnection`: always PENDING.
 #[derive(Deserialize)]
@@ -217,11 +218,7 @@ impl Operation for TagResource {
     }
 
     async fn handle(self, call: &Call) -> Result<Nothing, ServiceError> {
-        let keys: Vec<_> = self.tags.iter().map(|tag| tag.key.clone()).collect();
-        change_tags(call, &self.resource_arn, |tags| {
-            tags.retain(|tag| !keys.contains(&tag.key));
-            tags.extend(self.tags);
-        })
+        change_tags(call, &self.resource_arn, |tags| tags::put(tags, self.tags))
     }
 }
 
@@ -243,7 +240,7 @@ impl Operation for UntagResource {
     }
 
     async fn handle(self, call: &Call) -> Result<Nothing, ServiceError> {
-        change_tags(call, &self.resource_arn, |tags| tags.retain(|tag| !self.tag_keys.contains(&tag.key)))
+        change_tags(call, &self.resource_arn, |tags| tags::remove(tags, &self.tag_keys))
     }
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cloud::{Part, Setup};
 use crate::persist::Table;
+use crate::tags::Tag;
 
 /// CodeConnections' state: connections by ARN.
 pub(super) struct CodeConnections {
@@ -22,13 +23,6 @@ impl Part for CodeConnections {
 pub(crate) enum Status {
     Pending,
     Available,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct Tag {
-    pub key: String,
-    pub value: String,
 }
 
 /// A connection, as GetConnection answers it, and its tags.

@@ -13,7 +13,6 @@ pub(crate) use operations::{
     CreateApplication, CreateDeploymentConfig, CreateDeploymentGroup, DeleteApplication,
     DeleteDeploymentConfig, DeleteDeploymentGroup, UpdateDeploymentGroup,
 };
-pub(crate) use shapes::Tag;
 
 use crate::cloud::Cloud;
 

@@ -304,11 +304,3 @@ impl Routing {
         canary.or(self.time_based_linear.as_ref().map(|linear| linear.linear_interval)).unwrap_or_default()
     }
 }
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct Tag {
-    pub key: String,
-    #[serde(default)]
-    pub value: String,
-}

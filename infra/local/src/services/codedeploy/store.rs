@@ -6,12 +6,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use super::deployment::Row;
-use super::shapes::{Application, Canary, Config, Group, Linear, Revision, Routing, Tag};
+use super::shapes::{Application, Canary, Config, Group, Linear, Revision, Routing};
 use crate::clock::Epoch;
 use crate::cloud::{Cloud, Part, Setup};
 use crate::error::ServiceError;
 use crate::persist::{PersistError, Table};
 use crate::principal::Principal;
+use crate::tags::Tag;
 
 pub(crate) const SERVICE: &str = "codedeploy";
 

@@ -16,7 +16,6 @@ pub(crate) use operations::{
     CreatePipeline, DeletePipeline, DisableStageTransition, EnableStageTransition, StartPipelineExecution,
     TagResource, UpdatePipeline,
 };
-pub(crate) use store::Tag;
 
 use crate::cloud::Cloud;
 use crate::operation::Operations;

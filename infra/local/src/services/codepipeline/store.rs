@@ -11,6 +11,7 @@ use crate::cloud::{Part, Setup};
 use crate::credentials::Credentials;
 use crate::objects::Place;
 use crate::persist::Table;
+pub(super) use crate::tags::LowercaseTag as Tag;
 
 /// CodePipeline's state.
 pub(crate) struct CodePipeline {
@@ -54,12 +55,6 @@ impl CodePipeline {
 
 pub(crate) fn execution_key(pipeline: &str, id: &str) -> String {
     format!("{pipeline}/{id}")
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Tag {
-    pub key: String,
-    pub value: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

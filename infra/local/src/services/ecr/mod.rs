@@ -18,7 +18,7 @@ pub(crate) use operations::{
     PutImage, PutImageScanningConfiguration, PutImageTagMutability, PutLifecyclePolicy, TagResource,
     UntagResource, UploadLayerPart,
 };
-pub(crate) use store::{Ecr, Encryption, ExclusionFilter, Mutability, Scanning, Tag, digest, is_digest};
+pub(crate) use store::{Ecr, Encryption, ExclusionFilter, Mutability, Scanning, digest, is_digest};
 
 use crate::operation::Operations;
 

@@ -11,6 +11,7 @@ use crate::cloud::{Cloud, Part, Setup};
 use crate::error::ServiceError;
 use crate::persist::Table;
 use crate::principal::Principal;
+use crate::tags::Tag;
 
 /// ECR's state. Keys: a repository's name; `NAME@DIGEST` of images and layers; `NAME:TAG` of tags. Neither `@`
 /// nor `:` can occur in a repository's name.
@@ -99,13 +100,6 @@ impl Default for Encryption {
     fn default() -> Self {
         Self { encryption_type: "AES256".to_owned(), kms_key: None }
     }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct Tag {
-    pub key: String,
-    pub value: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

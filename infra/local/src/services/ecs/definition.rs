@@ -4,14 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::clock::Epoch;
-
-/// A key and a value: ECS tags are spelled in lower case.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Tag {
-    pub key: String,
-    #[serde(default)]
-    pub value: String,
-}
+pub(super) use crate::tags::LowercaseTag as Tag;
 
 /// One revision of a family.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

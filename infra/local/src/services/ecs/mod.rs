@@ -10,7 +10,6 @@ mod task;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use definition::Tag;
 pub(crate) use operations::{
     CreateCluster, CreateService, DeleteCluster, DeleteService, DescribeServices, UpdateCluster,
     UpdateService,

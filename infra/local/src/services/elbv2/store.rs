@@ -7,13 +7,12 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Epoch;
 use crate::cloud::{Part, Setup};
 use crate::persist::Table;
+use crate::tags::Tag;
 
 use super::health::Streaks;
 use super::network::Reach;
 use super::proxies::Proxies;
-use super::shapes::{
-    Listener, LoadBalancer, NetworkInterface, Tag, TargetDescription, TargetGroup, TargetHealth,
-};
+use super::shapes::{Listener, LoadBalancer, NetworkInterface, TargetDescription, TargetGroup, TargetHealth};
 
 /// A load balancer with what its shape does not show.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ pub(crate) use operations::{
     DeleteDbSubnetGroup, DescribeDbInstances, ModifyDbInstance, ModifyDbParameterGroup, ModifyDbSubnetGroup,
     register,
 };
-pub(crate) use shapes::{DbInstance, Parameter, Tag};
+pub(crate) use shapes::{DbInstance, Parameter};
 
 use std::time::Duration;
 

@@ -3,14 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Epoch;
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct Tag {
-    pub key: String,
-    #[serde(default)]
-    pub value: String,
-}
+use crate::tags::Tag;
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]

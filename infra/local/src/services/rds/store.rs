@@ -6,11 +6,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use super::shapes::{DbInstance, DbParameterGroup, DbSnapshot, DbSubnetGroup, Parameter, Tag};
+use super::shapes::{DbInstance, DbParameterGroup, DbSnapshot, DbSubnetGroup, Parameter};
 use crate::cloud::{Part, Setup};
 use crate::error::ServiceError;
 use crate::persist::Table;
 use crate::runtime::postgres::Server;
+use crate::tags::Tag;
 
 pub(crate) struct RdsStore {
     pub instances: Table<InstanceRow>,

@@ -10,10 +10,11 @@ use super::super::engine::surroundings;
 use super::super::evaluate::{Scope, Supplied, declared, resolve};
 use super::super::graph;
 use super::super::schema;
-use super::super::store::{Revision, Stack, Store, Tag, ValidationFault};
+use super::super::store::{Revision, Stack, Store, ValidationFault};
 use super::super::template::{Template, format_error};
 use crate::error::ServiceError;
 use crate::operation::Call;
+use crate::tags::Tag;
 
 /// The largest template that may be sent in a request, in bytes; larger ones come from S3.
 const BODY_LIMIT: usize = 51_200;

@@ -3,9 +3,10 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Attributes, Change, Created, Number, Resource, ResourceContext, ResourceTypes};
+use super::{Attributes, Change, Created, Number, Resource, ResourceContext, ResourceTypes, Tag};
 use crate::error::ServiceError;
 use crate::services::codebuild::{CreateProject, DeleteProject, UpdateProject};
+use crate::tags::LowercaseTag;
 
 pub(super) fn register(types: &mut ResourceTypes) {
     types.add::<Project>();
@@ -29,7 +30,8 @@ struct Properties {
     timeout_in_minutes: Option<Number>,
     queued_timeout_in_minutes: Option<Number>,
     encryption_key: Option<String>,
-    tags: Option<Vec<Value>>,
+    #[serde(default)]
+    tags: Vec<Tag>,
     logs_config: Option<Value>,
     concurrent_build_limit: Option<Number>,
 }
@@ -37,12 +39,6 @@ struct Properties {
 impl Properties {
     /// The input of CreateProject and UpdateProject.
     fn input(self, ctx: &ResourceContext, name: &str) -> Value {
-        let mut tags: Vec<Value> = self.tags.unwrap_or_default().into_iter().map(lower_first).collect();
-        for (key, value) in &ctx.tags {
-            if !tags.iter().any(|tag| tag["key"] == json!(key)) {
-                tags.push(json!({ "key": key, "value": value }));
-            }
-        }
         let number = |value: Option<Number>| value.map(|Number(number)| number);
         let mut source = lower_first(self.source);
         if let Some(buildspec) = source.as_object_mut().and_then(|source| source.remove("buildSpec")) {
@@ -61,7 +57,7 @@ impl Properties {
             "timeoutInMinutes": number(self.timeout_in_minutes),
             "queuedTimeoutInMinutes": number(self.queued_timeout_in_minutes),
             "encryptionKey": self.encryption_key,
-            "tags": tags,
+            "tags": ctx.tag_list::<LowercaseTag>(&self.tags),
             "logsConfig": self.logs_config.map(lower_first),
             "concurrentBuildLimit": number(self.concurrent_build_limit),
         });

@@ -3,10 +3,10 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{Attributes, Change, Created, Resource, ResourceContext, ResourceTypes};
+use super::{Attributes, Change, Created, Resource, ResourceContext, ResourceTypes, Tag};
 use crate::error::ServiceError;
 use crate::services::codeconnections::{
-    CreateConnection, DeleteConnection, GetConnection, ListConnections, Tag, TagResource,
+    CreateConnection, DeleteConnection, GetConnection, ListConnections, TagResource,
 };
 
 pub(super) fn register(types: &mut ResourceTypes) {
@@ -33,7 +33,7 @@ impl Resource for Connection {
         let arn = match made_before(ctx, &properties.connection_name).await? {
             Some(arn) => arn,
             None => {
-                let tags = tags(ctx, properties.tags);
+                let tags = ctx.tag_list(&properties.tags);
                 let (connection_name, provider_type) = (properties.connection_name, properties.provider_type);
                 let input = CreateConnection { connection_name, provider_type, tags };
                 ctx.cloud.call(&ctx.principal, input).await?.connection_arn
@@ -49,7 +49,8 @@ impl Resource for Connection {
         physical_id: &str,
         change: Change<Properties>,
     ) -> Result<Attributes, ServiceError> {
-        let input = TagResource { resource_arn: physical_id.to_owned(), tags: tags(ctx, change.new.tags) };
+        let input =
+            TagResource { resource_arn: physical_id.to_owned(), tags: ctx.tag_list(&change.new.tags) };
         ctx.cloud.call(&ctx.principal, input).await?;
         attributes(ctx, physical_id).await
     }
@@ -58,16 +59,6 @@ impl Resource for Connection {
         let input = DeleteConnection { connection_arn: physical_id.to_owned() };
         ctx.cloud.call(&ctx.principal, input).await.map(|_| ())
     }
-}
-
-/// The resource's own tags and the stack's.
-fn tags(ctx: &ResourceContext, mut tags: Vec<Tag>) -> Vec<Tag> {
-    for (key, value) in &ctx.tags {
-        if !tags.iter().any(|tag| tag.key == *key) {
-            tags.push(Tag { key: key.clone(), value: value.clone() });
-        }
-    }
-    tags
 }
 
 /// Names are not unique, so a try that was broken off is told by its name.

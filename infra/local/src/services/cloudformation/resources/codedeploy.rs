@@ -9,8 +9,9 @@ use super::{Attributes, Change, Created, Number, Resource, ResourceContext, Reso
 use crate::error::ServiceError;
 use crate::operation::Operation;
 use crate::services::codedeploy::{
-    CreateApplication, CreateDeploymentConfig, DeleteApplication, DeleteDeploymentConfig, Tag,
+    CreateApplication, CreateDeploymentConfig, DeleteApplication, DeleteDeploymentConfig,
 };
+use crate::tags::Tag;
 
 pub(super) fn register(types: &mut ResourceTypes) {
     types.add::<Application>();
@@ -42,9 +43,7 @@ fn created(name: String) -> Created {
 }
 
 fn tags(ctx: &ResourceContext, own: &[Tag]) -> Value {
-    let stack = ctx.tags.iter().filter(|(key, _)| !own.iter().any(|tag| tag.key == **key));
-    let stack = stack.map(|(key, value)| json!({ "Key": key, "Value": value }));
-    own.iter().map(|tag| json!({ "Key": tag.key, "Value": tag.value })).chain(stack).collect()
+    json!(ctx.tag_list::<Tag>(own))
 }
 
 struct Application;

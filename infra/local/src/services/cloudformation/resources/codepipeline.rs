@@ -3,11 +3,11 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Attributes, Change, Created, Flag, Number, Resource, ResourceContext, ResourceTypes};
+use super::{Attributes, Change, Created, Flag, Number, Resource, ResourceContext, ResourceTypes, Tag};
 use crate::error::ServiceError;
 use crate::services::codepipeline::{
     CreatePipeline, Declaration, DeletePipeline, DisableStageTransition, EnableStageTransition,
-    StartPipelineExecution, Tag, TagResource, UpdatePipeline,
+    StartPipelineExecution, TagResource, UpdatePipeline,
 };
 
 pub(super) fn register(types: &mut ResourceTypes) {
@@ -31,7 +31,7 @@ struct Properties {
     disable_inbound_stage_transitions: Vec<DisabledTransition>,
     restart_execution_on_update: Option<Flag>,
     #[serde(default)]
-    tags: Vec<CfnTag>,
+    tags: Vec<Tag>,
 }
 
 #[derive(Deserialize, PartialEq)]
@@ -39,13 +39,6 @@ struct Properties {
 struct DisabledTransition {
     stage_name: String,
     reason: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct CfnTag {
-    key: String,
-    value: String,
 }
 
 impl Properties {
@@ -70,17 +63,6 @@ impl Properties {
             }
         }
         serde_json::from_value(declaration).map_err(|error| invalid(&error))
-    }
-
-    fn tags(&self, ctx: &ResourceContext) -> Vec<Tag> {
-        let own = self.tags.iter().map(|tag| Tag { key: tag.key.clone(), value: tag.value.clone() });
-        let mut tags: Vec<_> = own.collect();
-        for (key, value) in &ctx.tags {
-            if !tags.iter().any(|tag| tag.key == *key) {
-                tags.push(Tag { key: key.clone(), value: value.clone() });
-            }
-        }
-        tags
     }
 }
 
@@ -145,7 +127,8 @@ impl Resource for Pipeline {
 
     async fn create(ctx: &ResourceContext, properties: Properties) -> Result<Created, ServiceError> {
         let name = properties.name.clone().unwrap_or_else(|| ctx.generated_name(100));
-        let input = CreatePipeline { pipeline: properties.declaration(&name)?, tags: properties.tags(ctx) };
+        let input =
+            CreatePipeline { pipeline: properties.declaration(&name)?, tags: ctx.tag_list(&properties.tags) };
         match ctx.cloud.call(&ctx.principal, input).await {
             Err(error) if ctx.retried && error.code == "PipelineNameInUseException" => {}
             result => drop(result?),
@@ -165,7 +148,7 @@ impl Resource for Pipeline {
         let input = UpdatePipeline { pipeline: new.declaration(physical_id)? };
         ctx.cloud.call(&ctx.principal, input).await?;
         let resource_arn = ctx.cloud.arn("codepipeline", physical_id);
-        ctx.cloud.call(&ctx.principal, TagResource { resource_arn, tags: new.tags(ctx) }).await?;
+        ctx.cloud.call(&ctx.principal, TagResource { resource_arn, tags: ctx.tag_list(&new.tags) }).await?;
         let wanted = &new.disable_inbound_stage_transitions;
         for transition in wanted {
             disable(ctx, physical_id, transition).await?;

@@ -1,17 +1,16 @@
 //! Resource types of ECR.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Attributes, Change, Created, Flag, Resource, ResourceContext, ResourceTypes};
+use super::{Attributes, Change, Created, Flag, Resource, ResourceContext, ResourceTypes, Tag};
 use crate::error::ServiceError;
 use crate::services::ecr::{
     CreateRepository, DeleteLifecyclePolicy, DeleteRepository, DescribeRepositories, Encryption,
     ExclusionFilter, Mutability, PutImageScanningConfiguration, PutImageTagMutability, PutLifecyclePolicy,
-    Scanning, Tag, TagResource, UntagResource,
+    Scanning, TagResource, UntagResource,
 };
+use crate::tags;
 
 pub(super) fn register(types: &mut ResourceTypes) {
     types.add::<Repository>();
@@ -83,13 +82,6 @@ impl Properties {
         let text = self.lifecycle_policy.as_ref()?.lifecycle_policy_text.as_ref()?;
         Some(text.as_str().map_or_else(|| text.to_string(), str::to_owned))
     }
-
-    /// The resource's own tags win over the stack's.
-    fn tags(&self, ctx: &ResourceContext) -> Vec<Tag> {
-        let mut tags: BTreeMap<_, _> = ctx.tags.clone();
-        tags.extend(self.tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())));
-        tags.into_iter().map(|(key, value)| Tag { key, value }).collect()
-    }
 }
 
 impl Resource for Repository {
@@ -105,7 +97,7 @@ impl Resource for Repository {
         });
         let input = CreateRepository {
             repository_name: name.clone(),
-            tags: properties.tags(ctx),
+            tags: ctx.tag_list(&properties.tags),
             image_tag_mutability: properties.image_tag_mutability,
             image_tag_mutability_exclusion_filters: properties.filters(),
             image_scanning_configuration: properties.scanning(),
@@ -147,9 +139,8 @@ impl Resource for Repository {
             None => {}
         }
         let resource_arn = ctx.cloud.arn("ecr", &format!("repository/{name}"));
-        let tags = new.tags(ctx);
-        let kept = |tag: &Tag| tags.iter().any(|new| new.key == tag.key);
-        let tag_keys: Vec<_> = old.tags.into_iter().filter(|tag| !kept(tag)).map(|tag| tag.key).collect();
+        let tags: Vec<tags::Tag> = ctx.tag_list(&new.tags);
+        let tag_keys = tags::dropped(&old.tags, &tags);
         if !tag_keys.is_empty() {
             let input = UntagResource { resource_arn: resource_arn.clone(), tag_keys };
             ctx.cloud.call(&ctx.principal, input).await?;

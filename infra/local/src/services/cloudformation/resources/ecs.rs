@@ -28,10 +28,6 @@ pub(super) fn register(types: &mut ResourceTypes) {
     types.add::<Service>();
 }
 
-fn tags(ctx: &ResourceContext, own: &[Tag]) -> Vec<ecs::Tag> {
-    ctx.tags_with(own).into_iter().map(|(key, value)| ecs::Tag { key, value }).collect()
-}
-
 struct Cluster;
 
 #[derive(Deserialize, Default)]
@@ -69,7 +65,7 @@ impl Resource for Cluster {
         let input = CreateCluster {
             cluster_name: Some(name.clone()),
             settings: properties.settings(),
-            tags: tags(ctx, &properties.tags),
+            tags: ctx.tag_list(&properties.tags),
         };
         ctx.cloud.call(&ctx.principal, input).await?;
         Ok(Created { attributes: cluster_attributes(ctx, &name), physical_id: name })
@@ -176,7 +172,7 @@ impl ServiceProperties {
             load_balancers: self.load_balancers(),
             network_configuration: self.network(),
             health_check_grace_period_seconds: self.grace(),
-            tags: tags(ctx, &self.tags),
+            tags: ctx.tag_list(&self.tags),
             cluster: self.cluster,
             task_definition: self.task_definition,
             desired_count: self.desired_count.map(|number| number.0),

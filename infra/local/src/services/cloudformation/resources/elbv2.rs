@@ -10,7 +10,8 @@ use serde_json::Value;
 use super::{Number, ResourceContext, ResourceTypes};
 use crate::error::ServiceError;
 use crate::operation::Operation;
-use crate::services::elbv2::{AddTags, Attribute, RemoveTags, Tag};
+use crate::services::elbv2::{AddTags, Attribute, RemoveTags};
+use crate::tags::{self, Tag};
 
 pub(super) fn register(types: &mut ResourceTypes) {
     types.add::<listener::Listener>();
@@ -48,19 +49,11 @@ fn attributes(given: Vec<AttributeProperty>) -> Vec<Attribute> {
     given.into_iter().map(|given| Attribute { key: given.key, value: given.value }).collect()
 }
 
-/// The stack's tags under the resource's own, which win.
-fn tags(ctx: &ResourceContext, own: &[Tag]) -> Vec<Tag> {
-    let mut tags = ctx.tags.clone();
-    tags.extend(own.iter().map(|tag| (tag.key.clone(), tag.value.clone())));
-    tags.into_iter().map(|(key, value)| Tag { key, value }).collect()
-}
-
 /// Brings the tags of `arn` from the old to the new.
 async fn retag(ctx: &ResourceContext, arn: &str, (old, new): (&[Tag], &[Tag])) -> Result<(), ServiceError> {
     let resource_arns = vec![arn.to_owned()];
-    let tags = tags(ctx, new);
-    let gone = |tag: &&Tag| !tags.iter().any(|kept| kept.key == tag.key);
-    let tag_keys: Vec<_> = old.iter().filter(gone).map(|tag| tag.key.clone()).collect();
+    let tags = ctx.tag_list(new);
+    let tag_keys = tags::dropped(old, &tags);
     if !tag_keys.is_empty() {
         call(ctx, RemoveTags { resource_arns: resource_arns.clone(), tag_keys }).await?;
     }

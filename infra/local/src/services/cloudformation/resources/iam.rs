@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use super::{Attributes, Change, Created, Number, Resource, ResourceContext, ResourceTypes, Tag, gone};
 use crate::error::ServiceError;
 use crate::services::iam::{
-    self, AttachRolePolicy, CreateRole, DeleteRole, DeleteRolePolicy, DetachRolePolicy, GetRole,
-    PutRolePolicy, TagRole, UpdateAssumeRolePolicy, UpdateRole,
+    AttachRolePolicy, CreateRole, DeleteRole, DeleteRolePolicy, DetachRolePolicy, GetRole, PutRolePolicy,
+    TagRole, UpdateAssumeRolePolicy, UpdateRole,
 };
+use crate::tags;
 
 /// IAM's code for what does not exist.
 const MISSING: &str = "NoSuchEntity";
@@ -53,10 +54,11 @@ async fn role_attributes(ctx: &ResourceContext, name: &str) -> Result<Attributes
     Ok(Attributes::from_iter(attributes))
 }
 
-fn tags(ctx: &ResourceContext, own: &[Tag]) -> Vec<iam::Tag> {
-    let tags = ctx.tags_with(own).into_iter();
+fn tags(ctx: &ResourceContext, own: &[Tag]) -> Vec<tags::Tag> {
+    let mut tags = ctx.tags_with(own);
     // IAM keeps the prefix `aws:` to itself.
-    tags.filter(|(key, _)| !key.starts_with("aws:")).map(|(key, value)| iam::Tag { key, value }).collect()
+    tags.retain(|key, _| !key.starts_with("aws:"));
+    tags::list(tags)
 }
 
 async fn put_policies(

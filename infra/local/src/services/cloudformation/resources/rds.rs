@@ -12,7 +12,7 @@ use super::{
 };
 use crate::error::ServiceError;
 use crate::services::rds::{
-    self, CreateDbInstance, CreateDbParameterGroup, CreateDbSubnetGroup, DbInstance, DeleteDbInstance,
+    CreateDbInstance, CreateDbParameterGroup, CreateDbSubnetGroup, DbInstance, DeleteDbInstance,
     DeleteDbParameterGroup, DeleteDbSubnetGroup, DescribeDbInstances, ModifyDbInstance,
     ModifyDbParameterGroup, ModifyDbSubnetGroup, Parameter,
 };
@@ -25,10 +25,6 @@ pub(super) fn register(types: &mut ResourceTypes) {
     types.add::<SubnetGroup>();
     types.add::<ParameterGroup>();
     types.add::<Instance>();
-}
-
-fn tags(ctx: &ResourceContext, own: &[Tag]) -> Vec<rds::Tag> {
-    ctx.tags_with(own).into_iter().map(|(key, value)| rds::Tag { key, value }).collect()
 }
 
 struct SubnetGroup;
@@ -57,7 +53,7 @@ impl Resource for SubnetGroup {
             name: name.clone(),
             description: properties.description,
             subnet_ids: properties.subnet_ids,
-            tags: tags(ctx, &properties.tags),
+            tags: ctx.tag_list(&properties.tags),
         };
         ctx.made(ctx.cloud.call(&ctx.principal, input).await, "DBSubnetGroupAlreadyExists")?;
         Ok(Created { physical_id: name, attributes: Attributes::new() })
@@ -128,7 +124,7 @@ impl Resource for ParameterGroup {
             name: name.clone(),
             family: properties.family,
             description: properties.description,
-            tags: tags(ctx, &properties.tags),
+            tags: ctx.tag_list(&properties.tags),
         };
         ctx.made(ctx.cloud.call(&ctx.principal, input).await, "DBParameterGroupAlreadyExists")?;
         let attributes = set_parameters(ctx, &name, properties.parameters).await?;
@@ -197,7 +193,7 @@ impl InstanceProperties {
     fn into_create(self, ctx: &ResourceContext, identifier: String) -> CreateDbInstance {
         CreateDbInstance {
             identifier,
-            tags: tags(ctx, &self.tags),
+            tags: ctx.tag_list(&self.tags),
             class: self.class.unwrap_or_default(),
             engine: self.engine.unwrap_or_default(),
             engine_version: self.engine_version,

@@ -10,6 +10,7 @@ use crate::services::s3::{
     PutBucketOwnershipControls, PutBucketPolicy, PutBucketTagging, PutBucketVersioning, PutPublicAccessBlock,
     VersioningConfiguration,
 };
+use crate::tags;
 
 /// S3's code for a bucket that does not exist.
 const MISSING: &str = "NoSuchBucket";
@@ -71,8 +72,7 @@ async fn configure(
     if let Some(value) = properties.ownership_controls {
         cloud.call(principal, PutBucketOwnershipControls::of(name, value)).await?;
     }
-    let tags = ctx.tags_with(&properties.tags);
-    let tags: Vec<Value> = tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
+    let tags: Vec<tags::Tag> = ctx.tag_list(&properties.tags);
     cloud.call(principal, PutBucketTagging::of(name, json!({ "TagSet": tags }))).await?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::{Attributes, Change, Created, Flag, Number, Resource, ResourceContext, ResourceTypes, Tag, gone};
 use crate::error::ServiceError;
 use crate::services::secretsmanager::{
-    self as secrets, CreateSecret, DeleteSecret, DescribeSecret, Password, TagResource, UpdateSecret,
+    CreateSecret, DeleteSecret, DescribeSecret, Password, TagResource, UpdateSecret,
 };
 
 pub(super) fn register(types: &mut ResourceTypes) {
@@ -89,10 +89,6 @@ fn attributes(arn: &str) -> Attributes {
     Attributes::from_iter([("Id".to_owned(), json!(arn))])
 }
 
-fn tags(ctx: &ResourceContext, own: &[Tag]) -> Vec<secrets::Tag> {
-    ctx.tags_with(own).into_iter().map(|(key, value)| secrets::Tag { key, value }).collect()
-}
-
 impl Resource for Secret {
     const TYPE: &'static str = "AWS::SecretsManager::Secret";
     type Properties = SecretProperties;
@@ -104,7 +100,7 @@ impl Resource for Secret {
             description: properties.description,
             kms_key_id: properties.kms_key_id,
             secret_string: value(properties.secret_string, properties.generate_secret_string)?,
-            tags: tags(ctx, &properties.tags),
+            tags: ctx.tag_list(&properties.tags),
             ..CreateSecret::default()
         };
         let made = ctx.made(ctx.cloud.call(&ctx.principal, input).await, "ResourceExistsException")?;
@@ -124,7 +120,7 @@ impl Resource for Secret {
         // A value is generated anew only when the rules for it change.
         let changed = (new.secret_string != old.secret_string)
             || (new.generate_secret_string != old.generate_secret_string);
-        let tags = tags(ctx, &new.tags);
+        let tags = ctx.tag_list(&new.tags);
         let secret_string =
             if changed { value(new.secret_string, new.generate_secret_string)? } else { None };
         let input = UpdateSecret {

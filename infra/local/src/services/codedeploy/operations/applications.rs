@@ -6,8 +6,9 @@ use super::Empty;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
-use crate::services::codedeploy::shapes::{Application, Tag};
+use crate::services::codedeploy::shapes::Application;
 use crate::services::codedeploy::store::{ApplicationRow, CodeDeploy, SERVICE, application_arn};
+use crate::tags::Tag;
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]

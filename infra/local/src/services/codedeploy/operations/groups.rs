@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
-use crate::services::codedeploy::shapes::{Group, Settings, Tag};
+use crate::services::codedeploy::shapes::{Group, Settings};
 use crate::services::codedeploy::store::{
     CodeDeploy, DEFAULT_CONFIG, GroupRow, SERVICE, group_arn, group_key,
 };
+use crate::tags::Tag;
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]

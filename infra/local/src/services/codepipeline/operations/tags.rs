@@ -7,6 +7,7 @@ use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 use crate::services::codepipeline::store::{CodePipeline, Tag};
+use crate::tags;
 
 /// `ListTagsForResource`.
 #[derive(Deserialize)]
@@ -53,11 +54,7 @@ impl Operation for TagResource {
     }
 
     async fn handle(self, call: &Call) -> Result<Nothing, ServiceError> {
-        let keys: Vec<_> = self.tags.iter().map(|tag| tag.key.clone()).collect();
-        change(call, &self.resource_arn, |tags| {
-            tags.retain(|tag| !keys.contains(&tag.key));
-            tags.extend(self.tags);
-        })
+        change(call, &self.resource_arn, |tags| tags::put(tags, self.tags))
     }
 }
 
@@ -79,7 +76,7 @@ impl Operation for UntagResource {
     }
 
     async fn handle(self, call: &Call) -> Result<Nothing, ServiceError> {
-        change(call, &self.resource_arn, |tags| tags.retain(|tag| !self.tag_keys.contains(&tag.key)))
+        change(call, &self.resource_arn, |tags| tags::remove(tags, &self.tag_keys))
     }
 }
 

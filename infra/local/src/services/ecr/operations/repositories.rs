@@ -4,13 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use super::super::error::no_repository;
 use super::super::store::{
-    Ecr, Encryption, ExclusionFilter, Mutability, RepositoryRow, Scanning, Tag, remove_file,
+    Ecr, Encryption, ExclusionFilter, Mutability, RepositoryRow, Scanning, remove_file,
 };
 use super::{arn, page};
 use crate::clock::Epoch;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
+use crate::tags::Tag;
 
 /// A repository as the model has it.
 #[derive(Serialize)]

@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::error::{invalid, no_repository};
-use super::super::store::{Ecr, Tag};
+use super::super::store::Ecr;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
+use crate::tags::{self, Tag};
 
 #[derive(Serialize)]
 pub(crate) struct Done {}
@@ -29,10 +30,7 @@ impl Operation for TagResource {
     }
 
     async fn handle(self, call: &Call) -> Result<Done, ServiceError> {
-        change(&call.cloud, &self.resource_arn, |tags| {
-            tags.retain(|tag| !self.tags.iter().any(|new| new.key == tag.key));
-            tags.extend(self.tags);
-        })
+        change(&call.cloud, &self.resource_arn, |tags| tags::put(tags, self.tags))
     }
 }
 
@@ -54,7 +52,7 @@ impl Operation for UntagResource {
     }
 
     async fn handle(self, call: &Call) -> Result<Done, ServiceError> {
-        change(&call.cloud, &self.resource_arn, |tags| tags.retain(|tag| !self.tag_keys.contains(&tag.key)))
+        change(&call.cloud, &self.resource_arn, |tags| tags::remove(tags, &self.tag_keys))
     }
 }
 

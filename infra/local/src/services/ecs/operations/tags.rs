@@ -7,6 +7,7 @@ use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 use crate::services::ecs::definition::Tag;
 use crate::services::ecs::store::{EcsStore, definition_key, invalid, last};
+use crate::tags;
 
 /// Changes the tags of the resource `arn` and answers them.
 fn change(store: &EcsStore, arn: &str, change: impl FnOnce(&mut Vec<Tag>)) -> Result<Vec<Tag>, ServiceError> {
@@ -79,10 +80,7 @@ impl Operation for TagResource {
 
     async fn handle(self, call: &Call) -> Result<Nothing, ServiceError> {
         let store = call.cloud.part::<EcsStore>();
-        change(&store, &self.resource_arn, |tags| {
-            tags.retain(|tag| !self.tags.iter().any(|new| new.key == tag.key));
-            tags.extend(self.tags);
-        })?;
+        change(&store, &self.resource_arn, |tags| tags::put(tags, self.tags))?;
         Ok(Nothing {})
     }
 }
@@ -105,7 +103,7 @@ impl Operation for UntagResource {
 
     async fn handle(self, call: &Call) -> Result<Nothing, ServiceError> {
         let store = call.cloud.part::<EcsStore>();
-        change(&store, &self.resource_arn, |tags| tags.retain(|tag| !self.tag_keys.contains(&tag.key)))?;
+        change(&store, &self.resource_arn, |tags| tags::remove(tags, &self.tag_keys))?;
         Ok(Nothing {})
     }
 }

@@ -3,13 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::actions;
-use super::super::shapes::{Action, Certificate, Empty, Listener, Tag};
+use super::super::shapes::{Action, Certificate, Empty, Listener};
 use super::super::store::{Elb, ListenerRow};
 use super::super::{SERVICE, errors, health};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::id;
 use crate::operation::{Call, Operation};
+use crate::tags::Tag;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::shapes::{AvailabilityZone, Empty, LoadBalancer, LoadBalancerState, Tag};
+use super::super::shapes::{AvailabilityZone, Empty, LoadBalancer, LoadBalancerState};
 use super::super::store::{Elb, LoadBalancerRow};
 use super::super::{SERVICE, attributes, errors, health, network};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::id;
 use crate::operation::{Call, Operation};
+use crate::tags::Tag;
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]

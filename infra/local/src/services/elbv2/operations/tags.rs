@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::shapes::{Empty, Tag};
+use super::super::shapes::Empty;
 use super::super::store::Elb;
 use super::super::{SERVICE, errors};
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
+use crate::tags::{self, Tag};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -57,12 +58,7 @@ impl Operation for AddTags {
     async fn handle(self, call: &Call) -> Result<Empty, ServiceError> {
         let elb = call.cloud.part::<Elb>();
         for arn in &self.resource_arns {
-            change(&elb, arn, |tags| {
-                for tag in &self.tags {
-                    tags.retain(|old| old.key != tag.key);
-                    tags.push(tag.clone());
-                }
-            })?;
+            change(&elb, arn, |tags| tags::put(tags, self.tags.clone()))?;
         }
         Ok(Empty {})
     }
@@ -83,7 +79,7 @@ impl Operation for RemoveTags {
     async fn handle(self, call: &Call) -> Result<Empty, ServiceError> {
         let elb = call.cloud.part::<Elb>();
         for arn in &self.resource_arns {
-            change(&elb, arn, |tags| tags.retain(|tag| !self.tag_keys.contains(&tag.key)))?;
+            change(&elb, arn, |tags| tags::remove(tags, &self.tag_keys))?;
         }
         Ok(Empty {})
     }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::shapes::{Attribute, Empty, Matcher, Tag, TargetGroup};
+use super::super::shapes::{Attribute, Empty, Matcher, TargetGroup};
 use super::super::store::{Elb, TargetGroupRow};
 use super::super::{SERVICE, attributes, errors, health};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::id;
 use crate::operation::{Call, Operation};
+use crate::tags::Tag;
 
 /// Health-check settings as they are given; what is absent takes AWS's default, or stays as it is.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

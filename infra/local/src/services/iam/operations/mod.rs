@@ -14,34 +14,17 @@ pub(crate) use roles::{CreateRole, DeleteRole, GetRole, ListRoles};
 pub(crate) use tags::{ListRoleTags, TagRole, UntagRole};
 pub(crate) use trust::{UpdateAssumeRolePolicy, UpdateRole};
 
-use std::collections::BTreeMap;
-
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::store::RoleStore;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct Tag {
-    pub key: String,
-    pub value: String,
-}
-
 /// The answer of an operation that answers nothing.
 #[derive(Serialize)]
 pub(crate) struct Empty {}
-
-fn tag_map(tags: Vec<Tag>) -> BTreeMap<String, String> {
-    tags.into_iter().map(|tag| (tag.key, tag.value)).collect()
-}
-
-fn tag_list(tags: BTreeMap<String, String>) -> Vec<Tag> {
-    tags.into_iter().map(|(key, value)| Tag { key, value }).collect()
-}
 
 /// The ARN of a role that may have a path; of one that does not exist, without.
 fn role_arn(cloud: &Cloud, name: &str) -> String {

@@ -3,11 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::store::{RoleRecord, RoleStore};
-use super::{Empty, Tag, check_document, encoded, role_arn, tag_list, tag_map};
+use super::{Empty, check_document, encoded, role_arn};
 use crate::clock::Epoch;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
+use crate::tags::{self, Tag};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -58,7 +59,7 @@ impl From<RoleRecord> for Role {
             assume_role_policy_document: encoded(&record.trust),
             description: record.description,
             max_session_duration: record.max_session_duration,
-            tags: tag_list(record.tags),
+            tags: tags::list(record.tags),
         }
     }
 }
@@ -85,7 +86,7 @@ impl Operation for CreateRole {
             trust: self.assume_role_policy_document,
             description: self.description,
             max_session_duration: self.max_session_duration.unwrap_or(3600),
-            tags: tag_map(self.tags),
+            tags: tags::map(self.tags),
             inline: Default::default(),
             attached: Vec::new(),
         };

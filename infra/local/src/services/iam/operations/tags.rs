@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::store::RoleStore;
-use super::{Empty, Tag, role_arn, tag_list, tag_map};
+use super::{Empty, role_arn};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
+use crate::tags::{self, Tag};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -26,7 +27,7 @@ impl Operation for TagRole {
 
     async fn handle(self, call: &Call) -> Result<Empty, ServiceError> {
         call.cloud.part::<RoleStore>().change(&self.role_name, |role| {
-            role.tags.extend(tag_map(self.tags));
+            role.tags.extend(tags::map(self.tags));
             Ok(Empty {})
         })
     }
@@ -80,6 +81,6 @@ impl Operation for ListRoleTags {
 
     async fn handle(self, call: &Call) -> Result<ListRoleTagsOutput, ServiceError> {
         let role = call.cloud.part::<RoleStore>().role(&self.role_name)?;
-        Ok(ListRoleTagsOutput { tags: tag_list(role.tags), is_truncated: false })
+        Ok(ListRoleTagsOutput { tags: tags::list(role.tags), is_truncated: false })
     }
 }

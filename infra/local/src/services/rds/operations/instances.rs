@@ -7,8 +7,9 @@ use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 use crate::runtime::postgres::find_postgres;
 use crate::services::rds::engine::InstanceEngine;
-use crate::services::rds::shapes::{DbInstance, ParameterGroupStatus, SecurityGroupMembership, Tag};
+use crate::services::rds::shapes::{DbInstance, ParameterGroupStatus, SecurityGroupMembership};
 use crate::services::rds::store::{InstanceRow, RdsStore};
+use crate::tags::Tag;
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]

@@ -6,8 +6,9 @@ use super::Nothing;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
-use crate::services::rds::shapes::{DbParameterGroup, Parameter, Tag};
+use crate::services::rds::shapes::{DbParameterGroup, Parameter};
 use crate::services::rds::store::{InstanceRow, ParameterGroupRow, RdsStore};
+use crate::tags::Tag;
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]

@@ -7,8 +7,9 @@ use super::Nothing;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
-use crate::services::rds::shapes::{DbSubnetGroup, Subnet, Tag, Zone};
+use crate::services::rds::shapes::{DbSubnetGroup, Subnet, Zone};
 use crate::services::rds::store::{RdsStore, SubnetGroupRow};
+use crate::tags::Tag;
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]

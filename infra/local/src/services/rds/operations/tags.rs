@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::Nothing;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
-use crate::services::rds::shapes::Tag;
 use crate::services::rds::store::RdsStore;
+use crate::tags::{self, Tag};
 
 fn change(store: &RdsStore, arn: &str, change: impl FnOnce(&mut Vec<Tag>)) -> Result<Vec<Tag>, ServiceError> {
     let mut parts = arn.splitn(7, ':').skip(5);
@@ -40,10 +40,8 @@ impl Operation for AddTagsToResource {
     const NAME: &'static str = "AddTagsToResource";
 
     async fn handle(self, call: &Call) -> Result<Nothing, ServiceError> {
-        change(&call.cloud.part::<RdsStore>(), &self.resource_name, |tags| {
-            tags.retain(|tag| !self.tags.iter().any(|new| new.key == tag.key));
-            tags.extend(self.tags);
-        })?;
+        let store = call.cloud.part::<RdsStore>();
+        change(&store, &self.resource_name, |tags| tags::put(tags, self.tags))?;
         Ok(Nothing {})
     }
 }
@@ -62,7 +60,7 @@ impl Operation for RemoveTagsFromResource {
 
     async fn handle(self, call: &Call) -> Result<Nothing, ServiceError> {
         let store = call.cloud.part::<RdsStore>();
-        change(&store, &self.resource_name, |tags| tags.retain(|tag| !self.tag_keys.contains(&tag.key)))?;
+        change(&store, &self.resource_name, |tags| tags::remove(tags, &self.tag_keys))?;
         Ok(Nothing {})
     }
 }

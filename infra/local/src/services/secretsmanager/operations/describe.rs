@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::super::store::{Secret, SecretStore};
-use super::{Tag, arn_of, tag_list};
+use super::arn_of;
 use crate::clock::Epoch;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
+use crate::tags::{self, Tag};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -47,7 +48,7 @@ fn describe(secret: Secret) -> (SecretDescription, BTreeMap<String, Vec<String>>
         created_date: secret.created,
         last_changed_date: secret.changed,
         deleted_date: secret.deleted,
-        tags: tag_list(secret.tags),
+        tags: tags::list(secret.tags),
         version_ids_to_stages: None,
         secret_versions_to_stages: None,
     };

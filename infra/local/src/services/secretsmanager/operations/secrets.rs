@@ -5,11 +5,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::super::store::{Secret, SecretStore, Version};
-use super::{Tag, arn_of, tag_map};
+use super::arn_of;
 use crate::clock::Epoch;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
+use crate::tags::{self, Tag};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -57,7 +58,7 @@ impl Operation for CreateSecret {
             created: now,
             changed: now,
             deleted: None,
-            tags: tag_map(self.tags),
+            tags: tags::map(self.tags),
             versions: Vec::new(),
         };
         let version = version(self.client_request_token, (self.secret_string, self.secret_binary), now);

@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::store::SecretStore;
-use super::{Tag, arn_of, tag_map};
+use super::arn_of;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
+use crate::tags::{self, Tag};
 
 /// The answer of an operation that answers nothing.
 #[derive(Serialize)]
@@ -31,7 +32,7 @@ impl Operation for TagResource {
     async fn handle(self, call: &Call) -> Result<Empty, ServiceError> {
         let store = call.cloud.part::<SecretStore>();
         let secret = store.usable(&self.secret_id)?;
-        store.secrets.update(&secret.name, |row| row.tags.extend(tag_map(self.tags)))?;
+        store.secrets.update(&secret.name, |row| row.tags.extend(tags::map(self.tags)))?;
         Ok(Empty {})
     }
 }

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::super::{Attributes, Change, Created, Flag, Number, Resource, ResourceContext};
 use super::{call, created, tags, unless_made};
 use crate::error::ServiceError;
-use crate::services::codedeploy::{CreateDeploymentGroup, DeleteDeploymentGroup, Tag, UpdateDeploymentGroup};
+use crate::services::codedeploy::{CreateDeploymentGroup, DeleteDeploymentGroup, UpdateDeploymentGroup};
+use crate::tags::Tag;
 
 pub(super) struct DeploymentGroup;
 

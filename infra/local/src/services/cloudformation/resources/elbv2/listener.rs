@@ -4,12 +4,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::super::{Attributes, Change, Created, Flag, Number, Resource, ResourceContext};
-use super::{call, port, tags};
+use super::{call, port};
 use crate::error::ServiceError;
 use crate::services::elbv2::{
     self, Action, Certificate, FixedResponseConfig, ForwardConfig, RedirectConfig, Stickiness,
     WeightedTargetGroup,
 };
+use crate::tags;
 
 pub(super) struct Listener;
 
@@ -109,7 +110,7 @@ impl Resource for Listener {
             ssl_policy: properties.ssl_policy,
             certificates: properties.certificates,
             default_actions: properties.default_actions.into_iter().map(Action::from).collect(),
-            tags: tags(ctx, &[]),
+            tags: tags::list(ctx.tags.clone()),
         };
         let made = call(ctx, input).await?.listeners.pop();
         let made = made.ok_or_else(|| ServiceError::internal("a listener was made but not shown"))?;

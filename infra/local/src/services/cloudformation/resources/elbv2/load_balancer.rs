@@ -4,9 +4,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::{Attributes, Change, Created, Resource, ResourceContext};
-use super::{AttributeProperty, attributes, call, retag, tags};
+use super::{AttributeProperty, attributes, call, retag};
 use crate::error::ServiceError;
-use crate::services::elbv2::{self, Tag};
+use crate::services::elbv2;
+use crate::tags::Tag;
 
 pub(super) struct LoadBalancer;
 
@@ -38,7 +39,7 @@ impl Resource for LoadBalancer {
             scheme: properties.scheme,
             kind: properties.kind,
             ip_address_type: properties.ip_address_type,
-            tags: tags(ctx, &properties.tags),
+            tags: ctx.tag_list(&properties.tags),
         };
         let made = call(ctx, input).await?.load_balancers.pop();
         let made = made.ok_or_else(|| ServiceError::internal("a load balancer was made but not shown"))?;

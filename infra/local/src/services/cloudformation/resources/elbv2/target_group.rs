@@ -4,9 +4,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::{Attributes, Change, Created, Flag, Number, Resource, ResourceContext};
-use super::{AttributeProperty, attributes, call, port, retag, tags};
+use super::{AttributeProperty, attributes, call, port, retag};
 use crate::error::ServiceError;
-use crate::services::elbv2::{self, HealthCheckSettings, Matcher, Tag};
+use crate::services::elbv2::{self, HealthCheckSettings, Matcher};
+use crate::tags::Tag;
 
 pub(super) struct TargetGroup;
 
@@ -79,7 +80,7 @@ impl Resource for TargetGroup {
             port: properties.port.map(port).transpose()?,
             vpc_id: properties.vpc_id,
             target_type: properties.target_type,
-            tags: tags(ctx, &properties.tags),
+            tags: ctx.tag_list(&properties.tags),
             health_check: properties.health_check.into(),
         };
         let made = call(ctx, input).await?.target_groups.pop();
