@@ -15,6 +15,7 @@ mod id;
 mod journal;
 mod objects;
 mod operation;
+mod page;
 mod persist;
 mod principal;
 mod protocol;

@@ -76,14 +76,8 @@ fn page<T>(
     token: Option<&str>,
     size: usize,
 ) -> Result<(Vec<T>, Option<String>), ServiceError> {
-    let from = match token {
-        None => 0,
-        Some(token) => token
-            .parse::<usize>()
-            .map_err(|_| ServiceError::validation("1 validation error detected: invalid NextToken"))?,
-    };
-    let next = (from + size < items.len()).then(|| (from + size).to_string());
-    Ok((items.into_iter().skip(from).take(size).collect(), next))
+    crate::page::page(items, token, size)
+        .map_err(|_| ServiceError::validation("1 validation error detected: invalid NextToken"))
 }
 
 /// Leaves out members that are null: AWS's answers have no empty members.

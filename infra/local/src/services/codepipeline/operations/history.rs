@@ -40,7 +40,7 @@ impl Operation for ListPipelineExecutions {
         let rows = call.cloud.part::<CodePipeline>().executions_of(&self.pipeline_name);
         let summaries = rows.iter().rev().map(summary).collect();
         let (pipeline_execution_summaries, next_token) =
-            page(summaries, self.max_results, self.next_token.as_deref());
+            page(summaries, self.max_results, self.next_token.as_deref())?;
         Ok(ListPipelineExecutionsOutput { pipeline_execution_summaries, next_token })
     }
 }
@@ -127,7 +127,7 @@ impl Operation for ListActionExecutions {
             runs.map(|run| detail(call, row, run))
         });
         let (action_execution_details, next_token) =
-            page(details.collect(), self.max_results, self.next_token.as_deref());
+            page(details.collect(), self.max_results, self.next_token.as_deref())?;
         Ok(ListActionExecutionsOutput { action_execution_details, next_token })
     }
 }

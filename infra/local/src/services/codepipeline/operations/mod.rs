@@ -44,10 +44,13 @@ fn no_stage(pipeline: &str, stage: &str) -> ServiceError {
     ServiceError::new("StageNotFoundException", message)
 }
 
-/// One page of `items` and the token of the next: the number of items that were answered before.
-fn page<T>(items: Vec<T>, max: Option<usize>, token: Option<&str>) -> (Vec<T>, Option<String>) {
-    let from = token.and_then(|token| token.parse().ok()).unwrap_or(0_usize);
-    let until = from.saturating_add(max.unwrap_or(100).clamp(1, 100));
-    let next = (until < items.len()).then(|| until.to_string());
-    (items.into_iter().skip(from).take(until - from).collect(), next)
+/// One page of `items` and the token of the next.
+fn page<T>(
+    items: Vec<T>,
+    max: Option<usize>,
+    token: Option<&str>,
+) -> Result<(Vec<T>, Option<String>), ServiceError> {
+    crate::page::page(items, token, max.unwrap_or(100).clamp(1, 100)).map_err(|_| {
+        ServiceError::new("InvalidNextTokenException", "The next token was specified in an invalid format")
+    })
 }

@@ -191,7 +191,7 @@ impl Operation for ListImages {
                 ids.extend(tags.into_iter().map(id));
             }
         }
-        let (image_ids, next_token) = page(ids, self.next_token.as_deref(), self.max_results);
+        let (image_ids, next_token) = page(ids, self.next_token.as_deref(), self.max_results)?;
         Ok(ListImagesOutput { image_ids, next_token })
     }
 }
@@ -263,7 +263,7 @@ impl Operation for DescribeImages {
             artifact_media_type: row.artifact_media_type,
         });
         let details = details.filter(|detail| self.filter.takes(!detail.image_tags.is_empty())).collect();
-        let (image_details, next_token) = page(details, self.next_token.as_deref(), self.max_results);
+        let (image_details, next_token) = page(details, self.next_token.as_deref(), self.max_results)?;
         Ok(DescribeImagesOutput { image_details, next_token })
     }
 }

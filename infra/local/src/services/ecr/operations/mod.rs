@@ -26,18 +26,22 @@ pub(crate) use settings::{PutImageScanningConfiguration, PutImageTagMutability};
 pub(super) use tags::ListTagsForResource;
 pub(crate) use tags::{TagResource, UntagResource};
 
+use super::error::invalid;
 use crate::cloud::Cloud;
+use crate::error::ServiceError;
 
 /// The ARN of a repository.
 fn arn(cloud: &Cloud, name: &str) -> String {
     cloud.arn("ecr", &format!("repository/{name}"))
 }
 
-/// One page of `items` from `token` on (an offset), and the token of the next.
-fn page<T>(items: Vec<T>, token: Option<&str>, limit: Option<usize>) -> (Vec<T>, Option<String>) {
-    let from = token.and_then(|token| token.parse().ok()).unwrap_or(0_usize);
-    let limit = limit.unwrap_or(100);
-    let next = from.saturating_add(limit);
-    let token = (next < items.len()).then(|| next.to_string());
-    (items.into_iter().skip(from).take(limit).collect(), token)
+/// One page of `items` and the token of the next.
+fn page<T>(
+    items: Vec<T>,
+    token: Option<&str>,
+    limit: Option<usize>,
+) -> Result<(Vec<T>, Option<String>), ServiceError> {
+    crate::page::page(items, token, limit.unwrap_or(100)).map_err(|_| {
+        invalid("Invalid parameter at 'nextToken' failed to satisfy constraint: 'Invalid token'")
+    })
 }

@@ -142,7 +142,7 @@ impl Operation for DescribeRepositories {
             [] => ecr.repositories.values(),
             names => names.iter().map(|name| ecr.repository(cloud, name)).collect::<Result<_, _>>()?,
         };
-        let (rows, next_token) = page(rows, self.next_token.as_deref(), self.max_results);
+        let (rows, next_token) = page(rows, self.next_token.as_deref(), self.max_results)?;
         let repositories = rows.into_iter().map(|row| Repository::of(cloud, row)).collect();
         Ok(DescribeRepositoriesOutput { repositories, next_token })
     }

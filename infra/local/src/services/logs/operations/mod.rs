@@ -48,12 +48,6 @@ fn page<T>(
     token: Option<&str>,
     limit: usize,
 ) -> Result<(Vec<T>, Option<String>), ServiceError> {
-    let start: usize = match token {
-        None => 0,
-        Some(token) => token.parse().map_err(|_| {
-            ServiceError::new("InvalidParameterException", "The specified nextToken is invalid.")
-        })?,
-    };
-    let next = (items.len() > start + limit).then(|| (start + limit).to_string());
-    Ok((items.into_iter().skip(start).take(limit).collect(), next))
+    crate::page::page(items, token, limit)
+        .map_err(|_| ServiceError::new("InvalidParameterException", "The specified nextToken is invalid."))
 }
