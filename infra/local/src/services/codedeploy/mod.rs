@@ -17,6 +17,7 @@ pub(crate) use operations::{
 use crate::cloud::Cloud;
 
 pub(crate) use operations::register;
+pub(crate) use shapes::{Canary, Linear, Routing};
 
 /// Deployments go on where they were.
 pub(crate) async fn resume(cloud: &Cloud) {

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Attributes, Change, Created, Resource, ResourceContext, ResourceTypes};
+use super::{Attributes, Created, Resource, ResourceContext, ResourceTypes};
 use crate::error::ServiceError;
 
 pub(super) fn register(types: &mut ResourceTypes) {
@@ -23,10 +23,6 @@ impl Resource for WaitConditionHandle {
     async fn create(ctx: &ResourceContext, _: Nothing) -> Result<Created, ServiceError> {
         let physical_id = format!("{}/_local/wait/{}", ctx.cloud.endpoint(), ctx.token);
         Ok(Created { physical_id, attributes: Attributes::new() })
-    }
-
-    async fn update(_: &ResourceContext, _: &str, _: Change<Nothing>) -> Result<Attributes, ServiceError> {
-        Ok(Attributes::new())
     }
 
     async fn delete(_: &ResourceContext, _: &str, _: Nothing) -> Result<(), ServiceError> {

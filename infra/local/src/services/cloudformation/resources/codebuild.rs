@@ -100,7 +100,7 @@ impl Resource for Project {
 
 fn attributes(ctx: &ResourceContext, name: &str) -> Attributes {
     let arn = ctx.cloud.arn("codebuild", &format!("project/{name}"));
-    Attributes::from_iter([("Arn".to_owned(), json!(arn)), ("Id".to_owned(), json!(name))])
+    super::attributes([("Arn", json!(arn)), ("Id", json!(name))])
 }
 
 fn parse<T: serde::de::DeserializeOwned>(input: Value) -> Result<T, ServiceError> {

@@ -74,9 +74,9 @@ async fn made_before(ctx: &ResourceContext, name: &str) -> Result<Option<String>
 async fn attributes(ctx: &ResourceContext, arn: &str) -> Result<Attributes, ServiceError> {
     let found = ctx.cloud.call(&ctx.principal, GetConnection { connection_arn: arn.to_owned() }).await?;
     let connection = found.connection;
-    Ok(Attributes::from_iter([
-        ("ConnectionArn".to_owned(), json!(connection.connection_arn)),
-        ("ConnectionStatus".to_owned(), json!(connection.connection_status)),
-        ("OwnerAccountId".to_owned(), json!(connection.owner_account_id)),
+    Ok(super::attributes([
+        ("ConnectionArn", json!(connection.connection_arn)),
+        ("ConnectionStatus", json!(connection.connection_status)),
+        ("OwnerAccountId", json!(connection.owner_account_id)),
     ]))
 }

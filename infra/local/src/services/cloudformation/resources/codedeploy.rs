@@ -3,13 +3,12 @@
 mod group;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
 
-use super::{Attributes, Change, Created, Number, Resource, ResourceContext, ResourceTypes};
+use super::{Attributes, Created, Number, Resource, ResourceContext, ResourceTypes};
 use crate::error::ServiceError;
-use crate::operation::Operation;
 use crate::services::codedeploy::{
-    CreateApplication, CreateDeploymentConfig, DeleteApplication, DeleteDeploymentConfig,
+    Canary, CreateApplication, CreateDeploymentConfig, DeleteApplication, DeleteDeploymentConfig, Linear,
+    Routing,
 };
 use crate::tags::Tag;
 
@@ -19,31 +18,9 @@ pub(super) fn register(types: &mut ResourceTypes) {
     types.add::<group::DeploymentGroup>();
 }
 
-/// Calls an operation whose input is told as a value.
-async fn call<O: Operation>(ctx: &ResourceContext, input: Value) -> Result<O::Output, ServiceError> {
-    let input: O = serde_json::from_value(input)
-        .map_err(|error| ServiceError::new("InvalidRequest", format!("{error} of {}", ctx.logical_id)))?;
-    ctx.cloud.call(&ctx.principal, input).await
-}
-
-/// A creation whose first try came through is no failure.
-fn unless_made<T>(
-    ctx: &ResourceContext,
-    exists: &str,
-    result: Result<T, ServiceError>,
-) -> Result<(), ServiceError> {
-    match result {
-        Err(error) if !(ctx.retried && error.code == exists) => Err(error),
-        _ => Ok(()),
-    }
-}
-
-fn created(name: String) -> Created {
-    Created { physical_id: name, attributes: Attributes::new() }
-}
-
-fn tags(ctx: &ResourceContext, own: &[Tag]) -> Value {
-    json!(ctx.tag_list::<Tag>(own))
+/// What CodeDeploy takes a missing compute platform for.
+fn server() -> Option<String> {
+    Some("Server".to_owned())
 }
 
 struct Application;
@@ -63,22 +40,13 @@ impl Resource for Application {
 
     async fn create(ctx: &ResourceContext, properties: Self::Properties) -> Result<Created, ServiceError> {
         let name = properties.application_name.unwrap_or_else(|| ctx.generated_name(100));
-        let input = json!({
-            "applicationName": name,
-            "computePlatform": properties.compute_platform.as_deref().unwrap_or("Server"),
-            "tags": tags(ctx, &properties.tags),
-        });
-        let result = call::<CreateApplication>(ctx, input).await;
-        unless_made(ctx, "ApplicationAlreadyExistsException", result)?;
-        Ok(created(name))
-    }
-
-    async fn update(
-        _ctx: &ResourceContext,
-        _physical_id: &str,
-        _change: Change<Self::Properties>,
-    ) -> Result<Attributes, ServiceError> {
-        Ok(Attributes::new())
+        let input = CreateApplication {
+            application_name: name.clone(),
+            compute_platform: properties.compute_platform.or_else(server),
+            tags: ctx.tag_list(&properties.tags),
+        };
+        ctx.made(ctx.cloud.call(&ctx.principal, input).await, "ApplicationAlreadyExistsException")?;
+        Ok(Created { physical_id: name, attributes: Attributes::new() })
     }
 
     async fn delete(
@@ -86,7 +54,8 @@ impl Resource for Application {
         physical_id: &str,
         _properties: Self::Properties,
     ) -> Result<(), ServiceError> {
-        call::<DeleteApplication>(ctx, json!({ "applicationName": physical_id })).await?;
+        let input = DeleteApplication { application_name: physical_id.to_owned() };
+        ctx.cloud.call(&ctx.principal, input).await?;
         Ok(())
     }
 }
@@ -124,19 +93,20 @@ struct LinearProperties {
 }
 
 impl RoutingProperties {
-    fn input(&self) -> Value {
-        let mut input = json!({ "type": self.r#type });
-        if let Some(canary) = &self.time_based_canary {
-            let CanaryProperties { canary_percentage, canary_interval } = canary;
-            input["timeBasedCanary"] =
-                json!({ "canaryPercentage": canary_percentage.0, "canaryInterval": canary_interval.0 });
+    fn routing(self) -> Routing {
+        let canary = |given: CanaryProperties| Canary {
+            canary_percentage: given.canary_percentage.0,
+            canary_interval: given.canary_interval.0,
+        };
+        let linear = |given: LinearProperties| Linear {
+            linear_percentage: given.linear_percentage.0,
+            linear_interval: given.linear_interval.0,
+        };
+        Routing {
+            r#type: self.r#type,
+            time_based_canary: self.time_based_canary.map(canary),
+            time_based_linear: self.time_based_linear.map(linear),
         }
-        if let Some(linear) = &self.time_based_linear {
-            let LinearProperties { linear_percentage, linear_interval } = linear;
-            input["timeBasedLinear"] =
-                json!({ "linearPercentage": linear_percentage.0, "linearInterval": linear_interval.0 });
-        }
-        input
     }
 }
 
@@ -146,24 +116,13 @@ impl Resource for DeploymentConfig {
 
     async fn create(ctx: &ResourceContext, properties: Self::Properties) -> Result<Created, ServiceError> {
         let name = properties.deployment_config_name.unwrap_or_else(|| ctx.generated_name(100));
-        let routing = properties.traffic_routing_config.as_ref().map(RoutingProperties::input);
-        let input = json!({
-            "deploymentConfigName": name,
-            "computePlatform": properties.compute_platform.as_deref().unwrap_or("Server"),
-            "trafficRoutingConfig": routing,
-        });
-        let result = call::<CreateDeploymentConfig>(ctx, input).await;
-        unless_made(ctx, "DeploymentConfigAlreadyExistsException", result)?;
-        Ok(created(name))
-    }
-
-    /// Every property is create-only.
-    async fn update(
-        _ctx: &ResourceContext,
-        _physical_id: &str,
-        _change: Change<Self::Properties>,
-    ) -> Result<Attributes, ServiceError> {
-        Ok(Attributes::new())
+        let input = CreateDeploymentConfig {
+            deployment_config_name: name.clone(),
+            compute_platform: properties.compute_platform.or_else(server),
+            traffic_routing_config: properties.traffic_routing_config.map(RoutingProperties::routing),
+        };
+        ctx.made(ctx.cloud.call(&ctx.principal, input).await, "DeploymentConfigAlreadyExistsException")?;
+        Ok(Created { physical_id: name, attributes: Attributes::new() })
     }
 
     async fn delete(
@@ -171,7 +130,8 @@ impl Resource for DeploymentConfig {
         physical_id: &str,
         _properties: Self::Properties,
     ) -> Result<(), ServiceError> {
-        call::<DeleteDeploymentConfig>(ctx, json!({ "deploymentConfigName": physical_id })).await?;
+        let input = DeleteDeploymentConfig { deployment_config_name: physical_id.to_owned() };
+        ctx.cloud.call(&ctx.principal, input).await?;
         Ok(())
     }
 }

@@ -196,5 +196,5 @@ async fn disable(
 }
 
 fn attributes() -> Attributes {
-    Attributes::from_iter([("Version".to_owned(), json!("1"))])
+    super::attributes([("Version", json!("1"))])
 }

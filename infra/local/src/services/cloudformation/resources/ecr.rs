@@ -183,8 +183,8 @@ async fn attributes(ctx: &ResourceContext, name: &str) -> Result<Attributes, Ser
     let repository = found.repositories.into_iter().next();
     let repository =
         repository.ok_or_else(|| ServiceError::internal(format!("repository `{name}` is gone")))?;
-    Ok(Attributes::from_iter([
-        ("Arn".to_owned(), json!(repository.repository_arn)),
-        ("RepositoryUri".to_owned(), json!(repository.repository_uri)),
+    Ok(super::attributes([
+        ("Arn", json!(repository.repository_arn)),
+        ("RepositoryUri", json!(repository.repository_uri)),
     ]))
 }

@@ -45,8 +45,17 @@ fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> 
     }
 }
 
-fn attributes(given: Vec<AttributeProperty>) -> Vec<Attribute> {
-    given.into_iter().map(|given| Attribute { key: given.key, value: given.value }).collect()
+/// Sets the attributes that are given, by the operation that `modify` makes of them.
+async fn set_attributes<O: Operation>(
+    ctx: &ResourceContext,
+    given: Vec<AttributeProperty>,
+    modify: impl FnOnce(Vec<Attribute>) -> O,
+) -> Result<(), ServiceError> {
+    if !given.is_empty() {
+        let attribute = |given: AttributeProperty| Attribute { key: given.key, value: given.value };
+        call(ctx, modify(given.into_iter().map(attribute).collect())).await?;
+    }
+    Ok(())
 }
 
 /// Brings the tags of `arn` from the old to the new.

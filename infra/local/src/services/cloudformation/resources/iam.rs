@@ -50,8 +50,7 @@ fn text(document: &Value) -> String {
 
 async fn role_attributes(ctx: &ResourceContext, name: &str) -> Result<Attributes, ServiceError> {
     let role = ctx.cloud.call(&ctx.principal, GetRole { role_name: name.to_owned() }).await?.role;
-    let attributes = [("Arn".to_owned(), json!(role.arn)), ("RoleId".to_owned(), json!(role.role_id))];
-    Ok(Attributes::from_iter(attributes))
+    Ok(super::attributes([("Arn", json!(role.arn)), ("RoleId", json!(role.role_id))]))
 }
 
 fn tags(ctx: &ResourceContext, own: &[Tag]) -> Vec<tags::Tag> {
@@ -224,5 +223,5 @@ impl Resource for Policy {
 }
 
 fn id_attribute(id: &str) -> Attributes {
-    Attributes::from_iter([("Id".to_owned(), json!(id))])
+    super::attributes([("Id", json!(id))])
 }

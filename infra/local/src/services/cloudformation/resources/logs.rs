@@ -25,7 +25,7 @@ struct LogGroupProperties {
 
 fn attributes(ctx: &ResourceContext, name: &str) -> Attributes {
     let arn = ctx.cloud.arn("logs", &format!("log-group:{name}:*"));
-    Attributes::from_iter([("Arn".to_owned(), json!(arn)), ("LogGroupName".to_owned(), json!(name))])
+    super::attributes([("Arn", json!(arn)), ("LogGroupName", json!(name))])
 }
 
 async fn set_retention(ctx: &ResourceContext, name: &str, days: Option<Number>) -> Result<(), ServiceError> {

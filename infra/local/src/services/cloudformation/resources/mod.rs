@@ -107,12 +107,15 @@ pub(crate) trait Resource: 'static {
     ) -> impl Future<Output = Result<Created, ServiceError>> + Send;
 
     /// Changes it in place: asked only where no create-only property differs; also where only the stack's tags
-    /// do, and to put back what a failed update may have changed. Answers all attributes.
+    /// do, and to put back what a failed update may have changed. Answers all attributes. As it stands here:
+    /// for a type without attributes whose every property is create-only.
     fn update(
-        ctx: &ResourceContext,
-        physical_id: &str,
-        change: Change<Self::Properties>,
-    ) -> impl Future<Output = Result<Attributes, ServiceError>> + Send;
+        _ctx: &ResourceContext,
+        _physical_id: &str,
+        _change: Change<Self::Properties>,
+    ) -> impl Future<Output = Result<Attributes, ServiceError>> + Send {
+        async { Ok(Attributes::new()) }
+    }
 
     /// Deletes it; one that is gone already counts as deleted.
     fn delete(

@@ -86,7 +86,7 @@ fn value(
 }
 
 fn attributes(arn: &str) -> Attributes {
-    Attributes::from_iter([("Id".to_owned(), json!(arn))])
+    super::attributes([("Id", json!(arn))])
 }
 
 impl Resource for Secret {

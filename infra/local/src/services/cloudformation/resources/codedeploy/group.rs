@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::{Attributes, Change, Created, Flag, Number, Resource, ResourceContext};
-use super::{call, created, tags, unless_made};
 use crate::error::ServiceError;
+use crate::operation::Operation;
 use crate::services::codedeploy::{CreateDeploymentGroup, DeleteDeploymentGroup, UpdateDeploymentGroup};
 use crate::tags::Tag;
 
@@ -205,6 +205,13 @@ fn without_nulls(mut value: Value) -> Value {
     value
 }
 
+/// Calls an operation whose input is told as a value.
+async fn call<O: Operation>(ctx: &ResourceContext, input: Value) -> Result<O::Output, ServiceError> {
+    let input: O = serde_json::from_value(input)
+        .map_err(|error| ServiceError::new("InvalidRequest", format!("{error} of {}", ctx.logical_id)))?;
+    ctx.cloud.call(&ctx.principal, input).await
+}
+
 impl Resource for DeploymentGroup {
     const TYPE: &'static str = "AWS::CodeDeploy::DeploymentGroup";
     type Properties = GroupProperties;
@@ -213,10 +220,10 @@ impl Resource for DeploymentGroup {
         let name = properties.deployment_group_name.clone().unwrap_or_else(|| ctx.generated_name(100));
         let mut input = properties.input();
         input["deploymentGroupName"] = json!(name);
-        input["tags"] = tags(ctx, &properties.tags);
+        input["tags"] = json!(ctx.tag_list::<Tag>(&properties.tags));
         let result = call::<CreateDeploymentGroup>(ctx, input).await;
-        unless_made(ctx, "DeploymentGroupAlreadyExistsException", result)?;
-        Ok(created(name))
+        ctx.made(result, "DeploymentGroupAlreadyExistsException")?;
+        Ok(Created { physical_id: name, attributes: Attributes::new() })
     }
 
     async fn update(
@@ -235,9 +242,11 @@ impl Resource for DeploymentGroup {
         physical_id: &str,
         properties: Self::Properties,
     ) -> Result<(), ServiceError> {
-        let input =
-            json!({ "applicationName": properties.application_name, "deploymentGroupName": physical_id });
-        call::<DeleteDeploymentGroup>(ctx, input).await?;
+        let input = DeleteDeploymentGroup {
+            application_name: properties.application_name,
+            deployment_group_name: physical_id.to_owned(),
+        };
+        ctx.cloud.call(&ctx.principal, input).await?;
         Ok(())
     }
 }

@@ -1,12 +1,12 @@
 //! `AWS::ElasticLoadBalancingV2::LoadBalancer`.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::super::{Attributes, Change, Created, Resource, ResourceContext};
-use super::{AttributeProperty, attributes, call, retag};
+use super::super::{Attributes, Change, Created, Resource, ResourceContext, attributes};
+use super::{AttributeProperty, call, retag, set_attributes};
 use crate::error::ServiceError;
-use crate::services::elbv2;
+use crate::services::elbv2::{self, Attribute};
 use crate::tags::Tag;
 
 pub(super) struct LoadBalancer;
@@ -44,7 +44,7 @@ impl Resource for LoadBalancer {
         let made = call(ctx, input).await?.load_balancers.pop();
         let made = made.ok_or_else(|| ServiceError::internal("a load balancer was made but not shown"))?;
         ctx.initiated(&made.load_balancer_arn);
-        set_attributes(ctx, &made.load_balancer_arn, properties.load_balancer_attributes).await?;
+        set_attributes(ctx, properties.load_balancer_attributes, modify(&made.load_balancer_arn)).await?;
         Ok(Created { attributes: shown(&made), physical_id: made.load_balancer_arn })
     }
 
@@ -65,7 +65,7 @@ impl Resource for LoadBalancer {
             call(ctx, elbv2::SetSubnets { load_balancer_arn, subnets: new.subnets, subnet_mappings }).await?;
         }
         if new.load_balancer_attributes != old.load_balancer_attributes {
-            set_attributes(ctx, physical_id, new.load_balancer_attributes).await?;
+            set_attributes(ctx, new.load_balancer_attributes, modify(physical_id)).await?;
         }
         retag(ctx, physical_id, (&old.tags, &new.tags)).await?;
         let input =
@@ -80,29 +80,21 @@ impl Resource for LoadBalancer {
     }
 }
 
-async fn set_attributes(
-    ctx: &ResourceContext,
-    arn: &str,
-    given: Vec<AttributeProperty>,
-) -> Result<(), ServiceError> {
-    if !given.is_empty() {
-        let load_balancer_arn = arn.to_owned();
-        let attributes = attributes(given);
-        call(ctx, elbv2::ModifyLoadBalancerAttributes { load_balancer_arn, attributes }).await?;
-    }
-    Ok(())
+/// What sets the attributes of `arn`.
+fn modify(arn: &str) -> impl FnOnce(Vec<Attribute>) -> elbv2::ModifyLoadBalancerAttributes {
+    let load_balancer_arn = arn.to_owned();
+    move |attributes| elbv2::ModifyLoadBalancerAttributes { load_balancer_arn, attributes }
 }
 
 fn shown(load_balancer: &elbv2::LoadBalancer) -> Attributes {
     let arn = &load_balancer.load_balancer_arn;
     let full_name = arn.split_once(":loadbalancer/").map_or("", |(_, name)| name);
-    let values = [
+    attributes([
         ("LoadBalancerArn", json!(arn)),
         ("DNSName", json!(load_balancer.dns_name)),
         ("CanonicalHostedZoneID", json!(load_balancer.canonical_hosted_zone_id)),
         ("LoadBalancerFullName", json!(full_name)),
         ("LoadBalancerName", json!(load_balancer.load_balancer_name)),
         ("SecurityGroups", json!(load_balancer.security_groups)),
-    ];
-    values.into_iter().map(|(name, value): (&str, Value)| (name.to_owned(), value)).collect()
+    ])
 }

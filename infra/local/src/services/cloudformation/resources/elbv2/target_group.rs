@@ -1,12 +1,12 @@
 //! `AWS::ElasticLoadBalancingV2::TargetGroup`. `Targets` are ECS's to register.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::super::{Attributes, Change, Created, Flag, Number, Resource, ResourceContext};
-use super::{AttributeProperty, attributes, call, port, retag};
+use super::super::{Attributes, Change, Created, Flag, Number, Resource, ResourceContext, attributes};
+use super::{AttributeProperty, call, port, retag, set_attributes};
 use crate::error::ServiceError;
-use crate::services::elbv2::{self, HealthCheckSettings, Matcher};
+use crate::services::elbv2::{self, Attribute, HealthCheckSettings, Matcher};
 use crate::tags::Tag;
 
 pub(super) struct TargetGroup;
@@ -86,7 +86,7 @@ impl Resource for TargetGroup {
         let made = call(ctx, input).await?.target_groups.pop();
         let made = made.ok_or_else(|| ServiceError::internal("a target group was made but not shown"))?;
         ctx.initiated(&made.target_group_arn);
-        set_attributes(ctx, &made.target_group_arn, properties.target_group_attributes).await?;
+        set_attributes(ctx, properties.target_group_attributes, modify(&made.target_group_arn)).await?;
         Ok(Created { attributes: shown(&made), physical_id: made.target_group_arn })
     }
 
@@ -100,7 +100,7 @@ impl Resource for TargetGroup {
         let mut changed =
             call(ctx, elbv2::ModifyTargetGroup { target_group_arn, health_check }).await?.target_groups;
         if new.target_group_attributes != old.target_group_attributes {
-            set_attributes(ctx, physical_id, new.target_group_attributes).await?;
+            set_attributes(ctx, new.target_group_attributes, modify(physical_id)).await?;
         }
         retag(ctx, physical_id, (&old.tags, &new.tags)).await?;
         Ok(changed.pop().as_ref().map(shown).unwrap_or_default())
@@ -112,27 +112,19 @@ impl Resource for TargetGroup {
     }
 }
 
-async fn set_attributes(
-    ctx: &ResourceContext,
-    arn: &str,
-    given: Vec<AttributeProperty>,
-) -> Result<(), ServiceError> {
-    if !given.is_empty() {
-        let target_group_arn = arn.to_owned();
-        let attributes = attributes(given);
-        call(ctx, elbv2::ModifyTargetGroupAttributes { target_group_arn, attributes }).await?;
-    }
-    Ok(())
+/// What sets the attributes of `arn`.
+fn modify(arn: &str) -> impl FnOnce(Vec<Attribute>) -> elbv2::ModifyTargetGroupAttributes {
+    let target_group_arn = arn.to_owned();
+    move |attributes| elbv2::ModifyTargetGroupAttributes { target_group_arn, attributes }
 }
 
 fn shown(group: &elbv2::TargetGroup) -> Attributes {
     let arn = &group.target_group_arn;
     let full_name = arn.rsplit(':').next().unwrap_or_default();
-    let values = [
+    attributes([
         ("TargetGroupArn", json!(arn)),
         ("TargetGroupFullName", json!(full_name)),
         ("TargetGroupName", json!(group.target_group_name)),
         ("LoadBalancerArns", json!(group.load_balancer_arns)),
-    ];
-    values.into_iter().map(|(name, value): (&str, Value)| (name.to_owned(), value)).collect()
+    ])
 }
