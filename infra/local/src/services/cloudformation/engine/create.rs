@@ -10,33 +10,21 @@ use super::super::status::Status;
 use super::super::store::{OnFailure, Resource, Stack, Undo};
 use super::super::template::ResourceDeclaration;
 use super::run::{Made, Run, handler_reason};
-use super::walk::Walk;
+use super::settle::{Settled, settle};
 use crate::error::ServiceError;
 
 /// The phase `CREATE_IN_PROGRESS`.
 pub(super) async fn run(run: &Run) -> Result<(), ServiceError> {
     let stack = run.stack()?;
-    let scope = match run.scope(&stack, &stack.current) {
-        Ok(scope) => Arc::new(scope),
-        Err(error) => return fail(run, &stack, error.message),
-    };
-    let graph = scope.graph();
-    let walk = Walk { run, graph: &graph, stop_at_failure: true, phase: Status::CreateInProgress };
-    let walked = walk
-        .go(|id| {
-            let (run, scope) = (run.clone(), Arc::clone(&scope));
-            async move { make(&run, &scope, &id, None).await }
-        })
-        .await?;
-    if walked.overtaken {
-        return Ok(());
-    }
-    if !walked.failed.is_empty() {
-        return fail(run, &stack, failed_to("create", &walked.failed));
-    }
-    match scope.outputs(&Made(run)) {
-        Ok(outputs) => run.finish_phase(Status::CreateComplete, None, |stack| stack.outputs = outputs),
-        Err(error) => fail(run, &stack, error.message),
+    let make_one =
+        |run: Run, scope: Arc<Scope>, id: String| async move { make(&run, &scope, &id, None).await };
+    let failed = |ids: &[String]| failed_to("create", ids);
+    match settle((run, &stack, Status::CreateInProgress), make_one, failed).await? {
+        Settled::Overtaken => Ok(()),
+        Settled::Failed(reason) => fail(run, &stack, reason),
+        Settled::Done(outputs) => {
+            run.finish_phase(Status::CreateComplete, None, |stack| stack.outputs = outputs)
+        }
     }
 }
 

@@ -16,6 +16,7 @@ mod create;
 mod delete;
 mod rollback;
 mod run;
+mod settle;
 mod update;
 mod walk;
 

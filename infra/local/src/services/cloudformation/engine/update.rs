@@ -11,34 +11,21 @@ use super::super::template::ResourceDeclaration;
 use super::create::{create, failed_to, make, needs, recorded, validate};
 use super::rollback::set_aside;
 use super::run::{Made, Run, handler_reason};
-use super::walk::Walk;
+use super::settle::{Settled, settle};
 use crate::error::ServiceError;
 
 /// The phase `UPDATE_IN_PROGRESS`.
 pub(super) async fn run(run: &Run) -> Result<(), ServiceError> {
     let stack = run.stack()?;
-    let scope = match run.scope(&stack, &stack.current) {
-        Ok(scope) => Arc::new(scope),
-        Err(error) => return fail(run, &stack, error.message),
-    };
-    let graph = scope.graph();
     let tags_changed = stack.previous.as_ref().is_some_and(|previous| previous.tags != stack.current.tags);
-    let walk = Walk { run, graph: &graph, stop_at_failure: true, phase: Status::UpdateInProgress };
-    let walked = walk
-        .go(|id| {
-            let (run, scope) = (run.clone(), Arc::clone(&scope));
-            async move { settle(&run, &scope, &id, tags_changed).await }
-        })
-        .await?;
-    if walked.overtaken {
-        return Ok(());
-    }
-    if !walked.failed.is_empty() {
-        return fail(run, &stack, reason(run, &walked.failed));
-    }
-    let outputs = match scope.outputs(&Made(run)) {
-        Ok(outputs) => outputs,
-        Err(error) => return fail(run, &stack, error.message),
+    let settle_one = |run: Run, scope: Arc<Scope>, id: String| async move {
+        settle_resource(&run, &scope, &id, tags_changed).await
+    };
+    let failed = |ids: &[String]| reason(run, ids);
+    let outputs = match settle((run, &stack, Status::UpdateInProgress), settle_one, failed).await? {
+        Settled::Overtaken => return Ok(()),
+        Settled::Failed(reason) => return fail(run, &stack, reason),
+        Settled::Done(outputs) => outputs,
     };
     let replaced =
         run.store.resources_of(run.stack_id()).into_values().filter_map(|resource| match resource.undo {
@@ -85,7 +72,7 @@ fn reason(run: &Run, failed: &[String]) -> String {
 }
 
 /// Brings one resource to what the template asks for; whether that succeeded.
-async fn settle(run: &Run, scope: &Scope, id: &str, tags_changed: bool) -> bool {
+async fn settle_resource(run: &Run, scope: &Scope, id: &str, tags_changed: bool) -> bool {
     let Some(declared) = scope.active_resource(id) else { return true };
     let record = run.resource(id).filter(|record| !record.is_gone());
     let Some(record) = record.filter(|record| !never_made(record)) else {
