@@ -82,7 +82,7 @@ async fn send(
     let client_side = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
     let again = repeatable(&request).then(|| head(&request));
     let activity = Activity::default();
-    let mut outgoing = request.map(|body| Uploading { body, activity: activity.clone() }.boxed_unsync());
+    let mut outgoing = request.map(|body| Watched { body, watch: activity.clone() }.boxed_unsync());
     for attempt in 0.. {
         let in_flight = group.pick().ok_or(Failure::NoTarget)?;
         let idle = in_flight.target().take_idle().filter(|_| attempt < ATTEMPTS);
@@ -170,7 +170,9 @@ fn deliver(
         return response.map(|_| Empty::new().map_err(|never| match never {}).boxed_unsync());
     }
     response.map(|body| {
-        Downloading { body, ended: false, connection: Some(connection), in_flight }.boxed_unsync()
+        let ended = body.is_end_stream();
+        let watch = Delivery { ended, connection: Some(connection), in_flight };
+        Watched { body, watch }.boxed_unsync()
     })
 }
 
@@ -212,13 +214,19 @@ impl Activity {
     }
 }
 
-/// A request's body on its way to the target.
-struct Uploading {
-    body: Incoming,
-    activity: Activity,
+/// Told of a body's progress.
+trait Watch: Unpin {
+    /// A part of it came, or its end; `ended` also with the last part, after which it may not be asked again.
+    fn moved(&mut self, ended: bool);
 }
 
-impl hyper::body::Body for Uploading {
+/// A body on its way, to the target or to the client.
+struct Watched<W> {
+    body: Incoming,
+    watch: W,
+}
+
+impl<W: Watch> hyper::body::Body for Watched<W> {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -227,7 +235,8 @@ impl hyper::body::Body for Uploading {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        self.activity.touch();
+        let ended = frame.is_none() || self.body.is_end_stream();
+        self.watch.moved(ended);
         Poll::Ready(frame)
     }
 
@@ -240,41 +249,31 @@ impl hyper::body::Body for Uploading {
     }
 }
 
+impl Watch for Activity {
+    fn moved(&mut self, _ended: bool) {
+        self.touch();
+    }
+}
+
 /// A response's body on its way to the client. While it lives the request is in flight.
-struct Downloading {
-    body: Incoming,
+struct Delivery {
     ended: bool,
     connection: Option<Connection>,
     in_flight: InFlight,
 }
 
-impl hyper::body::Body for Downloading {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
-        self.ended = frame.is_none();
-        Poll::Ready(frame)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+impl Watch for Delivery {
+    fn moved(&mut self, ended: bool) {
+        self.ended = ended;
     }
 }
 
-impl Drop for Downloading {
+impl Drop for Delivery {
     /// A body that was left before its end makes its connection useless.
     fn drop(&mut self) {
-        let ended = self.ended || self.body.is_end_stream();
-        if ended && let Some(connection) = self.connection.take() {
+        if self.ended
+            && let Some(connection) = self.connection.take()
+        {
             self.in_flight.target().keep(connection);
         }
     }
