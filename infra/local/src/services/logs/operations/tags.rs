@@ -54,11 +54,7 @@ impl Operation for TagResource {
     }
 
     async fn handle(self, call: &Call) -> Result<Empty, ServiceError> {
-        let name = group_name(Some(&self.resource_arn), None)?;
-        let store = call.cloud.part::<LogStore>();
-        store.group(&name)?;
-        store.groups.update(&name, |group| group.tags.extend(self.tags))?;
-        Ok(Empty {})
+        change(call, &self.resource_arn, |tags| tags.extend(self.tags))
     }
 }
 
@@ -79,10 +75,18 @@ impl Operation for UntagResource {
     }
 
     async fn handle(self, call: &Call) -> Result<Empty, ServiceError> {
-        let name = group_name(Some(&self.resource_arn), None)?;
-        let store = call.cloud.part::<LogStore>();
-        store.group(&name)?;
-        store.groups.update(&name, |group| group.tags.retain(|key, _| !self.tag_keys.contains(key)))?;
-        Ok(Empty {})
+        change(call, &self.resource_arn, |tags| tags.retain(|key, _| !self.tag_keys.contains(key)))
     }
+}
+
+fn change(
+    call: &Call,
+    arn: &str,
+    change: impl FnOnce(&mut BTreeMap<String, String>),
+) -> Result<Empty, ServiceError> {
+    let name = group_name(Some(arn), None)?;
+    let store = call.cloud.part::<LogStore>();
+    store.group(&name)?;
+    store.groups.update(&name, |group| change(&mut group.tags))?;
+    Ok(Empty {})
 }
