@@ -16,15 +16,25 @@ pub(crate) const ACCOUNT: &str = "000000000000";
 
 /// Opens the cloud whose data is in `data_dir`; a second one finds what the first left.
 pub(crate) fn cloud_in(data_dir: &Path) -> Cloud {
+    cloud_with(data_dir, data_dir, 60.0, crate::services::register)
+}
+
+/// The same with the operations that `serve` adds only, and another time scale.
+pub(crate) fn cloud_with(
+    data_dir: &Path,
+    source: &Path,
+    time_scale: f64,
+    serve: impl FnOnce(&mut Operations),
+) -> Cloud {
     let database: Arc<Database> = Database::open(&data_dir.join("state.jsonl")).unwrap();
-    let setup = Setup { database, data_dir: data_dir.to_owned(), clock: Clock::new(60.0) };
+    let setup = Setup { database, data_dir: data_dir.to_owned(), clock: Clock::new(time_scale) };
     let settings = Settings {
         account: ACCOUNT.to_owned(),
         region: "eu-central-1".to_owned(),
-        source: data_dir.to_owned(),
+        source: source.to_owned(),
     };
     let mut operations = Operations::default();
-    crate::services::register(&mut operations);
+    serve(&mut operations);
     Cloud::new(settings, setup, operations)
 }
 

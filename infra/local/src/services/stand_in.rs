@@ -8,11 +8,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::clock::Clock;
-use crate::cloud::{Cloud, Part, Settings, Setup};
+use crate::cloud::{Cloud, Part, Setup};
 use crate::error::ServiceError;
 use crate::operation::Operations;
-use crate::persist::Database;
 
 /// Objects and log lines, in memory.
 #[derive(Default)]
@@ -78,22 +76,15 @@ stand_in!(GetSecretValue, "secretsmanager", Store, |_input, _store| {
 
 /// A cloud over the data directory `dir` and the checkout `source`, with the stand-ins and what `more` adds.
 pub(crate) fn cloud(dir: &Path, source: &Path, more: impl FnOnce(&mut Operations)) -> Cloud {
-    let database = Database::open(&dir.join("state.jsonl")).unwrap();
-    let setup = Setup { database, data_dir: dir.to_owned(), clock: Clock::new(1.0) };
-    let mut operations = Operations::default();
-    super::sts::register(&mut operations);
-    operations.add::<GetObject>();
-    operations.add::<PutObject>();
-    operations.add::<CreateLogStream>();
-    operations.add::<PutLogEvents>();
-    operations.add::<GetSecretValue>();
-    more(&mut operations);
-    let settings = Settings {
-        account: "000000000000".to_owned(),
-        region: "eu-central-1".to_owned(),
-        source: source.to_owned(),
-    };
-    let cloud = Cloud::new(settings, setup, operations);
+    let cloud = crate::testing::cloud_with(dir, source, 1.0, |operations| {
+        super::sts::register(operations);
+        operations.add::<GetObject>();
+        operations.add::<PutObject>();
+        operations.add::<CreateLogStream>();
+        operations.add::<PutLogEvents>();
+        operations.add::<GetSecretValue>();
+        more(operations);
+    });
     for role in ["build", "pipeline"] {
         super::iam::add_trusting_role(&cloud, role);
     }

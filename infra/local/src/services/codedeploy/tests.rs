@@ -9,13 +9,11 @@ use serde_json::{Value, json};
 
 use super::engine::Deployments;
 use super::store::CodeDeploy;
-use crate::clock::Clock;
-use crate::cloud::{Cloud, Settings, Setup};
+use crate::cloud::Cloud;
 use crate::engine::Engine as _;
 use crate::error::ServiceError;
-use crate::operation::Operations;
-use crate::persist::Database;
 use crate::principal::Principal;
+use crate::testing::cloud_with;
 use neighbours::Neighbours;
 
 const LONG: Duration = Duration::from_secs(30);
@@ -30,19 +28,12 @@ Resources:
 ";
 
 fn open(dir: &Path) -> Cloud {
-    let database = Database::open(&dir.join("log")).unwrap();
     // A minute passes in less than a second.
-    let setup = Setup { database, data_dir: dir.to_owned(), clock: Clock::new(600.0) };
-    let mut operations = Operations::default();
-    super::register(&mut operations);
-    crate::services::sts::register(&mut operations);
-    neighbours::register(&mut operations);
-    let settings = Settings {
-        account: "000000000000".to_owned(),
-        region: "eu-central-1".to_owned(),
-        source: dir.to_owned(),
-    };
-    Cloud::new(settings, setup, operations)
+    cloud_with(dir, dir, 600.0, |operations| {
+        super::register(operations);
+        crate::services::sts::register(operations);
+        neighbours::register(operations);
+    })
 }
 
 async fn ask(cloud: &Cloud, operation: &str, input: Value) -> Result<Value, ServiceError> {

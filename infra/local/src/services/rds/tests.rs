@@ -4,27 +4,17 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::*;
-use crate::clock::Clock;
-use crate::cloud::{Cloud, Settings, Setup};
+use crate::cloud::Cloud;
 use crate::error::ServiceError;
-use crate::operation::{Operation, Operations};
-use crate::persist::Database;
+use crate::operation::Operation;
 use crate::principal::Principal;
+use crate::testing::cloud_with;
 use store::RdsStore;
 
 const LONG: Duration = Duration::from_secs(60);
 
 async fn open(dir: &Path) -> Cloud {
-    let mut operations = Operations::default();
-    register(&mut operations);
-    let settings = Settings {
-        account: "000000000000".to_owned(),
-        region: "eu-central-1".to_owned(),
-        source: dir.to_owned(),
-    };
-    let database = Database::open(&dir.join("log")).unwrap();
-    let setup = Setup { database, data_dir: dir.to_owned(), clock: Clock::new(60.0) };
-    let cloud = Cloud::new(settings, setup, operations);
+    let cloud = cloud_with(dir, dir, 60.0, register);
     resume(&cloud).await;
     cloud
 }

@@ -15,13 +15,11 @@ use super::operations::{
 };
 use super::task::Task;
 use super::*;
-use crate::clock::Clock;
-use crate::cloud::{Settings, Setup};
 use crate::error::ServiceError;
 use crate::fault::{Fault, FaultKind};
-use crate::operation::{Operation, Operations};
-use crate::persist::Database;
+use crate::operation::Operation;
 use crate::principal::Principal;
+use crate::testing::cloud_with;
 use crate::{Cloud, services::ecs};
 use neighbours::Neighbours;
 
@@ -36,17 +34,10 @@ async fn blob(
 }
 
 async fn open(dir: &Path) -> Cloud {
-    let mut operations = Operations::default();
-    ecs::register(&mut operations);
-    neighbours::register(&mut operations);
-    let settings = Settings {
-        account: "000000000000".to_owned(),
-        region: "eu-central-1".to_owned(),
-        source: dir.to_owned(),
-    };
-    let database = Database::open(&dir.join("log")).unwrap();
-    let setup = Setup { database, data_dir: dir.to_owned(), clock: Clock::new(60.0) };
-    let cloud = Cloud::new(settings, setup, operations);
+    let cloud = cloud_with(dir, dir, 60.0, |operations| {
+        ecs::register(operations);
+        neighbours::register(operations);
+    });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     cloud.set_endpoint(format!("http://{}", listener.local_addr().unwrap()));
     let router =
