@@ -2,8 +2,9 @@
 //! once, as on AWS; policies scale nothing.
 
 mod operations;
+mod store;
 
 pub(crate) use operations::{
-    DeleteScalingPolicy, DeregisterScalableTarget, PutScalingPolicy, RegisterScalableTarget, TargetId,
-    register, target_arn,
+    DeleteScalingPolicy, DeregisterScalableTarget, PutScalingPolicy, RegisterScalableTarget, register,
 };
+pub(crate) use store::{TargetId, target_arn};

@@ -1,5 +1,7 @@
 //! CloudWatch: alarms, which are kept and whose state is set from outside. No metric is evaluated.
 
 mod operations;
+mod store;
 
-pub(crate) use operations::{DeleteAlarms, Dimension, PutMetricAlarm, Settings, alarm_arn, register};
+pub(crate) use operations::{DeleteAlarms, PutMetricAlarm, register};
+pub(crate) use store::{Dimension, Settings, alarm_arn};

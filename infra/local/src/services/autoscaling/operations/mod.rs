@@ -1,0 +1,40 @@
+//! The operations of Application Auto Scaling.
+
+mod policies;
+mod targets;
+
+pub(crate) use policies::{DeleteScalingPolicy, PutScalingPolicy};
+pub(crate) use targets::{DeregisterScalableTarget, RegisterScalableTarget};
+
+use serde::Serialize;
+
+use super::store::TargetId;
+use crate::error::ServiceError;
+use crate::operation::Operations;
+
+pub(crate) fn register(operations: &mut Operations) {
+    operations.add::<RegisterScalableTarget>();
+    operations.add::<targets::DescribeScalableTargets>();
+    operations.add::<DeregisterScalableTarget>();
+    operations.add::<PutScalingPolicy>();
+    operations.add::<policies::DescribeScalingPolicies>();
+    operations.add::<DeleteScalingPolicy>();
+}
+
+/// The answer of operations that answer nothing.
+#[derive(Serialize)]
+pub(crate) struct Nothing {}
+
+fn invalid(message: impl Into<String>) -> ServiceError {
+    ServiceError::new("ValidationException", message)
+}
+
+fn not_found(what: &str, id: &TargetId) -> ServiceError {
+    ServiceError::new(
+        "ObjectNotFoundException",
+        format!(
+            "No {what} found for service namespace: {}, resource ID: {}, scalable dimension: {}",
+            id.service_namespace, id.resource_id, id.scalable_dimension
+        ),
+    )
+}

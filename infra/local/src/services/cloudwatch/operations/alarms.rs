@@ -1,0 +1,111 @@
+//! Operations that make, show and delete alarms.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::store::{Alarms, MetricAlarm, SERVICE, Settings, alarm_arn};
+use super::Nothing;
+use crate::cloud::Cloud;
+use crate::error::ServiceError;
+use crate::operation::{Call, Operation};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct PutMetricAlarm {
+    pub alarm_name: String,
+    #[serde(flatten)]
+    pub settings: Settings,
+}
+
+impl Operation for PutMetricAlarm {
+    type Output = Nothing;
+    const SERVICE: &'static str = SERVICE;
+    const NAME: &'static str = "PutMetricAlarm";
+
+    fn resource(&self, cloud: &Cloud) -> String {
+        alarm_arn(cloud, &self.alarm_name)
+    }
+
+    /// A new alarm has no data; where missing data are no breach, that is OK, as on AWS some moments later.
+    async fn handle(self, call: &Call) -> Result<Nothing, ServiceError> {
+        let alarms = &call.cloud.part::<Alarms>().alarms;
+        let now = call.cloud.clock().now();
+        if self.alarm_name.is_empty() || self.alarm_name.len() > 255 {
+            return Err(ServiceError::validation("The alarm's name must be 1 to 255 characters long."));
+        }
+        let known = alarms.get(&self.alarm_name);
+        let mut alarm = known.unwrap_or_else(|| MetricAlarm {
+            alarm_arn: alarm_arn(&call.cloud, &self.alarm_name),
+            alarm_name: self.alarm_name.clone(),
+            state_value: match self.settings.treat_missing_data.as_deref() {
+                Some("notBreaching") => "OK",
+                _ => "INSUFFICIENT_DATA",
+            }
+            .to_owned(),
+            state_reason: "Unchecked: Initial alarm creation".to_owned(),
+            state_updated_timestamp: Some(now),
+            state_transitioned_timestamp: Some(now),
+            ..MetricAlarm::default()
+        });
+        alarm.settings = Settings {
+            actions_enabled: Some(self.settings.actions_enabled.unwrap_or(true)),
+            ..self.settings
+        };
+        alarm.alarm_configuration_updated_timestamp = Some(now);
+        alarms.put(&self.alarm_name, &alarm)?;
+        Ok(Nothing {})
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct DescribeAlarms {
+    pub alarm_names: Vec<String>,
+    pub alarm_name_prefix: Option<String>,
+    pub state_value: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct DescribeAlarmsOutput {
+    pub metric_alarms: Vec<MetricAlarm>,
+}
+
+impl Operation for DescribeAlarms {
+    type Output = DescribeAlarmsOutput;
+    const SERVICE: &'static str = SERVICE;
+    const NAME: &'static str = "DescribeAlarms";
+
+    async fn handle(self, call: &Call) -> Result<DescribeAlarmsOutput, ServiceError> {
+        let fits = |alarm: &MetricAlarm| {
+            let name = &alarm.alarm_name;
+            (self.alarm_names.is_empty() || self.alarm_names.contains(name))
+                && self.alarm_name_prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix))
+                && self.state_value.as_ref().is_none_or(|state| *state == alarm.state_value)
+        };
+        let alarms = call.cloud.part::<Alarms>().alarms.values();
+        Ok(DescribeAlarmsOutput { metric_alarms: alarms.into_iter().filter(fits).collect() })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct DeleteAlarms {
+    pub alarm_names: Vec<String>,
+}
+
+impl Operation for DeleteAlarms {
+    type Output = Nothing;
+    const SERVICE: &'static str = SERVICE;
+    const NAME: &'static str = "DeleteAlarms";
+
+    async fn handle(self, call: &Call) -> Result<Nothing, ServiceError> {
+        let alarms = &call.cloud.part::<Alarms>().alarms;
+        if let Some(name) = self.alarm_names.iter().find(|name| !alarms.contains(name)) {
+            return Err(ServiceError::new("ResourceNotFound", format!("Alarm {name} does not exist.")));
+        }
+        for name in &self.alarm_names {
+            alarms.remove(name)?;
+        }
+        Ok(Nothing {})
+    }
+}

@@ -1,0 +1,23 @@
+//! The operations of CloudWatch.
+
+mod alarms;
+mod states;
+
+pub(crate) use alarms::{DeleteAlarms, PutMetricAlarm};
+
+use serde::Serialize;
+
+use crate::operation::Operations;
+
+pub(crate) fn register(operations: &mut Operations) {
+    operations.add::<PutMetricAlarm>();
+    operations.add::<alarms::DescribeAlarms>();
+    operations.add::<DeleteAlarms>();
+    operations.add::<states::SetAlarmState>();
+    operations.add::<states::EnableAlarmActions>();
+    operations.add::<states::DisableAlarmActions>();
+}
+
+/// The answer of operations that answer nothing.
+#[derive(Serialize)]
+pub(crate) struct Nothing {}
