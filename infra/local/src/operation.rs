@@ -41,10 +41,14 @@ pub(crate) struct Call {
 type Boxed = Pin<Box<dyn Future<Output = Result<Value, ServiceError>> + Send>>;
 type Handler = Arc<dyn Fn(Cloud, Principal, Value) -> Boxed + Send + Sync>;
 
+/// The security groups of a service's network interfaces.
+pub(crate) type GroupsInUse = fn(&Cloud) -> Vec<String>;
+
 /// All operations that are served, by service and name.
 #[derive(Default)]
 pub struct Operations {
     handlers: HashMap<(&'static str, &'static str), Handler>,
+    groups_in_use: Vec<GroupsInUse>,
 }
 
 impl Operations {
@@ -59,6 +63,16 @@ impl Operations {
             })
         };
         self.handlers.insert((O::SERVICE, O::NAME), Arc::new(handler));
+    }
+
+    /// Has EC2 know which security groups a service's network interfaces are in. EC2 is below the services: it
+    /// cannot ask them.
+    pub(crate) fn add_groups_in_use(&mut self, groups: GroupsInUse) {
+        self.groups_in_use.push(groups);
+    }
+
+    pub(crate) fn is_group_in_use(&self, cloud: &Cloud, group_id: &str) -> bool {
+        self.groups_in_use.iter().any(|groups| groups(cloud).iter().any(|id| id == group_id))
     }
 
     pub(crate) fn find<'a>(&'a self, service: &'a str, operation: &'a str) -> Option<Handler> {

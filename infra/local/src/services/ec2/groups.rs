@@ -81,17 +81,21 @@ pub(crate) struct DeleteSecurityGroup {
     pub group_id: String,
 }
 
+/// AWS refuses it of a group that another's rule names, or that a network interface is in.
 pub(super) fn delete_security_group(
     input: DeleteSecurityGroup,
     network: &Network,
-    _: &Cloud,
+    cloud: &Cloud,
 ) -> Result<Empty, ServiceError> {
     let group = network.group(&input.group_id)?;
     let id = &group.group_id;
     let names_it = |rule: &SecurityGroupRule| {
         rule.group_id != *id && matches!(&rule.peer, RulePeer::Group(peer) if peer == id)
     };
-    if network.rules.find(names_it).is_some() {
+    let used = network.rules.find(names_it).is_some()
+        || network.endpoints.find(|endpoint| endpoint.security_group_ids.contains(id)).is_some()
+        || cloud.operations().is_group_in_use(cloud, id);
+    if used {
         return Err(dependency_violation(format!("resource {id} has a dependent object")));
     }
     remove_group(network, id)?;

@@ -109,3 +109,28 @@ async fn what_is_in_use_is_not_deleted_and_a_second_try_finds_the_first() {
     net.call(DeleteSubnet { subnet_id: net.subnet.clone() }).await;
     net.call(DeleteVpc { vpc_id: net.vpc.clone() }).await;
 }
+
+#[tokio::test]
+async fn a_security_group_is_deleted_only_when_nothing_is_in_it_or_names_it() {
+    let net = Net::new().await;
+    let (balancer, app) = (net.group("balancer").await, net.group("app").await);
+    let refusal = |group_id: &str| {
+        let input = DeleteSecurityGroup { group_id: group_id.to_owned() };
+        let cloud = net.cloud.clone();
+        async move { cloud.call(&operator(), input).await.err().map(|error| (error.code, error.message)) }
+    };
+    let violation =
+        |id: &str| Some(("DependencyViolation".to_owned(), format!("resource {id} has a dependent object")));
+    let (group_id, rules) = (app.clone(), vec![rule(4000, RulePeer::Group(balancer.clone()))]);
+    let input = AuthorizeSecurityGroupRules { group_id, is_egress: false, rules, client_token: None };
+    net.call(input).await;
+    let (vpc_id, security_group_ids) = (net.vpc.clone(), vec![app.clone()]);
+    let input = CreateVpcEndpoint { vpc_id, security_group_ids, ..CreateVpcEndpoint::default() };
+    let endpoint = net.call(input).await.vpc_endpoint_id;
+
+    assert_eq!(refusal(&balancer).await, violation(&balancer));
+    assert_eq!(refusal(&app).await, violation(&app));
+    net.call(DeleteVpcEndpoint { vpc_endpoint_id: endpoint }).await;
+    assert_eq!(refusal(&app).await, None);
+    assert_eq!(refusal(&balancer).await, None);
+}

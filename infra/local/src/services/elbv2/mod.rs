@@ -53,6 +53,10 @@ pub(crate) fn register(operations: &mut Operations) {
     operations.add::<RemoveTags>();
     operations.add::<SetSecurityGroups>();
     operations.add::<SetSubnets>();
+    operations.add_groups_in_use(|cloud| {
+        let rows = cloud.part::<Elb>().load_balancers.values();
+        rows.into_iter().flat_map(|row| row.shape.security_groups).collect()
+    });
 }
 
 /// Opens every port again. Targets that were registered are back as `initial` and are checked; what drained

@@ -250,3 +250,23 @@ async fn what_aws_refuses_is_refused_with_its_codes() {
     let off_machine = json!({ "TargetGroupArn": blue, "Targets": [{ "Id": "10.0.0.7" }] });
     assert_eq!(refused(cloud, "RegisterTargets", off_machine).await, "InvalidTarget");
 }
+
+#[tokio::test]
+async fn a_security_group_is_kept_while_a_load_balancer_is_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let balancer = Balancer::new(dir.path()).await;
+    let cloud = &balancer.cloud;
+    let vpcs = call(cloud, "ec2:DescribeVpcs", json!({ "VpcIds": [] })).await.unwrap();
+    let input = json!({ "GroupName": "spare", "VpcId": vpcs["Vpcs"][0]["VpcId"] });
+    let group = call(cloud, "ec2:CreateSecurityGroup", input).await.unwrap()["GroupId"].clone();
+    let input = json!({ "Name": "spare", "Subnets": balancer.subnets, "SecurityGroups": [group] });
+    let made = balancer.call("CreateLoadBalancer", input).await;
+    let arn = &made["LoadBalancers"][0]["LoadBalancerArn"];
+    let delete = || call(cloud, "ec2:DeleteSecurityGroup", json!({ "GroupId": group }));
+
+    let refused = delete().await.unwrap_err();
+    balancer.call("DeleteLoadBalancer", json!({ "LoadBalancerArn": arn })).await;
+
+    assert_eq!(refused.code, "DependencyViolation");
+    delete().await.unwrap();
+}

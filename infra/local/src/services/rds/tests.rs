@@ -37,6 +37,7 @@ fn instance() -> CreateDbInstance {
         master_username: Some("app".to_owned()),
         master_user_password: Some("long enough".replace(' ', "-")),
         deletion_protection: Some(true),
+        vpc_security_group_ids: vec!["sg-1".to_owned()],
         ..CreateDbInstance::default()
     }
 }
@@ -70,6 +71,7 @@ async fn an_instance_keeps_its_address_over_restarts_and_leaves_a_snapshot_behin
     let row = cloud.wait_until(LONG, is_available).await.unwrap();
     let endpoint = row.instance.endpoint.unwrap();
     assert!(answers(endpoint.port));
+    assert!(cloud.operations().is_group_in_use(&cloud, "sg-1"));
     assert_eq!(row.password, None);
     close(cloud).await;
     assert!(!answers(endpoint.port));
@@ -95,6 +97,7 @@ async fn an_instance_keeps_its_address_over_restarts_and_leaves_a_snapshot_behin
     let store = cloud.part::<RdsStore>();
     let is_gone = || store.instances.values().is_empty().then_some(());
     cloud.wait_until(LONG, is_gone).await.unwrap();
+    assert!(!cloud.operations().is_group_in_use(&cloud, "sg-1"));
 
     assert!(!answers(endpoint.port));
     let place = store.snapshots.get("last").unwrap().place.unwrap();

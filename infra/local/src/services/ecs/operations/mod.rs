@@ -24,6 +24,7 @@ pub(crate) use update_service::UpdateService;
 
 use tags::{ListTagsForResource, TagResource, UntagResource};
 
+use super::store::EcsStore;
 use crate::operation::Operations;
 
 pub(crate) fn register(operations: &mut Operations) {
@@ -55,4 +56,10 @@ pub(crate) fn register(operations: &mut Operations) {
     operations.add::<ListTagsForResource>();
     operations.add::<TagResource>();
     operations.add::<UntagResource>();
+    operations.add_groups_in_use(|cloud| {
+        let mut rows = cloud.part::<EcsStore>().tasks.values();
+        rows.retain(|row| row.task.last_status != "STOPPED");
+        let networks = rows.into_iter().filter_map(|row| row.network);
+        networks.flat_map(|network| network.awsvpc_configuration.security_groups).collect()
+    });
 }

@@ -86,8 +86,8 @@ async fn make_service(cloud: &Cloud, definition: &str) {
     call(cloud, CreateCluster { cluster_name: Some("c".to_owned()), ..CreateCluster::default() })
         .await
         .unwrap();
-    let network =
-        AwsVpcConfiguration { subnets: vec!["subnet-1".to_owned()], ..AwsVpcConfiguration::default() };
+    let (subnets, security_groups) = (vec!["subnet-1".to_owned()], vec!["sg-1".to_owned()]);
+    let network = AwsVpcConfiguration { subnets, security_groups, assign_public_ip: None };
     let input = CreateService {
         cluster: Some("c".to_owned()),
         service_name: "s".to_owned(),
@@ -160,6 +160,7 @@ async fn a_service_replaces_a_stopped_task_and_drains_it_before_it_ends() {
     make_service(&cloud, &definition).await;
 
     let service = when(&cloud, is_steady).await;
+    assert!(cloud.operations().is_group_in_use(&cloud, "sg-1"));
     let near = cloud.part::<Neighbours>();
     assert!(service.events[0].message.ends_with("has reached a steady state."));
     let targets = near.targets("blue");

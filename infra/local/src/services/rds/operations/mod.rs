@@ -14,6 +14,7 @@ pub(crate) use subnet_groups::{CreateDbSubnetGroup, DeleteDbSubnetGroup, ModifyD
 
 use serde::Serialize;
 
+use super::store::RdsStore;
 use crate::operation::Operations;
 
 pub(crate) fn register(operations: &mut Operations) {
@@ -33,6 +34,11 @@ pub(crate) fn register(operations: &mut Operations) {
     operations.add::<tags::AddTagsToResource>();
     operations.add::<tags::RemoveTagsFromResource>();
     operations.add::<tags::ListTagsForResource>();
+    operations.add_groups_in_use(|cloud| {
+        let rows = cloud.part::<RdsStore>().instances.values();
+        let groups = rows.into_iter().flat_map(|row| row.instance.vpc_security_groups);
+        groups.map(|group| group.vpc_security_group_id).collect()
+    });
 }
 
 /// The answer of operations that answer nothing.
