@@ -1,10 +1,11 @@
 //! Dynamic references: `{{resolve:secretsmanager:…}}`, looked up when a resource is made and never stored.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::principal::Principal;
+use crate::services::secretsmanager::GetSecretValue;
 
 const OPENING: &str = "{{resolve:";
 
@@ -47,17 +48,14 @@ async fn look_up(cloud: &Cloud, principal: &Principal, reference: &str) -> Resul
         )));
     }
     let secret = Secret::parse(rest);
-    let mut input = json!({"SecretId": secret.id});
-    if let Some(stage) = secret.stage {
-        input["VersionStage"] = json!(stage);
-    }
-    if let Some(version) = secret.version {
-        input["VersionId"] = json!(version);
-    }
-    let answer = cloud.dispatch(principal, ("secretsmanager", "GetSecretValue"), input).await?;
-    let text = answer.get("SecretString").and_then(Value::as_str).unwrap_or_default();
-    let Some(key) = secret.json_key else { return Ok(text.to_owned()) };
-    let member = serde_json::from_str::<Value>(text).ok().and_then(|value| value.get(key).cloned());
+    let input = GetSecretValue {
+        secret_id: secret.id.to_owned(),
+        version_id: secret.version.map(str::to_owned),
+        version_stage: secret.stage.map(str::to_owned),
+    };
+    let text = cloud.call(principal, input).await?.secret_string.unwrap_or_default();
+    let Some(key) = secret.json_key else { return Ok(text) };
+    let member = serde_json::from_str::<Value>(&text).ok().and_then(|value| value.get(key).cloned());
     match member {
         Some(Value::String(value)) => Ok(value),
         Some(value) => Ok(value.to_string()),

@@ -1,9 +1,7 @@
 //! What a request asks a stack to become: template, parameters, tags and capabilities, checked.
 
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
-
-use base64::Engine as _;
+use serde_json::{Map, Value};
 
 use super::super::changes::Comparison;
 use super::super::engine::surroundings;
@@ -13,6 +11,7 @@ use super::super::schema;
 use super::super::store::{Revision, Stack, Store, ValidationFault};
 use super::super::template::{Template, format_error};
 use crate::error::ServiceError;
+use crate::objects::{self, Place};
 use crate::operation::Call;
 use crate::tags::Tag;
 
@@ -76,12 +75,9 @@ async fn from_s3(call: &Call, url: &str) -> Result<String, ServiceError> {
         _ => path.split_once('/').ok_or_else(fault)?,
     };
     let key = percent_encoding::percent_decode_str(key).decode_utf8_lossy();
-    let input = json!({"Bucket": bucket, "Key": key});
-    let object = call.cloud.dispatch(&call.principal, ("s3", "GetObject"), input).await;
+    let object = objects::get(&call.cloud, &call.principal, Place::latest(bucket, &key)).await;
     let object = object.map_err(|error| ServiceError::validation(format!("S3 error: {}", error.message)))?;
-    let body = object.get("Body").and_then(Value::as_str).unwrap_or_default();
-    let bytes = base64::engine::general_purpose::STANDARD.decode(body).map_err(|_| fault())?;
-    String::from_utf8(bytes).map_err(|_| format_error("the template is not UTF-8"))
+    String::from_utf8(object).map_err(|_| format_error("the template is not UTF-8"))
 }
 
 /// A request that was checked: what the stack would become.

@@ -3,12 +3,11 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::{LOOK, Trouble, Turn};
 use crate::engine::Next;
+use crate::objects::{self, Place};
 use crate::services::codedeploy::appspec::{self, AppSpec};
 use crate::services::codedeploy::deployment::{Phase, Set, TargetGroup};
 use crate::services::ecs::{Service, TaskSet};
@@ -64,12 +63,8 @@ impl Turn<'_> {
         let Some(place) = &revision.s3_location else {
             return Err(invalid("The revision has no AppSpec".to_owned()));
         };
-        let mut input = json!({ "Bucket": place.bucket, "Key": place.key });
-        if let Some(version) = &place.version {
-            input["VersionId"] = json!(version);
-        }
-        let answer = self.cloud.dispatch(&self.principal, ("s3", "GetObject"), input).await;
-        let answer = answer.map_err(|error| {
+        let object = Place { bucket: &place.bucket, key: &place.key, version: place.version.as_deref() };
+        let bytes = objects::get(self.cloud, &self.principal, object).await.map_err(|error| {
             super::remote::of_service(error, "REVISION_MISSING", |error| {
                 format!(
                     "The AppSpec s3://{}/{} could not be read: {}",
@@ -77,9 +72,8 @@ impl Turn<'_> {
                 )
             })
         })?;
-        let bytes = STANDARD.decode(answer["Body"].as_str().unwrap_or_default());
-        let text = bytes.ok().and_then(|bytes| String::from_utf8(bytes).ok());
-        let text = text.ok_or_else(|| invalid("The AppSpec file is not text".to_owned()))?;
+        let text =
+            String::from_utf8(bytes).map_err(|_| invalid("The AppSpec file is not text".to_owned()))?;
         appspec::read(&text).map_err(invalid)
     }
 

@@ -1,12 +1,12 @@
 //! Subnet groups: they must span two zones, as in AWS.
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::Nothing;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
+use crate::services::ec2::DescribeSubnets;
 use crate::services::rds::shapes::{DbSubnetGroup, Subnet, Zone};
 use crate::services::rds::store::{RdsStore, SubnetGroupRow};
 use crate::tags::Tag;
@@ -64,16 +64,14 @@ fn arn(cloud: &Cloud, name: &str) -> String {
 
 /// The subnets and their VPC. RDS refuses a group that does not cover two zones.
 async fn subnets(call: &Call, ids: &[String]) -> Result<(String, Vec<Subnet>), ServiceError> {
-    let input = json!({ "SubnetIds": ids });
-    let answer = call.cloud.dispatch(&call.principal, ("ec2", "DescribeSubnets"), input).await;
-    let answer = answer.map_err(|error| ServiceError::new("InvalidSubnet", error.message))?;
-    let found = answer["Subnets"].as_array().cloned().unwrap_or_default();
-    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let answer = call.cloud.call(&call.principal, DescribeSubnets { subnet_ids: ids.to_vec() }).await;
+    let found = answer.map_err(|error| ServiceError::new("InvalidSubnet", error.message))?.subnets;
+    let vpc_id = found.first().map(|subnet| subnet.vpc_id.clone()).unwrap_or_default();
     let subnets: Vec<Subnet> = found
-        .iter()
+        .into_iter()
         .map(|subnet| Subnet {
-            subnet_identifier: text(&subnet["SubnetId"]),
-            subnet_availability_zone: Zone { name: text(&subnet["AvailabilityZone"]) },
+            subnet_identifier: subnet.subnet_id,
+            subnet_availability_zone: Zone { name: subnet.availability_zone },
             subnet_status: "Active".to_owned(),
         })
         .collect();
@@ -91,7 +89,7 @@ async fn subnets(call: &Call, ids: &[String]) -> Result<(String, Vec<Subnet>), S
             ),
         ));
     }
-    Ok((found.first().map(|subnet| text(&subnet["VpcId"])).unwrap_or_default(), subnets))
+    Ok((vpc_id, subnets))
 }
 
 fn not_found(name: &str) -> ServiceError {
