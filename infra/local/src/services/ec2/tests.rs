@@ -1,6 +1,7 @@
 //! The network of the stacks, and what it lets through.
 
 use super::*;
+use crate::operation::Operation;
 use crate::testing::{cloud_in, operator};
 
 fn interface(group: &str, subnet: &str) -> Peer {

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::store::{Network, RouteTable, Tags, not_found};
+use super::super::store::{Network, RouteTable, Tags, not_found};
 use super::{Empty, Made, dependency_violation, new_id};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::store::{Address, InternetGateway, NatGateway, Network, Tags, VpcEndpoint, not_found};
+use super::super::store::{Address, InternetGateway, NatGateway, Network, Tags, VpcEndpoint, not_found};
 use super::{Empty, Made, dependency_violation, new_id};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::cidr::Cidr;
-use super::store::{Network, RulePeer, SecurityGroupRule};
+use super::super::cidr::Cidr;
+use super::super::store::{Network, RulePeer, SecurityGroupRule};
 use super::{Empty, new_id};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;

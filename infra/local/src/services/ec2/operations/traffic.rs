@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::cidr::Cidr;
-use super::store::{Network, RouteTable, RulePeer, SecurityGroupRule, Subnet};
+use super::super::cidr::Cidr;
+use super::super::store::{Network, RouteTable, RulePeer, SecurityGroupRule, Subnet};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 

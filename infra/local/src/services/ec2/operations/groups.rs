@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::store::{Network, RulePeer, SecurityGroup, SecurityGroupRule, Tags};
+use super::super::store::{Network, RulePeer, SecurityGroup, SecurityGroupRule, Tags};
 use super::{Empty, dependency_violation, new_id};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::cidr::Cidr;
+use super::super::cidr::Cidr;
+use super::super::store::{Network, RouteTable, Subnet, Tags, Vpc};
 use super::groups::{default_group, remove_group};
-use super::store::{Network, RouteTable, Subnet, Tags, Vpc};
 use super::{Empty, dependency_violation, new_id};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
