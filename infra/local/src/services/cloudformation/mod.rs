@@ -11,9 +11,6 @@ mod status;
 mod store;
 mod template;
 
-#[cfg(test)]
-mod tests;
-
 use crate::cloud::Cloud;
 use crate::operation::Operations;
 
@@ -25,3 +22,6 @@ pub(crate) fn register(operations: &mut Operations) {
 pub(crate) async fn resume(cloud: &Cloud) {
     cloud.resume::<engine::StackEngine>();
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,8 +4,6 @@ mod buildspec;
 mod engine;
 mod operations;
 mod store;
-#[cfg(test)]
-mod tests;
 
 pub(crate) use operations::{
     BatchGetBuilds, BatchGetProjects, CreateProject, DeleteProject, ListBuildsForProject, ListProjects,
@@ -37,3 +35,6 @@ pub(crate) async fn resume(cloud: &Cloud) {
 pub(crate) async fn stop(cloud: &Cloud) {
     engine::end_processes(cloud);
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,8 +6,6 @@ mod engine;
 mod operations;
 mod shapes;
 mod store;
-#[cfg(test)]
-mod tests;
 
 pub(crate) use operations::{
     CreateApplication, CreateDeploymentConfig, CreateDeploymentGroup, DeleteApplication,
@@ -23,3 +21,6 @@ pub(crate) use shapes::{Canary, Linear, Routing};
 pub(crate) async fn resume(cloud: &Cloud) {
     cloud.resume::<engine::Deployments>();
 }
+
+#[cfg(test)]
+mod tests;

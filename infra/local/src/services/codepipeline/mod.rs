@@ -6,10 +6,6 @@ mod declaration;
 mod engine;
 mod operations;
 mod store;
-#[cfg(test)]
-mod test_world;
-#[cfg(test)]
-mod tests;
 
 pub(crate) use declaration::Declaration;
 pub(crate) use operations::{
@@ -44,3 +40,6 @@ pub(crate) fn register(served: &mut Operations) {
 pub(crate) async fn resume(cloud: &Cloud) {
     cloud.resume::<engine::Pipelines>();
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,8 +7,6 @@ mod operations;
 mod shapes;
 mod store;
 mod task;
-#[cfg(test)]
-mod tests;
 
 pub(crate) use operations::{
     CreateCluster, CreateService, DeleteCluster, DeleteService, DescribeServices, UpdateCluster,
@@ -20,3 +18,6 @@ pub(crate) use shapes::{
 
 pub(crate) use engine::{resume, stop};
 pub(crate) use operations::register;
+
+#[cfg(test)]
+mod tests;

@@ -4,8 +4,6 @@ mod engine;
 mod operations;
 mod shapes;
 mod store;
-#[cfg(test)]
-mod tests;
 
 pub(crate) use operations::{
     CreateDbInstance, CreateDbParameterGroup, CreateDbSubnetGroup, DeleteDbInstance, DeleteDbParameterGroup,
@@ -45,3 +43,6 @@ pub(crate) async fn stop(cloud: &Cloud) {
     let servers = cloud.part::<store::RdsStore>().servers();
     join_all(servers.iter().map(crate::runtime::postgres::Server::stop)).await;
 }
+
+#[cfg(test)]
+mod tests;

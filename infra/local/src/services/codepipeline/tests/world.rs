@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
-use super::*;
+use super::super::*;
 use crate::cloud::{Part, Setup};
 use crate::error::ServiceError;
 use crate::principal::Principal;

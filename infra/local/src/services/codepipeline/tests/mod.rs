@@ -1,5 +1,7 @@
 //! Pipelines that really run: a git repository, real builds, a deployment that the test ends.
 
+mod world;
+
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -7,9 +9,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::store::{CodePipeline, ExecutionRow, Status, execution_key};
-use super::test_world::{Deployments, NAME, World, call, pipeline, prepare, try_call};
 use super::*;
 use crate::services::stand_in::Store;
+use world::{Deployments, NAME, World, call, pipeline, prepare, try_call};
 
 async fn wait(cloud: &Cloud, reached: impl Fn(&[ExecutionRow]) -> bool) -> Vec<ExecutionRow> {
     let part = cloud.part::<CodePipeline>();
