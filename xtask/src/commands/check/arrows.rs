@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::rules::tracked;
+use super::rules::{tracked, without_tests};
 use crate::exit::Refused;
 
 /// Files under `under` may not contain any of `words` (paths as they stand in `use` lines and in code).
@@ -99,11 +99,11 @@ impl Rule {
             return Vec::new();
         }
         // Tests may prepare what they need by any means.
-        let code = text.lines().enumerate().take_while(|(_, line)| *line != "#[cfg(test)]");
-        code.filter(|(_, line)| !line.trim_start().starts_with("//"))
-            .filter_map(|(index, line)| {
+        without_tests(text)
+            .filter(|(_, line)| !line.trim_start().starts_with("//"))
+            .filter_map(|(number, line)| {
                 let word = self.words.iter().find(|word| line.contains(*word))?;
-                Some(format!("{name}:{}: names `{word}`, but {}", index + 1, self.because))
+                Some(format!("{name}:{number}: names `{word}`, but {}", self.because))
             })
             .collect()
     }

@@ -49,7 +49,7 @@ fn breaches_of(path: &Path, text: &str) -> Vec<String> {
     if !text.starts_with("//!") {
         breaches.push(format!("{name}:1: a file opens with `//!`"));
     }
-    let lines = text.lines().take_while(|line| *line != "#[cfg(test)]").count();
+    let lines = without_tests(text).count();
     let is_test = path.components().any(|part| part.as_os_str() == "tests");
     if lines > FILE_LIMIT && !is_test {
         breaches.push(format!("{name}: {lines} lines without tests, the limit is {FILE_LIMIT}"));
@@ -65,6 +65,25 @@ fn breaches_of(path: &Path, text: &str) -> Vec<String> {
         breaches.push(format!("{name}: `{stem}` says nothing about what is inside"));
     }
     breaches
+}
+
+/// The numbered lines of a file without its tests: one that only declares a test module is passed over, a module
+/// with a body stands last.
+pub(super) fn without_tests(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut lines = text.lines().enumerate().map(|(index, line)| (index + 1, line));
+    std::iter::from_fn(move || {
+        loop {
+            let (number, line) = lines.next()?;
+            if line != "#[cfg(test)]" {
+                return Some((number, line));
+            }
+            let (_, declared) = lines.next()?;
+            if !declared.ends_with(';') {
+                lines.by_ref().for_each(drop);
+                return None;
+            }
+        }
+    })
 }
 
 /// Where each function begins and how many lines it has. Formatted code is taken for granted: a function ends at
@@ -119,5 +138,12 @@ mod tests {
         let text = format!("//! A file.\n#[cfg(test)]\n{}", "// line\n".repeat(500));
 
         assert!(breaches_of(Path::new("src/a.rs"), &text).is_empty());
+    }
+
+    #[test]
+    fn what_follows_a_declared_test_module_is_no_test() {
+        let text = "one\n#[cfg(test)]\nmod testing;\nfour\n#[cfg(test)]\nmod tests {\nseven\n}\n";
+
+        assert_eq!(without_tests(text).collect::<Vec<_>>(), [(1, "one"), (4, "four")]);
     }
 }
