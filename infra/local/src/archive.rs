@@ -5,13 +5,14 @@ use std::io::{Cursor, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use sha2::{Digest as _, Sha256};
 use zip::read::ZipFile;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ExtraField, ZipArchive, ZipWriter};
 
 /// An archive that could not be written or read.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ArchiveError {
+pub enum ArchiveError {
     #[error("failed to read or write `{path}`: {source}")]
     Io { path: PathBuf, source: std::io::Error },
     #[error("the zip archive is damaged: {0}")]
@@ -87,6 +88,36 @@ fn modified<R: std::io::Read>(entry: &ZipFile<'_, R>) -> Option<SystemTime> {
     );
     let timestamp = civil.ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
     Some(SystemTime::from(timestamp))
+}
+
+/// A folder as it is.
+pub struct Snapshot {
+    /// A hash of the content, 40 hex digits: as many as a commit id has.
+    pub revision: String,
+    pub zip: Vec<u8>,
+}
+
+/// What the source action takes of a folder that is no git checkout: all files but what is marked as a cache (build
+/// products).
+///
+/// # Errors
+/// A file or folder cannot be read.
+pub fn snapshot(folder: &Path) -> Result<Snapshot, ArchiveError> {
+    let enter = |path: &Path| !path.ends_with(".git") && !path.join("CACHEDIR.TAG").is_file();
+    let files = walk(folder, enter)?;
+    Ok(Snapshot { revision: content_hash(&files)?, zip: pack(&files)? })
+}
+
+fn content_hash(files: &[(String, PathBuf)]) -> Result<String, ArchiveError> {
+    let mut hash = Sha256::new();
+    for (name, path) in files {
+        let bytes = fs::read(path).map_err(io(path))?;
+        hash.update((name.len() as u64).to_be_bytes());
+        hash.update(name);
+        hash.update((bytes.len() as u64).to_be_bytes());
+        hash.update(bytes);
+    }
+    Ok(hex::encode(hash.finalize()).chars().take(40).collect())
 }
 
 /// Packs files: each with its name in the archive. Symbolic links are followed, as CodeBuild does.

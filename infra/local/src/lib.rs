@@ -29,6 +29,7 @@ mod tags;
 #[cfg(test)]
 mod testing;
 
+pub use archive::{ArchiveError, Snapshot, snapshot};
 pub use clock::{Clock, Epoch};
 pub use cloud::{Cloud, Settings};
 pub use credentials::Credentials;

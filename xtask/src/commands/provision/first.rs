@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::Context as _;
 use app_image::{BuildRequest, Credentials, Format, ProjectFacts, Variables};
 use tokio::sync::OnceCell;
 
@@ -43,11 +44,8 @@ impl FirstRevision {
         if !self.needed {
             return Ok(());
         }
-        let head = head_commit(&ctx.root)?;
-        let uri = match head {
-            Some(head) if !self.here => build_remotely(ctx, values, &head.commit).await?,
-            _ => build_here(ctx, values).await?,
-        };
+        let uri =
+            if self.here { build_here(ctx, values).await? } else { build_remotely(ctx, values).await? };
         ctx.printer.event("first image", &uri);
         self.image.set(uri)?;
         Ok(())
@@ -98,15 +96,19 @@ pub(crate) fn task_variables(
     variables
 }
 
-async fn build_remotely(
-    ctx: &Ctx,
-    values: &BTreeMap<String, String>,
-    commit: &str,
-) -> anyhow::Result<String> {
+/// Has CodeBuild build what the pipeline will build: the commit, or the tree where it is no git checkout.
+async fn build_remotely(ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow::Result<String> {
+    let (revision, zip) = match head_commit(&ctx.root)? {
+        Some(head) => (head.commit.clone(), archive(&ctx.root, &head.commit)?),
+        None => {
+            let snapshot = local_cloud::snapshot(&ctx.root).context("failed to pack the tree")?;
+            (snapshot.revision, snapshot.zip)
+        }
+    };
     let (bucket, project) = (needed(values, "ArtifactBucketName")?, needed(values, "BuildProjectName")?);
-    ctx.aws.put_object(bucket, SOURCE_KEY, archive(&ctx.root, commit)?).await?;
+    ctx.aws.put_object(bucket, SOURCE_KEY, zip).await?;
     let source = format!("{bucket}/{SOURCE_KEY}");
-    let build = FirstBuild { project, source: &source, revision: commit, variables: &[] };
+    let build = FirstBuild { project, source: &source, revision: &revision, variables: &[] };
     let id = ctx.aws.start_build(&build).await?;
     ctx.printer.event("first image", format_args!("build {id}"));
     let build = follow_build(&ctx.aws, &id, &ctx.sink()).await?;

@@ -4,11 +4,10 @@
 //! says: what is rehearsed is what the operator has before them. A folder that is no checkout is taken as it is.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use super::super::store::{ErrorDetails, Revision};
 use super::action::{Context, Done, Progress, failed, refused};
@@ -121,30 +120,15 @@ fn git(folder: &Path, arguments: &[&str]) -> Result<Vec<u8>, String> {
     Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
 }
 
-/// All files but git's own and what is marked as a cache (build products), under a hash of their content.
+/// The folder itself, under a hash of its content.
 fn tree(folder: &Path) -> Result<Commit, archive::ArchiveError> {
-    let enter = |path: &Path| !path.ends_with(".git") && !path.join("CACHEDIR.TAG").is_file();
-    let files = archive::walk(folder, enter)?;
+    let snapshot = archive::snapshot(folder)?;
     Ok(Commit {
-        id: content_hash(&files)?,
-        zip: archive::pack(&files)?,
+        id: snapshot.revision,
+        zip: snapshot.zip,
         author_date: jiff::Timestamp::now().to_string(),
         message: format!("the folder {} as it is", folder.display()),
     })
-}
-
-/// 40 hex digits, as many as a commit id has.
-fn content_hash(files: &[(String, PathBuf)]) -> Result<String, archive::ArchiveError> {
-    let mut hash = Sha256::new();
-    for (name, path) in files {
-        let bytes = std::fs::read(path);
-        let bytes = bytes.map_err(|source| archive::ArchiveError::Io { path: path.clone(), source })?;
-        hash.update((name.len() as u64).to_be_bytes());
-        hash.update(name);
-        hash.update((bytes.len() as u64).to_be_bytes());
-        hash.update(bytes);
-    }
-    Ok(hex::encode(hash.finalize()).chars().take(40).collect())
 }
 
 #[cfg(test)]
