@@ -73,16 +73,16 @@ fn make_environment(sh: &Shell, environment: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Installs Debian packages; by sudo only where a person can type the password.
+/// Installs Debian packages; by sudo only where it asks for no password, or a person can type it.
 fn apt_install(sh: &Shell, packages: &[&str]) -> anyhow::Result<()> {
     // Debian's postgresql package makes a cluster and starts it; ours is made by the local cloud.
     let sh = sh.clone();
     sh.set_var("DEBIAN_FRONTEND", "noninteractive");
     let root = nix::unistd::geteuid().is_root();
-    if !root && !std::io::IsTerminal::is_terminal(&std::io::stdin()) {
+    if !root && !may_become_root(&sh) {
         let list = packages.join(" ");
-        return Err(Refused::new(format!("installing {list} needs root"))
-            .hint(format!("type `sudo apt-get install {list}`"))
+        return Err(Refused::new(format!("installing {list} needs root, and `sudo` cannot be used here"))
+            .hint(format!("as root: `apt-get install {list}`; then run this again"))
             .into());
     }
     let sudo: &[&str] = if root { &[] } else { &["sudo"] };
@@ -96,6 +96,11 @@ fn apt_install(sh: &Shell, packages: &[&str]) -> anyhow::Result<()> {
     }
     apt(&["update"])?;
     apt(&[&["install", "-y", "--no-install-recommends"], packages].concat())
+}
+
+fn may_become_root(sh: &Shell) -> bool {
+    let asks_nothing = || cmd!(sh, "sudo --non-interactive true").quiet().ignore_stderr().run().is_ok();
+    found(sh, "sudo") && (std::io::IsTerminal::is_terminal(&std::io::stdin()) || asks_nothing())
 }
 
 /// Tells Debian's packaging not to make and start a cluster of its own.
