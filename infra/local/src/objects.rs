@@ -1,13 +1,10 @@
 //! Objects of S3, as other services read and write them with a principal of their own.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
-
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::principal::Principal;
 use crate::retry;
+use crate::services::s3::{GetObject, PutObject};
 
 /// Where an object is.
 #[derive(Debug, Clone, Copy)]
@@ -29,13 +26,13 @@ pub(crate) async fn get(
     principal: &Principal,
     place: Place<'_>,
 ) -> Result<Vec<u8>, ServiceError> {
-    let mut input = json!({ "Bucket": place.bucket, "Key": place.key });
-    if let Some(version) = place.version {
-        input["VersionId"] = json!(version);
-    }
-    let answer = retry::dispatch(cloud, principal, ("s3", "GetObject"), input).await?;
-    let body = answer.get("Body").and_then(Value::as_str).unwrap_or_default();
-    STANDARD.decode(body).map_err(|error| ServiceError::internal(error.to_string()))
+    let input = GetObject {
+        bucket: place.bucket.to_owned(),
+        key: place.key.to_owned(),
+        version_id: place.version.map(str::to_owned),
+        ..GetObject::default()
+    };
+    Ok(retry::call(cloud, principal, input).await?.body.0.into())
 }
 
 pub(crate) async fn put(
@@ -44,6 +41,11 @@ pub(crate) async fn put(
     place: Place<'_>,
     body: &[u8],
 ) -> Result<(), ServiceError> {
-    let input = json!({ "Bucket": place.bucket, "Key": place.key, "Body": STANDARD.encode(body) });
-    retry::dispatch(cloud, principal, ("s3", "PutObject"), input).await.map(|_| ())
+    let input = PutObject {
+        bucket: place.bucket.to_owned(),
+        key: place.key.to_owned(),
+        body: body.to_vec().into(),
+        ..PutObject::default()
+    };
+    retry::call(cloud, principal, input).await.map(|_| ())
 }

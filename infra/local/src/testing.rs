@@ -11,6 +11,8 @@ use crate::error::ServiceError;
 use crate::operation::Operations;
 use crate::persist::Database;
 use crate::principal::Principal;
+use crate::services::s3::CreateBucket;
+use crate::services::secretsmanager::CreateSecret;
 
 pub(crate) const ACCOUNT: &str = "000000000000";
 
@@ -46,4 +48,18 @@ pub(crate) fn operator() -> Principal {
 pub(crate) async fn call(cloud: &Cloud, operation: &str, input: Value) -> Result<Value, ServiceError> {
     let (service, name) = operation.split_once(':').unwrap();
     cloud.dispatch(&operator(), (service, name), input).await
+}
+
+/// What builds and pipelines find: the bucket `bucket`, the secret `db`, the roles `build` and `pipeline`.
+pub(crate) async fn prepare_builds(cloud: &Cloud) {
+    cloud.call(&operator(), CreateBucket { bucket: "bucket".to_owned() }).await.unwrap();
+    let secret = CreateSecret {
+        name: "db".to_owned(),
+        secret_string: Some(r#"{"password": "hunter22"}"#.to_owned()),
+        ..CreateSecret::default()
+    };
+    cloud.call(&operator(), secret).await.unwrap();
+    for role in ["build", "pipeline"] {
+        crate::services::iam::add_trusting_role(cloud, role);
+    }
 }

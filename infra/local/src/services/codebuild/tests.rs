@@ -8,15 +8,16 @@ use serde_json::{Value, json};
 use super::store::Build;
 use super::*;
 use crate::archive;
-use crate::principal::Principal;
-use crate::services::stand_in::{self, Store};
+use crate::objects::{self, Place};
+use crate::services::logs::GetLogEvents;
+use crate::testing::{cloud_with, operator, prepare_builds};
 
 fn cloud(dir: &Path) -> Cloud {
-    stand_in::cloud(dir, dir, register)
+    cloud_with(dir, dir, 1.0, crate::services::register)
 }
 
 /// Each file of `files` as a zip at `bucket/source.zip`.
-fn put_source(cloud: &Cloud, dir: &Path, files: &[(&str, &str)]) {
+async fn put_source(cloud: &Cloud, dir: &Path, files: &[(&str, &str)]) {
     let tree = dir.join("tree");
     for (name, text) in files {
         let path = tree.join(name);
@@ -24,15 +25,15 @@ fn put_source(cloud: &Cloud, dir: &Path, files: &[(&str, &str)]) {
         std::fs::write(path, text).unwrap();
     }
     let bytes = archive::pack(&archive::walk(&tree, |_| true).unwrap()).unwrap();
-    cloud.part::<Store>().objects.lock().unwrap().insert("bucket/source.zip".to_owned(), bytes);
+    objects::put(cloud, &operator(), Place::latest("bucket", "source.zip"), &bytes).await.unwrap();
 }
 
 async fn call(cloud: &Cloud, operation: &str, input: Value) -> Value {
-    let principal = Principal::operator(cloud.account());
-    cloud.dispatch(&principal, ("codebuild", operation), input).await.unwrap()
+    crate::testing::call(cloud, &format!("codebuild:{operation}"), input).await.unwrap()
 }
 
 async fn create_project(cloud: &Cloud) {
+    prepare_builds(cloud).await;
     let input = json!({
         "name": "app-build",
         "source": { "type": "S3", "location": "bucket/source.zip" },
@@ -68,6 +69,18 @@ async fn build(cloud: &Cloud, buildspec: &str) -> Build {
     wait(cloud, &id, Build::ended).await
 }
 
+/// The lines of the build's log stream.
+async fn lines(cloud: &Cloud, build: &Build) -> Vec<String> {
+    let input = GetLogEvents {
+        log_group_name: build.logs.group_name.clone(),
+        log_stream_name: build.logs.stream_name.clone().unwrap(),
+        start_from_head: Some(true),
+        ..GetLogEvents::default()
+    };
+    let answer = cloud.call(&operator(), input).await.unwrap();
+    answer.events.into_iter().map(|event| event.message.trim_end().to_owned()).collect()
+}
+
 fn phase<'a>(build: &'a Build, name: &str) -> Option<&'a store::Phase> {
     build.phases.iter().find(|phase| phase.phase_type == name)
 }
@@ -84,7 +97,8 @@ async fn a_build_runs_the_buildspec_of_its_source_and_uploads_what_it_names() {
                 echo \"password $PASSWORD\"\n        mkdir -p out/deep\n  \
                 post_build: {commands: ['echo $RESULT > out/deep/result.txt', 'env > out/env']}\n\
                 artifacts: {files: ['**/*'], base-directory: out}\n";
-    put_source(&cloud, dir.path(), &[("buildspec.yml", spec)]);
+    put_source(&cloud, dir.path(), &[("buildspec.yml", spec)]).await;
+    let before = cloud.journal().entries().len();
 
     let id =
         start(&cloud, json!({ "environmentVariablesOverride": [{ "name": "LEVEL", "value": "build" }] }));
@@ -97,18 +111,18 @@ async fn a_build_runs_the_buildspec_of_its_source_and_uploads_what_it_names() {
     assert_eq!(names.join(" "), all);
     let exported: Vec<_> = built.exported_environment_variables.iter().map(|v| v.value.as_str()).collect();
     assert_eq!(exported, ["spec-build-project"]);
-    let store = cloud.part::<Store>();
-    let zip = store.objects.lock().unwrap().get("bucket/out.zip").unwrap().clone();
+    let by_role =
+        |entry: &crate::journal::Entry| entry.principal.contains(":assumed-role/build/AWSCodeBuild-");
+    let entries = cloud.journal().entries();
+    assert!(entries[before..].iter().filter(|entry| entry.service == "s3").all(by_role));
+    let zip = objects::get(&cloud, &operator(), Place::latest("bucket", "out.zip")).await.unwrap();
     assert_eq!(archive::read(&zip, "deep/result.txt").unwrap().unwrap(), b"spec-build-project\n");
     let env = String::from_utf8(archive::read(&zip, "env").unwrap().unwrap()).unwrap();
     assert!(env.contains("AWS_ACCESS_KEY_ID=ASIA"));
     assert!(!env.contains("CARGO_PKG_NAME"), "{env}");
-    let log = store.lines.lock().unwrap().join("\n");
+    let log = lines(&cloud, &built).await.join("\n");
     assert!(log.contains("password ***") && !log.contains("hunter22"), "{log}");
     assert!(log.contains("Phase complete: POST_BUILD State: SUCCEEDED"));
-    let by_role =
-        |entry: &crate::journal::Entry| entry.principal.contains(":assumed-role/build/AWSCodeBuild-");
-    assert!(cloud.journal().entries().iter().filter(|entry| entry.service == "s3").all(by_role));
 }
 
 #[tokio::test]
@@ -116,7 +130,7 @@ async fn a_failed_build_runs_post_build_unless_it_aborts_and_finally_always() {
     let dir = tempfile::tempdir().unwrap();
     let cloud = cloud(dir.path());
     create_project(&cloud).await;
-    put_source(&cloud, dir.path(), &[("a", "a")]);
+    put_source(&cloud, dir.path(), &[("a", "a")]).await;
     let spec = |on_failure: &str| {
         format!(
             "version: 0.2\nphases:\n  build:\n    {on_failure}\n    commands: ['echo try', 'exit 3', 'echo not']\n    \
@@ -125,24 +139,23 @@ async fn a_failed_build_runs_post_build_unless_it_aborts_and_finally_always() {
     };
 
     let built = build(&cloud, &spec("")).await;
-    let store = cloud.part::<Store>();
-    let lines = std::mem::take(&mut *store.lines.lock().unwrap());
     let aborted = build(&cloud, &spec("on-failure: ABORT")).await;
     let retried = build(&cloud, &spec("on-failure: RETRY-2")).await;
 
     assert_eq!((built.build_status.as_str(), aborted.build_status.as_str()), ("FAILED", "FAILED"));
+    let first = lines(&cloud, &built).await;
     let failed = phase(&built, "BUILD").unwrap();
     assert_eq!(failed.contexts[0].status_code, "COMMAND_EXECUTION_ERROR");
     assert!(failed.contexts[0].message.ends_with("exit 3. Reason: exit status 3"));
     for expected in ["cleanup", "post 0"] {
-        assert!(lines.iter().any(|line| line == expected), "{expected}: {lines:#?}");
+        assert!(first.iter().any(|line| line == expected), "{expected}: {first:#?}");
     }
-    assert!(!lines.iter().any(|line| line == "not"));
+    assert!(!first.iter().any(|line| line == "not"));
     assert!(phase(&built, "POST_BUILD").is_some() && phase(&aborted, "POST_BUILD").is_none());
     assert!(phase(&aborted, "UPLOAD_ARTIFACTS").is_some());
     assert_eq!(retried.build_status, "FAILED");
-    let tries = store.lines.lock().unwrap().iter().filter(|line| *line == "try").count();
-    assert_eq!(tries, 1 + 3);
+    let tries = async |build| lines(&cloud, build).await.iter().filter(|line| *line == "try").count();
+    assert_eq!((tries(&aborted).await, tries(&retried).await), (1, 3));
 }
 
 #[tokio::test]
@@ -150,7 +163,7 @@ async fn a_missing_or_faulty_buildspec_fails_download_source() {
     let dir = tempfile::tempdir().unwrap();
     let cloud = cloud(dir.path());
     create_project(&cloud).await;
-    put_source(&cloud, dir.path(), &[("a", "a")]);
+    put_source(&cloud, dir.path(), &[("a", "a")]).await;
 
     let faulty = build(&cloud, "version: 0.2\nphases: {nothing: {}}\n").await;
     let missing = start(&cloud, json!({})).await;
@@ -170,7 +183,7 @@ async fn the_cache_is_there_for_the_next_build_and_paths_stay_the_same() {
     let dir = tempfile::tempdir().unwrap();
     let cloud = cloud(dir.path());
     create_project(&cloud).await;
-    put_source(&cloud, dir.path(), &[("a", "a")]);
+    put_source(&cloud, dir.path(), &[("a", "a")]).await;
     let spec = "version: 0.2\nenv: {exported-variables: [N, PLACE]}\nphases:\n  build:\n    commands:\n      - mkdir -p target\n      \
                 - echo x >> target/count\n      - export N=$(wc -l < target/count) PLACE=$PWD\n\
                 artifacts: {files: [a]}\ncache: {paths: ['target/**/*']}\n";
@@ -192,7 +205,7 @@ async fn a_build_is_stopped_and_one_whose_host_died_ends_as_a_fault() {
     let dir = tempfile::tempdir().unwrap();
     let first = cloud(dir.path());
     create_project(&first).await;
-    put_source(&first, dir.path(), &[("a", "a")]);
+    put_source(&first, dir.path(), &[("a", "a")]).await;
     let spec = json!({ "buildspecOverride": "version: 0.2\nphases: {build: {commands: [sleep 600]}}\n" });
     let in_build = |build: &Build| build.current_phase == "BUILD";
 

@@ -1,6 +1,6 @@
 //! The variables a build's commands see: nothing of the local cloud's own environment but what is named here.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::super::buildspec::Buildspec;
 use super::super::store::{BuildRecord, PhaseContext, Variable};
@@ -8,6 +8,7 @@ use super::Host;
 use crate::cloud::Cloud;
 use crate::credentials::Credentials;
 use crate::retry;
+use crate::services::secretsmanager::GetSecretValue;
 
 /// Taken over from the local cloud's environment, for the build uses this machine's tools and its network.
 const TAKEN_OVER: [&str; 18] = [
@@ -164,14 +165,14 @@ async fn secret(host: &Host, reference: &str) -> Result<String, PhaseContext> {
         message: format!("{message} (`{reference}`)"),
     };
     let (id, key) = split_reference(reference);
-    let (principal, operation) = (&host.credentials.principal, ("secretsmanager", "GetSecretValue"));
-    let answer = retry::dispatch(&host.cloud, principal, operation, json!({ "SecretId": id })).await;
+    let input = GetSecretValue { secret_id: id, ..GetSecretValue::default() };
+    let answer = retry::call(&host.cloud, &host.credentials.principal, input).await;
     let answer = answer.map_err(|error| failed(error.to_string()))?;
-    let Some(text) = answer.get("SecretString").and_then(Value::as_str) else {
+    let Some(text) = answer.secret_string else {
         return Err(failed("the secret has no text".to_owned()));
     };
-    let Some(key) = key else { return Ok(text.to_owned()) };
-    let object: Value = serde_json::from_str(text).map_err(|error| failed(error.to_string()))?;
+    let Some(key) = key else { return Ok(text) };
+    let object: Value = serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?;
     match object.get(key) {
         Some(Value::String(value)) => Ok(value.clone()),
         Some(value) => Ok(value.to_string()),

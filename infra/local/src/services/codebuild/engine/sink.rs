@@ -1,13 +1,15 @@
 //! Batches of a build's log, put into its log stream with the build's role.
 
-use serde_json::json;
+use std::collections::BTreeMap;
 
 use super::super::store::LogsLocation;
 use super::log::{Line, Sink};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
+use crate::operation::Operation;
 use crate::principal::Principal;
 use crate::retry;
+use crate::services::logs::{CreateLogGroup, CreateLogStream, InputLogEvent, PutLogEvents};
 
 /// Where a build's lines go; nowhere if its logs are disabled.
 pub(super) struct LogStream {
@@ -24,17 +26,17 @@ impl LogStream {
         Self { cloud: cloud.clone(), principal: principal.clone(), place, made: false }
     }
 
-    async fn call(&self, operation: &'static str, input: serde_json::Value) -> Result<(), ServiceError> {
-        retry::dispatch(&self.cloud, &self.principal, ("logs", operation), input).await.map(|_| ())
+    async fn call<O: Operation + Clone>(&self, input: O) -> Result<(), ServiceError> {
+        retry::call(&self.cloud, &self.principal, input).await.map(|_| ())
     }
 
     /// Makes the stream, and the group where there is none.
     async fn make(&self, group: &str, stream: &str) -> Result<(), ServiceError> {
-        let names = json!({ "logGroupName": group, "logStreamName": stream });
-        match self.call("CreateLogStream", names.clone()).await {
+        let input = CreateLogStream { log_group_name: group.to_owned(), log_stream_name: stream.to_owned() };
+        match self.call(input.clone()).await {
             Err(error) if error.code == "ResourceNotFoundException" => {
-                self.call("CreateLogGroup", json!({ "logGroupName": group })).await?;
-                self.call("CreateLogStream", names).await
+                self.call(CreateLogGroup { log_group_name: group.to_owned(), tags: BTreeMap::new() }).await?;
+                self.call(input).await
             }
             Err(error) if error.code == "ResourceAlreadyExistsException" => Ok(()),
             result => result,
@@ -47,13 +49,12 @@ impl LogStream {
             self.make(&group, &stream).await?;
             self.made = true;
         }
-        let event = |line: Line| {
-            let milliseconds = (line.time.0 * 1000.0) as i64;
-            json!({ "timestamp": milliseconds, "message": format!("{}\n", line.text) })
+        let event = |line: Line| InputLogEvent {
+            timestamp: (line.time.0 * 1000.0) as i64,
+            message: format!("{}\n", line.text),
         };
-        let events: Vec<_> = lines.into_iter().map(event).collect();
-        let input = json!({ "logGroupName": group, "logStreamName": stream, "logEvents": events });
-        self.call("PutLogEvents", input).await
+        let log_events = lines.into_iter().map(event).collect();
+        self.call(PutLogEvents { log_group_name: group, log_stream_name: stream, log_events }).await
     }
 }
 

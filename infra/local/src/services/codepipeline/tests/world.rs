@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::super::*;
 use crate::cloud::{Part, Setup};
 use crate::error::ServiceError;
-use crate::principal::Principal;
-use crate::services::stand_in::{self, stand_in};
-use crate::services::{codebuild, codeconnections};
+use crate::services::codeconnections;
+use crate::services::stand_in::stand_in;
+use crate::testing::{cloud_with, prepare_builds};
 
 /// Stands in for ECS and CodeDeploy: what was registered, and how the deployment stands.
 pub(super) struct Deployments {
@@ -94,10 +94,8 @@ impl World {
 
     /// A local cloud over the same data, as after a restart.
     pub fn cloud(&self) -> Cloud {
-        stand_in::cloud(self.dir.path(), &self.repository, |served| {
-            register(served);
-            codebuild::register(served);
-            codeconnections::register(served);
+        cloud_with(self.dir.path(), &self.repository, 1.0, |served| {
+            crate::services::register(served);
             served.add::<RegisterTaskDefinition>();
             served.add::<RegisterApplicationRevision>();
             served.add::<CreateDeployment>();
@@ -116,11 +114,12 @@ pub(super) async fn try_call(
     operation: &str,
     input: Value,
 ) -> Result<Value, ServiceError> {
-    cloud.dispatch(&Principal::operator(cloud.account()), (service, operation), input).await
+    crate::testing::call(cloud, &format!("{service}:{operation}"), input).await
 }
 
 /// The build project, and an available connection, whose ARN is answered.
 pub(super) async fn prepare(cloud: &Cloud) -> String {
+    prepare_builds(cloud).await;
     let project = json!({
         "name": "app-build",
         "source": { "type": "CODEPIPELINE" },

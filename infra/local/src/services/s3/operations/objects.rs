@@ -44,7 +44,7 @@ impl Checksums {
     }
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Clone, Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct PutObject {
     pub bucket: String,
@@ -120,7 +120,7 @@ fn same(etag: &str, given: &str) -> bool {
 }
 
 /// What is asked of an object, by `GetObject` and `HeadObject` alike.
-#[derive(Deserialize, Default)]
+#[derive(Clone, Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct GetObject {
     pub bucket: String,

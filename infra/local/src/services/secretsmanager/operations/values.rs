@@ -12,7 +12,7 @@ use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 
 /// Reads a value: of `AWSCURRENT` unless a version or another stage is asked for.
-#[derive(Deserialize, Default)]
+#[derive(Clone, Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct GetSecretValue {
     /// Name or ARN.
