@@ -85,7 +85,7 @@ impl Cloud {
         let resource = input.resource(self);
         let call = Call { cloud: self.clone(), principal: principal.clone() };
         let result = match self.inner.faults.strike(O::SERVICE, O::NAME).await {
-            Ok(()) => input.handle(&call).await,
+            Ok(()) => self.inner.operations.handle(input, &call).await,
             Err(error) => Err(error),
         };
         self.inner.journal.record(Entry {

@@ -1,5 +1,7 @@
 //! Operations: AWS's API actions as types, and the table in which HTTP finds them by name.
 
+#[cfg(test)]
+use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -39,6 +41,11 @@ pub(crate) struct Call {
 }
 
 type Boxed = Pin<Box<dyn Future<Output = Result<Value, ServiceError>> + Send>>;
+
+/// What a unit test answers in an operation's place.
+#[cfg(test)]
+type StandIn<O> = Box<dyn Fn(O, &Call) -> Result<<O as Operation>::Output, ServiceError> + Send + Sync>;
+
 type Handler = Arc<dyn Fn(Cloud, Principal, Value) -> Boxed + Send + Sync>;
 
 /// The security groups of a service's network interfaces.
@@ -49,9 +56,35 @@ pub(crate) type GroupsInUse = fn(&Cloud) -> Vec<String>;
 pub struct Operations {
     handlers: HashMap<(&'static str, &'static str), Handler>,
     groups_in_use: Vec<GroupsInUse>,
+    /// By the operation's type, each a [`StandIn`] of it.
+    #[cfg(test)]
+    stand_ins: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
 }
 
 impl Operations {
+    /// Has `answer` stand in for the service in calls of `O`, whoever makes them.
+    #[cfg(test)]
+    pub(crate) fn stand_in<O: Operation>(
+        &mut self,
+        answer: impl Fn(O, &Call) -> Result<O::Output, ServiceError> + Send + Sync + 'static,
+    ) {
+        let answer: StandIn<O> = Box::new(answer);
+        self.stand_ins.insert(TypeId::of::<O>(), Box::new(answer));
+    }
+
+    /// [`Operation::handle`], unless a test stands in for it. For [`Cloud::call`] only.
+    pub(crate) async fn handle<O: Operation>(
+        &self,
+        input: O,
+        call: &Call,
+    ) -> Result<O::Output, ServiceError> {
+        #[cfg(test)]
+        if let Some(stand_in) = self.stand_ins.get(&TypeId::of::<O>()) {
+            return stand_in.downcast_ref::<StandIn<O>>().unwrap()(input, call);
+        }
+        input.handle(call).await
+    }
+
     /// Serves `O`.
     pub(crate) fn add<O: Operation>(&mut self) {
         let handler = |cloud: Cloud, principal: Principal, input: Value| -> Boxed {

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::Operation;
@@ -21,22 +19,6 @@ pub(crate) async fn call<O: Operation + Clone>(
     let mut tries = 0;
     loop {
         match cloud.call(principal, input.clone()).await {
-            Err(error) if is_transient(&error) && tries < TRIES => pause(&mut tries).await,
-            result => return result,
-        }
-    }
-}
-
-/// [`Cloud::dispatch`], again while AWS's SDKs would try again.
-pub(crate) async fn dispatch(
-    cloud: &Cloud,
-    principal: &Principal,
-    operation: (&str, &str),
-    input: Value,
-) -> Result<Value, ServiceError> {
-    let mut tries = 0;
-    loop {
-        match cloud.dispatch(principal, operation, input.clone()).await {
             Err(error) if is_transient(&error) && tries < TRIES => pause(&mut tries).await,
             result => return result,
         }

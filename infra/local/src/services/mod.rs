@@ -18,8 +18,6 @@ pub(crate) mod logs;
 pub(crate) mod rds;
 pub(crate) mod s3;
 pub(crate) mod secretsmanager;
-#[cfg(test)]
-pub(crate) mod stand_in;
 pub(crate) mod sts;
 
 use crate::cloud::Cloud;

@@ -8,14 +8,20 @@ mod shapes;
 mod store;
 
 pub(crate) use operations::{
-    CreateApplication, CreateDeploymentConfig, CreateDeploymentGroup, DeleteApplication,
-    DeleteDeploymentConfig, DeleteDeploymentGroup, UpdateDeploymentGroup,
+    CreateApplication, CreateDeployment, CreateDeploymentConfig, CreateDeploymentGroup, DeleteApplication,
+    DeleteDeploymentConfig, DeleteDeploymentGroup, GetDeployment, RegisterApplicationRevision,
+    UpdateDeploymentGroup,
 };
+
+#[cfg(test)]
+pub(crate) use deployment::{ErrorInformation, Info};
+#[cfg(test)]
+pub(crate) use operations::{CreateDeploymentOutput, GetDeploymentOutput};
 
 use crate::cloud::Cloud;
 
 pub(crate) use operations::register;
-pub(crate) use shapes::{Canary, Linear, Routing};
+pub(crate) use shapes::{Canary, Linear, Revision, Routing};
 
 /// Deployments go on where they were.
 pub(crate) async fn resume(cloud: &Cloud) {

@@ -222,6 +222,15 @@ pub(crate) struct Revision {
     pub s3_location: Option<S3Location>,
 }
 
+impl Revision {
+    /// The revision whose AppSpec is in the request.
+    pub(crate) fn of_app_spec(content: String) -> Self {
+        let content = Content { content, sha256: None };
+        let revision_type = Some("AppSpecContent".to_owned());
+        Self { revision_type, app_spec_content: Some(content), ..Self::default() }
+    }
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Content {

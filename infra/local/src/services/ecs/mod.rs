@@ -9,8 +9,8 @@ mod store;
 mod task;
 
 pub(crate) use operations::{
-    CreateCluster, CreateService, DeleteCluster, DeleteService, DescribeServices, UpdateCluster,
-    UpdateService,
+    CreateCluster, CreateService, DeleteCluster, DeleteService, DescribeServices, RegisterTaskDefinition,
+    UpdateCluster, UpdateService,
 };
 pub(crate) use shapes::{
     AwsVpcConfiguration, DeploymentController, LoadBalancer, NetworkConfiguration, Service, Setting, TaskSet,

@@ -16,7 +16,7 @@ use crate::services::codedeploy::shapes::{
 };
 use crate::services::codedeploy::store::{CodeDeploy, SERVICE, arn_of_deployment, group_arn, group_key};
 
-#[derive(Deserialize, Default)]
+#[derive(Clone, Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct CreateDeployment {
     pub application_name: String,
@@ -145,7 +145,7 @@ fn note_attempt(store: &CodeDeploy, info: &Info) -> Result<(), ServiceError> {
     Ok(())
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct GetDeployment {
     pub deployment_id: String,

@@ -11,7 +11,11 @@ mod targets;
 pub(crate) use applications::{CreateApplication, DeleteApplication};
 pub(crate) use configs::{CreateDeploymentConfig, DeleteDeploymentConfig};
 pub(super) use deployments::new_row;
+pub(crate) use deployments::{CreateDeployment, GetDeployment};
+#[cfg(test)]
+pub(crate) use deployments::{CreateDeploymentOutput, GetDeploymentOutput};
 pub(crate) use groups::{CreateDeploymentGroup, DeleteDeploymentGroup, UpdateDeploymentGroup};
+pub(crate) use revisions::RegisterApplicationRevision;
 
 use serde::Serialize;
 
@@ -35,10 +39,10 @@ pub(crate) fn register(operations: &mut Operations) {
     operations.add::<configs::GetDeploymentConfig>();
     operations.add::<configs::ListDeploymentConfigs>();
     operations.add::<DeleteDeploymentConfig>();
-    operations.add::<revisions::RegisterApplicationRevision>();
+    operations.add::<RegisterApplicationRevision>();
     operations.add::<revisions::GetApplicationRevision>();
-    operations.add::<deployments::CreateDeployment>();
-    operations.add::<deployments::GetDeployment>();
+    operations.add::<CreateDeployment>();
+    operations.add::<GetDeployment>();
     operations.add::<deployments::BatchGetDeployments>();
     operations.add::<deployments::ListDeployments>();
     operations.add::<control::StopDeployment>();

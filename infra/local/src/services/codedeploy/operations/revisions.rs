@@ -75,7 +75,7 @@ pub(super) fn note(
     Ok(())
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RegisterApplicationRevision {
     pub application_name: String,

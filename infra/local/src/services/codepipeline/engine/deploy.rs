@@ -1,13 +1,16 @@
 //! The CodeDeployToECS action: registers the task definition of the artifacts, starts a deployment and follows
 //! it to its end, which includes the wait before the original task set is ended.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::super::store::ErrorDetails;
 use super::action::{Context, Done, Progress, failed, refused};
 use crate::archive;
 use crate::objects;
+use crate::operation::Operation;
 use crate::retry;
+use crate::services::codedeploy::{CreateDeployment, GetDeployment, RegisterApplicationRevision, Revision};
+use crate::services::ecs::RegisterTaskDefinition;
 
 /// AWS's limit of an input artifact of this action.
 const LARGEST: usize = 3 * 1024 * 1024;
@@ -22,17 +25,18 @@ pub(super) async fn follow(context: &Context<'_>) -> Result<Progress, ErrorDetai
 }
 
 async fn start(context: &Context<'_>) -> Result<Progress, ErrorDetails> {
-    let definition = task_definition(context).await?;
-    let registered = call(context, ("ecs", "RegisterTaskDefinition"), definition).await?;
-    let arn =
-        registered.pointer("/taskDefinition/taskDefinitionArn").and_then(Value::as_str).unwrap_or_default();
+    let registered = call(context, task_definition(context).await?).await?;
+    let arn = registered.task_definition.task_definition_arn;
     let artifact = context.required("AppSpecTemplateArtifact")?;
     let path = context.value("AppSpecTemplatePath").unwrap_or("appspec.yaml");
-    let spec = file(context, artifact, path, "AppSpec").await?.replace("<TASK_DEFINITION>", arn);
-    let application = context.required("ApplicationName")?;
-    let revision = json!({ "revisionType": "AppSpecContent", "appSpecContent": { "content": spec } });
-    let registration = json!({ "applicationName": application, "revision": revision });
-    call(context, ("codedeploy", "RegisterApplicationRevision"), registration).await?;
+    let spec = file(context, artifact, path, "AppSpec").await?.replace("<TASK_DEFINITION>", &arn);
+    let revision = Revision::of_app_spec(spec);
+    let registration = RegisterApplicationRevision {
+        application_name: context.required("ApplicationName")?.to_owned(),
+        description: None,
+        revision: revision.clone(),
+    };
+    call(context, registration).await?;
     let id = create_deployment(context, revision).await?;
     let url = format!(
         "https://console.aws.amazon.com/codesuite/codedeploy/deployments/{id}?region={}",
@@ -43,40 +47,39 @@ async fn start(context: &Context<'_>) -> Result<Progress, ErrorDetails> {
 
 /// Creates the deployment. A restart may have come between an earlier call and its record: then the deployment
 /// that holds the group is this action's own, which its description tells, and is taken over.
-async fn create_deployment(context: &Context<'_>, revision: Value) -> Result<String, ErrorDetails> {
+async fn create_deployment(context: &Context<'_>, revision: Revision) -> Result<String, ErrorDetails> {
     let description = format!("pipeline {}, execution {}", context.row.pipeline, context.row.id);
-    let input = json!({
-        "applicationName": context.required("ApplicationName")?,
-        "deploymentGroupName": context.required("DeploymentGroupName")?,
-        "revision": revision,
-        "description": description,
-    });
-    let operation = ("codedeploy", "CreateDeployment");
-    match retry::dispatch(context.cloud, &context.principal, operation, input).await {
-        Ok(answer) => Ok(answer.get("deploymentId").and_then(Value::as_str).unwrap_or_default().to_owned()),
+    let input = CreateDeployment {
+        application_name: context.required("ApplicationName")?.to_owned(),
+        deployment_group_name: context.required("DeploymentGroupName")?.to_owned(),
+        revision: Some(revision),
+        description: Some(description.clone()),
+        ..CreateDeployment::default()
+    };
+    match retry::call(context.cloud, &context.principal, input).await {
+        Ok(answer) => Ok(answer.deployment_id),
         Err(error) if error.code == "DeploymentLimitExceededException" => {
             let words = error.message.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-');
             let Some(id) = words.into_iter().find(|word| word.starts_with("d-")) else {
                 return Err(refused(error));
             };
-            let active =
-                call(context, ("codedeploy", "GetDeployment"), json!({ "deploymentId": id })).await?;
-            match active.pointer("/deploymentInfo/description").and_then(Value::as_str) {
-                Some(found) if found == description => Ok(id.to_owned()),
-                _ => Err(refused(error)),
+            let active = call(context, GetDeployment { deployment_id: id.to_owned() }).await?;
+            match active.deployment_info.description == Some(description) {
+                true => Ok(id.to_owned()),
+                false => Err(refused(error)),
             }
         }
         Err(error) => Err(refused(error)),
     }
 }
 
-async fn call(context: &Context<'_>, operation: (&str, &str), input: Value) -> Result<Value, ErrorDetails> {
-    retry::dispatch(context.cloud, &context.principal, operation, input).await.map_err(refused)
+async fn call<O: Operation + Clone>(context: &Context<'_>, input: O) -> Result<O::Output, ErrorDetails> {
+    retry::call(context.cloud, &context.principal, input).await.map_err(refused)
 }
 
 /// The input of RegisterTaskDefinition: `taskdef.json` with each `<PLACEHOLDER>` replaced by the image that the
 /// `imageDetail.json` of its artifact names.
-async fn task_definition(context: &Context<'_>) -> Result<Value, ErrorDetails> {
+async fn task_definition(context: &Context<'_>) -> Result<RegisterTaskDefinition, ErrorDetails> {
     let artifact = context.required("TaskDefinitionTemplateArtifact")?;
     let path = context.value("TaskDefinitionTemplatePath").unwrap_or("taskdef.json");
     let mut text = file(context, artifact, path, "task definition").await?;
@@ -117,17 +120,17 @@ fn unreadable(what: &str, artifact: &str, reason: &dyn std::fmt::Display) -> Err
 }
 
 async fn ask(context: &Context<'_>, id: &str) -> Result<Progress, ErrorDetails> {
-    let answer = call(context, ("codedeploy", "GetDeployment"), json!({ "deploymentId": id })).await?;
-    let text = |path: &str| answer.pointer(path).and_then(Value::as_str);
-    match text("/deploymentInfo/status") {
-        Some("Succeeded") => {
+    let info = call(context, GetDeployment { deployment_id: id.to_owned() }).await?.deployment_info;
+    match info.status.as_str() {
+        "Succeeded" => {
             let variables = [("DeploymentId".to_owned(), id.to_owned())].into();
             let summary = Some(format!("Deployment {id} succeeded"));
             Ok(Progress::Succeeded(Done { summary, variables, ..Done::default() }))
         }
-        Some(status @ ("Failed" | "Stopped")) => {
-            let code = text("/deploymentInfo/errorInformation/code").unwrap_or("none");
-            let reason = text("/deploymentInfo/errorInformation/message").unwrap_or("no reason was given");
+        status @ ("Failed" | "Stopped") => {
+            let error = info.error_information.as_ref();
+            let code = error.map_or("none", |error| &error.code);
+            let reason = error.map_or("no reason was given", |error| &error.message);
             let status = status.to_lowercase();
             Err(failed(
                 "JobFailed",

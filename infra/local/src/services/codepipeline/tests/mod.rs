@@ -46,7 +46,8 @@ async fn a_new_pipeline_runs_once_from_the_commit_to_the_deployment_and_outlives
     call(&first, "codepipeline", "CreatePipeline", pipeline(&connection, "QUEUED")).await;
     wait(&first, |rows| rows.iter().any(deploys)).await;
     let deployments = first.part::<Deployments>();
-    let definition = deployments.definitions.lock().unwrap()[0].clone();
+    let definition = json!({ "taskDefinition": "app" });
+    let definition = call(&first, "ecs", "DescribeTaskDefinition", definition).await;
     let revision = deployments.revisions.lock().unwrap()[0].clone();
     first.drivers().shutdown(Duration::from_secs(5)).await;
 
@@ -55,8 +56,13 @@ async fn a_new_pipeline_runs_once_from_the_commit_to_the_deployment_and_outlives
     *second.part::<Deployments>().status.lock().unwrap() = "Succeeded";
     let rows = wait(&second, |rows| rows[0].status == Status::Succeeded).await;
 
-    assert_eq!(definition["image"], "host/app@sha256:1");
-    assert!(revision.contains("task: arn:task-definition/app:7"), "{revision}");
+    let definition = &definition["taskDefinition"];
+    assert_eq!(definition["containerDefinitions"][0]["image"], "host/app@sha256:1");
+    let arn = definition["taskDefinitionArn"].as_str().unwrap();
+    assert!(
+        arn.ends_with("task-definition/app:1") && revision.contains(&format!("task: {arn}")),
+        "{revision}"
+    );
     assert!(
         second.part::<Deployments>().revisions.lock().unwrap().is_empty(),
         "deployed again after the restart"

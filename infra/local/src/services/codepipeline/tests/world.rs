@@ -1,4 +1,4 @@
-//! What the tests of pipelines run in: a git repository, a build project, stand-ins for what deploys.
+//! What the tests of pipelines run in: a git repository, a build project, a stand-in for what deploys.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -9,13 +9,18 @@ use serde_json::{Value, json};
 use super::super::*;
 use crate::cloud::{Part, Setup};
 use crate::error::ServiceError;
+use crate::operation::Call;
 use crate::services::codeconnections;
-use crate::services::stand_in::stand_in;
+use crate::services::codedeploy::{
+    CreateDeployment, CreateDeploymentOutput, ErrorInformation, GetDeployment, GetDeploymentOutput, Info,
+};
 use crate::testing::{cloud_with, prepare_builds};
 
-/// Stands in for ECS and CodeDeploy: what was registered, and how the deployment stands.
+const TASK_DEFINITION: &str =
+    r#"{"family": "app", "containerDefinitions": [{"name": "app", "image": "<IMAGE1_NAME>"}]}"#;
+
+/// Stands in for CodeDeploy's deployments: what was deployed, and how the deployment stands.
 pub(super) struct Deployments {
-    pub definitions: Mutex<Vec<Value>>,
     pub revisions: Mutex<Vec<String>>,
     pub status: Mutex<&'static str>,
     /// The description of the deployment.
@@ -24,38 +29,34 @@ pub(super) struct Deployments {
 
 impl Part for Deployments {
     fn open(_setup: &Setup) -> Self {
-        Self {
-            definitions: Mutex::default(),
-            revisions: Mutex::default(),
-            status: Mutex::new("InProgress"),
-            holder: Mutex::default(),
-        }
+        Self { revisions: Mutex::default(), status: Mutex::new("InProgress"), holder: Mutex::default() }
     }
 }
 
-stand_in!(RegisterTaskDefinition, "ecs", Deployments, |input, part| {
-    part.definitions.lock().unwrap().push(input);
-    Ok(json!({ "taskDefinition": { "taskDefinitionArn": "arn:task-definition/app:7" } }))
-});
-stand_in!(RegisterApplicationRevision, "codedeploy", Deployments, |_input, _part| Ok(json!({})));
-stand_in!(CreateDeployment, "codedeploy", Deployments, |input, part| {
-    let content = input["revision"]["appSpecContent"]["content"].as_str().unwrap();
+fn create_deployment(input: CreateDeployment, call: &Call) -> Result<CreateDeploymentOutput, ServiceError> {
+    let part = call.cloud.part::<Deployments>();
     let mut holder = part.holder.lock().unwrap();
     if holder.is_some() && *part.status.lock().unwrap() == "InProgress" {
         let message = "The Deployment Group 'app' already has an active Deployment 'd-TEST12345'";
         return Err(ServiceError::new("DeploymentLimitExceededException", message));
     }
-    *holder = input["description"].as_str().map(str::to_owned);
-    part.revisions.lock().unwrap().push(content.to_owned());
-    Ok(json!({ "deploymentId": "d-TEST12345" }))
-});
-stand_in!(GetDeployment, "codedeploy", Deployments, |_input, part| {
-    Ok(json!({ "deploymentInfo": {
-        "status": *part.status.lock().unwrap(),
-        "description": *part.holder.lock().unwrap(),
-        "errorInformation": { "code": "HEALTH_CONSTRAINTS", "message": "too few healthy tasks" },
-    } }))
-});
+    *holder = input.description;
+    part.revisions.lock().unwrap().push(input.revision.unwrap().app_spec_content.unwrap().content);
+    Ok(CreateDeploymentOutput { deployment_id: "d-TEST12345".to_owned() })
+}
+
+fn get_deployment(_input: GetDeployment, call: &Call) -> Result<GetDeploymentOutput, ServiceError> {
+    let part = call.cloud.part::<Deployments>();
+    let (code, message) = ("HEALTH_CONSTRAINTS".to_owned(), "too few healthy tasks".to_owned());
+    Ok(GetDeploymentOutput {
+        deployment_info: Info {
+            status: (*part.status.lock().unwrap()).to_owned(),
+            description: part.holder.lock().unwrap().clone(),
+            error_information: Some(ErrorInformation { code, message }),
+            ..Info::default()
+        },
+    })
+}
 
 /// A repository with a buildspec, and a data directory; both go with the test.
 pub(super) struct World {
@@ -76,7 +77,7 @@ impl World {
         );
         let files = [
             ("buildspec.yml", spec.as_str()),
-            ("taskdef.json", r#"{"family": "app", "image": "<IMAGE1_NAME>"}"#),
+            ("taskdef.json", TASK_DEFINITION),
             ("appspec.yaml", "version: 0.0\ntask: <TASK_DEFINITION>\n"),
         ];
         for (name, text) in files {
@@ -96,10 +97,8 @@ impl World {
     pub fn cloud(&self) -> Cloud {
         cloud_with(self.dir.path(), &self.repository, 1.0, |served| {
             crate::services::register(served);
-            served.add::<RegisterTaskDefinition>();
-            served.add::<RegisterApplicationRevision>();
-            served.add::<CreateDeployment>();
-            served.add::<GetDeployment>();
+            served.stand_in(create_deployment);
+            served.stand_in(get_deployment);
         })
     }
 }
@@ -117,7 +116,7 @@ pub(super) async fn try_call(
     crate::testing::call(cloud, &format!("{service}:{operation}"), input).await
 }
 
-/// The build project, and an available connection, whose ARN is answered.
+/// The build project, the application, and an available connection, whose ARN is answered.
 pub(super) async fn prepare(cloud: &Cloud) -> String {
     prepare_builds(cloud).await;
     let project = json!({
@@ -128,6 +127,8 @@ pub(super) async fn prepare(cloud: &Cloud) -> String {
         "serviceRole": "arn:aws:iam::000000000000:role/build",
     });
     call(cloud, "codebuild", "CreateProject", project).await;
+    let application = json!({ "applicationName": "app", "computePlatform": "ECS" });
+    call(cloud, "codedeploy", "CreateApplication", application).await;
     let input = json!({ "ConnectionName": "app", "ProviderType": "GitHub" });
     let made = call(cloud, "codeconnections", "CreateConnection", input).await;
     let arn = made["ConnectionArn"].as_str().unwrap().to_owned();

@@ -11,7 +11,7 @@ use crate::services::ecs::shapes::Failure;
 use crate::services::ecs::store::{DefinitionRow, EcsStore, client, definition_key, invalid, last};
 
 /// The input is what `taskdef.json` holds: `serde_json::from_value` makes one of it.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(crate) struct RegisterTaskDefinition {
     pub family: String,
     #[serde(flatten)]
