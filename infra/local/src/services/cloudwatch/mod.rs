@@ -3,5 +3,5 @@
 mod operations;
 mod store;
 
-pub(crate) use operations::{DeleteAlarms, PutMetricAlarm, register};
-pub(crate) use store::{Dimension, Settings, alarm_arn};
+pub(crate) use operations::{DeleteAlarms, DescribeAlarms, PutMetricAlarm, register};
+pub(crate) use store::{Dimension, MetricAlarm, Settings, alarm_arn};

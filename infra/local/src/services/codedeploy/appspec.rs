@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::services::ecs::{AwsVpcConfiguration, NetworkConfiguration};
+
 /// What an AppSpec says of the replacement task set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct AppSpec {
@@ -13,7 +15,7 @@ pub(crate) struct AppSpec {
     pub container_port: i64,
     pub platform_version: Option<String>,
     /// As `CreateTaskSet` takes it; the service's own where there is none.
-    pub network_configuration: Option<Value>,
+    pub network_configuration: Option<NetworkConfiguration>,
 }
 
 #[derive(Deserialize)]
@@ -87,9 +89,9 @@ pub(super) fn read(text: &str) -> Result<AppSpec, String> {
         service.properties;
     let network = network_configuration.map(|network| {
         let AwsVpc { subnets, security_groups, assign_public_ip } = network.awsvpc_configuration;
-        serde_json::json!({ "awsvpcConfiguration": {
-            "subnets": subnets, "securityGroups": security_groups, "assignPublicIp": assign_public_ip,
-        } })
+        let assign_public_ip = Some(assign_public_ip);
+        let awsvpc_configuration = AwsVpcConfiguration { subnets, security_groups, assign_public_ip };
+        NetworkConfiguration { awsvpc_configuration }
     });
     Ok(AppSpec {
         task_definition,
@@ -125,7 +127,7 @@ Resources:
         assert_eq!(from_yaml, read(&value.to_string()).unwrap());
         assert_eq!((from_yaml.container_name.as_str(), from_yaml.container_port), ("app", 8080));
         let network = from_yaml.network_configuration.unwrap();
-        assert_eq!(network["awsvpcConfiguration"]["assignPublicIp"], "DISABLED");
+        assert_eq!(network.awsvpc_configuration.assign_public_ip.as_deref(), Some("DISABLED"));
     }
 
     #[test]

@@ -9,12 +9,17 @@ mod store;
 mod task;
 
 pub(crate) use operations::{
-    CreateCluster, CreateService, DeleteCluster, DeleteService, DescribeServices, RegisterTaskDefinition,
-    UpdateCluster, UpdateService,
+    CreateCluster, CreateService, CreateTaskSet, DeleteCluster, DeleteService, DeleteTaskSet,
+    DescribeServices, RegisterTaskDefinition, UpdateCluster, UpdateService, UpdateServicePrimaryTaskSet,
 };
 pub(crate) use shapes::{
     AwsVpcConfiguration, DeploymentController, LoadBalancer, NetworkConfiguration, Service, Setting, TaskSet,
 };
+
+#[cfg(test)]
+pub(crate) use operations::{DescribeServicesOutput, TaskSetOutput};
+#[cfg(test)]
+pub(crate) use shapes::ServiceEvent;
 
 pub(crate) use engine::{resume, stop};
 pub(crate) use operations::register;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Epoch;
 
 /// What a listener does with a request. Which config is set follows from `kind`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Action {
     /// `forward`, `redirect` or `fixed-response`.
@@ -31,7 +31,7 @@ impl Action {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ForwardConfig {
     #[serde(default)]
@@ -115,7 +115,7 @@ pub(crate) struct Certificate {
     pub certificate_arn: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Listener {
     pub listener_arn: String,
@@ -165,7 +165,7 @@ pub(crate) struct AvailabilityZone {
     pub subnet_id: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct TargetGroup {
     pub target_group_arn: String,
@@ -192,7 +192,7 @@ pub(crate) struct TargetGroup {
 }
 
 /// `200`, `200,204` or `200-299`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Matcher {
     pub http_code: String,

@@ -3,7 +3,7 @@
 mod alarms;
 mod states;
 
-pub(crate) use alarms::{DeleteAlarms, PutMetricAlarm};
+pub(crate) use alarms::{DeleteAlarms, DescribeAlarms, PutMetricAlarm};
 
 use serde::Serialize;
 
@@ -11,7 +11,7 @@ use crate::operation::Operations;
 
 pub(crate) fn register(operations: &mut Operations) {
     operations.add::<PutMetricAlarm>();
-    operations.add::<alarms::DescribeAlarms>();
+    operations.add::<DescribeAlarms>();
     operations.add::<DeleteAlarms>();
     operations.add::<states::SetAlarmState>();
     operations.add::<states::EnableAlarmActions>();

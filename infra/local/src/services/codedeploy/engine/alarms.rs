@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
 use super::{Trouble, Turn};
 use crate::error::ServiceError;
+use crate::services::cloudwatch::{DescribeAlarms, MetricAlarm};
 
 /// Between two looks at the alarms.
 const LOOK: Duration = Duration::from_secs(1);
@@ -26,13 +25,10 @@ impl Turn<'_> {
             }
             session.alarms_read = Some(now);
         }
-        let answer = self.cloud.dispatch(
-            &self.principal,
-            ("monitoring", "DescribeAlarms"),
-            json!({ "AlarmNames": names }),
-        );
-        let active = match answer.await {
-            Ok(answer) => active(&answer),
+        let alarm_names = names.into_iter().map(str::to_owned).collect();
+        let input = DescribeAlarms { alarm_names, ..DescribeAlarms::default() };
+        let active = match self.cloud.call(&self.principal, input).await {
+            Ok(answer) => active(answer.metric_alarms),
             Err(error) => return self.unread(error),
         };
         if active.is_empty() {
@@ -53,7 +49,7 @@ impl Turn<'_> {
     fn unread(&self, error: ServiceError) -> Result<(), Trouble> {
         let configuration = self.row.group.settings.alarm_configuration.as_ref();
         let ignores = configuration.is_some_and(|configuration| configuration.ignore_poll_alarm_failure);
-        if ignores || error.status == 501 {
+        if ignores {
             return Ok(());
         }
         // The next try reads them at once.
@@ -66,9 +62,7 @@ impl Turn<'_> {
     }
 }
 
-fn active(answer: &Value) -> Vec<String> {
-    let lists =
-        ["MetricAlarms", "CompositeAlarms"].into_iter().filter_map(|list| answer.get(list)?.as_array());
-    let alarms = lists.flatten().filter(|alarm| alarm["StateValue"] == "ALARM");
-    alarms.filter_map(|alarm| alarm["AlarmName"].as_str().map(str::to_owned)).collect()
+fn active(alarms: Vec<MetricAlarm>) -> Vec<String> {
+    let active = alarms.into_iter().filter(|alarm| alarm.state_value == "ALARM");
+    active.map(|alarm| alarm.alarm_name).collect()
 }

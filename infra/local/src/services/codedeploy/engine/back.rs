@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::{LOOK, Trouble, Turn};
 use crate::engine::Next;
 use crate::services::codedeploy::deployment::Phase;
-use serde_json::json;
 
 /// A task set that drains longer is left to ECS; on AWS's time.
 const DRAINING: i64 = 10;
@@ -39,8 +38,7 @@ impl Turn<'_> {
         let service = self.look().await?;
         let found = service.task_sets.iter().find(|set| set.id == original.id);
         if found.is_some_and(|set| set.status != "PRIMARY") {
-            let input = self.of_service(json!({ "primaryTaskSet": original.id }));
-            self.ecs("UpdateServicePrimaryTaskSet", input).await?;
+            self.make_primary(&original.id).await?;
             self.look().await?;
         }
         let now = self.cloud.clock().now();

@@ -1,13 +1,10 @@
 //! A deployment on its way: the replacement task set, its traffic, the end of the original.
 
-use serde_json::{Value, json};
-
 use super::{GLANCE, LOOK, Trouble, Turn, judge};
 use crate::engine::Next;
-use crate::error::ServiceError;
 use crate::services::codedeploy::deployment::{Phase, Set, TargetGroup};
-use crate::services::codedeploy::shapes::{ReadyOption, Termination};
-use crate::services::ecs::{Service, TaskSet};
+use crate::services::codedeploy::shapes::{EcsService, ReadyOption, Termination};
+use crate::services::ecs::{CreateTaskSet, LoadBalancer, Service, TaskSet};
 
 impl Turn<'_> {
     /// Makes the replacement, unless a try before a restart made it already.
@@ -29,26 +26,22 @@ impl Turn<'_> {
             let message = "The revision has no AppSpec".to_owned();
             return Err(Trouble::Fatal { code: "INVALID_REVISION", message });
         };
-        let mut input = self.of_service(json!({
-            "externalId": self.row.info.deployment_id,
-            "taskDefinition": spec.task_definition,
-            "scale": { "value": 100.0, "unit": "PERCENT" },
-            "loadBalancers": [{
-                "targetGroupArn": self.row.vacant.arn,
-                "containerName": spec.container_name,
-                "containerPort": spec.container_port,
+        let EcsService { cluster_name, service_name } = self.ecs_service();
+        let input = CreateTaskSet {
+            cluster: cluster_name,
+            service: service_name,
+            external_id: Some(self.row.info.deployment_id.clone()),
+            task_definition: spec.task_definition,
+            network_configuration: spec.network_configuration,
+            load_balancers: vec![LoadBalancer {
+                target_group_arn: Some(self.row.vacant.arn.clone()),
+                container_name: Some(spec.container_name),
+                container_port: Some(spec.container_port),
             }],
-        }));
-        if let Some(network) = spec.network_configuration {
-            input["networkConfiguration"] = network;
-        }
-        if let Some(version) = spec.platform_version {
-            input["platformVersion"] = json!(version);
-        }
-        let mut answer = self.ecs("CreateTaskSet", input).await?;
-        let set = answer.get_mut("taskSet").map(Value::take).unwrap_or_default();
-        serde_json::from_value(set)
-            .map_err(|error| Trouble::Passing(ServiceError::internal(format!("a task set: {error}"))))
+            platform_version: spec.platform_version,
+            ..CreateTaskSet::default()
+        };
+        Ok(self.ecs(input).await?.task_set)
     }
 
     /// ECS calls a task set steady when all its tasks run and their targets are healthy.
@@ -153,8 +146,7 @@ impl Turn<'_> {
     /// The replacement becomes the service's primary task set.
     pub(super) async fn promote(mut self) -> Result<Next, Trouble> {
         let green = self.row.green.clone().unwrap_or_default();
-        let input = self.of_service(json!({ "primaryTaskSet": green.id }));
-        self.ecs("UpdateServicePrimaryTaskSet", input).await?;
+        self.make_primary(&green.id).await?;
         self.look().await?;
         let now = self.cloud.clock().now();
         self.row.succeed("AllowTraffic", now);

@@ -3,14 +3,14 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
 use super::{LOOK, Trouble, Turn};
 use crate::engine::Next;
 use crate::objects::{self, Place};
 use crate::services::codedeploy::appspec::{self, AppSpec};
 use crate::services::codedeploy::deployment::{Phase, Set, TargetGroup};
-use crate::services::ecs::{Service, TaskSet};
+use crate::services::codedeploy::shapes::EcsService;
+use crate::services::ecs::{DeleteTaskSet, Service, TaskSet};
+use crate::services::elbv2::{self, DescribeTargetGroups};
 
 impl Turn<'_> {
     /// Queued becomes InProgress.
@@ -84,10 +84,10 @@ impl Turn<'_> {
         listener: &str,
     ) -> Result<(TargetGroup, TargetGroup, bool), Trouble> {
         let pair = self.row.group.settings.pair().cloned().unwrap_or_default();
-        let names: Vec<_> = pair.target_groups.iter().map(|group| group.name.as_str()).collect();
-        let answer = self.elb("DescribeTargetGroups", json!({ "Names": names })).await?;
-        let found = answer["TargetGroups"].as_array().cloned().unwrap_or_default();
-        let is_live = |group: &&Value| group["TargetGroupArn"].as_str() == live;
+        let names: Vec<_> = pair.target_groups.into_iter().map(|group| group.name).collect();
+        let input = DescribeTargetGroups { names: names.clone(), ..DescribeTargetGroups::default() };
+        let found = self.elb(input).await?.target_groups;
+        let is_live = |group: &&elbv2::TargetGroup| Some(group.target_group_arn.as_str()) == live;
         let (Some(live), Some(vacant)) =
             (found.iter().find(is_live), found.iter().find(|group| !is_live(group)))
         else {
@@ -100,7 +100,7 @@ impl Turn<'_> {
                 ),
             });
         };
-        let is_used = vacant["LoadBalancerArns"].as_array().is_some_and(|balancers| !balancers.is_empty());
+        let is_used = !vacant.load_balancer_arns.is_empty();
         Ok((target_group(live), target_group(vacant), is_used))
     }
 
@@ -128,8 +128,7 @@ impl Turn<'_> {
                 ),
             });
         };
-        let input = self.of_service(json!({ "primaryTaskSet": set.id }));
-        self.ecs("UpdateServicePrimaryTaskSet", input).await?;
+        self.make_primary(&set.id).await?;
         Ok(set.clone())
     }
 
@@ -148,8 +147,14 @@ impl Turn<'_> {
 
     /// One that is gone already counts as deleted.
     pub(super) async fn delete_task_set(&self, id: &str) -> Result<(), Trouble> {
-        let input = self.of_service(json!({ "taskSet": id, "force": true }));
-        match self.ecs("DeleteTaskSet", input).await {
+        let EcsService { cluster_name, service_name } = self.ecs_service();
+        let input = DeleteTaskSet {
+            cluster: cluster_name,
+            service: service_name,
+            task_set: id.to_owned(),
+            force: true,
+        };
+        match self.ecs(input).await {
             Err(Trouble::Fatal { message, .. }) if message.contains("TaskSetNotFoundException") => Ok(()),
             Err(trouble) => Err(trouble),
             Ok(_) => Ok(()),
@@ -170,9 +175,8 @@ impl Set {
     }
 }
 
-fn target_group(found: &Value) -> TargetGroup {
-    let text = |member: &str| found[member].as_str().unwrap_or_default().to_owned();
-    TargetGroup { arn: text("TargetGroupArn"), name: text("TargetGroupName") }
+fn target_group(found: &elbv2::TargetGroup) -> TargetGroup {
+    TargetGroup { arn: found.target_group_arn.clone(), name: found.target_group_name.clone() }
 }
 
 fn invalid_service(message: &str) -> Trouble {

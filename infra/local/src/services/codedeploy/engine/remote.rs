@@ -1,15 +1,14 @@
 //! Calls of other services in the name of the group's role, and what their refusals mean for a deployment.
 
-use serde_json::{Value, json};
-
 use super::{Trouble, Turn};
 use crate::error::ServiceError;
-use crate::services::ecs::Service;
+use crate::operation::Operation;
+use crate::services::codedeploy::shapes::EcsService;
+use crate::services::ecs::{DescribeServices, Service, UpdateServicePrimaryTaskSet};
 
 impl Turn<'_> {
-    pub(super) async fn ecs(&self, operation: &str, input: Value) -> Result<Value, Trouble> {
-        let answer = self.cloud.dispatch(&self.principal, ("ecs", operation), input).await;
-        answer.map_err(|error| {
+    pub(super) async fn ecs<O: Operation>(&self, input: O) -> Result<O::Output, Trouble> {
+        self.cloud.call(&self.principal, input).await.map_err(|error| {
             of_service(error, "ECS_UPDATE_ERROR", |error| {
                 format!(
                     "The ECS service cannot be updated due to an unexpected error: {} (Service: AmazonECS; \
@@ -20,43 +19,41 @@ impl Turn<'_> {
         })
     }
 
-    pub(super) async fn elb(&self, operation: &str, input: Value) -> Result<Value, Trouble> {
-        let answer = self.cloud.dispatch(&self.principal, ("elasticloadbalancing", operation), input).await;
-        answer.map_err(|error| {
+    pub(super) async fn elb<O: Operation>(&self, input: O) -> Result<O::Output, Trouble> {
+        self.cloud.call(&self.principal, input).await.map_err(|error| {
             of_service(error, "ELASTIC_LOAD_BALANCING_INVALID", |error| {
                 format!("The ELB could not be updated due to the following error: {}", error.message)
             })
         })
     }
 
-    /// Input for an operation on this deployment's service, with further members.
-    pub(super) fn of_service(&self, members: Value) -> Value {
-        let service =
-            self.row.group.settings.ecs_services.iter().flatten().next().cloned().unwrap_or_default();
-        let mut input = json!({ "cluster": service.cluster_name, "service": service.service_name });
-        if let (Some(input), Value::Object(members)) = (input.as_object_mut(), members) {
-            input.extend(members);
-        }
-        input
+    /// Which service is deployed.
+    pub(super) fn ecs_service(&self) -> EcsService {
+        self.row.group.settings.ecs_services.iter().flatten().next().cloned().unwrap_or_default()
+    }
+
+    pub(super) async fn make_primary(&self, task_set: &str) -> Result<(), Trouble> {
+        let EcsService { cluster_name, service_name } = self.ecs_service();
+        let primary_task_set = task_set.to_owned();
+        let input =
+            UpdateServicePrimaryTaskSet { cluster: cluster_name, service: service_name, primary_task_set };
+        self.ecs(input).await.map(|_| ())
     }
 
     /// The service with its task sets and events.
     pub(super) async fn service(&self) -> Result<Service, Trouble> {
-        let service =
-            self.row.group.settings.ecs_services.iter().flatten().next().cloned().unwrap_or_default();
-        let input = json!({ "cluster": service.cluster_name, "services": [service.service_name] });
-        let mut answer = self.ecs("DescribeServices", input).await?;
-        let Some(found) = answer.pointer_mut("/services/0").map(Value::take) else {
+        let EcsService { cluster_name, service_name } = self.ecs_service();
+        let input = DescribeServices {
+            cluster: Some(cluster_name.clone()),
+            services: vec![service_name.clone()],
+            ..DescribeServices::default()
+        };
+        let Some(found) = self.ecs(input).await?.services.into_iter().next() else {
             return Err(Trouble::Fatal {
                 code: "INVALID_ECS_SERVICE",
-                message: format!(
-                    "The ECS service {} cannot be found in cluster {}",
-                    service.service_name, service.cluster_name
-                ),
+                message: format!("The ECS service {service_name} cannot be found in cluster {cluster_name}"),
             });
         };
-        let found: Service = serde_json::from_value(found)
-            .map_err(|error| Trouble::Passing(ServiceError::internal(format!("a service: {error}"))))?;
         match found.status.as_str() {
             "ACTIVE" => Ok(found),
             status => Err(Trouble::Fatal {

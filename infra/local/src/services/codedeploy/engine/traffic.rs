@@ -1,58 +1,45 @@
 //! Listeners and the shares of their traffic.
 
-use serde::Deserialize;
-use serde_json::{Value, json};
-
 use super::{Trouble, Turn};
-use crate::error::ServiceError;
 use crate::services::codedeploy::deployment::TargetGroup;
+use crate::services::elbv2::{
+    Action, DescribeListeners, ForwardConfig, Listener, ModifyListener, WeightedTargetGroup,
+};
 
 /// The default action of a listener, as a forward by weights.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Traffic(Vec<Share>);
+pub(super) struct Traffic(Vec<WeightedTargetGroup>);
 
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Share {
-    target_group_arn: String,
-    #[serde(default = "one")]
-    weight: i64,
-}
-
-fn one() -> i64 {
-    1
+fn weight(share: &WeightedTargetGroup) -> i64 {
+    share.weight.unwrap_or(1)
 }
 
 impl Traffic {
     /// Reads the first listener of an answer.
-    fn read(answer: &Value) -> Result<Self, ServiceError> {
-        let action = answer.pointer("/Listeners/0/DefaultActions/0").cloned().unwrap_or_default();
-        let shares = action.pointer("/ForwardConfig/TargetGroups").cloned();
-        let single = action.get("TargetGroupArn").and_then(Value::as_str);
-        match (shares, single) {
-            (Some(shares), _) => serde_json::from_value(shares)
-                .map(Self)
-                .map_err(|error| ServiceError::internal(format!("a listener's default action: {error}"))),
-            (None, Some(arn)) => Ok(Self(vec![Share { target_group_arn: arn.to_owned(), weight: 1 }])),
-            (None, None) => Ok(Self::default()),
+    fn of(listeners: Vec<Listener>) -> Self {
+        let listener = listeners.into_iter().next();
+        let Some(action) = listener.and_then(|listener| listener.default_actions.into_iter().next()) else {
+            return Self::default();
+        };
+        match (action.forward_config, action.target_group_arn) {
+            (Some(config), _) => Self(config.target_groups),
+            (None, Some(target_group_arn)) => {
+                Self(vec![WeightedTargetGroup { target_group_arn, weight: None }])
+            }
+            (None, None) => Self::default(),
         }
     }
 
     /// A target group's share in percent.
     pub(super) fn percent(&self, target_group: &str) -> f64 {
-        let total: i64 = self.0.iter().map(|share| share.weight).sum();
-        let own: i64 = self
-            .0
-            .iter()
-            .filter(|share| share.target_group_arn == target_group)
-            .map(|share| share.weight)
-            .sum();
+        let total: i64 = self.0.iter().map(weight).sum();
+        let own: i64 = self.0.iter().filter(|share| share.target_group_arn == target_group).map(weight).sum();
         if total == 0 { 0.0 } else { own as f64 * 100.0 / total as f64 }
     }
 
     /// The target group with the greatest share.
     pub(super) fn live(&self) -> Option<&str> {
-        let heaviest = self.0.iter().max_by_key(|share| share.weight);
+        let heaviest = self.0.iter().max_by_key(|share| weight(share));
         heaviest.map(|share| share.target_group_arn.as_str())
     }
 }
@@ -68,8 +55,9 @@ impl Turn<'_> {
     }
 
     pub(super) async fn traffic(&self, listener: &str) -> Result<Traffic, Trouble> {
-        let answer = self.elb("DescribeListeners", json!({ "ListenerArns": [listener] })).await?;
-        Traffic::read(&answer).map_err(Trouble::Passing)
+        let input =
+            DescribeListeners { listener_arns: vec![listener.to_owned()], ..DescribeListeners::default() };
+        Ok(Traffic::of(self.elb(input).await?.listeners))
     }
 
     /// Gives the whole traffic of `listener` to two groups by weights that make 100. Both stay on the
@@ -79,11 +67,18 @@ impl Turn<'_> {
         listener: &str,
         shares: [(&TargetGroup, i64); 2],
     ) -> Result<Traffic, Trouble> {
-        let groups = shares.map(|(group, weight)| json!({ "TargetGroupArn": group.arn, "Weight": weight }));
-        let action = json!({ "Type": "forward", "ForwardConfig": { "TargetGroups": groups } });
-        let input = json!({ "ListenerArn": listener, "DefaultActions": [action] });
-        let answer = self.elb("ModifyListener", input).await?;
-        Traffic::read(&answer).map_err(Trouble::Passing)
+        let share = |(group, weight): (&TargetGroup, i64)| WeightedTargetGroup {
+            target_group_arn: group.arn.clone(),
+            weight: Some(weight),
+        };
+        let config = ForwardConfig { target_groups: shares.map(share).into(), ..ForwardConfig::default() };
+        let action = Action { kind: "forward".to_owned(), forward_config: Some(config), ..Action::default() };
+        let input = ModifyListener {
+            listener_arn: listener.to_owned(),
+            default_actions: Some(vec![action]),
+            ..ModifyListener::default()
+        };
+        Ok(Traffic::of(self.elb(input).await?.listeners))
     }
 
     /// Notes what each task set gets of production.
@@ -101,13 +96,15 @@ mod tests {
 
     #[test]
     fn the_live_target_group_is_the_one_with_the_weight() {
-        let answer = json!({ "Listeners": [{ "DefaultActions": [{ "Type": "forward", "ForwardConfig": {
-            "TargetGroups": [
-                { "TargetGroupArn": "blue", "Weight": 0 }, { "TargetGroupArn": "green", "Weight": 50 },
-            ],
-        } }] }] });
+        let share = |(arn, weight): (&str, i64)| WeightedTargetGroup {
+            target_group_arn: arn.to_owned(),
+            weight: Some(weight),
+        };
+        let target_groups = [("blue", 0), ("green", 50)].map(share).into();
+        let config = ForwardConfig { target_groups, ..ForwardConfig::default() };
+        let action = Action { forward_config: Some(config), ..Action::default() };
 
-        let traffic = Traffic::read(&answer).unwrap();
+        let traffic = Traffic::of(vec![Listener { default_actions: vec![action], ..Listener::default() }]);
 
         assert_eq!(traffic.live(), Some("green"));
         assert_eq!((traffic.percent("blue"), traffic.percent("green")), (0.0, 100.0));

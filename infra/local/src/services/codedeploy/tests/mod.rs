@@ -1,4 +1,4 @@
-//! Deployments from end to end; ECS, the load balancer and the alarms are stood in for.
+//! Deployments from end to end; ECS and the load balancer are stood in for.
 
 mod neighbours;
 
@@ -12,8 +12,8 @@ use super::store::CodeDeploy;
 use crate::cloud::Cloud;
 use crate::engine::Engine as _;
 use crate::error::ServiceError;
-use crate::principal::Principal;
-use crate::testing::cloud_with;
+use crate::journal::Entry;
+use crate::testing::{self, cloud_with};
 use neighbours::Neighbours;
 
 const LONG: Duration = Duration::from_secs(30);
@@ -30,14 +30,13 @@ Resources:
 fn open(dir: &Path) -> Cloud {
     // A minute passes in less than a second.
     cloud_with(dir, dir, 600.0, |operations| {
-        super::register(operations);
-        crate::services::sts::register(operations);
+        crate::services::register(operations);
         neighbours::register(operations);
     })
 }
 
 async fn ask(cloud: &Cloud, operation: &str, input: Value) -> Result<Value, ServiceError> {
-    cloud.dispatch(&Principal::operator(cloud.account()), ("codedeploy", operation), input).await
+    testing::call(cloud, &format!("codedeploy:{operation}"), input).await
 }
 
 async fn make_group(cloud: &Cloud, config: &str, wait_minutes: i64) {
@@ -208,7 +207,13 @@ async fn an_active_alarm_stops_a_new_deployment() {
     let dir = tempfile::tempdir().unwrap();
     let cloud = open(dir.path());
     make_group(&cloud, "CodeDeployDefault.ECSAllAtOnce", 0).await;
-    cloud.part::<Neighbours>().alarm();
+    let alarm = json!({
+        "AlarmName": "errors", "EvaluationPeriods": 1, "Threshold": 0.0, "Period": 60, "Statistic": "Sum",
+        "Namespace": "app", "MetricName": "errors", "ComparisonOperator": "GreaterThanThreshold",
+    });
+    testing::call(&cloud, "monitoring:PutMetricAlarm", alarm).await.unwrap();
+    let state = json!({ "AlarmName": "errors", "StateValue": "ALARM", "StateReason": "test" });
+    testing::call(&cloud, "monitoring:SetAlarmState", state).await.unwrap();
 
     let id = deploy(&cloud).await.unwrap();
     let stopped = ended(&cloud, &id).await;
@@ -219,6 +224,9 @@ async fn an_active_alarm_stops_a_new_deployment() {
     );
     assert!(stopped["errorInformation"]["message"].as_str().unwrap().ends_with("errors"));
     assert_eq!(cloud.part::<Neighbours>().sets().len(), 1);
+    let entries = cloud.journal().entries();
+    let by_role = |entry: &Entry| entry.principal.contains(":assumed-role/deploy/");
+    assert!(entries.iter().filter(|entry| entry.operation == "DescribeAlarms").all(by_role));
 }
 
 #[tokio::test]

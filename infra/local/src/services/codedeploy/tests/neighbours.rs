@@ -2,12 +2,17 @@
 
 use std::sync::Mutex;
 
-use serde::Deserialize;
-use serde_json::{Value, json};
-
+use crate::clock::Epoch;
 use crate::cloud::{Part, Setup};
-use crate::error::ServiceError;
-use crate::operation::{Call, Operation, Operations};
+use crate::operation::{Operation, Operations};
+use crate::services::ecs::{
+    CreateTaskSet, DeleteTaskSet, DeploymentController, DescribeServices, DescribeServicesOutput,
+    LoadBalancer, Service, ServiceEvent, TaskSet, TaskSetOutput, UpdateServicePrimaryTaskSet,
+};
+use crate::services::elbv2::{
+    Action, DescribeListeners, DescribeTargetGroups, ForwardConfig, Listener, ListenersOutput,
+    ModifyListener, TargetGroup, TargetGroupsOutput, WeightedTargetGroup,
+};
 
 #[derive(Clone)]
 struct Set {
@@ -23,7 +28,6 @@ struct State {
     /// Listener, its target groups with their weights; the last of a listener counts.
     routes: Vec<(String, Vec<(String, i64)>)>,
     is_spoiled: bool,
-    alarms: bool,
 }
 
 pub(super) struct Neighbours(Mutex<State>);
@@ -40,17 +44,13 @@ impl Part for Neighbours {
             ("production".to_owned(), vec![("blue".to_owned(), 1)]),
             ("test".to_owned(), vec![("green".to_owned(), 1)]),
         ];
-        Self(Mutex::new(State { sets: vec![blue], routes, is_spoiled: false, alarms: false }))
+        Self(Mutex::new(State { sets: vec![blue], routes, is_spoiled: false }))
     }
 }
 
 impl Neighbours {
     pub(super) fn spoil(&self) {
         self.0.lock().unwrap().is_spoiled = true;
-    }
-
-    pub(super) fn alarm(&self) {
-        self.0.lock().unwrap().alarms = true;
     }
 
     pub(super) fn be(&self, other: &Self) {
@@ -79,121 +79,123 @@ impl Neighbours {
 }
 
 impl State {
-    fn shape(&self, set: &Set) -> Value {
+    fn shape(&self, set: &Set) -> TaskSet {
         let is_bad = self.is_spoiled && set.external_id.is_some();
-        json!({
-            "id": set.id, "externalId": set.external_id, "status": set.status,
-            "computedDesiredCount": 1, "runningCount": 1, "pendingCount": 0,
-            "loadBalancers": [{ "targetGroupArn": set.group }],
-            "stabilityStatus": if is_bad { "STABILIZING" } else { "STEADY_STATE" },
-        })
-    }
-
-    fn service(&self) -> Value {
-        let sets: Vec<_> = self.sets.iter().map(|set| self.shape(set)).collect();
-        let bad = self.sets.iter().filter(|set| self.is_spoiled && set.external_id.is_some());
-        let event = |set: &Set| {
-            let message = format!("(service s, taskSet {}) has started 1 tasks: (task a).", set.id);
-            json!({ "id": "1", "createdAt": 0.0, "message": message })
-        };
-        let events: Vec<_> = bad.flat_map(|set| [event(set), event(set), event(set), event(set)]).collect();
-        json!({ "services": [{
-            "serviceName": "s", "status": "ACTIVE", "deploymentController": { "type": "CODE_DEPLOY" },
-            "taskSets": sets, "events": events,
-        }] })
-    }
-
-    fn listener(&self, arn: &str) -> Value {
-        let shares = &self.routes.iter().rev().find(|route| route.0 == arn).unwrap().1;
-        let groups: Vec<_> =
-            shares.iter().map(|(arn, weight)| json!({ "TargetGroupArn": arn, "Weight": weight })).collect();
-        let action = json!({ "Type": "forward", "ForwardConfig": { "TargetGroups": groups } });
-        json!({ "Listeners": [{ "ListenerArn": arn, "DefaultActions": [action] }] })
-    }
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap().to_owned()
-}
-
-macro_rules! stand_in {
-    ($name:ident, $service:literal, |$input:ident, $state:ident| $body:expr) => {
-        #[derive(Deserialize)]
-        struct $name(Value);
-
-        impl Operation for $name {
-            type Output = Value;
-            const SERVICE: &'static str = $service;
-            const NAME: &'static str = stringify!($name);
-
-            async fn handle(self, call: &Call) -> Result<Value, ServiceError> {
-                assert!(call.principal.role_arn.is_some(), "{} by {}", Self::NAME, call.principal.arn);
-                let neighbours = call.cloud.part::<Neighbours>();
-                let ($input, mut guard) = (self.0, neighbours.0.lock().unwrap());
-                let $state = &mut *guard;
-                $body
-            }
+        TaskSet {
+            id: set.id.clone(),
+            external_id: set.external_id.clone(),
+            status: set.status.clone(),
+            computed_desired_count: 1,
+            running_count: 1,
+            load_balancers: vec![LoadBalancer {
+                target_group_arn: Some(set.group.clone()),
+                ..LoadBalancer::default()
+            }],
+            stability_status: if is_bad { "STABILIZING" } else { "STEADY_STATE" }.to_owned(),
+            ..TaskSet::default()
         }
-    };
+    }
+
+    fn service(&self) -> Service {
+        let bad = self.sets.iter().filter(|set| self.is_spoiled && set.external_id.is_some());
+        let event = |set: &Set| ServiceEvent {
+            id: "1".to_owned(),
+            created_at: Epoch(0.0),
+            message: format!("(service s, taskSet {}) has started 1 tasks: (task a).", set.id),
+        };
+        Service {
+            service_name: "s".to_owned(),
+            status: "ACTIVE".to_owned(),
+            deployment_controller: DeploymentController { r#type: "CODE_DEPLOY".to_owned() },
+            task_sets: self.sets.iter().map(|set| self.shape(set)).collect(),
+            events: bad.flat_map(|set| [event(set), event(set), event(set), event(set)]).collect(),
+            ..Service::default()
+        }
+    }
+
+    fn listener(&self, arn: &str) -> ListenersOutput {
+        let shares = &self.routes.iter().rev().find(|route| route.0 == arn).unwrap().1;
+        let group = |(arn, weight): &(String, i64)| WeightedTargetGroup {
+            target_group_arn: arn.clone(),
+            weight: Some(*weight),
+        };
+        let target_groups = shares.iter().map(group).collect();
+        let config = ForwardConfig { target_groups, ..ForwardConfig::default() };
+        let action = Action { forward_config: Some(config), ..Action::default() };
+        ListenersOutput { listeners: vec![Listener { default_actions: vec![action], ..Listener::default() }] }
+    }
 }
 
-stand_in!(DescribeServices, "ecs", |_input, state| {
+fn describe_services(_input: DescribeServices, state: &mut State) -> DescribeServicesOutput {
+    let services = vec![state.service()];
     // What drained is gone at the next look.
-    let answer = state.service();
     state.sets.retain(|set| set.status != "DRAINING");
-    Ok(answer)
-});
-stand_in!(CreateTaskSet, "ecs", |input, state| {
+    DescribeServicesOutput { services, failures: Vec::new() }
+}
+
+fn create_task_set(input: CreateTaskSet, state: &mut State) -> TaskSetOutput {
     let set = Set {
         id: format!("ecs-svc/{}", state.sets.len() + 1),
-        group: text(&input["loadBalancers"][0]["targetGroupArn"]),
+        group: input.load_balancers[0].target_group_arn.clone().unwrap(),
         status: "ACTIVE".to_owned(),
-        external_id: Some(text(&input["externalId"])),
+        external_id: input.external_id,
     };
     state.sets.push(set.clone());
-    Ok(json!({ "taskSet": state.shape(&set) }))
-});
-stand_in!(UpdateServicePrimaryTaskSet, "ecs", |input, state| {
+    TaskSetOutput { task_set: state.shape(&set) }
+}
+
+fn update_primary(input: UpdateServicePrimaryTaskSet, state: &mut State) -> TaskSetOutput {
     for set in &mut state.sets {
-        let is_meant = input["primaryTaskSet"] == json!(set.id);
+        let is_meant = input.primary_task_set == set.id;
         set.status = if is_meant { "PRIMARY" } else { "ACTIVE" }.to_owned();
     }
-    Ok(json!({}))
-});
-stand_in!(DeleteTaskSet, "ecs", |input, state| {
-    let found = state.sets.iter_mut().find(|set| input["taskSet"] == json!(set.id)).unwrap();
+    TaskSetOutput { task_set: TaskSet::default() }
+}
+
+fn delete_task_set(input: DeleteTaskSet, state: &mut State) -> TaskSetOutput {
+    let found = state.sets.iter_mut().find(|set| input.task_set == set.id).unwrap();
     assert_ne!(found.status, "PRIMARY");
     found.status = "DRAINING".to_owned();
-    Ok(json!({}))
-});
-stand_in!(DescribeTargetGroups, "elasticloadbalancing", |input, _state| {
-    let names = input["Names"].as_array().unwrap();
-    let group = |name: &Value| json!({ "TargetGroupArn": name, "TargetGroupName": name, "LoadBalancerArns": ["balancer"] });
-    Ok(json!({ "TargetGroups": names.iter().map(group).collect::<Vec<_>>() }))
-});
-stand_in!(DescribeListeners, "elasticloadbalancing", |input, state| {
-    Ok(state.listener(&text(&input["ListenerArns"][0])))
-});
-stand_in!(ModifyListener, "elasticloadbalancing", |input, state| {
-    let arn = text(&input["ListenerArn"]);
-    let groups = input["DefaultActions"][0]["ForwardConfig"]["TargetGroups"].as_array().unwrap();
-    let share = |group: &Value| (text(&group["TargetGroupArn"]), group["Weight"].as_i64().unwrap());
-    state.routes.push((arn.clone(), groups.iter().map(share).collect()));
-    Ok(state.listener(&arn))
-});
-stand_in!(DescribeAlarms, "monitoring", |input, state| {
-    let value = if state.alarms { "ALARM" } else { "OK" };
-    let name = &input["AlarmNames"][0];
-    Ok(json!({ "MetricAlarms": [{ "AlarmName": name, "StateValue": value }] }))
-});
+    TaskSetOutput { task_set: TaskSet::default() }
+}
+
+fn describe_target_groups(input: DescribeTargetGroups, _state: &mut State) -> TargetGroupsOutput {
+    let group = |name: String| TargetGroup {
+        target_group_arn: name.clone(),
+        target_group_name: name,
+        load_balancer_arns: vec!["balancer".to_owned()],
+        ..TargetGroup::default()
+    };
+    TargetGroupsOutput { target_groups: input.names.into_iter().map(group).collect() }
+}
+
+fn describe_listeners(input: DescribeListeners, state: &mut State) -> ListenersOutput {
+    state.listener(&input.listener_arns[0])
+}
+
+fn modify_listener(input: ModifyListener, state: &mut State) -> ListenersOutput {
+    let actions = input.default_actions.unwrap();
+    let share = |group: &WeightedTargetGroup| (group.target_group_arn.clone(), group.weight.unwrap());
+    state.routes.push((input.listener_arn.clone(), actions[0].target_groups().iter().map(share).collect()));
+    state.listener(&input.listener_arn)
+}
+
+/// Has `answer` stand in for `O`, which nobody but the deployment group's role may call.
+fn stand_in<O: Operation>(operations: &mut Operations, answer: fn(O, &mut State) -> O::Output) {
+    operations.stand_in(move |input: O, call| {
+        assert!(call.principal.role_arn.is_some(), "{} by {}", O::NAME, call.principal.arn);
+        let neighbours = call.cloud.part::<Neighbours>();
+        let mut state = neighbours.0.lock().unwrap();
+        Ok(answer(input, &mut state))
+    });
+}
 
 pub(super) fn register(operations: &mut Operations) {
-    operations.add::<DescribeServices>();
-    operations.add::<CreateTaskSet>();
-    operations.add::<UpdateServicePrimaryTaskSet>();
-    operations.add::<DeleteTaskSet>();
-    operations.add::<DescribeTargetGroups>();
-    operations.add::<DescribeListeners>();
-    operations.add::<ModifyListener>();
-    operations.add::<DescribeAlarms>();
+    stand_in(operations, describe_services);
+    stand_in(operations, create_task_set);
+    stand_in(operations, update_primary);
+    stand_in(operations, delete_task_set);
+    stand_in(operations, describe_target_groups);
+    stand_in(operations, describe_listeners);
+    stand_in(operations, modify_listener);
 }

@@ -10,11 +10,15 @@ mod update_service;
 mod validate_definition;
 
 pub(crate) use clusters::{CreateCluster, DeleteCluster, DescribeClusters, ListClusters, UpdateCluster};
+#[cfg(test)]
+pub(crate) use services::DescribeServicesOutput;
 pub(crate) use services::{CreateService, DeleteService, DescribeServices, ListServices};
 pub(crate) use task_definitions::{
     DeleteTaskDefinitions, DeregisterTaskDefinition, DescribeTaskDefinition, ListTaskDefinitionFamilies,
     ListTaskDefinitions, RegisterTaskDefinition,
 };
+#[cfg(test)]
+pub(crate) use task_sets::TaskSetOutput;
 pub(super) use task_sets::share;
 pub(crate) use task_sets::{
     CreateTaskSet, DeleteTaskSet, DescribeTaskSets, UpdateServicePrimaryTaskSet, UpdateTaskSet,

@@ -8,6 +8,8 @@ mod tags;
 mod target_groups;
 mod targets;
 
+#[cfg(test)]
+pub(crate) use listeners::ListenersOutput;
 pub(crate) use listeners::{CreateListener, DeleteListener, DescribeListeners, ModifyListener};
 pub(crate) use load_balancer_attributes::{DescribeLoadBalancerAttributes, ModifyLoadBalancerAttributes};
 pub(crate) use load_balancers::{
@@ -15,6 +17,8 @@ pub(crate) use load_balancers::{
 };
 pub(crate) use rules::{DescribeRules, ModifyRule};
 pub(crate) use tags::{AddTags, DescribeTags, RemoveTags};
+#[cfg(test)]
+pub(crate) use target_groups::TargetGroupsOutput;
 pub(crate) use target_groups::{
     CreateTargetGroup, DeleteTargetGroup, DescribeTargetGroupAttributes, DescribeTargetGroups,
     HealthCheckSettings, ModifyTargetGroup, ModifyTargetGroupAttributes,
