@@ -2,8 +2,9 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::clock::Clock;
 use crate::cloud::{Cloud, Settings, Setup};
@@ -62,4 +63,63 @@ pub(crate) async fn prepare_builds(cloud: &Cloud) {
     for role in ["build", "pipeline"] {
         crate::services::iam::add_trusting_role(cloud, role);
     }
+}
+
+/// Makes the stacks up to the load balancer, for an application on `app_port`.
+pub(crate) async fn make_balancer(cloud: &Cloud, app_port: u16) {
+    let names = json!({ "ProjectName": "myapp", "EnvironmentName": "test" });
+    make_stack(cloud, "network", &names).await;
+    let network = outputs(cloud, "network").await;
+    let mut parameters = names;
+    parameters["VpcId"] = network["VpcId"].clone();
+    parameters["AppPort"] = json!(app_port.to_string());
+    make_stack(cloud, "security-groups", &parameters).await;
+    let parameters = json!({
+        "VpcId": network["VpcId"],
+        "PublicSubnetIds": network["PublicSubnetIds"],
+        "LoadBalancerSecurityGroupId":
+            outputs(cloud, "security-groups").await["LoadBalancerSecurityGroupId"],
+        "AppPort": app_port.to_string(),
+    });
+    make_stack(cloud, "load-balancer", &parameters).await;
+}
+
+/// Makes a stack of `infra/stacks`.
+async fn make_stack(cloud: &Cloud, file: &str, parameters: &Value) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../stacks/{file}.yml"));
+    let template = std::fs::read_to_string(path).unwrap();
+    let parameters: Vec<_> = parameters
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(key, value)| json!({ "ParameterKey": key, "ParameterValue": value }))
+        .collect();
+    let input = json!({ "StackName": file, "TemplateBody": template, "Parameters": parameters });
+    call(cloud, "cloudformation:CreateStack", input).await.unwrap();
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+    loop {
+        let found = stack(cloud, file).await;
+        if !found["StackStatus"].as_str().unwrap().ends_with("_IN_PROGRESS") {
+            let events =
+                call(cloud, "cloudformation:DescribeStackEvents", json!({ "StackName": file })).await;
+            assert_eq!(found["StackStatus"], "CREATE_COMPLETE", "{:#}", events.unwrap());
+            return;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{found}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn stack(cloud: &Cloud, name: &str) -> Value {
+    let input = json!({ "StackName": name });
+    call(cloud, "cloudformation:DescribeStacks", input).await.unwrap()["Stacks"][0].take()
+}
+
+/// The outputs of a stack, by name.
+pub(crate) async fn outputs(cloud: &Cloud, name: &str) -> Value {
+    let found = stack(cloud, name).await;
+    let outputs = found["Outputs"].as_array().unwrap().iter();
+    outputs
+        .map(|output| (output["OutputKey"].as_str().unwrap().to_owned(), output["OutputValue"].clone()))
+        .collect()
 }

@@ -14,9 +14,9 @@ mod store;
 
 pub(crate) use operations::{
     BatchCheckLayerAvailability, BatchGetImage, CompleteLayerUpload, CreateRepository, DeleteLifecyclePolicy,
-    DeleteRepository, DescribeRepositories, GetDownloadUrlForLayer, ImageId, InitiateLayerUpload, ListImages,
-    PutImage, PutImageScanningConfiguration, PutImageTagMutability, PutLifecyclePolicy, TagResource,
-    UntagResource, UploadLayerPart,
+    DeleteRepository, DescribeRepositories, GetAuthorizationToken, GetDownloadUrlForLayer, ImageId,
+    InitiateLayerUpload, ListImages, PutImage, PutImageScanningConfiguration, PutImageTagMutability,
+    PutLifecyclePolicy, TagResource, UntagResource, UploadLayerPart,
 };
 pub(crate) use store::{Ecr, Encryption, ExclusionFilter, Mutability, Scanning, digest, is_digest};
 
@@ -35,7 +35,7 @@ pub(crate) fn register(operations: &mut Operations) {
     operations.add::<DeleteRepository>();
     operations.add::<operations::DescribeImages>();
     operations.add::<DescribeRepositories>();
-    operations.add::<operations::GetAuthorizationToken>();
+    operations.add::<GetAuthorizationToken>();
     operations.add::<GetDownloadUrlForLayer>();
     operations.add::<operations::GetLifecyclePolicy>();
     operations.add::<InitiateLayerUpload>();

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::Cloud;
-use crate::testing::{call, cloud_in};
+use crate::testing::{call, cloud_in, make_balancer, outputs};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -19,37 +19,6 @@ async fn elb(cloud: &Cloud, operation: &str, input: Value) -> Value {
 
 async fn refused(cloud: &Cloud, operation: &str, input: Value) -> String {
     call(cloud, &format!("elasticloadbalancing:{operation}"), input).await.unwrap_err().code
-}
-
-/// Makes a stack of `infra/stacks` and answers its outputs by name.
-async fn stack(cloud: &Cloud, file: &str, parameters: &Value) -> Value {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../stacks/{file}.yml"));
-    let template = std::fs::read_to_string(path).unwrap();
-    let parameters: Vec<_> = parameters
-        .as_object()
-        .unwrap()
-        .iter()
-        .map(|(key, value)| json!({ "ParameterKey": key, "ParameterValue": value }))
-        .collect();
-    let input = json!({ "StackName": file, "TemplateBody": template, "Parameters": parameters });
-    call(cloud, "cloudformation:CreateStack", input).await.unwrap();
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    let found = loop {
-        let input = json!({ "StackName": file });
-        let answer = call(cloud, "cloudformation:DescribeStacks", input).await.unwrap();
-        let found = answer["Stacks"][0].clone();
-        if !found["StackStatus"].as_str().unwrap().ends_with("_IN_PROGRESS") {
-            break found;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "{found}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    };
-    let events = call(cloud, "cloudformation:DescribeStackEvents", json!({ "StackName": file })).await;
-    assert_eq!(found["StackStatus"], "CREATE_COMPLETE", "{:#}", events.unwrap());
-    let outputs = found["Outputs"].as_array().unwrap().iter();
-    outputs
-        .map(|output| (output["OutputKey"].as_str().unwrap().to_owned(), output["OutputValue"].clone()))
-        .collect()
 }
 
 /// The stacks up to the load balancer.
@@ -63,23 +32,10 @@ struct Balancer {
 impl Balancer {
     async fn new(dir: &Path) -> Self {
         let cloud = cloud_in(dir);
-        let names = json!({ "ProjectName": "myapp", "EnvironmentName": "test" });
-        let network = stack(&cloud, "network", &names).await;
-        let mut parameters = names.clone();
-        parameters["VpcId"] = network["VpcId"].clone();
-        parameters["AppPort"] = json!("4000");
-        let groups = stack(&cloud, "security-groups", &parameters).await;
-        let outputs = stack(
-            &cloud,
-            "load-balancer",
-            &json!({
-                "VpcId": network["VpcId"],
-                "PublicSubnetIds": network["PublicSubnetIds"],
-                "LoadBalancerSecurityGroupId": groups["LoadBalancerSecurityGroupId"],
-                "AppPort": "4000",
-            }),
-        )
-        .await;
+        make_balancer(&cloud, 4000).await;
+        let network = outputs(&cloud, "network").await;
+        let groups = outputs(&cloud, "security-groups").await;
+        let outputs = outputs(&cloud, "load-balancer").await;
         let subnets = network["PublicSubnetIds"].as_str().unwrap().split(',').map(str::to_owned).collect();
         Self { cloud, groups, outputs, subnets }
     }

@@ -10,7 +10,7 @@ use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 
 /// Which image: by digest, by tag, or by both where they must agree.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ImageId {
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -10,7 +10,7 @@ mod repositories;
 mod settings;
 mod tags;
 
-pub(super) use authorization::GetAuthorizationToken;
+pub(crate) use authorization::GetAuthorizationToken;
 pub(super) use delete_images::BatchDeleteImage;
 pub(super) use images::DescribeImages;
 pub(crate) use images::{BatchGetImage, ImageId, ListImages};

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::targets::{Healths, TargetHealth};
+use super::targets::Healths;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::services::ecs::shapes::Service;
 use crate::services::ecs::task::TaskRow;
+use crate::services::elbv2::TargetHealth;
 
 /// A task that never had the time to answer is not replaced, however fast time passes: starting is not
 /// scaled.
@@ -72,10 +73,7 @@ impl Groups {
 }
 
 fn why(health: &TargetHealth) -> String {
-    match health.description.is_empty() {
-        true => health.reason.clone(),
-        false => health.description.clone(),
-    }
+    health.description.clone().or_else(|| health.reason.clone()).unwrap_or_default()
 }
 
 fn in_grace(cloud: &Cloud, service: &Service, row: &TaskRow) -> bool {

@@ -8,13 +8,14 @@ use http_body_util::{BodyExt as _, Empty};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 
 use super::unpack::unpack;
 use crate::cloud::{Cloud, Part, Setup};
 use crate::principal::Principal;
+use crate::services::ecr::{self, BatchGetImage, GetDownloadUrlForLayer, ImageId};
 
 /// An image on disk.
 pub(super) struct Image {
@@ -96,13 +97,13 @@ pub(super) async fn pull(
     let (repository, id) =
         parse(reference).ok_or_else(|| format!("invalid reference format: {reference}"))?;
     let puller = Puller { cloud, principal, repository, reference };
-    let (mut digest, mut manifest) = puller.manifest(&id).await?;
+    let (mut digest, mut manifest) = puller.manifest(id).await?;
     if !manifest.manifests.is_empty() {
         let fits = |found: &&PlatformManifest| found.platform["architecture"] == architecture;
         let found = manifest.manifests.iter().find(fits).ok_or_else(|| {
             format!("image Manifest does not contain descriptor matching platform 'linux/{architecture}'")
         })?;
-        (digest, manifest) = puller.manifest(&json!({ "imageDigest": found.digest })).await?;
+        (digest, manifest) = puller.manifest(ImageId::of(&found.digest)).await?;
     }
     let images = cloud.part::<Images>();
     let dir = images.dir.join(digest.replace(':', "-"));
@@ -117,30 +118,27 @@ pub(super) async fn pull(
 }
 
 /// The repository, and the image's id as `BatchGetImage` takes it.
-fn parse(reference: &str) -> Option<(String, Value)> {
+fn parse(reference: &str) -> Option<(String, ImageId)> {
     let (_host, rest) = reference.split_once('/')?;
     if let Some((name, digest)) = rest.split_once('@') {
         let repository = name.split(':').next().unwrap_or(name);
-        return Some((repository.to_owned(), json!({ "imageDigest": digest })));
+        return Some((repository.to_owned(), ImageId::of(digest)));
     }
     let (repository, tag) = rest.rsplit_once(':').unwrap_or((rest, "latest"));
-    Some((repository.to_owned(), json!({ "imageTag": tag })))
+    Some((repository.to_owned(), ImageId::of(tag)))
 }
 
 impl Puller<'_> {
-    async fn manifest(&self, id: &Value) -> Result<(String, Manifest), String> {
-        let input = json!({ "repositoryName": self.repository, "imageIds": [id] });
-        let answer = self.cloud.dispatch(self.principal, ("ecr", "BatchGetImage"), input).await;
+    async fn manifest(&self, id: ImageId) -> Result<(String, Manifest), String> {
+        let input = BatchGetImage { repository_name: self.repository.clone(), image_ids: vec![id] };
+        let answer = self.cloud.call(self.principal, input).await;
         let answer = answer.map_err(|error| self.not_pulled(&error.message))?;
-        let image = &answer["images"][0];
-        let Some(text) = image["imageManifest"].as_str() else {
+        let Some(image) = answer.images.into_iter().next() else {
             return Err(self.not_pulled("not found"));
         };
-        let manifest = serde_json::from_str(text).map_err(|error| self.not_pulled(&error.to_string()))?;
-        let digest = image["imageId"]["imageDigest"].as_str().map_or_else(
-            || format!("sha256:{}", hex::encode(Sha256::digest(text.as_bytes()))),
-            str::to_owned,
-        );
+        let text = image.image_manifest;
+        let manifest = serde_json::from_str(&text).map_err(|error| self.not_pulled(&error.to_string()))?;
+        let digest = image.image_id.image_digest.unwrap_or_else(|| ecr::digest(text.as_bytes()));
         Ok((digest, manifest))
     }
 
@@ -176,11 +174,12 @@ impl Puller<'_> {
         let failed = |error: &dyn std::fmt::Display| {
             format!("failed to copy: failed to fetch layer {digest} of {}: {error}", self.reference)
         };
-        let input = json!({ "repositoryName": self.repository, "layerDigest": digest });
-        let operation = ("ecr", "GetDownloadUrlForLayer");
-        let answer = self.cloud.dispatch(self.principal, operation, input).await;
-        let answer = answer.map_err(|error| failed(&error.message))?;
-        let url = answer["downloadUrl"].as_str().unwrap_or_default();
+        let input = GetDownloadUrlForLayer {
+            repository_name: self.repository.clone(),
+            layer_digest: digest.to_owned(),
+        };
+        let answer = self.cloud.call(self.principal, input).await;
+        let url = answer.map_err(|error| failed(&error.message))?.download_url;
         // Nothing is ever fetched from off this machine.
         if !url.starts_with(self.cloud.endpoint()) {
             return Err(failed(&"its address is not in the local cloud"));
@@ -215,12 +214,9 @@ mod tests {
     #[test]
     fn a_reference_names_its_repository_and_tag_or_digest() {
         let parsed = |reference| parse(reference).unwrap();
-        assert_eq!(
-            parsed("127.0.0.1:4566/a/b@sha256:00"),
-            ("a/b".to_owned(), json!({"imageDigest": "sha256:00"}))
-        );
-        assert_eq!(parsed("127.0.0.1:4566/a:v1"), ("a".to_owned(), json!({"imageTag": "v1"})));
-        assert_eq!(parsed("host/a"), ("a".to_owned(), json!({"imageTag": "latest"})));
+        assert_eq!(parsed("127.0.0.1:4566/a/b@sha256:00"), ("a/b".to_owned(), ImageId::of("sha256:00")));
+        assert_eq!(parsed("127.0.0.1:4566/a:v1"), ("a".to_owned(), ImageId::of("v1")));
+        assert_eq!(parsed("host/a"), ("a".to_owned(), ImageId::of("latest")));
         assert!(parse("nginx").is_none());
     }
 }

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::image::{self, Config, Image};
@@ -17,6 +16,8 @@ use crate::clock::Epoch;
 use crate::cloud::Cloud;
 use crate::principal::Principal;
 use crate::runtime::process::{Processes, Spec};
+use crate::services::ec2::CheckRoute;
+use crate::services::ecr::GetAuthorizationToken;
 use crate::services::ecs::definition::{ContainerDefinition, Content};
 use crate::services::ecs::store::EcsStore;
 use crate::services::ecs::task::{Host, TaskRow};
@@ -110,20 +111,20 @@ async fn check_route(cloud: &Cloud, row: &TaskRow) -> Result<(), Failure> {
     else {
         return Ok(());
     };
-    let input = json!({
-        "SubnetId": subnet,
-        "HasPublicIp": network.assign_public_ip.as_deref() == Some("ENABLED"),
-        "SecurityGroups": network.security_groups,
-    });
-    let asked = cloud.dispatch(&super::scheduler(cloud), ("ec2", "CheckRoute"), input).await;
+    let input = CheckRoute {
+        subnet_id: subnet.clone(),
+        has_public_ip: network.assign_public_ip.as_deref() == Some("ENABLED"),
+        security_groups: network.security_groups.clone(),
+    };
+    let asked = cloud.call(&super::scheduler(cloud), input).await;
     let verdict = asked.map_err(|error| Failure::initialization(&error.message))?;
-    if verdict["Allowed"] == true {
+    if verdict.allowed {
         return Ok(());
     }
     Err(Failure::initialization(&format!(
         "unable to pull secrets or registry auth: The task cannot pull registry auth from Amazon ECR: There is \
          a connection issue between the task and Amazon ECR. Check your task network configuration: {}",
-        verdict["Reason"].as_str().unwrap_or_default()
+        verdict.reason
     )))
 }
 
@@ -147,7 +148,7 @@ impl Launch<'_> {
     /// Fetches everything a container needs.
     async fn prepare(&self, index: usize, container: &ContainerDefinition) -> Result<Ready, Failure> {
         const UNABLE: &str = "unable to pull secrets or registry auth: execution resource retrieval failed: ";
-        let token = self.cloud.dispatch(&self.principal, ("ecr", "GetAuthorizationToken"), json!({})).await;
+        let token = self.cloud.call(&self.principal, GetAuthorizationToken {}).await;
         token.map_err(|error| {
             Failure::initialization(&format!(
                 "{UNABLE}unable to retrieve ecr registry auth: service call has been retried 1 time(s): {}: {}",

@@ -1,6 +1,8 @@
 //! The awslogs driver: a container's output goes to CloudWatch Logs under the execution role.
 
-use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -9,8 +11,8 @@ use crate::error::ServiceError;
 use crate::principal::Principal;
 use crate::runtime::process::Line;
 use crate::services::ecs::definition::LogConfiguration;
+use crate::services::logs::{CreateLogGroup, CreateLogStream, InputLogEvent, PutLogEvents};
 
-const LOGS: &str = "logs";
 /// Lines that wait for the log stream; a container that writes faster is slowed down.
 const BUFFER: usize = 4096;
 /// Lines in one call.
@@ -37,14 +39,14 @@ impl LogStream {
         let group = option("awslogs-group").to_owned();
         let stream = format!("{}/{container}/{task_id}", option("awslogs-stream-prefix"));
         if option("awslogs-create-group") == "true" {
-            let input = json!({ "logGroupName": group });
-            match cloud.dispatch(principal, (LOGS, "CreateLogGroup"), input).await {
+            let input = CreateLogGroup { log_group_name: group.clone(), tags: BTreeMap::new() };
+            match cloud.call(principal, input).await {
                 Err(error) if error.code != "ResourceAlreadyExistsException" => return Err(error),
                 _ => {}
             }
         }
-        let input = json!({ "logGroupName": group, "logStreamName": stream });
-        match cloud.dispatch(principal, (LOGS, "CreateLogStream"), input).await {
+        let input = CreateLogStream { log_group_name: group.clone(), log_stream_name: stream.clone() };
+        match cloud.call(principal, input).await {
             Err(error) if error.code != "ResourceAlreadyExistsException" => Err(error),
             _ => Ok(Some(Self { group, stream })),
         }
@@ -65,17 +67,18 @@ pub(super) fn carry(
 async fn put_lines(cloud: Cloud, principal: Principal, to: LogStream, mut lines: mpsc::Receiver<Line>) {
     let mut batch = Vec::with_capacity(BATCH);
     while lines.recv_many(&mut batch, BATCH).await > 0 {
-        let events: Vec<Value> = batch
+        let log_events: Vec<_> = batch
             .drain(..)
             // An event must have a text.
             .filter(|line| !line.text.is_empty())
-            .map(|line| json!({ "timestamp": (line.time.0 * 1000.0) as i64, "message": line.text }))
+            .map(|line| InputLogEvent { timestamp: (line.time.0 * 1000.0) as i64, message: line.text })
             .collect();
-        if events.is_empty() {
+        if log_events.is_empty() {
             continue;
         }
-        let input = json!({ "logGroupName": to.group, "logStreamName": to.stream, "logEvents": events });
-        if let Err(error) = cloud.dispatch(&principal, (LOGS, "PutLogEvents"), input).await {
+        let input =
+            PutLogEvents { log_group_name: to.group.clone(), log_stream_name: to.stream.clone(), log_events };
+        if let Err(error) = cloud.call(&principal, input).await {
             tracing::warn!(%error, stream = to.stream, "lines of a container are lost");
         }
     }

@@ -1,10 +1,11 @@
 //! The secrets that a container gets in its environment, read under the execution role.
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use crate::cloud::Cloud;
 use crate::principal::Principal;
 use crate::services::ecs::definition::Secret;
+use crate::services::secretsmanager::GetSecretValue;
 
 /// `arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME` has this many parts; what follows is ours.
 const ARN_PARTS: usize = 7;
@@ -32,22 +33,17 @@ async fn read(cloud: &Cloud, principal: &Principal, value_from: &str) -> Result<
     }
     let arn = parts.iter().take(ARN_PARTS).copied().collect::<Vec<_>>().join(":");
     let part = |index: usize| parts.get(ARN_PARTS + index).copied().filter(|part| !part.is_empty());
-    let mut input = Map::new();
-    input.insert("SecretId".to_owned(), json!(arn));
-    if let Some(stage) = part(1) {
-        input.insert("VersionStage".to_owned(), json!(stage));
-    }
-    if let Some(version) = part(2) {
-        input.insert("VersionId".to_owned(), json!(version));
-    }
-    let operation = ("secretsmanager", "GetSecretValue");
-    let answer = cloud.dispatch(principal, operation, Value::Object(input)).await;
-    let answer = answer.map_err(|error| {
+    let input = GetSecretValue {
+        secret_id: arn.clone(),
+        version_stage: part(1).map(str::to_owned),
+        version_id: part(2).map(str::to_owned),
+    };
+    let answer = cloud.call(principal, input).await.map_err(|error| {
         format!("failed to fetch secret {arn} from secrets manager: {}: {}", error.code, error.message)
     })?;
-    let text = answer["SecretString"].as_str().ok_or_else(|| format!("secret {arn} holds no string"))?;
-    let Some(key) = part(0) else { return Ok(text.to_owned()) };
-    let object: Value = serde_json::from_str(text).unwrap_or_default();
+    let text = answer.secret_string.ok_or_else(|| format!("secret {arn} holds no string"))?;
+    let Some(key) = part(0) else { return Ok(text) };
+    let object: Value = serde_json::from_str(&text).unwrap_or_default();
     match &object[key] {
         Value::String(value) => Ok(value.clone()),
         Value::Null => Err(format!("retrieved secret from Secrets Manager did not contain json key {key}")),

@@ -1,95 +1,68 @@
 //! A task's places in target groups, by Elastic Load Balancing's own operations.
 
-use serde::Deserialize;
-use serde_json::{Value, json};
-
 use super::scheduler;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::services::ecs::shapes::LoadBalancer;
 use crate::services::ecs::task::{Host, TaskRow};
-
-const ELB: &str = "elasticloadbalancing";
-
-/// A target as the load balancer sees it.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Description {
-    target: Target,
-    target_health: TargetHealth,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-struct Target {
-    id: String,
-    port: i64,
-}
-
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-pub(super) struct TargetHealth {
-    /// `initial`, `healthy`, `unhealthy`, `unused`, `draining`.
-    pub state: String,
-    /// `Target.ResponseCodeMismatch`, …
-    pub reason: String,
-    pub description: String,
-}
+use crate::services::elbv2::{
+    DeregisterTargets, DescribeTargetHealth, NetworkInterface, RegisterTargets, TargetDescription,
+    TargetHealth, TargetHealthDescription,
+};
 
 /// The targets of one target group with their health.
-pub(super) struct Healths(Vec<Description>);
+pub(super) struct Healths(Vec<TargetHealthDescription>);
 
 impl Healths {
     pub(super) async fn of(cloud: &Cloud, target_group: &str) -> Result<Self, ServiceError> {
-        let input = json!({ "TargetGroupArn": target_group });
-        let mut answer = cloud.dispatch(&scheduler(cloud), (ELB, "DescribeTargetHealth"), input).await?;
-        let descriptions = answer["TargetHealthDescriptions"].take();
-        let known = serde_json::from_value(descriptions);
-        Ok(Self(known.map_err(|error| ServiceError::internal(format!("target health: {error}")))?))
+        let input = DescribeTargetHealth { target_group_arn: target_group.to_owned(), targets: Vec::new() };
+        Ok(Self(cloud.call(&scheduler(cloud), input).await?.target_health_descriptions))
     }
 
     /// `None`: the group does not know the task.
     pub(super) fn find(&self, host: &Host, balancer: &LoadBalancer) -> Option<&TargetHealth> {
-        let port = port(host, balancer);
+        let port = Some(port(host, balancer));
         let found = self.0.iter().find(|known| known.target.id == host.address && known.target.port == port);
         found.map(|known| &known.target_health)
     }
 }
 
-fn port(host: &Host, balancer: &LoadBalancer) -> i64 {
-    host.port.map_or(balancer.container_port.unwrap_or_default(), i64::from)
+fn port(host: &Host, balancer: &LoadBalancer) -> u16 {
+    host.port.unwrap_or_else(|| container_port(balancer))
 }
 
-/// Each target group of the task with its target there, as a request names them.
-fn places(row: &TaskRow) -> Vec<Value> {
+fn container_port(balancer: &LoadBalancer) -> u16 {
+    balancer.container_port.and_then(|port| u16::try_from(port).ok()).unwrap_or_default()
+}
+
+/// Each target group of the task, by its ARN, with the task's target there.
+fn places(row: &TaskRow) -> Vec<(String, TargetDescription)> {
     let Some(host) = &row.host else { return Vec::new() };
     let place = |balancer: &LoadBalancer| {
-        let target_group = balancer.target_group_arn.as_deref()?;
-        let mut target = json!({ "Id": host.address, "Port": port(host, balancer) });
-        if let Some(network) = &row.network {
-            let network = &network.awsvpc_configuration;
-            target["NetworkInterface"] = json!({
-                "SecurityGroups": network.security_groups,
-                "Subnets": network.subnets,
-                "Port": balancer.container_port,
-            });
-        }
-        Some(json!({ "TargetGroupArn": target_group, "Targets": [target] }))
+        let mut target = TargetDescription::new(&host.address, port(host, balancer));
+        target.network_interface = row.network.as_ref().map(|network| NetworkInterface {
+            security_groups: network.awsvpc_configuration.security_groups.clone(),
+            subnets: network.awsvpc_configuration.subnets.clone(),
+            port: container_port(balancer),
+        });
+        Some((balancer.target_group_arn.clone()?, target))
     };
     row.load_balancers.iter().filter_map(place).collect()
 }
 
 pub(super) async fn register(cloud: &Cloud, row: &TaskRow) -> Result<(), ServiceError> {
-    for input in places(row) {
-        cloud.dispatch(&scheduler(cloud), (ELB, "RegisterTargets"), input).await?;
+    for (target_group_arn, target) in places(row) {
+        let input = RegisterTargets { target_group_arn, targets: vec![target] };
+        cloud.call(&scheduler(cloud), input).await?;
     }
     Ok(())
 }
 
 /// A group that is gone knows no target.
 pub(super) async fn deregister(cloud: &Cloud, row: &TaskRow) -> Result<(), ServiceError> {
-    for input in places(row) {
-        match cloud.dispatch(&scheduler(cloud), (ELB, "DeregisterTargets"), input).await {
+    for (target_group_arn, target) in places(row) {
+        let input = DeregisterTargets { target_group_arn, targets: vec![target] };
+        match cloud.call(&scheduler(cloud), input).await {
             Err(error) if !error.code.contains("NotFound") => return Err(error),
             _ => {}
         }

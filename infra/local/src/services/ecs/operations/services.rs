@@ -1,7 +1,6 @@
 //! Operations on services: made, described, listed and deleted. Their changes are in `update_service`.
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use super::task_sets::NewTaskSet;
 use crate::cloud::Cloud;
@@ -13,6 +12,7 @@ use crate::services::ecs::shapes::{
     DeploymentConfiguration, DeploymentController, Failure, LoadBalancer, NetworkConfiguration, Service,
 };
 use crate::services::ecs::store::{EcsStore, cluster_name, invalid, last};
+use crate::services::elbv2::DescribeTargetGroups;
 
 /// The version that `LATEST` stands for.
 pub(super) const PLATFORM_VERSION: &str = "1.4.0";
@@ -198,9 +198,9 @@ pub(super) fn check_load_balancers(
 
 /// ECS wants a load balancer in front of a target group before it puts tasks into it.
 pub(super) async fn check_target_group(call: &Call, arn: &str) -> Result<(), ServiceError> {
-    let input = json!({ "TargetGroupArns": [arn] });
-    let operation = ("elasticloadbalancing", "DescribeTargetGroups");
-    let found = match call.cloud.dispatch(&call.principal, operation, input).await {
+    let input =
+        DescribeTargetGroups { target_group_arns: vec![arn.to_owned()], ..DescribeTargetGroups::default() };
+    let found = match call.cloud.call(&call.principal, input).await {
         Ok(found) => found,
         Err(error) if error.code.contains("NotFound") => {
             return Err(invalid(
@@ -210,8 +210,8 @@ pub(super) async fn check_target_group(call: &Call, arn: &str) -> Result<(), Ser
         }
         Err(error) => return Err(error),
     };
-    match found["TargetGroups"][0]["LoadBalancerArns"].as_array() {
-        Some(balancers) if !balancers.is_empty() => Ok(()),
+    match found.target_groups.first() {
+        Some(group) if !group.load_balancer_arns.is_empty() => Ok(()),
         _ => Err(invalid(format!(
             "The target group with targetGroupArn {arn} does not have an associated load balancer."
         ))),

@@ -1,13 +1,12 @@
-//! Services and tasks with real processes; other services are stood in for by `neighbours`.
+//! Services and tasks with real processes, behind the load balancer of the stacks.
 
-mod neighbours;
+mod world;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
 
-use axum::extract::{Path as UrlPath, State};
 use serde_json::json;
 
 use super::operations::{
@@ -18,42 +17,37 @@ use super::*;
 use crate::error::ServiceError;
 use crate::fault::{Fault, FaultKind};
 use crate::operation::Operation;
-use crate::principal::Principal;
-use crate::testing::cloud_with;
-use crate::{Cloud, services::ecs};
-use neighbours::Neighbours;
+use crate::testing::{cloud_in, operator};
+use crate::{Cloud, doors, protocol, services};
+use world::{network, target_group, targets, written};
 
 const PORT: u16 = 4321;
 const LONG: Duration = Duration::from_secs(60);
 
-async fn blob(
-    State(cloud): State<Cloud>,
-    UrlPath(digest): UrlPath<String>,
-) -> Result<Vec<u8>, axum::http::StatusCode> {
-    cloud.part::<Neighbours>().blob(&digest).ok_or(axum::http::StatusCode::NOT_FOUND)
-}
-
+/// Serves the cloud whose data is in `dir`.
 async fn open(dir: &Path) -> Cloud {
-    let cloud = cloud_with(dir, dir, 60.0, |operations| {
-        ecs::register(operations);
-        neighbours::register(operations);
-    });
+    let cloud = cloud_in(dir);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     cloud.set_endpoint(format!("http://{}", listener.local_addr().unwrap()));
-    let router =
-        axum::Router::new().route("/blob/{digest}", axum::routing::get(blob)).with_state(cloud.clone());
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    ecs::resume(&cloud).await;
+    tokio::spawn(protocol::serve(cloud.clone(), listener, doors::doors(&cloud)));
+    services::resume(&cloud).await;
+    cloud
+}
+
+/// The same with what tasks need.
+async fn make(dir: &Path) -> Cloud {
+    let cloud = open(dir).await;
+    world::make(&cloud, PORT).await;
     cloud
 }
 
 async fn close(cloud: &Cloud) {
     cloud.drivers().shutdown(Duration::from_secs(5)).await;
-    ecs::stop(cloud).await;
+    services::stop(cloud).await;
 }
 
 async fn call<O: Operation>(cloud: &Cloud, input: O) -> Result<O::Output, ServiceError> {
-    cloud.call(&Principal::operator(cloud.account()), input).await
+    cloud.call(&operator(), input).await
 }
 
 /// Registers a revision whose container is changed by `change`.
@@ -64,7 +58,7 @@ async fn define(cloud: &Cloud, change: serde_json::Value) -> String {
         "logConfiguration": { "logDriver": "awslogs", "options": {
             "awslogs-group": "group", "awslogs-stream-prefix": "app" } },
         "secrets": [{ "name": "SECRET",
-            "valueFrom": "arn:aws:secretsmanager:eu-central-1:000000000000:secret:db-abc:password::" }],
+            "valueFrom": "arn:aws:secretsmanager:eu-central-1:000000000000:secret:db:password::" }],
     });
     for (key, value) in change.as_object().into_iter().flatten() {
         container[key] = value.clone();
@@ -74,9 +68,9 @@ async fn define(cloud: &Cloud, change: serde_json::Value) -> String {
     call(cloud, input).await.unwrap().task_definition.task_definition_arn
 }
 
-fn balancers(group: &str) -> Vec<LoadBalancer> {
+async fn balancers(cloud: &Cloud, colour: &str) -> Vec<LoadBalancer> {
     vec![LoadBalancer {
-        target_group_arn: Some(group.to_owned()),
+        target_group_arn: Some(target_group(cloud, colour).await),
         container_name: Some("app".to_owned()),
         container_port: Some(i64::from(PORT)),
     }]
@@ -86,15 +80,13 @@ async fn make_service(cloud: &Cloud, definition: &str) {
     call(cloud, CreateCluster { cluster_name: Some("c".to_owned()), ..CreateCluster::default() })
         .await
         .unwrap();
-    let (subnets, security_groups) = (vec!["subnet-1".to_owned()], vec!["sg-1".to_owned()]);
-    let network = AwsVpcConfiguration { subnets, security_groups, assign_public_ip: None };
     let input = CreateService {
         cluster: Some("c".to_owned()),
         service_name: "s".to_owned(),
         task_definition: Some(definition.to_owned()),
-        load_balancers: balancers("blue"),
+        load_balancers: balancers(cloud, "Blue").await,
         desired_count: Some(2),
-        network_configuration: Some(NetworkConfiguration { awsvpc_configuration: network }),
+        network_configuration: Some(network(cloud).await),
         health_check_grace_period_seconds: Some(1),
         deployment_controller: Some(DeploymentController { r#type: "CODE_DEPLOY".to_owned() }),
         ..CreateService::default()
@@ -108,7 +100,7 @@ async fn make_green(cloud: &Cloud, definition: &str) -> TaskSet {
         service: "s".to_owned(),
         external_id: Some("d-1".to_owned()),
         task_definition: definition.to_owned(),
-        load_balancers: balancers("green"),
+        load_balancers: balancers(cloud, "Green").await,
         ..CreateTaskSet::default()
     };
     call(cloud, input).await.unwrap().task_set
@@ -155,18 +147,18 @@ fn get((address, port): &(String, u16)) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_service_replaces_a_stopped_task_and_drains_it_before_it_ends() {
     let dir = tempfile::tempdir().unwrap();
-    let cloud = open(dir.path()).await;
+    let cloud = make(dir.path()).await;
     let definition = define(&cloud, json!({})).await;
     make_service(&cloud, &definition).await;
 
     let service = when(&cloud, is_steady).await;
-    assert!(cloud.operations().is_group_in_use(&cloud, "sg-1"));
-    let near = cloud.part::<Neighbours>();
+    let group = &network(&cloud).await.awsvpc_configuration.security_groups[0];
+    assert!(cloud.operations().is_group_in_use(&cloud, group));
     assert!(service.events[0].message.ends_with("has reached a steady state."));
-    let targets = near.targets("blue");
-    assert_eq!(targets.len(), 2);
-    assert!(targets.iter().all(|target| get(target).ends_with("ok")));
-    assert!(near.story().contains(&"secret hidden".to_owned()));
+    let serving = targets(&cloud, "Blue").await;
+    assert_eq!(serving.len(), 2);
+    assert!(serving.iter().all(|target| get(target).ends_with("ok")));
+    assert!(written(&cloud, "secret hidden").await.is_some());
 
     let task = tasks(&cloud).remove(0);
     let input = StopTask { cluster: Some("c".to_owned()), task: task.task_arn, reason: None };
@@ -175,9 +167,9 @@ async fn a_service_replaces_a_stopped_task_and_drains_it_before_it_ends() {
 
     assert_eq!(stopped.stopped_reason.as_deref(), Some("Task stopped by user"));
     assert_eq!(stopped.containers[0].exit_code, Some(0));
-    let story = near.story();
-    let place = |what: &str| story.iter().position(|line| line == what).unwrap();
-    assert!(place("deregistered") < place("bye"));
+    let entries = cloud.journal().entries();
+    let deregistered = entries.iter().find(|entry| entry.operation == "DeregisterTargets").unwrap();
+    assert!((deregistered.time.0 * 1000.0) as i64 <= written(&cloud, "bye").await.unwrap());
     when(&cloud, |service| is_steady(service) && service.running_count == 2).await;
     close(&cloud).await;
 }
@@ -185,7 +177,7 @@ async fn a_service_replaces_a_stopped_task_and_drains_it_before_it_ends() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn task_sets_stand_side_by_side_until_the_old_one_is_deleted() {
     let dir = tempfile::tempdir().unwrap();
-    let cloud = open(dir.path()).await;
+    let cloud = make(dir.path()).await;
     let definition = define(&cloud, json!({})).await;
     make_service(&cloud, &definition).await;
     let blue = when(&cloud, is_steady).await.task_sets.remove(0);
@@ -208,18 +200,14 @@ async fn task_sets_stand_side_by_side_until_the_old_one_is_deleted() {
     assert_eq!(service.task_sets[0].status, "PRIMARY");
     let reason = stopped(&cloud).unwrap().stopped_reason.unwrap();
     assert_eq!(reason, format!("Scaling activity initiated by (deployment {})", blue.id));
-    assert_eq!((near_targets(&cloud, "blue"), near_targets(&cloud, "green")), (0, 2));
+    assert_eq!((targets(&cloud, "Blue").await.len(), targets(&cloud, "Green").await.len()), (0, 2));
     close(&cloud).await;
-}
-
-fn near_targets(cloud: &Cloud, group: &str) -> usize {
-    cloud.part::<Neighbours>().targets(group).len()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tasks_that_answer_no_health_check_are_stopped_with_awss_reason() {
     let dir = tempfile::tempdir().unwrap();
-    let cloud = open(dir.path()).await;
+    let cloud = make(dir.path()).await;
     let definition = define(&cloud, json!({})).await;
     make_service(&cloud, &definition).await;
     when(&cloud, is_steady).await;
@@ -230,14 +218,15 @@ async fn tasks_that_answer_no_health_check_are_stopped_with_awss_reason() {
 
     assert_eq!(stopped.started_by.as_deref(), Some(green.id.as_str()));
     let reason = stopped.stopped_reason.unwrap();
-    assert_eq!(reason, "Task failed ELB health checks in (target-group green)");
-    assert_eq!(near_targets(&cloud, "blue"), 2);
+    let green = target_group(&cloud, "Green").await;
+    assert_eq!(reason, format!("Task failed ELB health checks in (target-group {green})"));
+    assert_eq!(targets(&cloud, "Blue").await.len(), 2);
     close(&cloud).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_task_that_cannot_start_says_why() {
-    let secret = "arn:aws:secretsmanager:eu-central-1:000000000000:secret:db-abc:user::";
+    let secret = "arn:aws:secretsmanager:eu-central-1:000000000000:secret:db:user::";
     let cases = [
         (json!({ "image": "127.0.0.1:1/app:missing" }), "CannotPullContainerError: pull image manifest has"),
         (
@@ -252,7 +241,7 @@ async fn a_task_that_cannot_start_says_why() {
     ];
     for (change, reason) in cases {
         let dir = tempfile::tempdir().unwrap();
-        let cloud = open(dir.path()).await;
+        let cloud = make(dir.path()).await;
         let definition = define(&cloud, change).await;
         make_service(&cloud, &definition).await;
 
@@ -269,7 +258,7 @@ async fn a_task_that_cannot_start_says_why() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tasks_come_back_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
-    let cloud = open(dir.path()).await;
+    let cloud = make(dir.path()).await;
     let definition = define(&cloud, json!({})).await;
     make_service(&cloud, &definition).await;
     when(&cloud, is_steady).await;
@@ -284,16 +273,16 @@ async fn tasks_come_back_after_a_restart() {
     };
     when(&cloud, anew).await;
 
-    let targets = cloud.part::<Neighbours>().targets("blue");
-    assert_eq!(targets.len(), 2);
-    assert!(targets.iter().all(|target| get(target).ends_with("ok")));
+    let serving = targets(&cloud, "Blue").await;
+    assert_eq!(serving.len(), 2);
+    assert!(serving.iter().all(|target| get(target).ends_with("ok")));
     close(&cloud).await;
 }
 
 #[tokio::test]
 async fn a_codedeploy_service_refuses_what_only_codedeploy_may_change() {
     let dir = tempfile::tempdir().unwrap();
-    let cloud = open(dir.path()).await;
+    let cloud = make(dir.path()).await;
     let definition = define(&cloud, json!({})).await;
     make_service(&cloud, &definition).await;
 

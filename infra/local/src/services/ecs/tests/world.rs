@@ -1,0 +1,114 @@
+//! What tasks find: the stacks up to the load balancer, an image in the registry, a secret, a log group.
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use serde_json::{Value, json};
+
+use crate::Cloud;
+use crate::services::ecr::digest;
+use crate::services::ecs::{AwsVpcConfiguration, NetworkConfiguration};
+use crate::services::elbv2::DescribeTargetHealth;
+use crate::services::logs::FilterLogEvents;
+use crate::testing::{call, make_balancer, operator, outputs};
+
+/// A server that answers `ok` to everything, says its secret when it starts and `bye` when it is told to end.
+const SERVER: &str = r#"#!/usr/bin/perl
+use IO::Socket::INET;
+$| = 1;
+$SIG{TERM} = sub { print "bye\n"; exit 0 };
+print "secret $ENV{SECRET}\n";
+exit $ENV{CRASH} if $ENV{CRASH};
+my $server = IO::Socket::INET->new(LocalAddr => $ENV{HOST}, LocalPort => $ENV{PORT}, Listen => 5, ReuseAddr => 1)
+    or die "no server: $@";
+print "listening\n";
+while (1) {
+    my $client = $server->accept or next;
+    while (defined(my $line = <$client>)) { last if $line =~ /^\r?\n$/ }
+    print $client "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
+    close $client;
+}
+"#;
+
+const CONFIG_TYPE: &str = "application/vnd.oci.image.config.v1+json";
+const LAYER_TYPE: &str = "application/vnd.oci.image.layer.v1.tar";
+
+/// Makes it all, once for a data directory.
+pub(super) async fn make(cloud: &Cloud, app_port: u16) {
+    make_balancer(cloud, app_port).await;
+    let secret = json!({ "Name": "db", "SecretString": r#"{"password":"hidden"}"# });
+    call(cloud, "secretsmanager:CreateSecret", secret).await.unwrap();
+    call(cloud, "logs:CreateLogGroup", json!({ "logGroupName": "group" })).await.unwrap();
+    push_image(cloud).await;
+}
+
+/// Pushes `app:v1`.
+async fn push_image(cloud: &Cloud) {
+    call(cloud, "ecr:CreateRepository", json!({ "repositoryName": "app" })).await.unwrap();
+    let config =
+        json!({ "config": { "Entrypoint": ["/server"], "Env": ["FROM_IMAGE=yes"], "WorkingDir": "/" } });
+    let config = push_layer(cloud, CONFIG_TYPE, config.to_string().as_bytes()).await;
+    let layer = push_layer(cloud, LAYER_TYPE, &layer()).await;
+    let manifest = json!({
+        "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
+        "config": config, "layers": [layer],
+    });
+    let image = json!({ "repositoryName": "app", "imageManifest": manifest.to_string(), "imageTag": "v1" });
+    call(cloud, "ecr:PutImage", image).await.unwrap();
+}
+
+/// Pushes a layer, and answers how a manifest names it.
+async fn push_layer(cloud: &Cloud, media_type: &str, bytes: &[u8]) -> Value {
+    let begun = call(cloud, "ecr:InitiateLayerUpload", json!({ "repositoryName": "app" })).await.unwrap();
+    let part = json!({
+        "repositoryName": "app", "uploadId": begun["uploadId"], "layerPartBlob": BASE64_STANDARD.encode(bytes),
+    });
+    call(cloud, "ecr:UploadLayerPart", part).await.unwrap();
+    let whole = json!({
+        "repositoryName": "app", "uploadId": begun["uploadId"], "layerDigests": [digest(bytes)],
+    });
+    call(cloud, "ecr:CompleteLayerUpload", whole).await.unwrap();
+    json!({ "mediaType": media_type, "digest": digest(bytes), "size": bytes.len() })
+}
+
+fn layer() -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(SERVER.len() as u64);
+    header.set_mode(0o755);
+    builder.append_data(&mut header, "server", SERVER.as_bytes()).unwrap();
+    builder.into_inner().unwrap()
+}
+
+/// The application's subnets and security group.
+pub(super) async fn network(cloud: &Cloud) -> NetworkConfiguration {
+    let subnets = outputs(cloud, "network").await["ApplicationSubnetIds"].take();
+    let group = outputs(cloud, "security-groups").await["ApplicationSecurityGroupId"].take();
+    let awsvpc_configuration = AwsVpcConfiguration {
+        subnets: subnets.as_str().unwrap().split(',').map(str::to_owned).collect(),
+        security_groups: vec![group.as_str().unwrap().to_owned()],
+        assign_public_ip: Some("ENABLED".to_owned()),
+    };
+    NetworkConfiguration { awsvpc_configuration }
+}
+
+/// The ARN of the target group `Blue` or `Green`.
+pub(super) async fn target_group(cloud: &Cloud, colour: &str) -> String {
+    let outputs = outputs(cloud, "load-balancer").await;
+    outputs[format!("{colour}TargetGroupArn")].as_str().unwrap().to_owned()
+}
+
+/// The addresses of the target group's targets that do not drain.
+pub(super) async fn targets(cloud: &Cloud, colour: &str) -> Vec<(String, u16)> {
+    let target_group_arn = target_group(cloud, colour).await;
+    let input = DescribeTargetHealth { target_group_arn, targets: Vec::new() };
+    let mut found = cloud.call(&operator(), input).await.unwrap().target_health_descriptions;
+    found.retain(|found| found.target_health.state != "draining");
+    found.into_iter().map(|found| (found.target.id, found.target.port.unwrap())).collect()
+}
+
+/// When the containers wrote the line first, in milliseconds since 1970.
+pub(super) async fn written(cloud: &Cloud, line: &str) -> Option<i64> {
+    let log_group_name = Some("group".to_owned());
+    let input = FilterLogEvents { log_group_name, ..FilterLogEvents::default() };
+    let events = cloud.call(&operator(), input).await.unwrap().events;
+    events.into_iter().find(|event| event.message == line).map(|event| event.timestamp)
+}
