@@ -135,3 +135,20 @@ async fn a_security_group_is_deleted_only_when_nothing_is_in_it_or_names_it() {
     assert_eq!(refusal(&app).await, None);
     assert_eq!(refusal(&balancer).await, None);
 }
+
+#[tokio::test]
+async fn a_default_security_group_is_deleted_with_its_vpc_only() {
+    let net = Net::new().await;
+    let groups = async || net.call(DescribeSecurityGroups::default()).await.security_groups;
+    let group_id = groups().await.remove(0).group_id;
+
+    let input = DeleteSecurityGroup { group_id: group_id.clone() };
+    let refused = net.cloud.call(&operator(), input).await.err().unwrap();
+    net.call(DeleteSubnet { subnet_id: net.subnet.clone() }).await;
+    net.call(DeleteVpc { vpc_id: net.vpc.clone() }).await;
+
+    let message =
+        format!("the specified group: \"{group_id}\" name: \"default\" cannot be deleted by a user");
+    assert_eq!((refused.code.as_str(), refused.message), ("CannotDelete", message));
+    assert!(groups().await.is_empty());
+}

@@ -81,7 +81,8 @@ pub(crate) struct DeleteSecurityGroup {
     pub group_id: String,
 }
 
-/// AWS refuses it of a group that another's rule names, or that a network interface is in.
+/// AWS refuses it of a VPC's default group, which goes with its VPC, and of a group that another's rule names,
+/// or that a network interface is in.
 pub(super) fn delete_security_group(
     input: DeleteSecurityGroup,
     network: &Network,
@@ -89,6 +90,12 @@ pub(super) fn delete_security_group(
 ) -> Result<Empty, ServiceError> {
     let group = network.group(&input.group_id)?;
     let id = &group.group_id;
+    if network.vpcs.find(|vpc| vpc.default_security_group == *id).is_some() {
+        return Err(ServiceError::new(
+            "CannotDelete",
+            format!("the specified group: \"{id}\" name: \"default\" cannot be deleted by a user"),
+        ));
+    }
     let names_it = |rule: &SecurityGroupRule| {
         rule.group_id != *id && matches!(&rule.peer, RulePeer::Group(peer) if peer == id)
     };
