@@ -172,7 +172,7 @@ pub(crate) enum Scenario {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct CheckArgs {
-    /// Install what is missing on this machine: a Postgres server, cfn-lint, the AWS CLI
+    /// Install what is missing on this machine: a Postgres server, skopeo, cfn-lint, the AWS CLI
     #[arg(long)]
     pub install_missing: bool,
 }

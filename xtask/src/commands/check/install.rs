@@ -13,28 +13,60 @@ use crate::process::shell;
 const CFN_LINT: &str = "cfn-lint==1.58.0";
 const AWS_CLI: &str = "awscli==1.45.11";
 
+/// A package under each system's name for it.
+struct Package {
+    apt: &'static str,
+    dnf: &'static str,
+    apk: &'static str,
+    brew: &'static str,
+}
+
+const POSTGRES: Package =
+    Package { apt: "postgresql", dnf: "postgresql-server", apk: "postgresql", brew: "postgresql" };
+/// A client of image registries that needs no engine.
+const SKOPEO: Package = Package { apt: "skopeo", dnf: "skopeo", apk: "skopeo", brew: "skopeo" };
+
 /// Finds a Postgres server, or installs one if told to.
 pub(crate) fn ensure_postgres(printer: &Printer, install: bool) -> anyhow::Result<()> {
-    let Err(missing) = local_cloud::find_postgres() else { return Ok(()) };
+    ensure(printer, install, &POSTGRES, || local_cloud::find_postgres().map(drop).map_err(|e| e.to_string()))
+}
+
+/// Finds skopeo, or installs it if told to.
+pub(super) fn ensure_skopeo(printer: &Printer, install: bool) -> anyhow::Result<()> {
+    let sh = Shell::new()?;
+    ensure(printer, install, &SKOPEO, || {
+        if found(&sh, "skopeo") { Ok(()) } else { Err("skopeo is not installed".to_owned()) }
+    })
+}
+
+fn ensure(
+    printer: &Printer,
+    install: bool,
+    package: &Package,
+    find: impl Fn() -> Result<(), String>,
+) -> anyhow::Result<()> {
+    let Err(missing) = find() else { return Ok(()) };
+    let Package { apt, dnf, apk, brew } = package;
     if !install {
-        return Err(Refused::new(missing.to_string())
-            .hint("give --install-missing, or install it yourself: `sudo apt-get install postgresql`, `brew install postgresql`")
+        let by_hand = format!("`sudo apt-get install {apt}`, `brew install {brew}`");
+        return Err(Refused::new(missing)
+            .hint(format!(
+                "`cargo xtask rehearse` and `check` install it with --install-missing; by hand: {by_hand}"
+            ))
             .into());
     }
-    printer.note("installing a Postgres server");
+    printer.note(format_args!("installing {apt}"));
     let sh = Shell::new()?;
     if found(&sh, "apt-get") {
-        apt_install(&sh, &["postgresql"])?;
+        apt_install(&sh, &[apt])?;
     } else if found(&sh, "dnf") {
-        cmd!(sh, "dnf install -y postgresql-server").run()?;
+        cmd!(sh, "dnf install -y {dnf}").run()?;
     } else if found(&sh, "apk") {
-        cmd!(sh, "apk add postgresql").run()?;
+        cmd!(sh, "apk add {apk}").run()?;
     } else if found(&sh, "brew") {
-        cmd!(sh, "brew install postgresql").run()?;
+        cmd!(sh, "brew install {brew}").run()?;
     }
-    local_cloud::find_postgres().map(drop).map_err(|missing| {
-        Refused::new(missing.to_string()).hint("install it with your package manager").into()
-    })
+    find().map_err(|missing| Refused::new(missing).hint("install it with your package manager").into())
 }
 
 /// The `bin` directory of a virtual environment with cfn-lint and the AWS CLI.
@@ -109,7 +141,7 @@ fn no_default_cluster(sh: &Shell, sudo: &[&str]) -> anyhow::Result<()> {
     if conf.exists() {
         return Ok(());
     }
-    let script = "mkdir -p /etc/postgresql-common && echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf";
+    let script = "mkdir -p /etc/postgresql-common && echo create_main_cluster = false > /etc/postgresql-common/createcluster.conf";
     let words = [sudo, &["sh", "-c", script]].concat();
     let (program, rest) = words.split_first().context("no command")?;
     Ok(sh.cmd(program).args(rest).run()?)

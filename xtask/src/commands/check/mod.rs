@@ -1,7 +1,7 @@
 //! `cargo xtask check`: everything that must be true of a commit, in the order in which it fails fastest.
 //!
-//! Changes nothing but `target/`; with `--install-missing` it installs a Postgres server by the system's package
-//! manager, and cfn-lint and the AWS CLI from PyPI into a virtual environment under `target/`.
+//! Changes nothing but `target/`; with `--install-missing` it installs a Postgres server and skopeo by the system's
+//! package manager, and cfn-lint and the AWS CLI from PyPI into a virtual environment under `target/`.
 
 mod arrows;
 mod install;
@@ -31,6 +31,7 @@ const APP: [&str; 2] = ["-p", "app"];
 pub(crate) fn run(printer: Printer, args: CheckArgs) -> anyhow::Result<ExitStatus> {
     let root = find_root()?;
     ensure_postgres(&printer, args.install_missing)?;
+    install::ensure_skopeo(&printer, args.install_missing)?;
     let python = install::python_tools(&root, &printer, args.install_missing)?;
     let mut report = Report { passed: true, steps: Vec::new() };
     for step in steps(&root, &python)? {
