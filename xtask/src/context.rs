@@ -40,7 +40,7 @@ impl Ctx {
         environment: Environment,
         printer: Printer,
     ) -> anyhow::Result<Self> {
-        let local = match environment.is_local() && !foreign_endpoint()? {
+        let local = match uses_local_cloud(&environment)? {
             true => Some(local::ensure_running(&serve_options(&root, &environment, None)?).await?),
             false => None,
         };
@@ -105,6 +105,11 @@ pub(crate) fn find_root() -> anyhow::Result<PathBuf> {
     let here = std::env::current_dir().context("failed to find the current directory")?;
     let with = |file: &str| here.ancestors().find(|dir| dir.join(file).exists()).map(Path::to_owned);
     Ok(with(PROJECT_FILE).or_else(|| with("Cargo.lock")).unwrap_or(here))
+}
+
+/// Whether the environment's cloud is the embedded one.
+pub(crate) fn uses_local_cloud(environment: &Environment) -> anyhow::Result<bool> {
+    Ok(environment.is_local() && !foreign_endpoint()?)
 }
 
 /// Whether environment `local` is to use another emulator than the embedded one. Inside CodeBuild it must not

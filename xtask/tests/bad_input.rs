@@ -130,9 +130,19 @@ fn a_data_directory_that_cannot_be_written_is_refused_by_name() {
 fn a_missing_postgres_is_refused_with_what_to_type() {
     let project = Project::new();
     std::fs::create_dir(project.path("empty")).unwrap();
-    let mut rehearse = project.xtask(&["rehearse"]);
-    rehearse.env("XTASK_POSTGRES_BIN", project.path("empty"));
-    let ended = support::Ended::of(rehearse.output().unwrap());
-    ended.refused("no Postgres server found");
-    assert!(ended.stderr.contains("hint: give --install-missing"), "{}", ended.stderr);
+    for arguments in [&["rehearse"][..], &["provision", "--yes"]] {
+        let mut command = project.xtask(arguments);
+        command.env("XTASK_POSTGRES_BIN", project.path("empty"));
+        let ended = support::Ended::of(command.output().unwrap());
+        ended.refused("no Postgres server found");
+        assert!(ended.stderr.contains("--install-missing; by hand: `sudo apt-get"), "{}", ended.stderr);
+    }
+    assert!(!project.path("local-cloud").exists());
+}
+
+#[test]
+fn a_rehearsal_of_another_environment_is_refused() {
+    let ended = Project::new().run(&["rehearse", "--environment", "production"]);
+
+    ended.refused("a rehearsal is in environment `local`, not in `production`");
 }

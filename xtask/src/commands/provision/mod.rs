@@ -15,11 +15,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use self::apply::Applied;
+use super::check::ensure_postgres;
 use super::deployed::Deployed;
 use super::release::{self, Place, Probing, Release};
 use crate::aws::status::{Progress, execution_progress};
 use crate::cli::{Globals, ProvisionArgs};
-use crate::context::{Ctx, find_root, load_environment};
+use crate::context::{Ctx, find_root, load_environment, uses_local_cloud};
 use crate::exit::{ExitStatus, Refused};
 use crate::output::Printer;
 use crate::project::{Environment, Project};
@@ -41,6 +42,9 @@ pub(crate) async fn run(
     let root = find_root()?;
     let environment = load_environment(&root, &globals)?;
     read_graph(&root, &environment)?;
+    if uses_local_cloud(&environment)? {
+        ensure_postgres(&printer, false)?;
+    }
     let ctx = Ctx::for_environment(root, environment, printer).await?;
     let provisioned = provision(&ctx, &args).await?;
     ctx.printer.result(&provisioned)?;

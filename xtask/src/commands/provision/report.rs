@@ -75,14 +75,16 @@ impl fmt::Display for Provisioned {
             0 if self.failures.is_empty() => {
                 writeln!(f, "nothing to change: {} stacks are up to date", self.stacks.len())?
             }
-            _ => writeln!(f, "{changed} of {} stacks changed", self.stacks.len())?,
+            _ => writeln!(f, "{changed} stacks changed")?,
         }
         for failure in &self.failures {
             writeln!(f, "FAILED: {failure}")?;
         }
         if let Some(release) = &self.release {
             writeln!(f, "{release}")?;
-        } else if let Some(url) = self.outputs.get("Url") {
+        } else if self.failures.is_empty()
+            && let Some(url) = self.outputs.get("Url")
+        {
             writeln!(f, "{url}")?;
         }
         Ok(())

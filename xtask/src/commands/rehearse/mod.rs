@@ -14,7 +14,7 @@ use super::provision::{self, Provisioned};
 use super::release::{self, Place, Probing, Release};
 use crate::cli::{Globals, ProvisionArgs, RehearseArgs, Scenario};
 use crate::context::{Ctx, find_root, load_environment};
-use crate::exit::{ExitStatus, StackFailed};
+use crate::exit::{ExitStatus, Refused, StackFailed};
 use crate::output::Printer;
 use crate::project::LOCAL_ENVIRONMENT;
 
@@ -29,6 +29,10 @@ pub(crate) async fn run(
     printer: Printer,
     args: RehearseArgs,
 ) -> anyhow::Result<ExitStatus> {
+    if let Some(name) = globals.environment.as_deref().filter(|name| *name != LOCAL_ENVIRONMENT) {
+        let refused = format!("a rehearsal is in environment `{LOCAL_ENVIRONMENT}`, not in `{name}`");
+        return Err(Refused::new(refused).hint("leave --environment out").into());
+    }
     let globals = Globals { environment: Some(LOCAL_ENVIRONMENT.to_owned()), ..globals };
     ensure_postgres(&printer, args.install_missing)?;
     let root = find_root()?;
