@@ -1,7 +1,7 @@
 //! Errors of AWS calls: what was tried on what, and AWS's code, message and request id unchanged.
 
 use aws_sdk_cloudformation::config::http::HttpResponse;
-use aws_sdk_cloudformation::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudformation::operation::RequestId;
 
 use crate::output::Hint;
@@ -50,6 +50,20 @@ impl Hint for AwsError {
     }
 }
 
+/// An error and its causes on one line. A cause that its error's text ends with already is told once.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut told = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if !told.ends_with(&text) {
+            told = format!("{told}: {text}");
+        }
+        next = cause.source();
+    }
+    told
+}
+
 /// Names the attempt in the error of an SDK call.
 pub(crate) trait Attempt<T> {
     fn attempt(self, service: &'static str, attempt: impl FnOnce() -> String) -> Result<T, AwsError>;
@@ -65,7 +79,7 @@ where
             let message = error.as_service_error().and_then(|e| e.message()).unwrap_or_default();
             let reason = match &code {
                 Some(code) => format!("{code}: {message}"),
-                None => DisplayErrorContext(&error).to_string(),
+                None => chain(&error),
             };
             let request_id = error.request_id().map(str::to_owned);
             AwsError { attempt: attempt(), service, code, reason, request_id }

@@ -77,7 +77,7 @@ async fn status(globals: &Globals, printer: Printer) -> anyhow::Result<ExitStatu
     let options = serve_options(&root, &environment, None)?;
     let Some(connection) = local::find(&options.data_dir) else {
         return Err(Refused::new("no local cloud is running")
-            .hint("`cargo xtask local start` starts it; its data is kept")
+            .hint("`cargo xtask local start` starts it")
             .into());
     };
     let ctx = Ctx::with_connection(root, environment, printer, Some(connection.clone())).await?;

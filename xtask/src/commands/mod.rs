@@ -53,9 +53,9 @@ async fn dispatch(cli: Cli, printer: Printer) -> anyhow::Result<ExitStatus> {
 /// What to say when a command is interrupted or its deadline passes: work that was started goes on.
 fn resumes_with(command: &Command) -> &'static str {
     match command {
-        Command::Provision(_) => "what was started goes on in AWS; `cargo xtask provision` joins it",
-        Command::Release(_) => "what was started goes on in AWS; `cargo xtask release` joins it",
-        Command::Destroy(_) => "what was started goes on in AWS; `cargo xtask destroy` joins it",
+        Command::Provision(_) => "what was started goes on; `cargo xtask provision` joins it",
+        Command::Release(_) => "what was started goes on; `cargo xtask release` joins it",
+        Command::Destroy(_) => "what was started goes on; `cargo xtask destroy` joins it",
         _ => "nothing is left running",
     }
 }

@@ -28,14 +28,14 @@ pub(crate) async fn run(globals: Globals, printer: Printer, args: ReleaseArgs) -
         ctx.printer.result(&plan)?;
         return Ok(ExitStatus::Done);
     }
+    if matches!(plan.step, Step::Nothing) {
+        ctx.printer.result(&plan)?;
+        return Ok(ExitStatus::Done);
+    }
     ctx.printer.note(&plan);
     let execution = match &plan.step {
-        Step::Nothing => {
-            ctx.printer.result(&plan)?;
-            return Ok(ExitStatus::Done);
-        }
         Step::Join { execution } => execution.clone(),
-        Step::Start => start(&ctx, &plan.place, plan.revision.as_deref()).await?,
+        Step::Nothing | Step::Start => start(&ctx, &plan.place, plan.revision.as_deref()).await?,
     };
     if args.no_wait {
         ctx.printer.note(format_args!("execution {execution} runs; `cargo xtask release` follows it"));
@@ -188,7 +188,8 @@ impl fmt::Display for Release {
         for failure in &r.failures {
             writeln!(f, "  failed request: {failure}")?;
         }
-        write!(f, "  {}", self.url)
+        // In the alternate form without the address: that of a rehearsal is gone when it is read.
+        if f.alternate() { Ok(()) } else { write!(f, "  {}", self.url) }
     }
 }
 

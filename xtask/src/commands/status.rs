@@ -177,9 +177,9 @@ impl fmt::Display for Status {
         if let Some(pipeline) = &self.pipeline {
             let revision = pipeline.source_revision.as_deref().unwrap_or("none");
             writeln!(f, "pipeline {}, source revision {revision}", pipeline.name)?;
-            let enabled = |stage: &StageStatus| if stage.enabled { "" } else { "disabled" }.to_owned();
+            let enabled = |stage: &StageStatus| if stage.enabled { "enabled" } else { "disabled" }.to_owned();
             let rows = pipeline.stages.iter().map(|s| vec![s.name.clone(), s.status.clone(), enabled(s)]);
-            writeln!(f, "{}", table(&["stage", "status", "inbound"], rows))?;
+            writeln!(f, "{}", table(&["stage", "status", "inbound transition"], rows))?;
         }
         if let Some(deployment) = &self.deployment {
             let error = deployment.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
@@ -201,6 +201,6 @@ impl fmt::Display for Status {
         if let Some(image) = &self.image {
             writeln!(f, "image {} ({}), {} bytes", image.uri, image.tags.join(", "), image.size_bytes)?;
         }
-        self.url.as_ref().map_or(Ok(()), |url| write!(f, "{url}"))
+        self.url.as_ref().map_or(Ok(()), |url| write!(f, "application {url}"))
     }
 }

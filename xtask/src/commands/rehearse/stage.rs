@@ -61,12 +61,11 @@ impl Stage {
     /// Leaves everything as it is, and says where.
     pub(super) fn keep(mut self, printer: &Printer) {
         let data_dir = self.guard.data_dir.display().to_string();
-        if let Some(dir) = self.guard.dir.take() {
-            let _kept = dir.keep();
-        }
+        let kept = self.guard.dir.take().map(TempDir::keep).unwrap_or_default();
         printer.note(format_args!("the local cloud is left running at {}", self.connection.endpoint));
         printer.note(format_args!("  to use it: export XTASK_LOCAL_DATA_DIR={data_dir}"));
-        printer.note("  to end it: `cargo xtask local reset --yes` with that variable set");
+        let folder = kept.display();
+        printer.note(format_args!("  to end it: cargo xtask local reset --yes && rm -r {folder}"));
     }
 
     /// Ends the local cloud and removes everything.

@@ -107,7 +107,7 @@ async fn image(ctx: &Ctx, deployed: &Deployed) -> anyhow::Result<Image> {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for release in &self.releases {
-            writeln!(f, "[{}] {release}", release.scenario)?;
+            write!(f, "[{}] {release:#}", release.scenario)?;
         }
         writeln!(f, "image {} ({} bytes)", self.image.uri, self.image.size_bytes)?;
         for fault in &self.faults {
