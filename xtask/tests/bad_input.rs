@@ -135,7 +135,11 @@ fn a_missing_postgres_is_refused_with_what_to_type() {
         command.env("XTASK_POSTGRES_BIN", project.path("empty"));
         let ended = support::Ended::of(command.output().unwrap());
         ended.refused("no Postgres server found");
-        assert!(ended.stderr.contains("--install-missing; by hand: `sudo apt-get"), "{}", ended.stderr);
+        assert!(
+            ended.stderr.contains("--install-missing` installs it; by hand: `sudo apt-get"),
+            "{}",
+            ended.stderr
+        );
     }
     assert!(!project.path("local-cloud").exists());
 }

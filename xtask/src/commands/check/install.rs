@@ -19,12 +19,20 @@ struct Package {
     dnf: &'static str,
     apk: &'static str,
     brew: &'static str,
+    /// The command that installs it.
+    command: &'static str,
 }
 
-const POSTGRES: Package =
-    Package { apt: "postgresql", dnf: "postgresql-server", apk: "postgresql", brew: "postgresql" };
+const POSTGRES: Package = Package {
+    apt: "postgresql",
+    dnf: "postgresql-server",
+    apk: "postgresql",
+    brew: "postgresql",
+    command: "rehearse",
+};
 /// A client of image registries that needs no engine.
-const SKOPEO: Package = Package { apt: "skopeo", dnf: "skopeo", apk: "skopeo", brew: "skopeo" };
+const SKOPEO: Package =
+    Package { apt: "skopeo", dnf: "skopeo", apk: "skopeo", brew: "skopeo", command: "check" };
 
 /// Finds a Postgres server, or installs one if told to.
 pub(crate) fn ensure_postgres(printer: &Printer, install: bool) -> anyhow::Result<()> {
@@ -46,14 +54,11 @@ fn ensure(
     find: impl Fn() -> Result<(), String>,
 ) -> anyhow::Result<()> {
     let Err(missing) = find() else { return Ok(()) };
-    let Package { apt, dnf, apk, brew } = package;
+    let Package { apt, dnf, apk, brew, command } = package;
     if !install {
-        let by_hand = format!("`sudo apt-get install {apt}`, `brew install {brew}`");
-        return Err(Refused::new(missing)
-            .hint(format!(
-                "`cargo xtask rehearse` and `check` install it with --install-missing; by hand: {by_hand}"
-            ))
-            .into());
+        let here = format!("`cargo xtask {command} --install-missing` installs it");
+        let by_hand = format!("by hand: `sudo apt-get install {apt}`, `brew install {brew}`");
+        return Err(Refused::new(missing).hint(format!("{here}; {by_hand}")).into());
     }
     printer.note(format_args!("installing {apt}"));
     let sh = Shell::new()?;
