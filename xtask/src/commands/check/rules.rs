@@ -68,7 +68,7 @@ fn breaches_of(path: &Path, text: &str) -> Vec<String> {
 
 /// True for integration tests and for files that hold nothing but unit tests.
 pub(super) fn is_test(path: &Path) -> bool {
-    path.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs")
+    path.components().any(|part| part.as_os_str() == "tests")
 }
 
 /// The numbered lines of a file without its tests: one that only declares a test module is passed over, a module
