@@ -13,7 +13,6 @@ mod error;
 mod fault;
 mod id;
 mod journal;
-mod objects;
 mod operation;
 mod page;
 mod persist;

@@ -9,8 +9,8 @@ use super::declaration::{ActionType, Declaration};
 use crate::clock::Epoch;
 use crate::cloud::{Part, Setup};
 use crate::credentials::Credentials;
-use crate::objects::Place;
 use crate::persist::Table;
+use crate::services::s3::objects::Place;
 pub(super) use crate::tags::LowercaseTag as Tag;
 
 /// CodePipeline's state.

@@ -2,6 +2,7 @@
 
 mod body;
 mod listing;
+pub(crate) mod objects;
 mod operations;
 mod refusals;
 mod store;

@@ -11,8 +11,8 @@ use super::super::schema;
 use super::super::store::{Revision, Stack, Store, ValidationFault};
 use super::super::template::{Template, format_error};
 use crate::error::ServiceError;
-use crate::objects::{self, Place};
 use crate::operation::Call;
+use crate::services::s3::objects::{self, Place};
 use crate::tags::Tag;
 
 /// The largest template that may be sent in a request, in bytes; larger ones come from S3.

@@ -8,7 +8,7 @@ use super::super::buildspec::{Artifacts as Named, Buildspec};
 use super::super::store::{Artifacts, BuildArtifacts, BuildRecord, PhaseContext};
 use super::{Host, client_error};
 use crate::archive;
-use crate::objects::{self, Place};
+use crate::services::s3::objects::{self, Place};
 
 /// What was uploaded: the primary artifact and the secondary ones.
 #[derive(Default)]

@@ -6,7 +6,7 @@ use super::super::buildspec::Buildspec;
 use super::super::store::{BuildRecord, PhaseContext};
 use super::{Host, client_error};
 use crate::archive;
-use crate::objects::{self, Place};
+use crate::services::s3::objects::{self, Place};
 
 /// Unpacks the sources, each into its own folder. Answers the source's version where it is known.
 pub(super) async fn download(host: &mut Host, record: &BuildRecord) -> Result<Option<String>, PhaseContext> {

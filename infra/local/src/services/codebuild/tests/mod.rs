@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::store::Build;
 use super::*;
 use crate::archive;
-use crate::objects::{self, Place};
 use crate::services::logs::GetLogEvents;
+use crate::services::s3::objects::{self, Place};
 use crate::testing::{cloud_with, operator, prepare_builds};
 
 fn cloud(dir: &Path) -> Cloud {

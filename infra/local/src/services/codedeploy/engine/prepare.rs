@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::{LOOK, Trouble, Turn};
 use crate::engine::Next;
-use crate::objects::{self, Place};
 use crate::services::codedeploy::appspec::{self, AppSpec};
 use crate::services::codedeploy::deployment::{Phase, Set, TargetGroup};
 use crate::services::codedeploy::shapes::EcsService;
 use crate::services::ecs::{DeleteTaskSet, Service, TaskSet};
 use crate::services::elbv2::{self, DescribeTargetGroups};
+use crate::services::s3::objects::{self, Place};
 
 impl Turn<'_> {
     /// Queued becomes InProgress.

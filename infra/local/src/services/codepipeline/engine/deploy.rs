@@ -6,11 +6,11 @@ use serde_json::Value;
 use super::super::store::ErrorDetails;
 use super::action::{Context, Done, Progress, failed, refused};
 use crate::archive;
-use crate::objects;
 use crate::operation::Operation;
 use crate::retry;
 use crate::services::codedeploy::{CreateDeployment, GetDeployment, RegisterApplicationRevision, Revision};
 use crate::services::ecs::RegisterTaskDefinition;
+use crate::services::s3::objects;
 
 /// AWS's limit of an input artifact of this action.
 const LARGEST: usize = 3 * 1024 * 1024;

@@ -12,9 +12,9 @@ use serde_json::json;
 use super::super::store::{ErrorDetails, Revision};
 use super::action::{Context, Done, Progress, failed, refused};
 use crate::archive;
-use crate::objects;
 use crate::retry;
 use crate::services::codeconnections::{Status, UseConnection};
+use crate::services::s3::objects;
 
 /// Would make git look at another repository than the one it is pointed at.
 const MISLEADING: [&str; 6] =

@@ -18,11 +18,6 @@ pub(super) fn register(types: &mut ResourceTypes) {
     types.add::<group::DeploymentGroup>();
 }
 
-/// What CodeDeploy takes a missing compute platform for.
-fn server() -> Option<String> {
-    Some("Server".to_owned())
-}
-
 struct Application;
 
 #[derive(Deserialize)]
@@ -42,7 +37,7 @@ impl Resource for Application {
         let name = properties.application_name.unwrap_or_else(|| ctx.generated_name(100));
         let input = CreateApplication {
             application_name: name.clone(),
-            compute_platform: properties.compute_platform.or_else(server),
+            compute_platform: properties.compute_platform,
             tags: ctx.tag_list(&properties.tags),
         };
         ctx.made(ctx.cloud.call(&ctx.principal, input).await, "ApplicationAlreadyExistsException")?;
@@ -118,7 +113,7 @@ impl Resource for DeploymentConfig {
         let name = properties.deployment_config_name.unwrap_or_else(|| ctx.generated_name(100));
         let input = CreateDeploymentConfig {
             deployment_config_name: name.clone(),
-            compute_platform: properties.compute_platform.or_else(server),
+            compute_platform: properties.compute_platform,
             traffic_routing_config: properties.traffic_routing_config.map(RoutingProperties::routing),
         };
         ctx.made(ctx.cloud.call(&ctx.principal, input).await, "DeploymentConfigAlreadyExistsException")?;

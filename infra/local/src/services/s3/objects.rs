@@ -1,10 +1,10 @@
-//! Objects of S3, as other services read and write them with a principal of their own.
+//! Objects, as other services read and write them with a principal of their own.
 
+use super::{GetObject, PutObject};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::principal::Principal;
 use crate::retry;
-use crate::services::s3::{GetObject, PutObject};
 
 /// Where an object is.
 #[derive(Debug, Clone, Copy)]
