@@ -28,14 +28,16 @@ pub(crate) async fn run(globals: Globals, printer: Printer, args: ReleaseArgs) -
         ctx.printer.result(&plan)?;
         return Ok(ExitStatus::Done);
     }
-    if matches!(plan.step, Step::Nothing) {
-        ctx.printer.result(&plan)?;
-        return Ok(ExitStatus::Done);
+    if !matches!(plan.step, Step::Nothing) {
+        ctx.printer.note(&plan);
     }
-    ctx.printer.note(&plan);
     let execution = match &plan.step {
+        Step::Nothing => {
+            ctx.printer.result(&plan)?;
+            return Ok(ExitStatus::Done);
+        }
         Step::Join { execution } => execution.clone(),
-        Step::Nothing | Step::Start => start(&ctx, &plan.place, plan.revision.as_deref()).await?,
+        Step::Start => start(&ctx, &plan.place, plan.revision.as_deref()).await?,
     };
     if args.no_wait {
         ctx.printer.note(format_args!("execution {execution} runs; `cargo xtask release` follows it"));
