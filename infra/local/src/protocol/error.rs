@@ -152,6 +152,34 @@ pub(super) fn insert(headers: &mut HeaderMap, name: &str, value: &str) {
 const MISMATCH: &str = "The request signature we calculated does not match the signature you provided. Check your \
                         AWS Secret Access Key and signing method. Consult the service documentation for details.";
 
+/// A header's name as AWS's messages spell it.
+fn spelled_header(name: &str) -> String {
+    if name == "host" {
+        return "'Host' or ':authority'".to_owned();
+    }
+    let parts = name.split('-').map(|part| {
+        let (first, rest) = part.split_at_checked(1).unwrap_or((part, ""));
+        format!("{}{rest}", first.to_uppercase())
+    });
+    format!("'{}'", parts.collect::<Vec<_>>().join("-"))
+}
+
+/// Headers that had to be signed: S3 lists them, the others name one.
+fn not_signed(protocol: Protocol, headers: &[String]) -> ServiceError {
+    if protocol == Protocol::RestXml {
+        let message = "There were headers present in the request which were not signed";
+        let mut error = ServiceError::access_denied(message);
+        error.members.insert("HeadersNotSigned".to_owned(), Value::from(headers.join(", ")));
+        return error;
+    }
+    let header = headers.first().map(|name| spelled_header(name)).unwrap_or_default();
+    let message = format!("{header} must be a 'SignedHeader' in the AWS Authorization.");
+    match protocol {
+        Protocol::Query => ServiceError::new("SignatureDoesNotMatch", message).with_status(403),
+        _ => ServiceError::new("InvalidSignatureException", message),
+    }
+}
+
 /// A refused signature, in the code and wording of each family of services.
 pub(super) fn refused(protocol: Protocol, refusal: &Refusal) -> ServiceError {
     let invalid_token = "The security token included in the request is invalid.";
@@ -171,6 +199,10 @@ pub(super) fn refused(protocol: Protocol, refusal: &Refusal) -> ServiceError {
             let s3 = ("AuthorizationHeaderMalformed", 400);
             ("IncompleteSignatureException", "IncompleteSignature", s3, why.as_str())
         }
+        Refusal::UnsignedHeaders(headers) => return not_signed(protocol, headers),
+        Refusal::Mismatch => {
+            ("InvalidSignatureException", "SignatureDoesNotMatch", ("SignatureDoesNotMatch", 403), MISMATCH)
+        }
         Refusal::UnknownKey => (
             "UnrecognizedClientException",
             "InvalidClientTokenId",
@@ -181,9 +213,6 @@ pub(super) fn refused(protocol: Protocol, refusal: &Refusal) -> ServiceError {
             ("UnrecognizedClientException", "InvalidClientTokenId", ("InvalidToken", 400), invalid_token)
         }
         Refusal::ExpiredSession => ("ExpiredTokenException", "ExpiredToken", ("ExpiredToken", 400), expired),
-        Refusal::Mismatch => {
-            ("InvalidSignatureException", "SignatureDoesNotMatch", ("SignatureDoesNotMatch", 403), MISMATCH)
-        }
         Refusal::Skewed(why) => {
             let s3 = ("RequestTimeTooSkewed", 403);
             ("InvalidSignatureException", "SignatureDoesNotMatch", s3, why.as_str())

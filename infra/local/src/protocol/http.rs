@@ -5,11 +5,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use ::http::request::Parts;
-use ::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use ::http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::response::Response;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
 use axum::serve::ListenerExt as _;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::Bytes;
@@ -79,7 +80,7 @@ struct Gateway {
 pub(crate) async fn serve(cloud: Cloud, listener: TcpListener, doors: Doors) {
     let gateway = Gateway { cloud, transfer: doors.transfer };
     let calls = Router::new().fallback(answer).with_state(gateway);
-    let router = calls.merge(doors.local).merge(doors.registry);
+    let router = calls.merge(doors.local).merge(doors.registry).layer(middleware::from_fn(one_host));
     // Without it the last segment of an answer may wait for the client's acknowledgement.
     let listener = listener.tap_io(|stream| {
         if let Err(error) = stream.set_nodelay(true) {
@@ -91,17 +92,23 @@ pub(crate) async fn serve(cloud: Cloud, listener: TcpListener, doors: Doors) {
     }
 }
 
+/// A server must refuse a request that names two hosts or, of HTTP/1.1, none (RFC 9112, section 3.2).
+async fn one_host(request: Request, next: Next) -> Response {
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
+        return StatusCode::BAD_REQUEST.into_response();
+    }
+    next.run(request).await
+}
+
 async fn answer(State(gateway): State<Gateway>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
-    let mut protocol = route::protocol(&parts);
+    let claim = sigv4::claim(&parts);
+    let protocol = route::protocol(&parts, claim.as_ref().ok().map(|claim| claim.service.as_str()));
     let request_id = match protocol {
         Protocol::RestXml => crate::id::upper(16),
         _ => uuid::Uuid::new_v4().to_string(),
     };
-    let claim = sigv4::claim(&parts);
-    if protocol == Protocol::RestXml && claim.as_ref().is_ok_and(|claim| claim.service != "s3") {
-        protocol = Protocol::Json { version: "1.1" };
-    }
     let mut failed = Failed {
         protocol,
         model: None,

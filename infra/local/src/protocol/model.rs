@@ -27,6 +27,10 @@ pub(crate) struct Model {
 pub(crate) struct Metadata {
     /// The service in credential scopes and in IAM's actions: `elasticloadbalancing`.
     pub signing_name: String,
+    /// As botocore names them, the one AWS prefers first.
+    pub protocols: Vec<String>,
+    /// Of the JSON protocol, where the service speaks it.
+    pub json_version: Option<String>,
     pub xml_namespace: Option<String>,
     /// The codes of a missing and of a wrong parameter, where the service has its own.
     pub missing_code: Option<String>,

@@ -3,7 +3,7 @@
 use ::http::Method;
 use ::http::request::Parts;
 
-use super::model::{Model, Operation};
+use super::model::{Metadata, Model, Operation};
 use super::{Protocol, query, rest};
 use crate::error::ServiceError;
 
@@ -15,8 +15,20 @@ pub(super) struct Target {
     pub operation: &'static Operation,
 }
 
+/// The protocol of a request that is signed for `service`, `None` if for none. A service is answered in its own
+/// protocols only: what else the head may say, signed or not, makes no request for one service another's.
+pub(super) fn protocol(parts: &Parts, service: Option<&str>) -> Protocol {
+    let told = told(parts);
+    match service.map(Model::of) {
+        Some(Some(model)) if !is_spoken(told, &model.metadata) => preferred(&model.metadata),
+        // A service without a table; only S3 speaks this protocol.
+        Some(None) if told == Protocol::RestXml => Protocol::Json { version: "1.1" },
+        _ => told,
+    }
+}
+
 /// The protocol, told from the head alone, so that even an unsigned request is refused in its own language.
-pub(super) fn protocol(parts: &Parts) -> Protocol {
+fn told(parts: &Parts) -> Protocol {
     if header(parts, "smithy-protocol") == Some("rpc-v2-cbor") {
         return Protocol::Cbor;
     }
@@ -32,6 +44,25 @@ pub(super) fn protocol(parts: &Parts) -> Protocol {
         return Protocol::Query;
     }
     Protocol::RestXml
+}
+
+fn is_spoken(protocol: Protocol, metadata: &Metadata) -> bool {
+    let name = match protocol {
+        Protocol::Query => "query",
+        Protocol::Json { .. } => "json",
+        Protocol::Cbor => "smithy-rpc-v2-cbor",
+        Protocol::RestXml => "rest-xml",
+    };
+    metadata.protocols.iter().any(|spoken| spoken == name)
+}
+
+/// The protocol that refuses a request of a foreign one: JSON where the service speaks it, for a request in CBOR
+/// says so in its head.
+fn preferred(metadata: &Metadata) -> Protocol {
+    let version = if metadata.json_version.as_deref() == Some("1.0") { "1.0" } else { "1.1" };
+    let json = Protocol::Json { version };
+    let others = [json, Protocol::Query, Protocol::RestXml];
+    others.into_iter().find(|protocol| is_spoken(*protocol, metadata)).unwrap_or(json)
 }
 
 /// The form of a query request: its body, or the query string of a GET.
@@ -106,4 +137,58 @@ fn unknown(protocol: Protocol, name: &str) -> ServiceError {
 
 fn header<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
     parts.headers.get(name)?.to_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_head_makes_a_service_speak_a_protocol_that_is_not_its_own() {
+        let request = |method: &str, uri: &str, headers: &[(&str, &str)]| {
+            let builder = ::http::Request::builder().method(method).uri(uri);
+            let builder =
+                headers.iter().fold(builder, |builder, (name, value)| builder.header(*name, *value));
+            builder.body(()).unwrap().into_parts().0
+        };
+        let heads = [
+            ("x-amz-target", "X.Y"),
+            ("content-type", "application/x-amz-json-1.0"),
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("smithy-protocol", "rpc-v2-cbor"),
+            ("accept", "*/*"),
+        ];
+        let services = [
+            "application-autoscaling",
+            "cloudformation",
+            "codebuild",
+            "codeconnections",
+            "codedeploy",
+            "codepipeline",
+            "ecr",
+            "ecs",
+            "elasticloadbalancing",
+            "iam",
+            "logs",
+            "monitoring",
+            "rds",
+            "s3",
+            "secretsmanager",
+            "sts",
+        ];
+        for service in services {
+            let metadata = &Model::of(service).unwrap().metadata;
+            for head in heads {
+                for uri in ["/", "/?Action=ListRoles", "/b/k", "/service/X/operation/Y"] {
+                    for method in ["GET", "POST", "PUT"] {
+                        let parts = request(method, uri, &[head]);
+                        let found = protocol(&parts, Some(service));
+                        assert!(is_spoken(found, metadata), "{service} {head:?} {method} {uri}: {found:?}");
+                        let is_s3 = found == Protocol::RestXml;
+                        assert_eq!(is_s3, service == "s3", "{service} {head:?} {method} {uri}");
+                    }
+                }
+            }
+        }
+    }
 }

@@ -47,6 +47,9 @@ pub(super) enum Refusal {
     /// What is wrong with the header.
     #[error("{0}")]
     Incomplete(String),
+    /// Their names, in lower case.
+    #[error("headers that count are not signed: {}", .0.join(", "))]
+    UnsignedHeaders(Vec<String>),
     #[error("the access key id is unknown")]
     UnknownKey,
     #[error("the session token is not the one of this access key")]
@@ -162,10 +165,7 @@ pub(super) fn verify(
 ) -> Result<(Principal, Bytes), Refusal> {
     let key = keyring.find(&claim.access_key_id).ok_or(Refusal::UnknownKey)?;
     check_date(claim, now)?;
-    if !claim.signed_headers.split(';').any(|name| name == "host") {
-        let message = "'Host' must be a 'SignedHeader' in the AWS Authorization.";
-        return Err(Refusal::Incomplete(message.to_owned()));
-    }
+    check_headers(claim, &parts.headers)?;
     let payload = payload_hash(claim, parts, &body);
     let canonical = canonical::request(parts, &claim.service, &claim.signed_headers, &payload);
     let canonical = canonical.ok_or(Refusal::Mismatch)?;
@@ -212,6 +212,18 @@ fn check_date(claim: &Claim, now: f64) -> Result<(), Refusal> {
         )));
     }
     Ok(())
+}
+
+/// `Host` and every `x-amz-*` header must be signed, in the header as in the query: else whoever gets hold of a
+/// presigned request makes another one of it (Amazon S3 API Reference, "Authenticating Requests: Using Query
+/// Parameters" and "Using the Authorization Header").
+fn check_headers(claim: &Claim, headers: &HeaderMap) -> Result<(), Refusal> {
+    let is_signed = |name: &str| claim.signed_headers.split(';').any(|signed| signed == name);
+    let sent = headers.keys().map(|name| name.as_str()).filter(|name| name.starts_with("x-amz-"));
+    let mut unsigned: Vec<_> =
+        sent.chain(["host"]).filter(|name| !is_signed(name)).map(str::to_owned).collect();
+    unsigned.sort_unstable();
+    if unsigned.is_empty() { Ok(()) } else { Err(Refusal::UnsignedHeaders(unsigned)) }
 }
 
 /// What stands for the body in the canonical request.

@@ -1,16 +1,21 @@
 //! Objects through the server, with the official SDK as the client.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use ::http::StatusCode;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_s3::error::ProvideErrorMetadata as _;
+use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
+use http_body_util::{BodyExt as _, Empty};
+use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{Doors, Transfer, TransferOutput};
 use crate::error::ServiceError;
@@ -120,6 +125,59 @@ async fn a_body_that_does_not_fit_its_checksum_is_a_bad_digest() {
     let put = started.client().put_object().bucket("bucket").key("k").checksum_crc32("AAAAAA==");
     let error = put.body(ByteStream::from_static(b"abcd")).send().await.unwrap_err();
     assert_eq!(error.code(), Some("BadDigest"));
+}
+
+const LIST_CLUSTERS: &str = "AmazonEC2ContainerServiceV20141113.ListClusters";
+
+#[tokio::test]
+async fn a_presigned_download_with_another_calls_headers_is_neither() {
+    let started = start().await;
+    let lifetime = PresigningConfig::expires_in(Duration::from_secs(60)).unwrap();
+    let get = started.client().get_object().bucket("bucket").key("k");
+    let presigned = get.presigned(lifetime).await.unwrap();
+    for (name, value) in [("x-amz-target", LIST_CLUSTERS), ("x-amz-copy-source", "other/secret")] {
+        for content_type in ["application/x-amz-json-1.1", "application/x-www-form-urlencoded"] {
+            let request = ::http::Request::get(presigned.uri()).header(name, value);
+            let request = request.header("content-type", content_type).body(Empty::<Bytes>::new()).unwrap();
+            let client = hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build_http();
+            let response = client.request(request).await.unwrap();
+            assert_eq!(response.status(), StatusCode::FORBIDDEN);
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            let body = String::from_utf8_lossy(&body);
+            assert!(body.contains("<Code>AccessDenied</Code>"), "{body}");
+            assert!(body.contains(&format!("<HeadersNotSigned>{name}</HeadersNotSigned>")), "{body}");
+        }
+    }
+    assert!(started.cloud.cloud().journal().entries().is_empty());
+}
+
+#[tokio::test]
+async fn a_request_signed_for_s3_stays_one_whatever_its_headers_say() {
+    let started = start().await;
+    let get = started.client().get_object().bucket("bucket").key("missing").customize();
+    let get = get.mutate_request(|request| {
+        request.headers_mut().insert("x-amz-target", LIST_CLUSTERS);
+        request.headers_mut().insert("content-type", "application/x-amz-json-1.1");
+        request.headers_mut().insert("smithy-protocol", "rpc-v2-cbor");
+    });
+    let error = get.send().await.unwrap_err();
+    assert_eq!(error.code(), Some("NoSuchKey"));
+}
+
+#[tokio::test]
+async fn a_request_that_names_two_hosts_or_none_is_refused() {
+    let started = start().await;
+    let host = started.endpoint.trim_start_matches("http://");
+    for hosts in [format!("Host: {host}\r\nHost: other\r\n"), String::new()] {
+        for path in ["/bucket/k", "/v2/", "/_local/faults"] {
+            let mut stream = tokio::net::TcpStream::connect(host).await.unwrap();
+            let request = format!("GET {path} HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n");
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            assert!(answer.starts_with("HTTP/1.1 400"), "{path}: {answer}");
+        }
+    }
 }
 
 #[test]

@@ -150,3 +150,42 @@ fn a_malformed_claim_is_told_from_a_missing_one() {
         assert!(matches!(claim(&request("authorization", header)), Err(Refusal::Incomplete(_))), "{header}");
     }
 }
+
+/// Headers of AWS's that decide what is done, and one that nobody knows.
+const COUNT: [&str; 8] = [
+    "x-amz-target",
+    "x-amz-copy-source",
+    "x-amz-content-sha256",
+    "x-amz-security-token",
+    "x-amz-acl",
+    "x-amz-meta-m",
+    "x-amz-decoded-content-length",
+    "x-amz-anything-else",
+];
+
+#[tokio::test]
+async fn a_header_of_awss_that_is_not_signed_is_refused_however_the_request_is_signed() {
+    let (client, captured) = capture(None).await;
+    client.get_object().bucket("b").key("k").send().await.unwrap();
+    let (in_header, _) = only(&captured);
+    let lifetime = PresigningConfig::expires_in(Duration::from_secs(60)).unwrap();
+    let presigned = client.get_object().bucket("b").key("k").presigned(lifetime).await.unwrap();
+    let uri: ::http::Uri = presigned.uri().parse().unwrap();
+    let host = uri.authority().unwrap().to_string();
+    let (in_query, ()) = Request::get(uri).header("host", host).body(()).unwrap().into_parts();
+
+    for signed in [in_header, in_query] {
+        assert!(judged(&KEY, &signed, b"", now()).is_ok());
+        for name in COUNT.into_iter().filter(|name| !signed.headers.contains_key(*name)) {
+            let mut changed = signed.clone();
+            changed.headers.insert(name, "value".parse().unwrap());
+            let refusal = Refusal::UnsignedHeaders(vec![name.to_owned()]);
+            assert_eq!(judged(&KEY, &changed, b"", now()), Err(refusal));
+        }
+        let mut changed = signed.clone();
+        for name in ["user-agent", "x-amzn-trace-id", "range", "accept"] {
+            changed.headers.insert(name, "value".parse().unwrap());
+        }
+        assert!(judged(&KEY, &changed, b"", now()).is_ok());
+    }
+}
