@@ -17,6 +17,7 @@ use crate::error::ServiceError;
 use crate::fault::Faults;
 use crate::journal::{Entry, Journal};
 use crate::operation::{Call, Operation, Operations};
+use crate::page::List;
 use crate::persist::Database;
 use crate::principal::Principal;
 
@@ -100,16 +101,21 @@ impl Cloud {
         result
     }
 
-    /// [`Cloud::call`] by name, for HTTP: input and output as values in the form of AWS's model.
+    /// [`Cloud::call`] by name, for HTTP: input and output as values in the form of AWS's model, and lists in
+    /// pages.
     pub(crate) async fn dispatch(
         &self,
         principal: &Principal,
         (service, operation): (&str, &str),
         input: Value,
     ) -> Result<Value, ServiceError> {
-        match self.inner.operations.find(service, operation) {
-            Some(handler) => handler(self.clone(), principal.clone(), input).await,
-            None => Err(ServiceError::not_served(service, operation)),
+        let handler = self.inner.operations.find(service, operation);
+        let handler = handler.ok_or_else(|| ServiceError::not_served(service, operation))?;
+        let asked = List::of(service, operation).map(|list| list.asked(&input)).transpose()?;
+        let output = handler(self.clone(), principal.clone(), input).await?;
+        match asked {
+            Some(asked) => asked.cut(output),
+            None => Ok(output),
         }
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::body::Body;
 use super::super::refusals::invalid_argument;
-use super::super::store::{ObjectStore, PartFile};
+use super::super::store::{ObjectStore, PartFile, Upload};
 use super::copy::source;
 use super::objects::{Checksums, GetObject};
 use super::{bucket_arn, object_arn, owner};
@@ -115,6 +115,11 @@ pub(crate) struct ListParts {
     pub bucket: String,
     pub key: String,
     pub upload_id: String,
+    /// The last part of the page before.
+    #[serde(default)]
+    pub part_number_marker: Option<i64>,
+    #[serde(default)]
+    pub max_parts: Option<i64>,
 }
 
 impl Operation for ListParts {
@@ -128,14 +133,23 @@ impl Operation for ListParts {
 
     async fn handle(self, call: &Call) -> Result<Value, ServiceError> {
         let upload = call.cloud.part::<ObjectStore>().upload(&self.upload_id, &self.key)?;
-        let parts = upload.parts.iter().map(|(number, part)| {
+        let after = self.part_number_marker.unwrap_or(0);
+        let most = page_size("max-parts", self.max_parts)?;
+        let mut parts: Vec<_> =
+            upload.parts.iter().filter(|(number, _)| i64::from(**number) > after).collect();
+        let is_truncated = parts.len() > most;
+        parts.truncate(most);
+        let last = parts.last().map_or(after, |(number, _)| i64::from(**number));
+        let parts = parts.into_iter().map(|(number, part)| {
             json!({
                 "PartNumber": number, "LastModified": part.modified, "ETag": part.etag, "Size": part.size,
             })
         });
         Ok(json!({
             "Bucket": self.bucket, "Key": self.key, "UploadId": self.upload_id,
-            "Parts": parts.collect::<Vec<_>>(), "IsTruncated": false, "MaxParts": 1000, "StorageClass": "STANDARD",
+            "PartNumberMarker": after, "NextPartNumberMarker": last,
+            "Parts": parts.collect::<Vec<_>>(), "IsTruncated": is_truncated, "MaxParts": most,
+            "StorageClass": "STANDARD",
         }))
     }
 }
@@ -146,6 +160,13 @@ pub(crate) struct ListMultipartUploads {
     pub bucket: String,
     #[serde(default)]
     pub prefix: Option<String>,
+    /// Key and id of the last upload of the page before.
+    #[serde(default)]
+    pub key_marker: Option<String>,
+    #[serde(default)]
+    pub upload_id_marker: Option<String>,
+    #[serde(default)]
+    pub max_uploads: Option<i64>,
 }
 
 impl Operation for ListMultipartUploads {
@@ -163,6 +184,23 @@ impl Operation for ListMultipartUploads {
         let prefix = self.prefix.unwrap_or_default();
         let mut uploads = store.uploads.values();
         uploads.retain(|upload| upload.bucket == self.bucket && upload.key.starts_with(&prefix));
+        // S3 lists by key, then by time. Without a key, an id is ignored.
+        uploads.sort_by(|a, b| {
+            a.key.cmp(&b.key).then(a.initiated.0.total_cmp(&b.initiated.0)).then(a.id.cmp(&b.id))
+        });
+        let key_marker = self.key_marker.unwrap_or_default();
+        let id_marker = self.upload_id_marker.filter(|_| !key_marker.is_empty()).unwrap_or_default();
+        let is_marked = |upload: &Upload| upload.key == key_marker && upload.id == id_marker;
+        match uploads.iter().position(is_marked) {
+            Some(position) => drop(uploads.drain(..=position)),
+            None if id_marker.is_empty() => uploads.retain(|upload| upload.key > key_marker),
+            None => return Err(invalid_argument("Invalid uploadId marker")),
+        }
+        let most = page_size("max-uploads", self.max_uploads)?;
+        let is_truncated = uploads.len() > most;
+        uploads.truncate(most);
+        let last = uploads.last().filter(|_| is_truncated);
+        let next = last.map(|upload| (upload.key.clone(), upload.id.clone()));
         let owner = owner(call.cloud.account());
         let uploads = uploads.iter().map(|upload| {
             json!({
@@ -170,9 +208,21 @@ impl Operation for ListMultipartUploads {
                 "StorageClass": "STANDARD", "Owner": owner, "Initiator": { "ID": owner.id },
             })
         });
-        Ok(json!({
-            "Bucket": self.bucket, "Prefix": prefix, "MaxUploads": 1000, "IsTruncated": false,
-            "Uploads": uploads.collect::<Vec<_>>(),
-        }))
+        let mut output = json!({
+            "Bucket": self.bucket, "Prefix": prefix, "KeyMarker": key_marker, "UploadIdMarker": id_marker,
+            "MaxUploads": most, "IsTruncated": is_truncated, "Uploads": uploads.collect::<Vec<_>>(),
+        });
+        if let Some((key, id)) = next {
+            output["NextKeyMarker"] = Value::String(key);
+            output["NextUploadIdMarker"] = Value::String(id);
+        }
+        Ok(output)
     }
+}
+
+/// At most a thousand, the default; more may be asked for, in vain.
+fn page_size(name: &str, asked: Option<i64>) -> Result<usize, ServiceError> {
+    let asked = asked.unwrap_or(1000);
+    let wrong = || invalid_argument(format!("Argument {name} must be an integer between 0 and 2147483647"));
+    usize::try_from(asked).map(|asked| asked.min(1000)).map_err(|_| wrong())
 }

@@ -114,3 +114,56 @@ async fn an_upload_in_parts_becomes_one_object() {
     assert!(done["ETag"].as_str().unwrap().ends_with("-1\""));
     assert_eq!(read["Body"], "b25l");
 }
+
+#[tokio::test]
+async fn pages_of_parts_and_of_uploads_go_on_where_the_last_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let cloud = cloud_in(dir.path());
+    bucket(&cloud, false).await;
+    let mut ids = Vec::new();
+    for key in ["b", "a", "a"] {
+        let begun = json!({"Bucket": "store", "Key": key});
+        let begun = call(&cloud, "s3:CreateMultipartUpload", begun).await.unwrap();
+        ids.push((key.to_owned(), begun["UploadId"].as_str().unwrap().to_owned()));
+    }
+    let upload = json!({"Bucket": "store", "Key": "b", "UploadId": ids[0].1});
+    for number in [1, 5, 7] {
+        let mut part = upload.clone();
+        part["PartNumber"] = json!(number);
+        part["Body"] = json!("b25l");
+        call(&cloud, "s3:UploadPart", part).await.unwrap();
+    }
+
+    let (mut parts, mut input) = (Vec::new(), upload.clone());
+    input["MaxParts"] = json!(2);
+    loop {
+        let page = call(&cloud, "s3:ListParts", input.clone()).await.unwrap();
+        parts.extend(page["Parts"].as_array().unwrap().iter().map(|part| part["PartNumber"].clone()));
+        if page["IsTruncated"] == false {
+            break;
+        }
+        input["PartNumberMarker"] = page["NextPartNumberMarker"].clone();
+    }
+    let (mut uploads, mut input) = (Vec::new(), json!({"Bucket": "store", "MaxUploads": 1}));
+    loop {
+        let page = call(&cloud, "s3:ListMultipartUploads", input.clone()).await.unwrap();
+        uploads.extend(page["Uploads"].as_array().unwrap().iter().map(|upload| {
+            let text = |name: &str| upload[name].as_str().unwrap().to_owned();
+            (text("Key"), text("UploadId"))
+        }));
+        if page["IsTruncated"] == false {
+            break;
+        }
+        input["KeyMarker"] = page["NextKeyMarker"].clone();
+        input["UploadIdMarker"] = page["NextUploadIdMarker"].clone();
+    }
+    let strange = json!({"Bucket": "store", "KeyMarker": "a", "UploadIdMarker": "x"});
+    let strange = call(&cloud, "s3:ListMultipartUploads", strange).await.unwrap_err();
+
+    assert_eq!(parts, [1, 5, 7]);
+    let mut expected = ids.clone();
+    expected.sort();
+    uploads.sort();
+    assert_eq!(uploads, expected);
+    assert_eq!(strange.code, "InvalidArgument");
+}
