@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use bytes::Bytes;
-use http::header::HeaderValue;
+use http::header::{HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
@@ -24,100 +25,146 @@ use super::{Body, answer, headers};
 /// How often a request is tried on a connection that was open before. Past it, on a fresh one.
 const ATTEMPTS: usize = 3;
 
-/// Answers a request by the rules in force when it came.
+/// Answers a request by the rules in force.
 pub(super) async fn answer(
-    rules: Option<Arc<Rules>>,
+    rules: &ArcSwapOption<Rules>,
     client: IpAddr,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    let Some(rules) = rules else { return answer::error(StatusCode::SERVICE_UNAVAILABLE) };
-    match &rules.action {
-        Action::Fixed(fixed) => answer::fixed(fixed),
-        Action::Redirect(redirect) => answer::redirect(redirect, &rules, request.uri(), request.headers()),
-        Action::Forward(forward) => {
-            let Some(group) = forward.choose() else {
-                return answer::error(StatusCode::SERVICE_UNAVAILABLE);
-            };
+    match enter(rules) {
+        Ok(way) => send(rules, way, client, request).await,
+        Err(end) => end.answer(request.uri(), request.headers()),
+    }
+}
+
+/// Where a request goes: to a target of the group that the rules chose.
+struct Way {
+    rules: Arc<Rules>,
+    group: Arc<Group>,
+    in_flight: InFlight,
+}
+
+impl Way {
+    fn failed(&self, status: StatusCode) -> Response<Body> {
+        self.group.figures().failed();
+        answer::error(status)
+    }
+}
+
+/// Why a request goes to no target.
+enum End {
+    /// The rules answer themselves.
+    Own(Arc<Rules>),
+    /// There are no rules, all weights are zero, or the group has nobody left.
+    Nobody,
+}
+
+impl End {
+    fn answer(self, uri: &Uri, headers: &HeaderMap) -> Response<Body> {
+        let Self::Own(rules) = self else { return answer::error(StatusCode::SERVICE_UNAVAILABLE) };
+        match &rules.action {
+            Action::Fixed(fixed) => answer::fixed(fixed),
+            Action::Redirect(redirect) => answer::redirect(redirect, &rules, uri, headers),
+            Action::Forward(_) => answer::error(StatusCode::SERVICE_UNAVAILABLE),
+        }
+    }
+}
+
+/// Chooses a group and enters the request at a target of it. Between the two the rules may be swapped and the
+/// group be drained: so nobody left in a group is the answer only while the rules that chose it are in force,
+/// else the new ones choose.
+fn enter(rules: &ArcSwapOption<Rules>) -> Result<Way, End> {
+    loop {
+        let Some(chosen_by) = rules.load_full() else { return Err(End::Nobody) };
+        let Action::Forward(forward) = &chosen_by.action else { return Err(End::Own(chosen_by)) };
+        let Some(group) = forward.choose().cloned() else { return Err(End::Nobody) };
+        if let Some(in_flight) = group.pick() {
             group.figures().request();
-            match send(group, &rules, client, request).await {
-                Ok(response) => {
-                    group.figures().answered(response.status());
-                    response
-                }
-                Err(failure) => {
-                    group.figures().failed();
-                    answer::error(failure.status())
-                }
-            }
+            return Ok(Way { rules: chosen_by, group, in_flight });
+        }
+        if are_in_force(rules, &chosen_by) {
+            group.figures().request();
+            group.figures().failed();
+            return Err(End::Nobody);
         }
     }
 }
 
-/// Why no target answered.
-enum Failure {
-    NoTarget,
-    BadGateway,
-    Timeout,
-}
-
-impl Failure {
-    fn status(&self) -> StatusCode {
-        match self {
-            Self::NoTarget => StatusCode::SERVICE_UNAVAILABLE,
-            Self::BadGateway => StatusCode::BAD_GATEWAY,
-            Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
+/// The way of a request that is sent again: within its group while that has targets.
+fn enter_again(rules: &ArcSwapOption<Rules>, way: Way) -> Result<Way, End> {
+    match way.group.pick() {
+        Some(in_flight) => Ok(Way { in_flight, ..way }),
+        None if are_in_force(rules, &way.rules) => {
+            way.group.figures().failed();
+            Err(End::Nobody)
         }
+        None => enter(rules),
     }
 }
 
-/// Sends the request to a target of the group. It is sent again only after a connection that was open before
-/// turned out to be closed: if nothing of it was sent, or if it has no body and its method may be repeated.
+/// Whether these rules were not swapped since they were loaded: held, they cannot come back at their place.
+fn are_in_force(rules: &ArcSwapOption<Rules>, these: &Arc<Rules>) -> bool {
+    rules.load().as_ref().is_some_and(|now| Arc::ptr_eq(now, these))
+}
+
+/// Sends the request to its target. It is sent again only after a connection that was open before turned out to
+/// be closed: if nothing of it was sent, or if it has no body and its method may be repeated.
 async fn send(
-    group: &Group,
-    rules: &Rules,
+    rules: &ArcSwapOption<Rules>,
+    mut way: Way,
     client: IpAddr,
     mut request: Request<Incoming>,
-) -> Result<Response<Body>, Failure> {
-    let upgrade = prepare(&mut request, rules, client);
+) -> Response<Body> {
+    let upgrade = prepare(&mut request, &way.rules, client);
     let client_side = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
     let again = repeatable(&request).then(|| head(&request));
     let activity = Activity::default();
     let mut outgoing = request.map(|body| Watched { body, watch: activity.clone() }.boxed_unsync());
-    for attempt in 0.. {
-        let in_flight = group.pick().ok_or(Failure::NoTarget)?;
-        let idle = in_flight.target().take_idle().filter(|_| attempt < ATTEMPTS);
+    let mut attempts = 0..ATTEMPTS;
+    loop {
+        let idle = way.in_flight.target().take_idle().filter(|_| attempts.next().is_some());
         let used_before = idle.is_some();
         let mut connection = match idle {
             Some(connection) => connection,
-            None => connect(group, &in_flight).await?,
+            None => match connect(&way).await {
+                Ok(connection) => connection,
+                Err(status) => return way.failed(status),
+            },
         };
         activity.touch();
         let sent = tokio::select! {
             sent = connection.send(outgoing) => sent,
-            () = activity.idle_for(rules.idle_timeout) => return Err(Failure::Timeout),
+            () = activity.idle_for(way.rules.idle_timeout) => return way.failed(StatusCode::GATEWAY_TIMEOUT),
         };
         let failed = match sent {
-            Ok(response) => return Ok(deliver(response, client_side, (connection, in_flight))),
+            Ok(response) => {
+                way.group.figures().answered(response.status());
+                return deliver(response, client_side, (connection, way.in_flight));
+            }
             Err(failed) => failed,
         };
-        tracing::debug!(target = %in_flight.target().address(), error = %failed.error, "no response");
+        tracing::debug!(target = %way.in_flight.target().address(), error = %failed.error, "no response");
         outgoing = match (failed.unsent, &again) {
             (Some(unsent), _) if used_before => unsent,
             (None, Some(head)) if used_before => with_empty_body(head),
-            _ => return Err(Failure::BadGateway),
+            _ => return way.failed(StatusCode::BAD_GATEWAY),
+        };
+        way = match enter_again(rules, way) {
+            Ok(way) => way,
+            Err(end) => return end.answer(outgoing.uri(), outgoing.headers()),
         };
     }
-    Err(Failure::BadGateway)
 }
 
-async fn connect(group: &Group, in_flight: &InFlight) -> Result<Connection, Failure> {
-    let target = in_flight.target();
+/// A connection to the way's target, or the answer for want of one.
+async fn connect(way: &Way) -> Result<Connection, StatusCode> {
+    let target = way.in_flight.target();
     Connection::open(target.address(), target.reachable()).await.map_err(|error| {
-        group.figures().connection_error();
+        way.group.figures().connection_error();
         tracing::debug!(target = %target.address(), %error, "no connection");
         match error {
-            ConnectError::Timeout => Failure::Timeout,
-            ConnectError::Io(_) | ConnectError::Http(_) => Failure::BadGateway,
+            ConnectError::Timeout => StatusCode::GATEWAY_TIMEOUT,
+            ConnectError::Io(_) | ConnectError::Http(_) => StatusCode::BAD_GATEWAY,
         }
     })
 }

@@ -108,8 +108,8 @@ async fn serve(
 ) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(|request: Request<Incoming>| {
-        let rules = rules.load_full();
-        async move { Ok::<_, Infallible>(forward::answer(rules, client.ip(), request).await) }
+        let rules = Arc::clone(&rules);
+        async move { Ok::<_, Infallible>(forward::answer(&rules, client.ip(), request).await) }
     });
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades();
     let mut connection = pin!(connection);

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use arc_swap::ArcSwap;
 
 use super::figures::Figures;
-use super::target::{InFlight, Standing, Target};
+use super::target::{InFlight, Standing, State, Target};
 
 /// A target group. Its targets are swapped whole, so that a request never sees half a change.
 #[derive(Default)]
@@ -14,6 +14,8 @@ pub(crate) struct Group {
     targets: ArcSwap<Vec<Arc<Target>>>,
     turn: AtomicUsize,
     figures: Figures,
+    #[cfg(test)]
+    pub(super) meanwhile: std::sync::Mutex<std::collections::VecDeque<Box<dyn FnOnce() + Send>>>,
 }
 
 impl Group {
@@ -39,15 +41,77 @@ impl Group {
 
     /// Enters a request at the next healthy target; at any that is not draining while none is healthy, as
     /// AWS fails open. `None`: nobody is left to ask.
+    ///
+    /// Targets come, go and change while they are looked at. A healthy one that still lets the request in is
+    /// right whatever changed; that none is healthy, or nobody is left, is believed only of a group that a
+    /// second look finds as the first did. So it looks again only after something changed in between.
     pub(super) fn pick(&self) -> Option<InFlight> {
-        let targets = self.targets.load();
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let enter = |standing: Standing| {
-            let fitting: Vec<_> = targets.iter().filter(|target| target.standing() == standing).collect();
-            let from = turn.checked_rem(fitting.len())?;
-            let around = fitting[from..].iter().chain(&fitting[..from]);
-            around.into_iter().find_map(|target| target.enter())
-        };
-        enter(Standing::Healthy).or_else(|| enter(Standing::Waiting))
+        let mut look = self.look();
+        loop {
+            self.seam();
+            if let Some(entered) = look.enter(Standing::Healthy, turn) {
+                return Some(entered);
+            }
+            let again = self.look();
+            if again == look {
+                if !look.has(Standing::Waiting) {
+                    return None;
+                }
+                self.seam();
+                if let Some(entered) = look.enter(Standing::Waiting, turn) {
+                    return Some(entered);
+                }
+            }
+            look = again;
+        }
+    }
+
+    fn look(&self) -> Look {
+        let targets = self.targets.load_full();
+        let states = targets.iter().map(|target| target.state()).collect();
+        Look { targets, states }
+    }
+
+    /// Where a test puts what others do in the middle of [`Group::pick`].
+    #[cfg(not(test))]
+    fn seam(&self) {}
+
+    #[cfg(test)]
+    fn seam(&self) {
+        let step = self.meanwhile.lock().unwrap().pop_front();
+        if let Some(step) = step {
+            step();
+        }
+    }
+}
+
+/// The targets and the state each was in when it was looked at. Two equal looks: nothing changed from the end
+/// of the first to the beginning of the second, for a state never comes back.
+struct Look {
+    targets: Arc<Vec<Arc<Target>>>,
+    states: Vec<State>,
+}
+
+impl PartialEq for Look {
+    fn eq(&self, other: &Self) -> bool {
+        // While this look holds the list no other list can lie where it lies.
+        Arc::ptr_eq(&self.targets, &other.targets) && self.states == other.states
+    }
+}
+
+impl Look {
+    fn has(&self, standing: Standing) -> bool {
+        self.states.iter().any(|state| state.standing() == standing)
+    }
+
+    /// Enters the request at the next of the targets of that standing; `None` if all of them drain by now.
+    fn enter(&self, standing: Standing, turn: usize) -> Option<InFlight> {
+        let seen = self.targets.iter().zip(&self.states);
+        let fitting: Vec<_> =
+            seen.filter(|(_, state)| state.standing() == standing).map(|(target, _)| target).collect();
+        let from = turn.checked_rem(fitting.len())?;
+        let around = fitting[from..].iter().chain(&fitting[..from]);
+        around.into_iter().find_map(|target| target.enter())
     }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
@@ -25,10 +25,31 @@ pub(crate) enum Standing {
     Draining,
 }
 
+/// A standing, and which in the row of its target's standings it is: so one that comes back can be told from
+/// one that stayed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct State(u64);
+
+impl State {
+    pub(super) fn standing(self) -> Standing {
+        match self.0 & 3 {
+            0 => Standing::Waiting,
+            1 => Standing::Healthy,
+            _ => Standing::Draining,
+        }
+    }
+
+    /// The next state, if it is one: a draining target stays one.
+    fn next(self, standing: Standing) -> Option<Self> {
+        let changes = self.standing() != Standing::Draining && self.standing() != standing;
+        changes.then_some(Self(((self.0 >> 2) + 1) << 2 | standing as u64))
+    }
+}
+
 /// One address that requests are sent to.
 pub(crate) struct Target {
     address: SocketAddr,
-    standing: AtomicU8,
+    state: AtomicU64,
     reachable: AtomicBool,
     in_flight: AtomicUsize,
     idle: Mutex<Vec<(Connection, Instant)>>,
@@ -39,7 +60,7 @@ impl Target {
     pub(crate) fn new(address: SocketAddr) -> Self {
         Self {
             address,
-            standing: AtomicU8::new(Standing::Waiting as u8),
+            state: AtomicU64::new(Standing::Waiting as u64),
             reachable: AtomicBool::new(true),
             in_flight: AtomicUsize::new(0),
             idle: Mutex::default(),
@@ -51,26 +72,29 @@ impl Target {
         self.address
     }
 
+    pub(super) fn state(&self) -> State {
+        State(self.state.load(Ordering::SeqCst))
+    }
+
     pub(crate) fn standing(&self) -> Standing {
-        match self.standing.load(Ordering::SeqCst) {
-            0 => Standing::Waiting,
-            1 => Standing::Healthy,
-            _ => Standing::Draining,
-        }
+        self.state().standing()
     }
 
     /// A draining target stays one.
     pub(crate) fn set_healthy(&self, healthy: bool) {
-        let standing = if healthy { Standing::Healthy } else { Standing::Waiting };
-        let change = |old| (old != Standing::Draining as u8).then_some(standing as u8);
-        let _ = self.standing.fetch_update(Ordering::SeqCst, Ordering::SeqCst, change);
+        self.set_standing(if healthy { Standing::Healthy } else { Standing::Waiting });
     }
 
     /// Sends it no new requests; those in flight go on.
     pub(crate) fn drain(&self) {
-        self.standing.store(Standing::Draining as u8, Ordering::SeqCst);
+        self.set_standing(Standing::Draining);
         self.closing.cancel();
         self.idle().clear();
+    }
+
+    fn set_standing(&self, standing: Standing) {
+        let next = |state| State(state).next(standing).map(|next| next.0);
+        let _ = self.state.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next);
     }
 
     /// Cancelled when draining begins.
@@ -115,10 +139,12 @@ impl Target {
         None
     }
 
-    /// Keeps a connection for the next request.
+    /// Keeps a connection for the next request. The standing is looked at under the lock: a drain that it does
+    /// not show yet clears what is kept.
     pub(super) fn keep(&self, connection: Connection) {
+        let mut idle = self.idle();
         if !connection.is_closed() && self.standing() != Standing::Draining {
-            self.idle().push((connection, Instant::now()));
+            idle.push((connection, Instant::now()));
         }
     }
 

@@ -18,6 +18,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 
+mod races;
+
 type TestClient = Client<HttpConnector, Full<Bytes>>;
 
 fn client() -> TestClient {
