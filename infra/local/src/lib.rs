@@ -37,4 +37,4 @@ pub use journal::{Entry, Journal};
 pub use operation::Operations;
 pub use persist::PersistError;
 pub use runtime::postgres::{PostgresBinaries, PostgresNotFound, find_postgres, sweep_databases};
-pub use start::{LocalCloud, Options, StartError};
+pub use start::{DATA_ENTRIES, LocalCloud, Options, StartError};

@@ -20,6 +20,10 @@ use crate::services;
 /// The port AWS emulators are expected on; taken if it is free and none was used before.
 const USUAL_PORT: u16 = 4566;
 
+/// What a local cloud makes in its data directory, by name: anything else there is somebody else's.
+pub const DATA_ENTRIES: [&str; 10] =
+    ["lock", "port", "state.jsonl", "state.new", "codebuild", "images", "logs", "postgres", "registry", "s3"];
+
 /// How to start.
 #[derive(Debug, Clone)]
 pub struct Options {

@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use serde::Serialize;
 
 use super::deployed::Deployed;
+use super::local::name_left;
 use super::provision::change;
 use crate::aws::status::{StackPhase, stack_phase};
 use crate::aws::{Parameter, Stack, StackEvent};
@@ -40,10 +41,11 @@ pub(crate) async fn run(globals: Globals, printer: Printer, args: DestroyArgs) -
     if let Some(connection) = &ctx.local
         && outcome.failed.is_empty()
     {
-        local::reset(&connection.data_dir).await?;
+        let left = local::reset(&connection.data_dir).await?;
         // With the data, what deletion policies would have kept is gone too.
         outcome.kept.clear();
         ctx.printer.note("the local cloud and its data are gone");
+        name_left(&ctx.printer, &left);
     }
     ctx.printer.result(&outcome)?;
     Ok(if outcome.failed.is_empty() { ExitStatus::Done } else { ExitStatus::Failed })

@@ -93,7 +93,7 @@ async fn show(ctx: &Ctx, connection: Connection) -> anyhow::Result<()> {
 async fn reset(globals: &Globals, printer: &Printer, yes: bool) -> anyhow::Result<()> {
     let data_dir = data_dir(globals)?;
     if !yes {
-        let question = format!("delete everything under `{}`? (yes/no)", data_dir.display());
+        let question = format!("delete the local cloud's data under `{}`? (yes/no)", data_dir.display());
         if !printer.can_ask() {
             return Err(Refused::new("`local reset` deletes all data").hint("say so with --yes").into());
         }
@@ -101,9 +101,17 @@ async fn reset(globals: &Globals, printer: &Printer, yes: bool) -> anyhow::Resul
             return Err(Refused::new("nothing was deleted").into());
         }
     }
-    local::reset(&data_dir).await?;
+    let left = local::reset(&data_dir).await?;
     printer.note(format_args!("the local cloud and its data under `{}` are gone", data_dir.display()));
+    name_left(printer, &left);
     Ok(())
+}
+
+/// Names what a reset left, for it is not the local cloud's.
+pub(super) fn name_left(printer: &Printer, left: &[std::path::PathBuf]) {
+    for path in left {
+        printer.note(format_args!("left, as it is not the local cloud's: `{}`", path.display()));
+    }
 }
 
 fn data_dir(globals: &Globals) -> anyhow::Result<std::path::PathBuf> {

@@ -1,7 +1,6 @@
 //! Finding, starting and ending the daemon.
 
 use std::fs::{File, OpenOptions};
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,6 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::Connection;
+use super::data_dir::{claim, clear, refuse_foreign};
 use super::serve::ServeOptions;
 use crate::exit::Refused;
 
@@ -51,6 +51,7 @@ pub(crate) fn find(data_dir: &Path) -> Option<Connection> {
 
 /// The running daemon: found, started, or started anew where it is of another build.
 pub(crate) async fn ensure_running(options: &ServeOptions) -> anyhow::Result<Connection> {
+    claim(&options.data_dir)?;
     match find(&options.data_dir) {
         Some(found) if found.build == build_id() => return Ok(found),
         Some(_) => stop(&options.data_dir).await?,
@@ -61,7 +62,7 @@ pub(crate) async fn ensure_running(options: &ServeOptions) -> anyhow::Result<Con
 
 async fn start(options: &ServeOptions) -> anyhow::Result<Connection> {
     let dir = &options.data_dir;
-    let log = prepare(dir)?;
+    let log = open_log(dir)?;
     let log_start = log.metadata().map(|metadata| metadata.len()).unwrap_or(0);
     let mut command = Command::new(std::env::current_exe()?);
     command.args(["local", "serve", "--region", &options.region, "--account", &options.account]);
@@ -92,14 +93,12 @@ async fn start(options: &ServeOptions) -> anyhow::Result<Connection> {
     bail!("the local cloud did not start within {START_PATIENCE:?}; its log is `{}`", log_file(dir).display())
 }
 
-fn prepare(dir: &Path) -> anyhow::Result<File> {
+fn open_log(dir: &Path) -> anyhow::Result<File> {
     let refused = |error: std::io::Error| {
         Refused::new(format!("data directory `{}` is not writable: {error}", dir.display()))
             .hint("set XTASK_LOCAL_DATA_DIR to a directory you may write to")
     };
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(refused)?;
-    let log = OpenOptions::new().create(true).append(true).open(log_file(dir)).map_err(refused)?;
-    Ok(log)
+    Ok(OpenOptions::new().create(true).append(true).open(log_file(dir)).map_err(refused)?)
 }
 
 /// The daemon's own last words, which say why: a port that is taken, a directory that is not writable.
@@ -132,14 +131,16 @@ pub(crate) async fn stop(data_dir: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Ends the daemon and removes all it kept.
-pub(crate) async fn reset(data_dir: &Path) -> anyhow::Result<()> {
+/// Ends the daemon and removes all it kept; answers what was left in its directory, as somebody else's.
+pub(crate) async fn reset(data_dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    refuse_foreign(data_dir)?;
     stop(data_dir).await?;
     remove_data(data_dir)
 }
 
 /// The same for a destructor, which cannot wait otherwise.
-pub(crate) fn end_and_wait(data_dir: &Path) -> anyhow::Result<()> {
+pub(crate) fn end_and_wait(data_dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    refuse_foreign(data_dir)?;
     if let Some(connection) = find(data_dir) {
         kill(Pid::from_raw(i32::try_from(connection.pid)?), Signal::SIGTERM)?;
         let deadline = Instant::now() + STOP_PATIENCE;
@@ -150,16 +151,11 @@ pub(crate) fn end_and_wait(data_dir: &Path) -> anyhow::Result<()> {
     remove_data(data_dir)
 }
 
-/// The data directory, and the databases that had to live outside it.
-fn remove_data(data_dir: &Path) -> anyhow::Result<()> {
-    match std::fs::remove_dir_all(data_dir) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(error).with_context(|| format!("failed to remove `{}`", data_dir.display()));
-        }
-        _ => {}
-    }
-    local_cloud::sweep_databases();
-    Ok(())
+/// The data, and the databases that had to live outside its directory.
+fn remove_data(data_dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let left = clear(data_dir)?;
+    local_cloud::sweep_databases(Some(data_dir));
+    Ok(left)
 }
 
 fn is_alive(pid: u32) -> bool {

@@ -1,9 +1,38 @@
 //! Where a checkout's local cloud keeps its data: never under `target/`, which people delete.
+//!
+//! A data directory bears a mark, which only a new or empty one is given; without it nothing there is written or
+//! deleted. In a marked one only what the local cloud makes is deleted: other files stay, and are named.
 
+use std::ffi::OsStr;
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+
+use crate::exit::Refused;
+
+/// The mark: whose the directory is, and how it is laid out.
+const MARK: &str = "slipway-local-cloud.json";
+const FORMAT: u32 = 1;
+/// What this program makes there, beside the local cloud itself.
+const DAEMON_ENTRIES: [&str; 3] = ["daemon.json", "daemon.new", "daemon.log"];
+
+#[derive(Serialize, Deserialize)]
+struct Mark {
+    format: u32,
+}
+
+/// What a directory is to the local cloud.
+enum Standing {
+    Missing,
+    Empty,
+    Marked,
+    /// It holds something and has no mark that this program understands.
+    Foreign,
+}
 
 /// `XTASK_LOCAL_DATA_DIR`, else `${XDG_STATE_HOME:-~/.local/state}/slipway/<project>-<hash of the path>`.
 pub(crate) fn data_dir(root: &Path, project: &str) -> anyhow::Result<PathBuf> {
@@ -20,4 +49,106 @@ pub(crate) fn data_dir(root: &Path, project: &str) -> anyhow::Result<PathBuf> {
     let digest = hex::encode(Sha256::digest(root.as_os_str().as_encoded_bytes()));
     let short = digest.get(..8).unwrap_or(&digest);
     Ok(state.join("slipway").join(format!("{project}-{short}")))
+}
+
+/// Makes the directory if it is missing and marks it if it is empty; refused, and nothing is written, where it is
+/// somebody else's.
+pub(super) fn claim(dir: &Path) -> anyhow::Result<()> {
+    let refused = |error: std::io::Error| {
+        Refused::new(format!("data directory `{}` is not writable: {error}", dir.display()))
+            .hint("set XTASK_LOCAL_DATA_DIR to a directory you may write to")
+    };
+    match standing(dir).map_err(refused)? {
+        Standing::Marked => return Ok(()),
+        Standing::Foreign => return Err(foreign(dir).into()),
+        Standing::Missing | Standing::Empty => {}
+    }
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(refused)?;
+    let mark = serde_json::to_vec(&Mark { format: FORMAT })?;
+    match std::fs::OpenOptions::new().write(true).create_new(true).open(dir.join(MARK)) {
+        Ok(mut file) => file.write_all(&mark).map_err(refused)?,
+        // Another command marks it at the same moment.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(refused(error).into()),
+    }
+    Ok(())
+}
+
+/// Refuses a directory that is somebody else's.
+pub(super) fn refuse_foreign(dir: &Path) -> anyhow::Result<()> {
+    let found = standing(dir).with_context(|| format!("failed to read `{}`", dir.display()))?;
+    if matches!(found, Standing::Foreign) { Err(foreign(dir).into()) } else { Ok(()) }
+}
+
+/// Deletes what the local cloud made in a marked directory, and the directory if nothing else is in it; answers
+/// what was left, as somebody else's. A link is deleted, never followed.
+pub(super) fn clear(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    refuse_foreign(dir)?;
+    let failed = || format!("failed to remove the local cloud's data under `{}`", dir.display());
+    if !matches!(standing(dir)?, Standing::Marked) {
+        return Ok(Vec::new());
+    }
+    for name in local_cloud::DATA_ENTRIES.iter().chain(&DAEMON_ENTRIES) {
+        remove(&dir.join(name)).with_context(failed)?;
+    }
+    let left = others(dir, &[MARK]).with_context(failed)?;
+    // With other files in it, the mark stays: the next start finds its own directory.
+    if left.is_empty() {
+        std::fs::remove_file(dir.join(MARK)).with_context(failed)?;
+        std::fs::remove_dir(dir).with_context(failed)?;
+    }
+    Ok(left)
+}
+
+/// The entries of a directory with other names than these, in order; none where there is no directory.
+pub(crate) fn others(dir: &Path, names: &[&str]) -> std::io::Result<Vec<PathBuf>> {
+    let entries = match std::fs::read_dir(dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let entries: Vec<_> = entries.collect::<Result<_, _>>()?;
+    let other = |name: &OsStr| names.iter().all(|known| name != *known);
+    let mut paths: Vec<_> =
+        entries.iter().filter(|entry| other(&entry.file_name())).map(std::fs::DirEntry::path).collect();
+    paths.sort();
+    Ok(paths)
+}
+
+fn standing(dir: &Path) -> std::io::Result<Standing> {
+    match std::fs::metadata(dir) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Standing::Missing),
+        found => found?,
+    };
+    match std::fs::read(dir.join(MARK)) {
+        // Empty: another command is writing it just now.
+        Ok(text) if text.is_empty() => return Ok(Standing::Marked),
+        Ok(text) => {
+            let mark = serde_json::from_slice::<Mark>(&text);
+            let ours = mark.is_ok_and(|mark| mark.format == FORMAT);
+            return Ok(if ours { Standing::Marked } else { Standing::Foreign });
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    Ok(if others(dir, &[])?.is_empty() { Standing::Empty } else { Standing::Foreign })
+}
+
+fn foreign(dir: &Path) -> Refused {
+    Refused::new(format!(
+        "data directory `{}` is not the local cloud's: it is not empty and has no `{MARK}` of format {FORMAT}",
+        dir.display()
+    ))
+    .hint("set XTASK_LOCAL_DATA_DIR to a new or empty directory")
+}
+
+fn remove(path: &Path) -> std::io::Result<()> {
+    let removed = match std::fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => std::fs::remove_dir_all(path),
+        Ok(_) => std::fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match removed {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
 }

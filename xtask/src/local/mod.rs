@@ -10,7 +10,7 @@ mod post;
 mod serve;
 
 pub(crate) use daemon::{end_and_wait, ensure_running, find, reset, stop};
-pub(crate) use data_dir::data_dir;
+pub(crate) use data_dir::{data_dir, others};
 pub(crate) use post::post;
 pub(crate) use serve::{ServeOptions, serve};
 

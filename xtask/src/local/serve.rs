@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::Connection;
 use super::daemon::{build_id, connection_file};
+use super::data_dir::claim;
 
 /// What the daemon is started with.
 #[derive(Debug, Clone, clap::Args)]
@@ -37,6 +38,7 @@ pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
     let filter = tracing_subscriber::EnvFilter::try_from_env("XTASK_LOG");
     let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+    claim(&options.data_dir)?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let local = start(&options).await?;

@@ -62,6 +62,15 @@ impl Project {
     }
 }
 
+impl Drop for Project {
+    /// A local cloud that a test left running, failed or not.
+    fn drop(&mut self) {
+        if self.path("local-cloud/daemon.json").exists() {
+            self.run(&["local", "stop"]);
+        }
+    }
+}
+
 /// How a run ended.
 pub struct Ended {
     pub code: Option<i32>,

@@ -42,7 +42,7 @@ pub(crate) async fn run(
     if args.keep {
         stage.keep(&printer);
     } else {
-        stage.clear().await?;
+        stage.clear(&printer).await?;
     }
     let verdict = result?;
     printer.result(&verdict)?;

@@ -21,6 +21,10 @@ pub(super) struct Stage {
     guard: Guard,
 }
 
+/// What a rehearsal puts into its directory.
+const SOURCE: &str = "source";
+const DATA_DIR: &str = "local-cloud";
+
 /// Ends the local cloud and removes its data, also when the rehearsal is interrupted or fails half-way.
 struct Guard {
     dir: Option<TempDir>,
@@ -38,7 +42,7 @@ impl Stage {
         let dir = dir.context("failed to make a directory for the rehearsal")?;
         let source = clone(root, dir.path(), printer)?;
         let mut options = serve_options(root, environment, Some(0))?;
-        options.data_dir = dir.path().join("local-cloud");
+        options.data_dir = dir.path().join(DATA_DIR);
         options.source.clone_from(&source);
         let guard = Guard { data_dir: options.data_dir.clone(), dir: Some(dir) };
         let connection = local::ensure_running(&options).await?;
@@ -69,18 +73,37 @@ impl Stage {
     }
 
     /// Ends the local cloud and removes everything.
-    pub(super) async fn clear(mut self) -> anyhow::Result<()> {
-        local::reset(&self.guard.data_dir).await?;
-        self.guard.dir.take().map_or(Ok(()), TempDir::close)?;
+    pub(super) async fn clear(mut self, printer: &Printer) -> anyhow::Result<()> {
+        let left = local::reset(&self.guard.data_dir).await?;
+        let Some(dir) = self.guard.dir.take() else { return Ok(()) };
+        for path in close(dir, left)? {
+            printer.note(format_args!("left, as it is not the rehearsal's: `{}`", path.display()));
+        }
         Ok(())
+    }
+}
+
+/// Removes the rehearsal's directory, unless somebody put something of his own there: answers that, and leaves it.
+fn close(dir: TempDir, mut left: Vec<PathBuf>) -> std::io::Result<Vec<PathBuf>> {
+    left.extend(local::others(dir.path(), &[SOURCE, DATA_DIR])?);
+    if left.is_empty() {
+        dir.close()?;
+        return Ok(left);
+    }
+    match std::fs::remove_dir_all(dir.keep().join(SOURCE)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(left),
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        if self.dir.is_some() {
-            // Nobody is left to hear of a failure.
-            let _ = local::end_and_wait(&self.data_dir);
+        if let Some(dir) = self.dir.take() {
+            // Nobody is left to hear of a failure; what could not be looked through stays.
+            match local::end_and_wait(&self.data_dir) {
+                Ok(left) => drop(close(dir, left)),
+                Err(_) => drop(dir.keep()),
+            }
         }
     }
 }
@@ -94,10 +117,38 @@ fn clone(root: &Path, into: &Path, printer: &Printer) -> anyhow::Result<PathBuf>
     if head.dirty {
         printer.warning("the tree has changes that are not committed: the commit is rehearsed without them");
     }
-    let target = into.join("source");
+    let target = into.join(SOURCE);
     let (commit, sh) = (&head.commit, shell(into)?);
     cmd!(sh, "git clone --quiet --no-checkout {root} {target}").quiet().run()?;
     let sh = shell(&target)?;
     cmd!(sh, "git checkout --quiet --detach {commit}").quiet().run()?;
     Ok(target)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rehearsals_directory_goes_unless_there_is_something_of_somebody_else_in_it() {
+        let foreign: [&[&str]; 3] = [&[], &["notes.txt"], &["local-cloud/notes.txt"]];
+        for foreign in foreign {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().to_owned();
+            for made in [SOURCE, DATA_DIR] {
+                std::fs::create_dir(path.join(made)).unwrap();
+            }
+            let foreign: Vec<PathBuf> = foreign.iter().map(|file| path.join(file)).collect();
+            foreign.iter().for_each(|file| std::fs::write(file, "mine").unwrap());
+            let in_data_dir = local::others(&path.join(DATA_DIR), &[]).unwrap();
+
+            let left = close(dir, in_data_dir).unwrap();
+
+            assert_eq!(left, foreign);
+            assert!(foreign.iter().all(|file| file.exists()));
+            assert!(!path.join(SOURCE).exists());
+            assert_eq!(path.exists(), !foreign.is_empty());
+            let _ = std::fs::remove_dir_all(path);
+        }
+    }
 }

@@ -86,9 +86,9 @@ pub(crate) fn remove_place(place: &Path) -> Result<(), PostgresError> {
     }
 }
 
-/// Removes the clusters, outside data directories, whose data directory is gone. To be called after a data
-/// directory was deleted; the local cloud does it too when it makes a database.
-pub fn sweep_databases() {
+/// Removes the clusters, outside data directories, whose data directory is gone or is the one that was `cleared`.
+/// To be called after that; the local cloud does it too when it makes a database.
+pub fn sweep_databases(cleared: Option<&Path>) {
     for folder in OUTSIDE {
         let Ok(entries) = std::fs::read_dir(folder) else { continue };
         for note in entries.flatten().map(|entry| entry.path()) {
@@ -96,7 +96,9 @@ pub fn sweep_databases() {
                 continue;
             }
             let Ok(data_dir) = std::fs::read_to_string(&note) else { continue };
-            if !data_dir.is_empty() && !Path::new(&data_dir).exists() {
+            let data_dir = Path::new(&data_dir);
+            let orphaned = cleared == Some(data_dir) || !data_dir.exists();
+            if !data_dir.as_os_str().is_empty() && orphaned {
                 let _ = remove_place(&note.with_extension(""));
             }
         }

@@ -115,7 +115,7 @@ async fn make(
     row: &InstanceRow,
 ) -> Result<(std::path::PathBuf, u16, Server), PostgresError> {
     let binaries = find_postgres()?;
-    sweep_databases();
+    sweep_databases(None);
     let place = find_place(cloud.data_dir())?;
     let made = async {
         let cluster = Cluster { binaries, place: place.clone() };
