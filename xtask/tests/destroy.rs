@@ -4,7 +4,59 @@ mod support;
 
 use std::os::unix::fs::symlink;
 
+use support::emulator::Emulator;
 use support::Project;
+
+/// A stack of two buckets with names, under one deletion policy.
+fn buckets_of(project: &str, short: &str, policy: &str) -> String {
+    let bucket = |logical_id: &str, name: &str| {
+        let name = format!("{project}-{short}-{name}");
+        format!(
+            "  {logical_id}:\n    Type: AWS::S3::Bucket\n{policy}    Properties: {{BucketName: {name}}}\n"
+        )
+    };
+    format!("Resources:\n{}{}", bucket("ArtifactBucket", "artifacts"), bucket("Media", "media"))
+}
+
+/// Our own stack and a user's, each with a bucket of the artifact bucket's logical ID and one of another, under every
+/// policy: only what our own stack deletes is emptied.
+#[test]
+fn no_bucket_is_emptied_but_the_artifact_bucket_of_a_stack_that_deletes_it() {
+    let emulator = Emulator::start();
+    let mut before = "myapp".to_owned();
+    let policies = [("", true), ("Delete", true), ("Retain", false), ("RetainExceptOnCreate", false)];
+    for (number, (policy, deletes)) in policies.into_iter().enumerate() {
+        // A project for each: what is left of one is not the next one's.
+        let project = format!("round{number}");
+        emulator.project.edit(&format!("project: {before}"), &format!("project: {project}"));
+        let attribute =
+            if policy.is_empty() { String::new() } else { format!("    DeletionPolicy: {policy}\n") };
+        for stack in ["build", "media"] {
+            emulator.create_stack(&project, stack, &buckets_of(&project, stack, &attribute));
+            for bucket in ["artifacts", "media"] {
+                emulator.put_object(&format!("{project}-{stack}-{bucket}"), "object");
+            }
+        }
+
+        let ended = emulator.run(&["destroy", "--yes", "--environment", "local", "--output", "json"]);
+
+        let outcome: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+        // A bucket that holds something keeps its stack; one that is retained does not.
+        assert_eq!(ended.code, Some(if deletes { 4 } else { 0 }), "{policy}: {}", ended.stderr);
+        for (stack, bucket) in
+            [("build", "artifacts"), ("build", "media"), ("media", "artifacts"), ("media", "media")]
+        {
+            let name = format!("{project}-{stack}-{bucket}");
+            let emptied = deletes && (stack, bucket) == ("build", "artifacts");
+            let keys = emulator.keys_of(&name).unwrap_or_default();
+            assert_eq!(keys.is_empty(), emptied, "{policy}: {name}: {keys:?}");
+            let kept = outcome["kept"].as_array().unwrap().iter();
+            let listed = kept.filter(|kept| kept.as_str().unwrap().ends_with(&name)).count();
+            assert_eq!(listed, usize::from(!deletes), "{policy}: {name}: {outcome}");
+        }
+        before = project;
+    }
+}
 
 #[test]
 fn a_folder_with_other_files_is_no_data_directory_and_stays_as_it_is() {

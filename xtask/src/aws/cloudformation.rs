@@ -83,8 +83,8 @@ pub(crate) struct ResourceChange {
 /// A resource of a stack.
 #[derive(Debug, Clone)]
 pub(crate) struct StackResource {
+    pub logical_id: String,
     pub physical_id: String,
-    pub resource_type: String,
 }
 
 impl Aws {
@@ -225,8 +225,8 @@ impl Aws {
         let answer = self.cloudformation().describe_stack_resources().stack_name(stack).send().await;
         let answer = answer.attempt(SERVICE, || format!("describe the resources of stack `{stack}`"))?;
         let resource = |resource: sdk::StackResource| StackResource {
+            logical_id: resource.logical_resource_id.unwrap_or_default(),
             physical_id: resource.physical_resource_id.unwrap_or_default(),
-            resource_type: resource.resource_type.unwrap_or_default(),
         };
         Ok(answer.stack_resources.unwrap_or_default().into_iter().map(resource).collect())
     }

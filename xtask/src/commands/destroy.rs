@@ -1,7 +1,8 @@
 //! `cargo xtask destroy`: deletes everything that `provision` made.
 //!
-//! Changes in AWS: lifts the protections, empties the artifact bucket, deletes the stacks in reverse order and
-//! deregisters the task definitions. Stacks are found by their tags, so one whose template is gone is deleted too.
+//! Changes in AWS: lifts the protections, empties the artifact bucket unless it is retained, deletes the stacks in
+//! reverse order and deregisters the task definitions. No other bucket is ever emptied: one that holds something
+//! keeps its stack from being deleted. Stacks are found by their tags, so one whose template is gone is deleted too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -23,7 +24,9 @@ use crate::output::Printer;
 
 /// The parameter that keeps a load balancer or a database from being deleted.
 const PROTECTION: &str = "DeletionProtection";
-const BUCKET: &str = "AWS::S3::Bucket";
+/// The one bucket that is emptied, by stack and logical ID: what is in it was put there by our own pipeline. It is
+/// kept whole where its template retains it.
+const ARTIFACT_BUCKET: (&str, &str) = ("build", "ArtifactBucket");
 
 pub(crate) async fn run(globals: Globals, printer: Printer, args: DestroyArgs) -> anyhow::Result<ExitStatus> {
     let ctx = Ctx::connect(&globals, printer).await?;
@@ -137,8 +140,8 @@ fn confirm(ctx: &Ctx, globals: &Globals, args: &DestroyArgs) -> anyhow::Result<(
 async fn apply(ctx: &Ctx, deployed: &Deployed, plan: &DestroyPlan) -> anyhow::Result<Destroyed> {
     let mut outcome = Destroyed::default();
     for wave in &plan.waves {
-        let stacks = wave.iter().filter_map(|name| deployed.stacks.get(name));
-        for end in join_all(stacks.map(|stack| delete(ctx, stack))).await {
+        let stacks = wave.iter().filter_map(|name| deployed.stacks.get_key_value(name));
+        for end in join_all(stacks.map(|(short, stack)| delete(ctx, short, stack))).await {
             match end? {
                 Deletion::Done { stack, kept } => {
                     outcome.deleted.push(stack);
@@ -162,16 +165,11 @@ enum Deletion {
     Failed(String),
 }
 
-async fn delete(ctx: &Ctx, stack: &Stack) -> anyhow::Result<Deletion> {
+async fn delete(ctx: &Ctx, short: &str, stack: &Stack) -> anyhow::Result<Deletion> {
     lift_protection(ctx, stack).await?;
-    for resource in ctx.aws.describe_stack_resources(&stack.id).await? {
-        if resource.resource_type == BUCKET && !resource.physical_id.is_empty() {
-            let count = ctx.aws.empty_bucket(&resource.physical_id).await?;
-            ctx.printer.event(
-                &stack.name,
-                format_args!("emptied bucket {} of {count} objects", resource.physical_id),
-            );
-        }
+    if let Some(bucket) = bucket_to_empty(ctx, short, stack).await? {
+        let count = ctx.aws.empty_bucket(&bucket).await?;
+        ctx.printer.event(&stack.name, format_args!("emptied bucket {bucket} of {count} objects"));
     }
     let last = change::newest_event(&ctx.aws, &stack.id).await?;
     ctx.aws.delete_stack(&stack.id).await?;
@@ -181,6 +179,30 @@ async fn delete(ctx: &Ctx, stack: &Stack) -> anyhow::Result<Deletion> {
     }
     let cause = change::cause(&end.events);
     Ok(Deletion::Failed(format!("stack `{}` is {}{cause}", stack.name, end.status)))
+}
+
+/// The artifact bucket, if this stack has it and deletes it.
+async fn bucket_to_empty(ctx: &Ctx, short: &str, stack: &Stack) -> anyhow::Result<Option<String>> {
+    let (of_stack, logical_id) = ARTIFACT_BUCKET;
+    if short != of_stack {
+        return Ok(None);
+    }
+    let resources = ctx.aws.describe_stack_resources(&stack.id).await?;
+    let bucket = resources.into_iter().find(|resource| resource.logical_id == logical_id);
+    let Some(bucket) = bucket.filter(|bucket| !bucket.physical_id.is_empty()) else { return Ok(None) };
+    let template = ctx.aws.get_template(&stack.id).await?;
+    Ok(is_deleted_with_stack(&template, logical_id)?.then_some(bucket.physical_id))
+}
+
+/// Whether a stack's deletion deletes the resource, by the template the stack has. A policy that is not understood
+/// is no reason to delete.
+fn is_deleted_with_stack(template: &str, logical_id: &str) -> anyhow::Result<bool> {
+    let template = ::template::parse("the stack's template", template.as_bytes())?.to_json();
+    // Without a policy CloudFormation deletes a bucket.
+    Ok(match template["Resources"].get(logical_id) {
+        Some(resource) => resource.get("DeletionPolicy").is_none_or(|policy| policy == "Delete"),
+        None => false,
+    })
 }
 
 fn kept(events: &[StackEvent]) -> Vec<String> {
@@ -203,4 +225,27 @@ async fn lift_protection(ctx: &Ctx, stack: &Stack) -> anyhow::Result<()> {
         .collect();
     let template = ctx.aws.get_template(&stack.id).await?;
     change::update_in_place(ctx, stack, &template, &parameters).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_resource_that_its_template_deletes_is_deleted_with_the_stack() {
+        let cases = [
+            ("", true),
+            ("DeletionPolicy: Delete", true),
+            ("DeletionPolicy: Retain", false),
+            ("DeletionPolicy: RetainExceptOnCreate", false),
+            ("DeletionPolicy: Snapshot", false),
+            ("DeletionPolicy: !If [Always, Delete, Retain]", false),
+        ];
+        for (policy, deleted) in cases {
+            let template = format!("Resources:\n  Bucket:\n    Type: AWS::S3::Bucket\n    {policy}\n");
+            assert_eq!(is_deleted_with_stack(&template, "Bucket").unwrap(), deleted, "{policy}");
+            assert!(!is_deleted_with_stack(&template, "Other").unwrap());
+        }
+        assert!(is_deleted_with_stack("Resources: [", "Bucket").is_err());
+    }
 }

@@ -5,6 +5,7 @@
 
 pub mod aws_cli;
 pub mod checkout;
+pub mod emulator;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
