@@ -24,6 +24,9 @@ pub(crate) struct Globals {
     /// The environment of infra/project.yml; without it the file's default_environment
     #[arg(short, long, global = true, env = "XTASK_ENVIRONMENT", value_name = "NAME")]
     pub environment: Option<String>,
+    /// Whether the environment was typed with the command, not taken from XTASK_ENVIRONMENT
+    #[arg(skip)]
+    pub environment_typed: bool,
     /// What stdout carries; progress goes to stderr
     #[arg(long, global = true, value_enum, default_value_t)]
     pub output: Format,

@@ -5,7 +5,7 @@ mod support;
 use std::os::unix::fs::symlink;
 
 use support::emulator::Emulator;
-use support::Project;
+use support::{Ended, Project};
 
 /// A stack of two buckets with names, under one deletion policy.
 fn buckets_of(project: &str, short: &str, policy: &str) -> String {
@@ -56,6 +56,25 @@ fn no_bucket_is_emptied_but_the_artifact_bucket_of_a_stack_that_deletes_it() {
         }
         before = project;
     }
+}
+
+#[test]
+fn only_an_environment_that_was_typed_is_destroyed_without_a_question() {
+    let emulator = Emulator::start();
+    emulator.create_stack("myapp", "cluster", "Resources:\n  Group: {Type: AWS::Logs::LogGroup}\n");
+    let from_variable = |arguments: &[&str]| {
+        Ended::of(emulator.xtask(arguments).env("XTASK_ENVIRONMENT", "local").output().unwrap())
+    };
+
+    let stack = || emulator.status_of("myapp-local-cluster");
+    for arguments in [&["destroy", "--yes"][..], &["destroy"], &["destroy", "--environment", "local"]] {
+        let ended = from_variable(arguments);
+        assert_eq!(ended.code, Some(3), "{arguments:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains("error: environment `local` would be deleted"), "{}", ended.stderr);
+        assert_eq!(stack().as_deref(), Some("CREATE_COMPLETE"), "{arguments:?}");
+    }
+    assert_eq!(from_variable(&["--environment", "local", "destroy", "--yes"]).code, Some(0));
+    assert_eq!(stack(), None);
 }
 
 #[test]

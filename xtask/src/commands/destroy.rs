@@ -124,9 +124,11 @@ fn takes_output(user: &Stack, stack: &Stack) -> bool {
     stack.outputs.iter().any(|(name, value)| user.parameters.get(name) == Some(value))
 }
 
+/// A yes without a question is meant for the environment that was typed beside it: a variable that was set once
+/// must not choose what is deleted.
 fn confirm(ctx: &Ctx, globals: &Globals, args: &DestroyArgs) -> anyhow::Result<()> {
     let name = &ctx.environment.name;
-    if ctx.local.is_some() || (args.consent.yes && globals.environment.is_some()) {
+    if ctx.local.is_some() || (args.consent.yes && globals.environment_typed) {
         return Ok(());
     }
     if !ctx.printer.can_ask() {
