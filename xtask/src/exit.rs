@@ -1,5 +1,7 @@
 //! How a command ends: the exit codes of the contract, and the errors that carry one.
 
+use app_image::ImageError;
+
 use crate::follow::DeadlinePassed;
 use crate::project::ProjectError;
 use crate::stacks::StacksError;
@@ -64,6 +66,11 @@ pub(crate) struct StackFailed(pub String);
 
 /// The exit code an error stands for.
 pub(crate) fn status_of(error: &anyhow::Error) -> ExitStatus {
+    // Only as it is: where a command says more around it, it had changed something before.
+    let outermost = error.chain().next().and_then(|cause| cause.downcast_ref::<ImageError>());
+    if outermost.is_some_and(ImageError::is_refusal) {
+        return ExitStatus::Refused;
+    }
     for cause in error.chain() {
         if cause.is::<Refused>() || cause.is::<ProjectError>() || cause.is::<StacksError>() {
             return ExitStatus::Refused;
@@ -76,4 +83,25 @@ pub(crate) fn status_of(error: &anyhow::Error) -> ExitStatus {
         }
     }
     ExitStatus::Unexpected
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::hints_of;
+
+    #[test]
+    fn an_image_that_is_refused_is_a_refusal_until_something_was_changed_and_keeps_its_hint() {
+        let refused = || ImageError::Refused { message: "no".to_owned(), hint: Some("do".to_owned()) };
+        let failed = ImageError::Failed { action: "build".to_owned(), source: "no".into() };
+        let cases = [
+            (anyhow::Error::new(refused()), ExitStatus::Refused, 1),
+            (anyhow::Error::new(refused()).context("after stacks"), ExitStatus::Unexpected, 1),
+            (anyhow::Error::new(failed), ExitStatus::Unexpected, 0),
+        ];
+        for (error, status, hints) in cases {
+            assert_eq!(status_of(&error), status, "{error:#}");
+            assert_eq!(hints_of(&error).len(), hints, "{error:#}");
+        }
+    }
 }

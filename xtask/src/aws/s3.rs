@@ -9,9 +9,27 @@ use super::error::{Attempt as _, AwsError};
 const SERVICE: &str = "S3";
 
 impl Aws {
-    pub(crate) async fn put_object(&self, bucket: &str, key: &str, body: Vec<u8>) -> Result<(), AwsError> {
+    /// Puts an object; answers its version where the bucket keeps versions.
+    pub(crate) async fn put_object(
+        &self,
+        bucket: &str,
+        key: &str,
+        body: Vec<u8>,
+    ) -> Result<Option<String>, AwsError> {
         let answer = self.s3().put_object().bucket(bucket).key(key).body(ByteStream::from(body)).send().await;
-        answer.attempt(SERVICE, || format!("put object `{key}` into bucket `{bucket}`"))?;
+        let answer = answer.attempt(SERVICE, || format!("put object `{key}` into bucket `{bucket}`"))?;
+        Ok(answer.version_id)
+    }
+
+    /// Deletes that version of an object, or the object where its bucket keeps none.
+    pub(crate) async fn delete_object(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: Option<String>,
+    ) -> Result<(), AwsError> {
+        let answer = self.s3().delete_object().bucket(bucket).key(key).set_version_id(version).send().await;
+        answer.attempt(SERVICE, || format!("delete object `{key}` of bucket `{bucket}`"))?;
         Ok(())
     }
 

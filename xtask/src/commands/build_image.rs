@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use anyhow::Context as _;
 use app_image::{BuildImage, BuildRequest, Credentials, ProjectFacts};
 use serde::Serialize;
 
@@ -57,7 +58,12 @@ pub(crate) async fn run(
     let image = app_image::run(&request, &report).await?;
     if let (Some(directory), Some(deployed), Some(ctx)) = (&args.artifacts, &deployed, &ctx) {
         let variables = task_variables(&facts, ctx.aws.region(), &deployed.outputs());
-        app_image::write_artifacts(&root, directory, &image.uri, &variables)?;
+        let written = app_image::write_artifacts(&root, directory, &image.uri, &variables);
+        match args.push {
+            // A refusal after the push is none: the image is there.
+            true => written.with_context(|| format!("failed to write the artifacts of `{}`", image.uri))?,
+            false => written?,
+        }
     }
     printer.result(&Built(image))?;
     Ok(ExitStatus::Done)

@@ -1,5 +1,7 @@
 //! Hints: what to type next, carried by errors as data and rendered in one place.
 
+use app_image::ImageError;
+
 use crate::aws::AwsError;
 use crate::exit::Refused;
 
@@ -16,6 +18,8 @@ pub(crate) fn hints_of(error: &anyhow::Error) -> Vec<String> {
             hints.extend(hinted.hints());
         } else if let Some(hinted) = cause.downcast_ref::<Refused>() {
             hints.extend(hinted.hints());
+        } else if let Some(hinted) = cause.downcast_ref::<ImageError>() {
+            hints.extend(hinted.hint().map(str::to_owned));
         }
     }
     hints

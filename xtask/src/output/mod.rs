@@ -5,5 +5,7 @@ mod printer;
 mod table;
 
 pub(crate) use hint::Hint;
+#[cfg(test)]
+pub(crate) use hint::hints_of;
 pub(crate) use printer::{Format, Printer};
 pub(crate) use table::table;

@@ -88,4 +88,14 @@ impl Emulator {
         let listed = self.runtime.block_on(client.list_object_versions().bucket(bucket).send()).ok()?;
         Some(listed.versions().iter().filter_map(|version| version.key()).map(str::to_owned).collect())
     }
+
+    /// Where a project's builds took their sources from.
+    #[track_caller]
+    pub fn build_sources(&self, project: &str) -> Vec<String> {
+        let client = aws_sdk_codebuild::Client::new(&self.config);
+        let listed = self.runtime.block_on(client.list_builds_for_project().project_name(project).send());
+        let get = client.batch_get_builds().set_ids(listed.unwrap().ids);
+        let builds = self.runtime.block_on(get.send()).unwrap().builds.unwrap();
+        builds.into_iter().filter_map(|build| build.source?.location).collect()
+    }
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use app_image::{BuildRequest, Credentials, Format, ProjectFacts, Variables};
+use app_image::{BuildRequest, Credentials, Format, ImageError, ProjectFacts, Variables};
 use tokio::sync::OnceCell;
 
 use crate::aws::FirstBuild;
@@ -18,8 +18,9 @@ use crate::follow::follow_build;
 use crate::generate::TASKDEF;
 use crate::process::{archive, head_commit};
 
-/// Where the source of the first build is put; CodeBuild's cache and CodePipeline's artifacts are elsewhere.
-const SOURCE_KEY: &str = "first-image/source.zip";
+/// Where the sources of first builds are put; CodeBuild's cache and CodePipeline's artifacts are elsewhere. What an
+/// interrupted run leaves there expires by the bucket's lifecycle.
+const SOURCES: &str = "first-image";
 /// The variable that `.aws/buildspec.yml` exports.
 const EXPORTED_IMAGE: &str = "IMAGE_URI";
 /// The placeholder that CodePipeline fills in every later release.
@@ -54,12 +55,13 @@ impl FirstRevision {
     /// Renders `.aws/taskdef.json` with the function that the pipeline's build uses, and registers it.
     pub(super) async fn register(&self, ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow::Result<()> {
         let Some(image) = self.image.get() else { return Ok(()) };
-        let facts = ProjectFacts::read(&ctx.root, Some(&ctx.environment.name))?;
+        let facts = ProjectFacts::read(&ctx.root, Some(&ctx.environment.name)).map_err(after_stacks)?;
         let variables = task_variables(&facts, ctx.aws.region(), values);
         let template = std::fs::read_to_string(ctx.root.join(TASKDEF)).map_err(|error| {
             Refused::new(format!("`{TASKDEF}` cannot be read: {error}")).hint("run `cargo xtask generate`")
         })?;
-        let rendered = app_image::render(TASKDEF, Format::Json, &template, &variables)?;
+        let rendered = app_image::render(TASKDEF, Format::Json, &template, &variables);
+        let rendered = rendered.map_err(after_stacks)?;
         let arn = ctx.aws.register_task_definition(&rendered.replace(IMAGE_PLACEHOLDER, image)).await?;
         ctx.printer.event("task definition", arn);
         Ok(())
@@ -106,9 +108,23 @@ async fn build_remotely(ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow:
         }
     };
     let (bucket, project) = (needed(values, "ArtifactBucketName")?, needed(values, "BuildProjectName")?);
-    ctx.aws.put_object(bucket, SOURCE_KEY, zip).await?;
-    let source = format!("{bucket}/{SOURCE_KEY}");
-    let build = FirstBuild { project, source: &source, revision: &revision, variables: &[] };
+    let key = source_key(&revision);
+    let version = ctx.aws.put_object(bucket, &key, zip).await?;
+    let built = build_source(ctx, project, (&format!("{bucket}/{key}"), &revision)).await;
+    // However the build ended: nobody else knows the key.
+    if let Err(error) = ctx.aws.delete_object(bucket, &key, version).await {
+        ctx.printer.warning(format_args!("the source of the first build is left: {error}"));
+    }
+    built
+}
+
+/// A key of this run alone: two operators may build the first image at the same moment, of different commits.
+fn source_key(revision: &str) -> String {
+    format!("{SOURCES}/{revision}-{:016x}.zip", rand::random::<u64>())
+}
+
+async fn build_source(ctx: &Ctx, project: &str, (source, revision): (&str, &str)) -> anyhow::Result<String> {
+    let build = FirstBuild { project, source, revision, variables: &[] };
     let id = ctx.aws.start_build(&build).await?;
     ctx.printer.event("first image", format_args!("build {id}"));
     let build = follow_build(&ctx.aws, &id, &ctx.sink()).await?;
@@ -125,7 +141,7 @@ async fn build_remotely(ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow:
 }
 
 async fn build_here(ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow::Result<String> {
-    let facts = ProjectFacts::read(&ctx.root, Some(&ctx.environment.name))?;
+    let facts = ProjectFacts::read(&ctx.root, Some(&ctx.environment.name)).map_err(after_stacks)?;
     let request = BuildRequest {
         workspace: ctx.root.clone(),
         architecture: facts.architecture,
@@ -135,10 +151,28 @@ async fn build_here(ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow::Res
         push: Some(Credentials::Ecr(Box::new(ctx.aws.config().clone()))),
     };
     let report = |line: &str| ctx.printer.event("first image", line);
-    Ok(app_image::run(&request, &report).await?.uri)
+    Ok(app_image::run(&request, &report).await.map_err(after_stacks)?.uri)
+}
+
+/// A refusal of the image's is none of `provision`'s: stacks were made by now.
+fn after_stacks(error: ImageError) -> anyhow::Error {
+    anyhow::Error::new(error).context("failed to make the first image or task definition, after stacks")
 }
 
 fn needed<'a>(values: &'a BTreeMap<String, String>, name: &str) -> Result<&'a str, Refused> {
     let value = values.get(name).map(String::as_str);
     value.ok_or_else(|| Refused::new(format!("no stack has an output `{name}`")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_source_of_a_first_build_has_a_key_of_its_run_and_its_commit() {
+        let keys: std::collections::BTreeSet<String> = (0..100).map(|_| source_key("0a1b2c")).collect();
+
+        assert_eq!(keys.len(), 100);
+        assert!(keys.iter().all(|key| key.starts_with("first-image/0a1b2c-") && key.ends_with(".zip")));
+    }
 }
