@@ -59,11 +59,11 @@ impl Architecture {
         }
     }
 
-    /// `e_machine` of an ELF header (EM_X86_64, EM_AARCH64).
+    /// `e_machine` of an ELF header.
     pub(crate) fn elf_machine(self) -> u16 {
         match self {
-            Self::X86_64 => 62,
-            Self::Arm64 => 183,
+            Self::X86_64 => object::elf::EM_X86_64.0,
+            Self::Arm64 => object::elf::EM_AARCH64.0,
         }
     }
 }

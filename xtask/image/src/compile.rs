@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use object::read::elf::{FileHeader as _, ProgramHeader as _};
+use object::{Endianness, elf};
 use xshell::{Shell, cmd};
 
 use crate::architecture::Architecture;
@@ -15,8 +17,6 @@ const PROFILE: &str = "image";
 /// would run again for every caller, and with them most of the compilation.
 const OF_OUR_OWN_PACKAGE: &[&str] =
     &["CARGO_BIN_", "CARGO_CRATE_NAME", "CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_PRIMARY_PACKAGE"];
-/// Program header type of an interpreter, which only a dynamically linked binary names.
-const PT_INTERP: u32 = 3;
 
 /// One compilation.
 pub(crate) struct Compilation {
@@ -116,18 +116,19 @@ impl Compilation {
 fn check_binary(path: &Path, architecture: Architecture) -> Result<(), ImageError> {
     let bytes =
         fs::read(path).map_err(|error| ImageError::failed(format!("read `{}`", path.display()), error))?;
-    let elf = Elf::parse(&bytes).ok_or_else(|| {
-        ImageError::refused(format!("`{}` must be a 64-bit little-endian ELF binary", path.display()))
-    })?;
-    if elf.machine != architecture.elf_machine() {
-        let (found, expected) = (elf.machine, architecture.elf_machine());
+    let Ok((machine, is_dynamic)) = read_elf(&bytes) else {
+        let rule = "must be a 64-bit little-endian ELF binary";
+        return Err(ImageError::refused(format!("`{}` {rule}", path.display())));
+    };
+    let expected = architecture.elf_machine();
+    if machine != expected {
         return Err(ImageError::refused(format!(
-            "`{}` is for ELF machine {found}, expected {expected} ({})",
+            "`{}` is for ELF machine {machine}, expected {expected} ({})",
             path.display(),
             architecture.ecs()
         )));
     }
-    if elf.has_interpreter {
+    if is_dynamic {
         return Err(ImageError::refused(format!(
             "`{}` is linked dynamically, expected statically",
             path.display()
@@ -137,39 +138,26 @@ fn check_binary(path: &Path, architecture: Architecture) -> Result<(), ImageErro
     Ok(())
 }
 
-/// The part of an ELF header that decides where a binary runs.
-struct Elf {
-    machine: u16,
-    has_interpreter: bool,
-}
-
-impl Elf {
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        // Magic number, ELFCLASS64, ELFDATA2LSB.
-        if bytes.get(..6)? != b"\x7fELF\x02\x01" {
-            return None;
-        }
-        let u16_at = |at: usize| Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?));
-        let table = usize::try_from(u64::from_le_bytes(bytes.get(32..40)?.try_into().ok()?)).ok()?;
-        let (entry_size, entries) = (usize::from(u16_at(54)?), usize::from(u16_at(56)?));
-        let mut has_interpreter = false;
-        for index in 0..entries {
-            let at = table.checked_add(index * entry_size)?;
-            let kind = u32::from_le_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?);
-            has_interpreter |= kind == PT_INTERP;
-        }
-        Some(Self { machine: u16_at(18)?, has_interpreter })
+/// The machine, and whether the binary names an interpreter, which only a dynamically linked one does.
+fn read_elf(bytes: &[u8]) -> object::read::Result<(u16, bool)> {
+    let header = elf::FileHeader64::<Endianness>::parse(bytes)?;
+    let endian = header.endian()?;
+    if endian != Endianness::Little {
+        return Ok((elf::EM_NONE.0, false));
     }
+    let segments = header.program_headers(endian, bytes)?;
+    let is_dynamic = segments.iter().any(|segment| segment.p_type(endian) == elf::PT_INTERP);
+    Ok((header.e_machine(endian).0, is_dynamic))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A header with one program header of type `kind`.
-    fn elf(machine: u16, kind: u32) -> Vec<u8> {
+    /// A header (ELFCLASS64, ELFDATA2LSB, EV_CURRENT) with one program header of type `kind`.
+    fn binary(machine: u16, kind: u32) -> Vec<u8> {
         let mut bytes = vec![0; 64 + 56];
-        bytes[..6].copy_from_slice(b"\x7fELF\x02\x01");
+        bytes[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
         bytes[18..20].copy_from_slice(&machine.to_le_bytes());
         bytes[32..40].copy_from_slice(&64_u64.to_le_bytes());
         bytes[54..56].copy_from_slice(&56_u16.to_le_bytes());
@@ -187,20 +175,22 @@ mod tests {
 
     #[test]
     fn a_static_binary_of_the_architecture_is_accepted() {
-        assert_eq!(check(&elf(62, 1), Architecture::X86_64), Ok(()));
-        assert_eq!(check(&elf(183, 1), Architecture::Arm64), Ok(()));
+        assert_eq!(check(&binary(62, 1), Architecture::X86_64), Ok(()));
+        assert_eq!(check(&binary(183, 1), Architecture::Arm64), Ok(()));
     }
 
     #[test]
     fn a_binary_of_another_architecture_is_refused() {
-        let error = check(&elf(183, 1), Architecture::X86_64).unwrap_err();
+        let error = check(&binary(183, 1), Architecture::X86_64).unwrap_err();
         assert_eq!(error, "`app` is for ELF machine 183, expected 62 (X86_64)");
     }
 
     #[test]
     fn a_dynamic_binary_and_no_binary_at_all_are_refused() {
-        assert!(check(&elf(62, PT_INTERP), Architecture::X86_64).unwrap_err().contains("dynamically"));
-        for bytes in [&b"#!/bin/sh"[..], b"", &elf(62, 1)[..66]] {
+        assert!(
+            check(&binary(62, elf::PT_INTERP.0), Architecture::X86_64).unwrap_err().contains("dynamically")
+        );
+        for bytes in [&b"#!/bin/sh"[..], b"", &binary(62, 1)[..66]] {
             assert!(check(bytes, Architecture::X86_64).is_err());
         }
     }
