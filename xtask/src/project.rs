@@ -97,9 +97,13 @@ pub(crate) struct App {
     pub(crate) secret_arns: BTreeSet<String>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Image {
     pub(crate) builder: ImageBuilder,
+    /// The package of the workspace that the image runs.
+    pub(crate) package: String,
+    /// Without it the package's only or default binary.
+    pub(crate) binary: Option<String>,
     pub(crate) target: ImageTarget,
 }
 

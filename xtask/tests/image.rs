@@ -1,4 +1,4 @@
-//! The application's binary as it is in the image: alone in an empty file system.
+//! The application's image: its binary alone in an empty file system, and the Dockerfile beside it.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
 
@@ -89,4 +89,20 @@ fn answer(server: &UdpSocket, query: &[u8], peer: SocketAddr) {
         reply.extend([0xC0, 12, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4, 127, 0, 0, 1]);
     }
     server.send_to(&reply, peer).unwrap();
+}
+
+/// The sample's Dockerfile repeats what `app-image` sets: both builders must give the same image.
+#[test]
+fn the_dockerfile_agrees_with_the_packed_configuration() {
+    let dockerfile = include_str!("../../app/Dockerfile");
+    for line in [
+        "FROM scratch",
+        "ENV APP_COMMIT=",
+        "USER 65532:65532",
+        "EXPOSE 4000",
+        "ENTRYPOINT [\"/app\"]",
+        "org.opencontainers.image.title=\"app\" org.opencontainers.image.revision=",
+    ] {
+        assert!(dockerfile.contains(line), "no `{line}` in app/Dockerfile");
+    }
 }

@@ -1,4 +1,4 @@
-//! Compiles the application into one static binary, in a target directory of its own.
+//! Compiles the application into one static binary, in the build cache.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,65 +7,87 @@ use object::read::elf::{FileHeader as _, ProgramHeader as _};
 use object::{Endianness, elf};
 use xshell::{Shell, cmd};
 
+use crate::ImageOptions;
 use crate::architecture::Architecture;
+use crate::cache::BuildCache;
+use crate::cargo::Cargo;
 use crate::error::ImageError;
-use crate::freshness::SourceStamp;
+use crate::source;
+use crate::tree::Tree;
 
 /// Profile of the workspace's `Cargo.toml` for what goes into the image.
 const PROFILE: &str = "image";
-/// What `cargo run` tells the program it runs about that program. Build scripts that watch one of these (ring's does)
-/// would run again for every caller, and with them most of the compilation.
-const OF_OUR_OWN_PACKAGE: &[&str] =
-    &["CARGO_BIN_", "CARGO_CRATE_NAME", "CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_PRIMARY_PACKAGE"];
+/// A workspace that does not know the profile gets it like this.
+const PROFILE_CONFIG: &str = "profile.image.inherits=\"release\"";
 
 /// One compilation.
 pub(crate) struct Compilation {
     pub(crate) workspace: PathBuf,
-    pub(crate) target_directory: PathBuf,
+    pub(crate) options: ImageOptions,
     pub(crate) architecture: Architecture,
     pub(crate) target: &'static str,
+    /// The revision that the image will be named after.
+    pub(crate) revision: source::Revision,
 }
 
 impl Compilation {
-    /// Gives the path of the checked binary. Blocks for as long as cargo works.
-    pub(crate) fn run(&self) -> Result<PathBuf, ImageError> {
+    /// Gives the path of the checked binary in `cache`. Blocks for as long as cargo works.
+    pub(crate) fn run(&self, cache: &BuildCache) -> Result<PathBuf, ImageError> {
         let shell = Shell::new().map_err(|error| ImageError::failed("open a shell", error))?;
         shell.change_dir(&self.workspace);
         self.require_target(&shell)?;
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let (target, directory) = (self.target, &self.target_directory);
-        let flags = self.rustc_flags(&shell)?;
+        let (flags, host) = self.rustc_flags(&shell)?;
+        let cargo = Cargo { workspace: &self.workspace, cache, flags };
 
-        let stamp = SourceStamp::take(&self.workspace.join("app"), directory, target)?;
-        if stamp.is_outdated() {
-            cmd!(shell, "{cargo} clean --quiet --locked --package app --profile {PROFILE}")
-                .args(["--target", target])
-                .arg("--target-dir")
-                .arg(directory)
-                .run()
-                .map_err(|error| ImageError::failed("remove the application's outdated products", error))?;
+        let tree = Tree::list(&self.workspace)?;
+        let sources = tree.hash()?;
+        let metadata = cargo.metadata(&[self.target, &host])?;
+        metadata.refuse_outsiders(&tree)?;
+        let choice = metadata.choose(&self.options)?;
+        let stamp = cache.stamp(self.target, sources)?;
+        if stamp.is_outdated {
+            self.clean(&cargo, &metadata.local_packages(&tree))?;
         }
-        // Encoded, because paths may hold blanks; it also takes the place of flags that a user configured.
-        let mut build = cmd!(
-            shell,
-            "{cargo} build --locked --package app --bin app --profile {PROFILE} --target {target}"
-        )
-        .arg("--target-dir")
-        .arg(directory)
-        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
-        .env_remove("RUSTFLAGS")
-        .env("CARGO_INCREMENTAL", "0");
-        for (name, _) in std::env::vars_os() {
-            if name.to_str().is_some_and(|name| OF_OUR_OWN_PACKAGE.iter().any(|of| name.starts_with(of))) {
-                build = build.env_remove(name);
-            }
+        let arguments = ["build", "--locked", "--package", &choice.package, "--bin", &choice.binary];
+        cargo.run("compile the application", &[&arguments[..], &self.products()].concat())?;
+        self.require_same_sources()?;
+        // What was written meanwhile (by a build script into the sources, say) may be in the products or not.
+        if Tree::list(&self.workspace)?.hash()? == stamp.sources {
+            stamp.keep()?;
         }
-        build.run().map_err(|error| ImageError::failed("compile the application", error))?;
-        stamp.keep()?;
 
-        let binary = directory.join(target).join(PROFILE).join("app");
+        let binary = cache.folder.join(self.target).join(PROFILE).join(choice.binary);
         check_binary(&binary, self.architecture)?;
         Ok(binary)
+    }
+
+    fn products(&self) -> [&str; 6] {
+        ["--profile", PROFILE, "--target", self.target, "--config", PROFILE_CONFIG]
+    }
+
+    /// Removes the products of `packages`, those for this machine (macros, build scripts) included.
+    fn clean(&self, cargo: &Cargo<'_>, packages: &[&str]) -> Result<(), ImageError> {
+        let folder = &cargo.cache.folder;
+        if !folder.join(self.target).is_dir() && !folder.join(PROFILE).is_dir() {
+            return Ok(());
+        }
+        let packages = packages.iter().flat_map(|name| ["--package", name]);
+        let arguments: Vec<&str> =
+            ["clean", "--quiet", "--locked"].into_iter().chain(self.products()).chain(packages).collect();
+        cargo.run("remove outdated products", &arguments).map(drop)
+    }
+
+    /// An image named after one revision must not hold another, to which the checkout was switched meanwhile.
+    fn require_same_sources(&self) -> Result<(), ImageError> {
+        let now = source::discover(&Tree::list(&self.workspace)?)?;
+        if now == self.revision {
+            return Ok(());
+        }
+        Err(ImageError::refused(format!(
+            "the sources are revision `{}` after the compilation, expected `{}` as before it",
+            now.id, self.revision.id
+        ))
+        .with_hint("build again, and leave the checkout alone meanwhile"))
     }
 
     /// cargo's own message for a missing target is hundreds of unresolved names.
@@ -81,8 +103,9 @@ impl Compilation {
     }
 
     /// Static linking, and no path of this machine in the binary: one commit gives one digest, wherever the
-    /// checkout, cargo's home and the toolchain are. Paths of the workspace are relative already.
-    fn rustc_flags(&self, shell: &Shell) -> Result<Vec<String>, ImageError> {
+    /// checkout, cargo's home and the toolchain are. Paths of the workspace are relative already. Also gives this
+    /// machine's target.
+    fn rustc_flags(&self, shell: &Shell) -> Result<(String, String), ImageError> {
         let read = |what: &str, arguments: &[&str]| {
             cmd!(shell, "rustc")
                 .args(arguments)
@@ -93,6 +116,7 @@ impl Compilation {
         let sysroot = read("find the Rust toolchain", &["--print", "sysroot"])?;
         let version = read("read the Rust version", &["--version", "--verbose"])?;
         let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: ")).unwrap_or("unknown");
+        let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or(self.target);
         let home = std::env::var_os("CARGO_HOME")
             .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo").into()))
             .unwrap_or_default();
@@ -108,7 +132,7 @@ impl Compilation {
         }
         // Without the component rust-src the standard library's paths have this form already.
         flags.push(format!("--remap-path-prefix={sysroot}/lib/rustlib/src/rust=/rustc/{commit}"));
-        Ok(flags)
+        Ok((flags.join("\x1f"), host.to_owned()))
     }
 }
 

@@ -2,34 +2,39 @@
 //! files that CodeDeploy reads.
 //!
 //! `run` changes the repository (blobs, the commit's tag, `latest`) when it is asked to push, else nothing
-//! outside the target directory. It compiles with few dependencies, because every build of the pipeline compiles
+//! outside the build cache. It compiles with few dependencies, because every build of the pipeline compiles
 //! it first.
 
 mod architecture;
+mod cache;
+mod cargo;
 mod compile;
 mod docker;
 mod error;
-mod freshness;
 mod pack;
 mod push;
 mod registry;
 mod render;
 mod source;
+mod tree;
 mod variables;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
 pub use architecture::{Architecture, CLibrary};
+pub use cache::default_cache;
 pub use error::ImageError;
 pub use push::Credentials;
 pub use render::{Format, render, write_artifacts};
 pub use variables::{ProjectFacts, Variables};
 
+use crate::cache::BuildCache;
 use crate::pack::Settings;
 use crate::push::Repository;
 use crate::source::Revision;
+use crate::tree::Tree;
 
 /// Where progress goes: one line a call, without line end.
 pub type Report<'a> = &'a (dyn Fn(&str) + Send + Sync);
@@ -44,11 +49,25 @@ pub enum Builder {
     Docker,
 }
 
+/// What of the workspace becomes the image: `image` and `app.port` in `infra/project.yml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageOptions {
+    /// A package of the workspace.
+    pub package: String,
+    /// Without it the package's only or default binary.
+    pub binary: Option<String>,
+    /// Where the application listens.
+    pub port: u16,
+}
+
 /// What to build.
 #[derive(Debug, Clone)]
 pub struct BuildRequest {
     /// The workspace's root, where `Cargo.lock` is.
     pub workspace: PathBuf,
+    /// The folder of this project's products, kept from build to build: see [`default_cache`].
+    pub cache: PathBuf,
+    pub options: ImageOptions,
     pub architecture: Architecture,
     pub library: CLibrary,
     pub builder: Builder,
@@ -80,7 +99,7 @@ pub struct BuildImage {
 /// `ImageError::Refused` when nothing was changed because of what was found: a tag that holds another image, a
 /// binary of the wrong architecture, a target that is not installed. Anything else is `ImageError::Failed`.
 pub async fn run(request: &BuildRequest, report: Report<'_>) -> Result<BuildImage, ImageError> {
-    let revision = source::discover(&request.workspace)?;
+    let revision = source::discover(&Tree::list(&request.workspace)?)?;
     report(&format!("revision {} ({})", revision.id, revision.tags().join(", ")));
 
     let repository = match &request.push {
@@ -93,11 +112,18 @@ pub async fn run(request: &BuildRequest, report: Report<'_>) -> Result<BuildImag
         report(&format!("{} is in the repository already", image.uri));
         return Ok(image);
     }
-    let binary = compile_binary(request, report).await?;
-    let settings = Settings { architecture: request.architecture, revision: revision.id.clone() };
+    // Held until the binary is packed: another build may then put its own in the same place.
+    let cache = BuildCache::lock(&request.cache, cache::PATIENCE, report).await?;
+    let (binary, cache) = compile_binary(request, &revision, cache, report).await?;
+    let settings = Settings {
+        architecture: request.architecture,
+        revision: revision.id.clone(),
+        port: request.options.port,
+    };
     let image = match (request.builder, &repository) {
         (Builder::Cargo, repository) => {
             let packed = pack::pack(&binary, &settings)?;
+            drop(cache);
             if let Some(repository) = repository {
                 push::push(repository, &packed, &revision, report).await?;
             }
@@ -112,21 +138,22 @@ pub async fn run(request: &BuildRequest, report: Report<'_>) -> Result<BuildImag
     Ok(image)
 }
 
-/// Directory of the image's own compilation: never the user's, whose lock and products it would share.
-fn target_directory(workspace: &Path) -> PathBuf {
-    let parent = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
-    workspace.join(parent).join("image")
-}
-
-async fn compile_binary(request: &BuildRequest, report: Report<'_>) -> Result<PathBuf, ImageError> {
+/// The cache goes along, so that it stays locked while cargo works, also when nobody waits for it any more.
+async fn compile_binary(
+    request: &BuildRequest,
+    revision: &Revision,
+    cache: BuildCache,
+    report: Report<'_>,
+) -> Result<(PathBuf, BuildCache), ImageError> {
     let compilation = compile::Compilation {
         workspace: request.workspace.clone(),
-        target_directory: target_directory(&request.workspace),
+        options: request.options.clone(),
         architecture: request.architecture,
         target: request.architecture.target(request.library),
+        revision: revision.clone(),
     };
-    report(&format!("compiling app for {}", compilation.target));
-    tokio::task::spawn_blocking(move || compilation.run())
+    report(&format!("compiling package {} for {}", request.options.package, compilation.target));
+    tokio::task::spawn_blocking(move || compilation.run(&cache).map(|binary| (binary, cache)))
         .await
         .map_err(|error| ImageError::failed("wait for the compilation", error))?
 }

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use app_image::{
-    BuildRequest, Builder, Credentials, ImageError, ProjectFacts, Variables, run, write_artifacts,
+    BuildRequest, Builder, Credentials, ImageError, ProjectFacts, Variables, default_cache, run,
+    write_artifacts,
 };
 use clap::Parser;
 
@@ -56,6 +57,8 @@ async fn build(arguments: Arguments) -> anyhow::Result<()> {
     let push = if arguments.push { Some(Credentials::ecr_from_env().await) } else { None };
     let request = BuildRequest {
         workspace: workspace.clone(),
+        cache: default_cache(&workspace),
+        options: facts.image.clone(),
         architecture: facts.architecture,
         library: facts.library,
         builder: arguments.builder,

@@ -277,6 +277,8 @@ mod tests {
     fn request(repository: &str, architecture: Architecture) -> BuildRequest {
         BuildRequest {
             workspace: ".".into(),
+            cache: "target".into(),
+            options: crate::ImageOptions { package: "shop".into(), binary: None, port: 8080 },
             architecture,
             library: crate::CLibrary::Gnu,
             builder: Builder::Cargo,
@@ -288,7 +290,8 @@ mod tests {
     fn packed(revision: &Revision) -> Packed {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "binary").unwrap();
-        let settings = Settings { architecture: Architecture::X86_64, revision: revision.id.clone() };
+        let (architecture, revision) = (Architecture::X86_64, revision.id.clone());
+        let settings = Settings { architecture, revision, port: 8080 };
         pack(file.path(), &settings).unwrap()
     }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::ImageOptions;
 use crate::architecture::{Architecture, CLibrary};
 use crate::error::ImageError;
 
@@ -22,6 +23,7 @@ pub struct ProjectFacts {
     pub memory: u32,
     pub architecture: Architecture,
     pub library: CLibrary,
+    pub image: ImageOptions,
     /// `app.environment` and `app.secrets`: every name that any environment has; empty where this one has none.
     pub app_environment: Variables,
     pub app_secrets: Variables,
@@ -42,6 +44,8 @@ struct File {
 
 #[derive(Default, Deserialize)]
 struct Image {
+    package: Option<String>,
+    binary: Option<String>,
     #[serde(default)]
     target: CLibrary,
 }
@@ -85,9 +89,15 @@ impl ProjectFacts {
         let own = own.as_ref().map(|environment| environment.app.clone()).unwrap_or_default();
         let all = || file.environments.values().flatten().map(|environment| &environment.app);
         let base = &file.app;
+        let port = own.port.or(base.port).unwrap_or(4000);
         Ok(Self {
             project: file.project,
-            port: own.port.or(base.port).unwrap_or(4000),
+            image: ImageOptions {
+                package: file.image.package.unwrap_or_else(|| "app".to_owned()),
+                binary: file.image.binary,
+                port,
+            },
+            port,
             cpu: own.cpu.or(base.cpu).unwrap_or(256),
             memory: own.memory.or(base.memory).unwrap_or(512),
             architecture: own.architecture.or(base.architecture).unwrap_or(Architecture::X86_64),
@@ -173,6 +183,15 @@ environments:
         let variables = ProjectFacts::parse(PROJECT, None).unwrap().variables();
         assert_eq!(variables["ENVIRONMENT_NAME"], "local");
         assert_eq!(variables["APP_ENVIRONMENT_ONLY_HERE"], "");
+    }
+
+    #[test]
+    fn the_package_is_app_unless_another_is_named() {
+        let image = |text: &str| ProjectFacts::parse(text, None).unwrap().image;
+        let default = ImageOptions { package: "app".to_owned(), binary: None, port: 4000 };
+        assert_eq!(image(PROJECT), default);
+        let named = image(&format!("{PROJECT}image: {{package: shop, binary: server}}\n"));
+        assert_eq!((named.package.as_str(), named.binary.as_deref()), ("shop", Some("server")));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use anyhow::Context as _;
-use app_image::{BuildImage, BuildRequest, Credentials, ProjectFacts};
+use app_image::{BuildImage, BuildRequest, Credentials, ImageOptions, ProjectFacts};
 use serde::Serialize;
 
 use super::deployed::Deployed;
@@ -44,6 +44,8 @@ pub(crate) async fn run(
     };
     let request = BuildRequest {
         workspace: root.clone(),
+        cache: app_image::default_cache(&root),
+        options: options_of(&environment),
         architecture: facts.architecture,
         library: facts.library,
         builder,
@@ -73,6 +75,14 @@ pub(crate) fn builder_of(environment: &Environment) -> app_image::Builder {
     match environment.image.builder {
         ImageBuilder::Cargo => app_image::Builder::Cargo,
         ImageBuilder::Docker => app_image::Builder::Docker,
+    }
+}
+
+pub(crate) fn options_of(environment: &Environment) -> ImageOptions {
+    ImageOptions {
+        package: environment.image.package.clone(),
+        binary: environment.image.binary.clone(),
+        port: environment.app.port,
     }
 }
 

@@ -34,7 +34,7 @@ struct Facts {
 impl Facts {
     fn of(project: &Project) -> Self {
         let environments = || project.environments.values();
-        let image = environments().next().map(|environment| environment.image);
+        let image = environments().next().map(|environment| &environment.image);
         Self {
             builder: image.map_or_else(ImageBuilder::default, |image| image.builder),
             target: image.map_or_else(ImageTarget::default, |image| image.target),

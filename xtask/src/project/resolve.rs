@@ -7,7 +7,7 @@ use template::{Diagnostic, Document};
 use super::{
     App, Architecture, Environment, Image, LOCAL_ENVIRONMENT, Project, Source, Tasks,
     rules::{Name, SecretArn, VariableName},
-    settings::{AppSettings, EnvironmentSettings, Settings, SourceSettings},
+    settings::{AppSettings, EnvironmentSettings, ImageSettings, Settings, SourceSettings},
 };
 
 /// Project and environment together: what AWS's 32 characters for the name of a load balancer or target
@@ -16,6 +16,8 @@ const MAXIMUM_NAME: usize = 30;
 /// The local cloud's account and region: it has no account to differ from.
 const LOCAL_ACCOUNT: &str = "000000000000";
 const LOCAL_REGION: &str = "eu-central-1";
+/// What becomes the image where `image.package` says nothing.
+const DEFAULT_PACKAGE: &str = "app";
 
 /// A diagnostic at the deepest key of the path that is in the document.
 pub(super) fn at(document: &Document, keys: &[&str], message: impl Into<String>) -> Diagnostic {
@@ -82,7 +84,7 @@ impl Scope<'_> {
             region,
             source: source(own.source.or(&self.settings.source)),
             app: self.app(own.app.or(&self.settings.app))?,
-            image: Image { builder: self.settings.image.builder, target: self.settings.image.target },
+            image: image(&self.settings.image),
             tasks: own.tasks,
             database: own.database,
             deployment: own.deployment,
@@ -196,6 +198,15 @@ impl Scope<'_> {
         let common = ["app", key];
         let path: &[&str] = if self.document.root.find(&own).is_some() { &own } else { &common };
         at(self.document, path, format!("`{}` {rule}", path.join(".")))
+    }
+}
+
+fn image(image: &ImageSettings) -> Image {
+    Image {
+        builder: image.builder,
+        package: image.package.as_ref().map_or(DEFAULT_PACKAGE, AsRef::as_ref).to_owned(),
+        binary: image.binary.as_ref().map(ToString::to_string),
+        target: image.target,
     }
 }
 

@@ -89,6 +89,15 @@ text_rule!(
     "must be an instance class such as `db.t4g.micro`"
 );
 text_rule!(
+    /// A package or one of its binaries, as cargo names them.
+    CargoName,
+    |text| {
+        text.starts_with(|c: char| c.is_alphabetic() || c == '_')
+            && text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
+    },
+    "must be a name of letters, digits, `-` and `_` that does not start with a digit"
+);
+text_rule!(
     /// A name in a process's environment.
     VariableName,
     |text| {

@@ -7,9 +7,9 @@ use serde::Deserialize;
 use super::{
     choices::{Architecture, ImageBuilder, ImageTarget, NetworkMode},
     rules::{
-        AccountId, BranchName, CertificateArn, ConnectionArn, DomainName, HealthCheckPath, InstanceClass,
-        Minutes, Name, ParameterValue, Region, RepositoryId, SecretArn, StackShortName, Traffic,
-        VariableName,
+        AccountId, BranchName, CargoName, CertificateArn, ConnectionArn, DomainName, HealthCheckPath,
+        InstanceClass, Minutes, Name, ParameterValue, Region, RepositoryId, SecretArn, StackShortName,
+        Traffic, VariableName,
     },
 };
 
@@ -83,6 +83,8 @@ impl AppSettings {
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ImageSettings {
     pub(super) builder: ImageBuilder,
+    pub(super) package: Option<CargoName>,
+    pub(super) binary: Option<CargoName>,
     pub(super) target: ImageTarget,
 }
 

@@ -67,7 +67,7 @@ impl Checkout {
     #[track_caller]
     pub fn build_by_hand(&self) -> Value {
         let mut command = self.xtask(&["build-image", "--output", "json"]);
-        let ended = Ended::of(command.env("CARGO_TARGET_DIR", by_hand()).output().unwrap());
+        let ended = Ended::of(command.env("BUILD_CACHE_DIR", by_hand()).output().unwrap());
         assert_eq!(ended.code, Some(0), "{}", ended.stderr);
         serde_json::from_str(&ended.stdout).unwrap()
     }

@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 use crate::aws::FirstBuild;
 use crate::aws::status::{Progress, build_progress};
 use crate::cli::ProvisionArgs;
-use crate::commands::build_image::builder_of;
+use crate::commands::build_image::{builder_of, options_of};
 use crate::context::Ctx;
 use crate::exit::{Refused, StackFailed};
 use crate::follow::follow_build;
@@ -144,6 +144,8 @@ async fn build_here(ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow::Res
     let facts = ProjectFacts::read(&ctx.root, Some(&ctx.environment.name)).map_err(after_stacks)?;
     let request = BuildRequest {
         workspace: ctx.root.clone(),
+        cache: app_image::default_cache(&ctx.root),
+        options: options_of(&ctx.environment),
         architecture: facts.architecture,
         library: facts.library,
         builder: builder_of(&ctx.environment),

@@ -81,6 +81,15 @@ fn an_environment_overrides_single_keys() {
 }
 
 #[test]
+fn the_image_runs_the_package_app_unless_another_is_named() {
+    let image =
+        |text: &str| Project::parse(text.as_bytes()).unwrap().environment(None).unwrap().image.clone();
+    assert_eq!((image(GOOD).package.as_str(), image(GOOD).binary), ("app", None));
+    let named = image(&GOOD.replace("builder: cargo", "package: web_shop, binary: server"));
+    assert_eq!((named.package.as_str(), named.binary.as_deref()), ("web_shop", Some("server")));
+}
+
+#[test]
 fn secrets_become_the_arns_of_whole_secrets() {
     let arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf";
     let text = GOOD.replace("secrets: {}", &format!("secrets: {{A: '{arn}:user::', B: '{arn}:password::'}}"));
@@ -167,6 +176,14 @@ fn a_fault_of_the_file_as_a_whole_names_its_place_too() {
         (
             broken("  production:", "  an-environment-with-a-long-name:"),
             "infra/project.yml:9:3: `project` and the name of an environment must have at most 30 characters together, found `myapp` and `an-environment-with-a-long-name`, 36 characters",
+        ),
+        (
+            broken("builder: cargo", "package: 1st"),
+            "infra/project.yml:5:18: `image.package` must be a name of letters, digits, `-` and `_` that does not start with a digit, found `1st`",
+        ),
+        (
+            broken("builder: cargo", "binary: ../app"),
+            "infra/project.yml:5:17: `image.binary` must be a name of letters, digits, `-` and `_` that does not start with a digit, found `../app`",
         ),
         (
             broken("repository: myGithubUser/myApp, ", ""),
