@@ -60,28 +60,39 @@ const BUILD: &str = r#"
       - |
         set -euo pipefail
         export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
-        export CARGO_TARGET_DIR="${BUILD_CACHE_DIR:-$HOME/.cache/image-build}/target"
+        # The project's own folder: on AWS nobody else has it, elsewhere builds of one name take turns in it.
+        export BUILD_CACHE_DIR="${BUILD_CACHE_DIR:-$HOME/.cache/image-build/${CODEBUILD_BUILD_ID%%:*}}"
+        export CARGO_TARGET_DIR="$BUILD_CACHE_DIR/tool"
         mkdir -p "$CARGO_TARGET_DIR" build-output
-
-        # An archive's files carry the commit's time: older than the cached products, although the content may be
-        # newer, or newer, although it is the same. So all are dated back, and app-image's own are dated now if
-        # they are not what its products were made of. For the application app-image sees to the same.
-        find . -type f -exec touch -t 200001010000 {} +
-        stamp="$CARGO_TARGET_DIR/app-image.sources"
-        sources=$(find xtask/image -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum)
-        if [ "$sources" != "$(cat "$stamp" 2>/dev/null)" ]; then
-          rm -f "$stamp"
-          find xtask/image -type f -exec touch {} +
+        exec 9>"$CARGO_TARGET_DIR/lock"
+        if command -v flock >/dev/null && ! flock --nonblock 9; then
+          echo "waiting for another build in $BUILD_CACHE_DIR"
+          flock --timeout 1800 9
         fi
-        cargo build --locked --package app-image
-        printf '%s\n' "$sources" >"$stamp"
+
+        # Times say nothing: an archive's files carry the commit's. So app-image is compiled again exactly when its
+        # sources or the compiler are not those of the last compilation that succeeded. It sees to the application.
+        tool="$CARGO_TARGET_DIR/debug/app-image"
+        stamp="$CARGO_TARGET_DIR/app-image.sources"
+        sources=$(
+          cargo --version &&
+            find $(ls -d Cargo.toml Cargo.lock .cargo xtask/image 2>/dev/null) -type f -print0 |
+              LC_ALL=C sort -z | xargs -0 sha256sum
+        )
+        if [ ! -x "$tool" ] || [ "$sources" != "$(cat "$stamp" 2>/dev/null)" ]; then
+          rm -f "$stamp"
+          cargo clean --quiet --locked --package app-image
+          cargo build --locked --package app-image
+          printf '%s\n' "$sources" >"$stamp"
+        fi
 
         # Only a pipeline knows the database and wants the files of its deploy action.
         case "${CODEBUILD_INITIATOR:-}" in
           codepipeline/*) artifacts=build-output ;;
           *) artifacts= ;;
         esac
-        outcome=$(cargo run --quiet --locked --package app-image -- --push@BUILDER@ ${artifacts:+--artifacts "$artifacts"})
+        outcome=$("$tool" --push@BUILDER@ ${artifacts:+--artifacts "$artifacts"})
+        exec 9>&-
         printf '%s\n' "$outcome"
         export IMAGE_URI=$(printf '%s' "$outcome" | sed -n 's/^{"uri":"\([^"]*\)".*/\1/p')
 "#;
@@ -96,6 +107,7 @@ artifacts:
 
 cache:
   paths:
+    - /root/.cargo/git/db/**/*
     - /root/.cargo/registry/cache/**/*
     - /root/.cargo/registry/index/**/*
     - /root/.cache/image-build/**/*
@@ -169,6 +181,23 @@ mod tests {
         assert_eq!(uri, "two --push");
         assert!(!said.contains("Compiling"), "unchanged sources in another directory: {said}");
         assert_eq!(build(cache.path(), "one", "user").0, "one --push");
+    }
+
+    /// They share the cache wherever two checkouts on one machine have a project of the same name.
+    #[test]
+    fn builds_that_meet_in_one_cache_each_run_their_own_tool() {
+        let cache = tempfile::tempdir().unwrap();
+        for _ in 0..5 {
+            let run = |version: &'static str| {
+                let cache = cache.path().to_owned();
+                std::thread::spawn(move || build(&cache, version, "user").0)
+            };
+            let (one, two) = (run("one"), run("two"));
+            assert_eq!(
+                (one.join().unwrap().as_str(), two.join().unwrap().as_str()),
+                ("one --push", "two --push")
+            );
+        }
     }
 
     #[test]
