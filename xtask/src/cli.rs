@@ -98,7 +98,7 @@ pub(crate) struct BuildImageArgs {
     pub artifacts: Option<PathBuf>,
     /// Who packs: this program, or a Docker engine
     #[arg(long, value_enum)]
-    pub builder: Option<app_image::Builder>,
+    pub builder: Option<seatrial_image::Builder>,
     /// Show what would be done, and do nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -1,6 +1,6 @@
 //! How a command ends: the exit codes of the contract, and the errors that carry one.
 
-use app_image::ImageError;
+use seatrial_image::ImageError;
 
 use crate::follow::DeadlinePassed;
 use crate::project::ProjectError;

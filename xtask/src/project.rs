@@ -14,7 +14,7 @@ use std::{
     path::Path,
 };
 
-use template::{Diagnostic, Document};
+use seatrial_template::{Diagnostic, Document};
 
 pub(crate) use self::{
     choices::{Architecture, ImageBuilder, ImageTarget, NetworkMode},
@@ -116,7 +116,7 @@ impl Project {
     }
 
     pub(crate) fn parse(text: &[u8]) -> Result<Self, ProjectError> {
-        let document = template::parse(PROJECT_FILE, text).map_err(ProjectError::Invalid)?;
+        let document = seatrial_template::parse(PROJECT_FILE, text).map_err(ProjectError::Invalid)?;
         let settings = document.deserialize().map_err(ProjectError::Invalid)?;
         resolve::project(document, settings).map_err(ProjectError::Invalid)
     }

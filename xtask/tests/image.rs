@@ -91,7 +91,7 @@ fn answer(server: &UdpSocket, query: &[u8], peer: SocketAddr) {
     server.send_to(&reply, peer).unwrap();
 }
 
-/// The sample's Dockerfile repeats what `app-image` sets: both builders must give the same image.
+/// The sample's Dockerfile repeats what `seatrial-image` sets: both builders must give the same image.
 #[test]
 fn the_dockerfile_agrees_with_the_packed_configuration() {
     let dockerfile = include_str!("../../app/Dockerfile");

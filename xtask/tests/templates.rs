@@ -14,14 +14,14 @@ fn templates() -> Vec<(String, Value)> {
     let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
     let read = |path: std::path::PathBuf| {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
-        let document = template::parse(&name, &std::fs::read(&path).unwrap()).unwrap();
+        let document = seatrial_template::parse(&name, &std::fs::read(&path).unwrap()).unwrap();
         (name, document.to_json())
     };
     files.map(read).collect()
 }
 
 fn template_of(text: &str) -> Value {
-    template::parse("test.yml", text.as_bytes()).unwrap().to_json()
+    seatrial_template::parse("test.yml", text.as_bytes()).unwrap().to_json()
 }
 
 fn resources<'a>(template: &'a Value, kind: &str) -> Vec<(&'a String, &'a Value)> {

@@ -17,7 +17,7 @@ use aws_sdk_codeconnections::types::ConnectionStatus;
 use aws_sdk_codepipeline::types::{
     ActionExecutionFilter, ActionExecutionStatus, PipelineExecutionStatus, StageTransitionType,
 };
-use local_cloud::LocalCloud;
+use seatrial_local::LocalCloud;
 use support::Started;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 

@@ -7,7 +7,7 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use local_cloud::LocalCloud;
+use seatrial_local::LocalCloud;
 use support::{REGION, start};
 
 /// The client that `cargo xtask check --install-missing` installs, else the one on the PATH.

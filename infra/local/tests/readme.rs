@@ -36,5 +36,5 @@ async fn the_readme_lists_every_operation() {
     if std::env::var_os("UPDATE_README").is_some() {
         std::fs::write(&path, &expected).unwrap();
     }
-    assert!(readme == expected, "run `UPDATE_README=1 cargo test -p local-cloud --test readme` and commit");
+    assert!(readme == expected, "run `UPDATE_README=1 cargo test -p seatrial-local --test readme` and commit");
 }

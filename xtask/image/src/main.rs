@@ -1,4 +1,4 @@
-//! `app-image`: what the buildspec runs. Builds the image, pushes it, renders the files of the deploy action.
+//! `seatrial-image`: what the buildspec runs. Builds the image, pushes it, renders the files of the deploy action.
 //!
 //! Standard output is one JSON object, the outcome; progress goes to standard error.
 
@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use app_image::{
+use seatrial_image::{
     BuildRequest, Builder, Credentials, ImageError, ProjectFacts, Variables, default_cache, run,
     write_artifacts,
 };

@@ -92,7 +92,7 @@ fn pack_bytes(binary: &[u8], settings: &Settings) -> std::io::Result<Packed> {
             "Labels": { "org.opencontainers.image.title": "app", REVISION_LABEL: settings.revision },
         },
         "rootfs": { "type": "layers", "diff_ids": [digest(&tar)] },
-        "history": [{ "created_by": "app-image" }],
+        "history": [{ "created_by": "seatrial-image" }],
     });
     let config = Blob::new(serde_json::to_vec(&config)?);
     let manifest = json!({

@@ -5,7 +5,7 @@
 use std::fmt;
 
 use anyhow::Context as _;
-use app_image::{BuildImage, BuildRequest, Credentials, ImageOptions, ProjectFacts};
+use seatrial_image::{BuildImage, BuildRequest, Credentials, ImageOptions, ProjectFacts};
 use serde::Serialize;
 
 use super::deployed::Deployed;
@@ -44,7 +44,7 @@ pub(crate) async fn run(
     };
     let request = BuildRequest {
         workspace: root.clone(),
-        cache: app_image::default_cache(&root),
+        cache: seatrial_image::default_cache(&root),
         options: options_of(&environment),
         architecture: facts.architecture,
         library: facts.library,
@@ -57,10 +57,10 @@ pub(crate) async fn run(
         return Ok(ExitStatus::Done);
     }
     let report = |line: &str| printer.event("build-image", line);
-    let image = app_image::run(&request, &report).await?;
+    let image = seatrial_image::run(&request, &report).await?;
     if let (Some(directory), Some(deployed), Some(ctx)) = (&args.artifacts, &deployed, &ctx) {
         let variables = task_variables(&facts, ctx.aws.region(), &deployed.outputs());
-        let written = app_image::write_artifacts(&root, directory, &image.uri, &variables);
+        let written = seatrial_image::write_artifacts(&root, directory, &image.uri, &variables);
         match args.push {
             // A refusal after the push is none: the image is there.
             true => written.with_context(|| format!("failed to write the artifacts of `{}`", image.uri))?,
@@ -71,10 +71,10 @@ pub(crate) async fn run(
     Ok(ExitStatus::Done)
 }
 
-pub(crate) fn builder_of(environment: &Environment) -> app_image::Builder {
+pub(crate) fn builder_of(environment: &Environment) -> seatrial_image::Builder {
     match environment.image.builder {
-        ImageBuilder::Cargo => app_image::Builder::Cargo,
-        ImageBuilder::Docker => app_image::Builder::Docker,
+        ImageBuilder::Cargo => seatrial_image::Builder::Cargo,
+        ImageBuilder::Docker => seatrial_image::Builder::Docker,
     }
 }
 

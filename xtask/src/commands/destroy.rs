@@ -199,7 +199,7 @@ async fn bucket_to_empty(ctx: &Ctx, short: &str, stack: &Stack) -> anyhow::Resul
 /// Whether a stack's deletion deletes the resource, by the template the stack has. A policy that is not understood
 /// is no reason to delete.
 fn is_deleted_with_stack(template: &str, logical_id: &str) -> anyhow::Result<bool> {
-    let template = ::template::parse("the stack's template", template.as_bytes())?.to_json();
+    let template = seatrial_template::parse("the stack's template", template.as_bytes())?.to_json();
     // Without a policy CloudFormation deletes a bucket.
     Ok(match template["Resources"].get(logical_id) {
         Some(resource) => resource.get("DeletionPolicy").is_none_or(|policy| policy == "Delete"),

@@ -107,7 +107,7 @@ async fn run(target: ProbeTarget, stop: CancellationToken) -> Requests {
 }
 
 async fn ask(client: &HttpClient, url: &str) -> Result<(), String> {
-    let request = Request::get(url).header("user-agent", "slipway-probe").body(Empty::new());
+    let request = Request::get(url).header("user-agent", "seatrial-probe").body(Empty::new());
     let request = request.map_err(|error| error.to_string())?;
     let answer = client.request(request).await.map_err(|error| chain(&error))?;
     let status = answer.status();

@@ -70,10 +70,10 @@ const BUILD: &str = r#"
           flock --timeout 1800 9
         fi
 
-        # Times say nothing: an archive's files carry the commit's. So app-image is compiled again exactly when its
+        # Times say nothing: an archive's files carry the commit's. So seatrial-image is compiled again exactly when its
         # sources or the compiler are not those of the last compilation that succeeded. It sees to the application.
-        tool="$CARGO_TARGET_DIR/debug/app-image"
-        stamp="$CARGO_TARGET_DIR/app-image.sources"
+        tool="$CARGO_TARGET_DIR/debug/seatrial-image"
+        stamp="$CARGO_TARGET_DIR/seatrial-image.sources"
         sources=$(
           cargo --version &&
             find $(ls -d Cargo.toml Cargo.lock .cargo xtask/image 2>/dev/null) -type f -print0 |
@@ -81,8 +81,8 @@ const BUILD: &str = r#"
         )
         if [ ! -x "$tool" ] || [ "$sources" != "$(cat "$stamp" 2>/dev/null)" ]; then
           rm -f "$stamp"
-          cargo clean --quiet --locked --package app-image
-          cargo build --locked --package app-image
+          cargo clean --quiet --locked --package seatrial-image
+          cargo build --locked --package seatrial-image
           printf '%s\n' "$sources" >"$stamp"
         fi
 
@@ -131,7 +131,7 @@ mod tests {
         buildspec["phases"][phase]["commands"][0].as_str().unwrap().to_owned()
     }
 
-    /// A workspace with an `app-image` that prints its arguments after `version`, its files as old as an archive's.
+    /// A workspace with an `seatrial-image` that prints its arguments after `version`, its files as old as an archive's.
     fn unpack(directory: &Path, version: &str) {
         let package = directory.join("xtask/image");
         fs::create_dir_all(package.join("src")).unwrap();
@@ -139,8 +139,8 @@ mod tests {
             "fn main() {{ let a: Vec<String> = std::env::args().skip(1).collect(); \
              println!(\"{{{{\\\"uri\\\":\\\"{version} {{}}\\\"}}}}\", a.join(\" \")); }}"
         );
-        let lock = "version = 4\n\n[[package]]\nname = \"app-image\"\nversion = \"0.1.0\"\n";
-        let manifest = "[package]\nname = \"app-image\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
+        let lock = "version = 4\n\n[[package]]\nname = \"seatrial-image\"\nversion = \"0.1.0\"\n";
+        let manifest = "[package]\nname = \"seatrial-image\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
         for (path, text) in [
             ("Cargo.toml", "[workspace]\nmembers = [\"xtask/image\"]\nresolver = \"3\"\n"),
             ("Cargo.lock", lock),

@@ -132,11 +132,11 @@ mod tests {
             "LOG_GROUP",
             "TASK_ROLE_ARN",
         ];
-        let mut variables = app_image::ProjectFacts::read(root(), None).unwrap().variables();
+        let mut variables = seatrial_image::ProjectFacts::read(root(), None).unwrap().variables();
         variables.extend(given.map(|name| (name.to_owned(), format!("value-of-{name}"))));
         let directory = tempfile::tempdir().unwrap();
         let uri = "127.0.0.1:5000/myapp-local@sha256:0";
-        app_image::write_artifacts(root(), directory.path(), uri, &variables).unwrap();
+        seatrial_image::write_artifacts(root(), directory.path(), uri, &variables).unwrap();
 
         let read = |name: &str| fs::read_to_string(directory.path().join(name)).unwrap();
         let definition: serde_json::Value = serde_json::from_str(&read("taskdef.json")).unwrap();

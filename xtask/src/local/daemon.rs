@@ -154,7 +154,7 @@ pub(crate) fn end_and_wait(data_dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
 /// The data, and the databases that had to live outside its directory.
 fn remove_data(data_dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let left = clear(data_dir)?;
-    local_cloud::sweep_databases(Some(data_dir));
+    seatrial_local::sweep_databases(Some(data_dir));
     Ok(left)
 }
 

@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use crate::exit::Refused;
 
 /// The mark: whose the directory is, and how it is laid out.
-const MARK: &str = "slipway-local-cloud.json";
+const MARK: &str = "seatrial-local-cloud.json";
 const FORMAT: u32 = 1;
 /// What this program makes there, beside the local cloud itself.
 const DAEMON_ENTRIES: [&str; 3] = ["daemon.json", "daemon.new", "daemon.log"];
@@ -34,7 +34,7 @@ enum Standing {
     Foreign,
 }
 
-/// `XTASK_LOCAL_DATA_DIR`, else `${XDG_STATE_HOME:-~/.local/state}/slipway/<project>-<hash of the path>`.
+/// `XTASK_LOCAL_DATA_DIR`, else `${XDG_STATE_HOME:-~/.local/state}/seatrial/<project>-<hash of the path>`.
 pub(crate) fn data_dir(root: &Path, project: &str) -> anyhow::Result<PathBuf> {
     if let Some(dir) = std::env::var_os("XTASK_LOCAL_DATA_DIR") {
         return Ok(std::path::absolute(dir)?);
@@ -48,7 +48,7 @@ pub(crate) fn data_dir(root: &Path, project: &str) -> anyhow::Result<PathBuf> {
     };
     let digest = hex::encode(Sha256::digest(root.as_os_str().as_encoded_bytes()));
     let short = digest.get(..8).unwrap_or(&digest);
-    Ok(state.join("slipway").join(format!("{project}-{short}")))
+    Ok(state.join("seatrial").join(format!("{project}-{short}")))
 }
 
 /// Makes the directory if it is missing and marks it if it is empty; refused, and nothing is written, where it is
@@ -88,7 +88,7 @@ pub(super) fn clear(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
     if !matches!(standing(dir)?, Standing::Marked) {
         return Ok(Vec::new());
     }
-    for name in local_cloud::DATA_ENTRIES.iter().chain(&DAEMON_ENTRIES) {
+    for name in seatrial_local::DATA_ENTRIES.iter().chain(&DAEMON_ENTRIES) {
         remove(&dir.join(name)).with_context(failed)?;
     }
     let left = others(dir, &[MARK]).with_context(failed)?;

@@ -5,7 +5,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use local_cloud::{LocalCloud, Options, Settings};
+use seatrial_local::{LocalCloud, Options, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Connection;

@@ -1,6 +1,6 @@
 //! Hints: what to type next, carried by errors as data and rendered in one place.
 
-use app_image::ImageError;
+use seatrial_image::ImageError;
 
 use crate::aws::AwsError;
 use crate::exit::Refused;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use template::{Diagnostic, Document};
+use seatrial_template::{Diagnostic, Document};
 
 use super::{
     App, Architecture, Environment, Image, LOCAL_ENVIRONMENT, Project, Source, Tasks,
@@ -113,7 +113,7 @@ impl Scope<'_> {
              found `{project}` and `{}`, {length} characters",
             self.name
         );
-        let environments = self.document.root.get("environments").and_then(template::Node::as_mapping);
+        let environments = self.document.root.get("environments").and_then(seatrial_template::Node::as_mapping);
         let span = environments.and_then(|all| all.entry(self.name.as_ref())).map(|entry| entry.key_span);
         Err(self.document.diagnostic(span.unwrap_or(self.document.root.span), message))
     }

@@ -8,7 +8,7 @@ use std::{
     fmt,
 };
 
-use ::template::{Diagnostic, Position};
+use seatrial_template::{Diagnostic, Position};
 use serde::{Serialize, Serializer};
 
 pub(crate) use super::wiring::Source;

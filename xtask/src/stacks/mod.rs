@@ -12,7 +12,7 @@ mod wiring;
 
 use std::{fmt, io, path::Path};
 
-use ::template::Diagnostic;
+use seatrial_template::Diagnostic;
 
 use self::template::StackTemplate;
 use crate::project::is_name;
@@ -96,7 +96,7 @@ fn checked(
     text: &[u8],
     others: &[StackTemplate],
 ) -> Result<StackTemplate, Diagnostic> {
-    let top = ::template::Position { line: 1, column: 1 };
+    let top = seatrial_template::Position { line: 1, column: 1 };
     if !is_name(name) {
         let message = format!("the file's name must be lower-case words joined by hyphens, found `{name}`");
         return Err(Diagnostic::new(path, top, message));

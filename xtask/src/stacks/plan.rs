@@ -133,7 +133,7 @@ fn union<'a, A, B>(left: &'a BTreeMap<String, A>, right: &'a BTreeMap<String, B>
 
 /// True if both templates mean the same: comments, layout, short forms, descriptions and metadata aside.
 fn same_template(ours: &Value, deployed: &str) -> bool {
-    let Ok(deployed) = template::parse("the deployed template", deployed.as_bytes()) else { return false };
+    let Ok(deployed) = seatrial_template::parse("the deployed template", deployed.as_bytes()) else { return false };
     essential(ours) == essential(&deployed.to_json())
 }
 

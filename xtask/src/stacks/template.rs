@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ::template::{Diagnostic, Document, Entry, Node, Position};
+use seatrial_template::{Diagnostic, Document, Entry, Node, Position};
 use serde_json::Value;
 
 /// AWS's limit for a template that is sent in the request, in bytes.
@@ -117,7 +117,7 @@ impl StackTemplate {
 
 /// Reads and checks one template.
 pub(super) fn parse(name: &str, path: &str, bytes: &[u8]) -> Result<StackTemplate, Diagnostic> {
-    let document = ::template::parse(path, bytes)?;
+    let document = seatrial_template::parse(path, bytes)?;
     check_text(path, bytes)?;
     check_sections(&document)?;
     let section = |section: &str| document.root.get(section).map_or(&[][..], Node::entries);

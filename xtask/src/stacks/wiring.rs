@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ::template::Diagnostic;
+use seatrial_template::Diagnostic;
 use serde::Serialize;
 
 use super::{

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
-use local_cloud::{LocalCloud, Options, Settings};
+use seatrial_local::{LocalCloud, Options, Settings};
 use tempfile::TempDir;
 
 pub const REGION: &str = "eu-central-1";

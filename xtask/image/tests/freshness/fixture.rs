@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use app_image::{Architecture, BuildImage, BuildRequest, Builder, CLibrary, ImageError, ImageOptions};
+use seatrial_image::{Architecture, BuildImage, BuildRequest, Builder, CLibrary, ImageError, ImageOptions};
 use tempfile::TempDir;
 
 /// What a file's time says after an edit.
@@ -218,7 +218,7 @@ impl Fixture {
             repository: "localhost:1/shop".to_owned(),
             push: None,
         };
-        app_image::run(&request, &|_| {}).await
+        seatrial_image::run(&request, &|_| {}).await
     }
 }
 

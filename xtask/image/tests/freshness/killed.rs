@@ -8,9 +8,9 @@ use std::process::{Child, Command, Stdio};
 
 use crate::fixture::{Clock, Fixture, domain};
 
-/// `app-image` on the fixture, in a process group of its own.
+/// `seatrial-image` on the fixture, in a process group of its own.
 fn start(fixture: &Fixture, pipes: Option<&Path>) -> Child {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_app-image"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_seatrial-image"));
     command.args(["--repository", "localhost:1/shop"]).current_dir(fixture.path(""));
     // The tool adds `image` to it.
     command.env("BUILD_CACHE_DIR", fixture.beside()).env_remove("ENVIRONMENT_NAME");

@@ -73,17 +73,17 @@ const RULES: &[Rule] = &[
     Rule {
         under: "infra/template/",
         except: &[],
-        words: &["local_cloud", "xtask", "tokio"],
+        words: &["seatrial_local", "xtask", "tokio"],
         because: "`template` is pure and at the bottom",
     },
 ];
 
 /// Crates and what may not stand in their `[dependencies]`.
 const DEPENDENCIES: &[(&str, &[&str])] = &[
-    ("app/Cargo.toml", &["local-cloud", "template", "app-image", "aws-"]),
-    ("infra/local/Cargo.toml", &["aws-", "app-image", "xtask"]),
-    ("infra/template/Cargo.toml", &["aws-", "local-cloud", "app-image", "tokio"]),
-    ("xtask/image/Cargo.toml", &["local-cloud", "template", "aws-sdk-s3", "aws-sdk-ecs"]),
+    ("app/Cargo.toml", &["seatrial-local", "seatrial-template", "seatrial-image", "aws-"]),
+    ("infra/local/Cargo.toml", &["aws-", "seatrial-image", "xtask"]),
+    ("infra/template/Cargo.toml", &["aws-", "seatrial-local", "seatrial-image", "tokio"]),
+    ("xtask/image/Cargo.toml", &["seatrial-local", "seatrial-template", "aws-sdk-s3", "aws-sdk-ecs"]),
 ];
 
 /// Refuses with every breach, one a line.

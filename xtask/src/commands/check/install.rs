@@ -36,7 +36,7 @@ const SKOPEO: Package =
 
 /// Finds a Postgres server, or installs one if told to.
 pub(crate) fn ensure_postgres(printer: &Printer, install: bool) -> anyhow::Result<()> {
-    ensure(printer, install, &POSTGRES, || local_cloud::find_postgres().map(drop).map_err(|e| e.to_string()))
+    ensure(printer, install, &POSTGRES, || seatrial_local::find_postgres().map(drop).map_err(|e| e.to_string()))
 }
 
 /// Finds skopeo, or installs it if told to.

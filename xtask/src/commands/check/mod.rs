@@ -25,7 +25,7 @@ use crate::process::shell;
 
 /// The crates that share one set of features with the SDK. Built together with the app, the app's TLS library
 /// would compile every SDK crate once more.
-const TOOL: [&str; 8] = ["-p", "xtask", "-p", "local-cloud", "-p", "template", "-p", "app-image"];
+const TOOL: [&str; 8] = ["-p", "xtask", "-p", "seatrial-local", "-p", "seatrial-template", "-p", "seatrial-image"];
 const APP: [&str; 2] = ["-p", "app"];
 
 pub(crate) fn run(printer: Printer, args: CheckArgs) -> anyhow::Result<ExitStatus> {

@@ -42,7 +42,7 @@ fn is_empty(reason: &str) -> bool {
 
 /// A change set's name; AWS wants a letter first and at most 128 characters.
 pub(super) fn name() -> String {
-    format!("slipway-{:08x}", rand::random::<u32>())
+    format!("seatrial-{:08x}", rand::random::<u32>())
 }
 
 /// The id of the newest event: what comes after it belongs to the next operation.

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use app_image::{BuildRequest, Credentials, Format, ImageError, ProjectFacts, Variables};
+use seatrial_image::{BuildRequest, Credentials, Format, ImageError, ProjectFacts, Variables};
 use tokio::sync::OnceCell;
 
 use crate::aws::FirstBuild;
@@ -60,7 +60,7 @@ impl FirstRevision {
         let template = std::fs::read_to_string(ctx.root.join(TASKDEF)).map_err(|error| {
             Refused::new(format!("`{TASKDEF}` cannot be read: {error}")).hint("run `cargo xtask generate`")
         })?;
-        let rendered = app_image::render(TASKDEF, Format::Json, &template, &variables);
+        let rendered = seatrial_image::render(TASKDEF, Format::Json, &template, &variables);
         let rendered = rendered.map_err(after_stacks)?;
         let arn = ctx.aws.register_task_definition(&rendered.replace(IMAGE_PLACEHOLDER, image)).await?;
         ctx.printer.event("task definition", arn);
@@ -103,7 +103,7 @@ async fn build_remotely(ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow:
     let (revision, zip) = match head_commit(&ctx.root)? {
         Some(head) => (head.commit.clone(), archive(&ctx.root, &head.commit)?),
         None => {
-            let snapshot = local_cloud::snapshot(&ctx.root).context("failed to pack the tree")?;
+            let snapshot = seatrial_local::snapshot(&ctx.root).context("failed to pack the tree")?;
             (snapshot.revision, snapshot.zip)
         }
     };
@@ -144,7 +144,7 @@ async fn build_here(ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow::Res
     let facts = ProjectFacts::read(&ctx.root, Some(&ctx.environment.name)).map_err(after_stacks)?;
     let request = BuildRequest {
         workspace: ctx.root.clone(),
-        cache: app_image::default_cache(&ctx.root),
+        cache: seatrial_image::default_cache(&ctx.root),
         options: options_of(&ctx.environment),
         architecture: facts.architecture,
         library: facts.library,
@@ -153,7 +153,7 @@ async fn build_here(ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow::Res
         push: Some(Credentials::Ecr(Box::new(ctx.aws.config().clone()))),
     };
     let report = |line: &str| ctx.printer.event("first image", line);
-    Ok(app_image::run(&request, &report).await.map_err(after_stacks)?.uri)
+    Ok(seatrial_image::run(&request, &report).await.map_err(after_stacks)?.uri)
 }
 
 /// A refusal of the image's is none of `provision`'s: stacks were made by now.

@@ -38,7 +38,7 @@ impl Stage {
         printer: &Printer,
     ) -> anyhow::Result<Self> {
         let began = Instant::now();
-        let dir = tempfile::Builder::new().prefix("slipway-rehearsal-").tempdir();
+        let dir = tempfile::Builder::new().prefix("seatrial-rehearsal-").tempdir();
         let dir = dir.context("failed to make a directory for the rehearsal")?;
         let source = clone(root, dir.path(), printer)?;
         let mut options = serve_options(root, environment, Some(0))?;

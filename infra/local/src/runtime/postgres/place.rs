@@ -2,7 +2,7 @@
 //!
 //! Postgres refuses to run as root, so for root it runs as `postgres`, else `nobody`. That user must reach
 //! its files: where the data directory lies below a closed folder (`/root`), clusters go to
-//! `/var/lib/slipway`, each beside a note of the data directory it belongs to, by which those of deleted data
+//! `/var/lib/seatrial`, each beside a note of the data directory it belongs to, by which those of deleted data
 //! directories are found and removed.
 
 use std::fs::Permissions;
@@ -13,7 +13,7 @@ use nix::unistd::{Gid, Uid, User};
 
 use super::PostgresError;
 
-const OUTSIDE: [&str; 2] = ["/var/lib/slipway", "/var/tmp/slipway"];
+const OUTSIDE: [&str; 2] = ["/var/lib/seatrial", "/var/tmp/seatrial"];
 const NOTE: &str = "data-dir";
 
 /// The user and group to run as; `None`: whoever runs the local cloud.

@@ -64,7 +64,7 @@ impl Template {
     /// # Errors
     /// `ValidationError` in CloudFormation's words.
     pub(super) fn parse(text: &str) -> Result<Self, ServiceError> {
-        let document = template::parse("template", text.as_bytes()).map_err(|error| {
+        let document = seatrial_template::parse("template", text.as_bytes()).map_err(|error| {
             let kind = if text.trim_start().starts_with('{') { "JSON" } else { "YAML" };
             let (line, column) = (error.line, error.column);
             let place = format!("(line {line}, column {column})");
