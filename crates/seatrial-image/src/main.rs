@@ -1,0 +1,90 @@
+//! `seatrial-image`: what the buildspec runs. Builds the image, pushes it, renders the files of the deploy action.
+//!
+//! Standard output is one JSON object, the outcome; progress goes to standard error.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use seatrial_image::{
+    BuildRequest, Builder, Credentials, ImageError, ProjectFacts, Variables, default_cache, run,
+    write_artifacts,
+};
+
+/// Builds the application's image.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Who packs and pushes the image.
+    #[arg(long, value_enum, default_value = "cargo")]
+    builder: Builder,
+    /// Pushes the image to the repository, with credentials from ECR.
+    #[arg(long)]
+    push: bool,
+    /// `registry/repository`, without tag.
+    #[arg(long, env = "REPOSITORY_URI")]
+    repository: String,
+    /// Environment of `infra/project.yml`.
+    #[arg(long, env = "ENVIRONMENT_NAME")]
+    environment: Option<String>,
+    /// Directory for imageDetail.json, taskdef.json and appspec.yaml.
+    #[arg(long, value_name = "DIR")]
+    artifacts: Option<PathBuf>,
+    /// The workspace's root.
+    #[arg(long, default_value = ".")]
+    workspace: PathBuf,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match build(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let refused = error.downcast_ref::<ImageError>().is_some_and(ImageError::is_refusal);
+            report(&format!("error: {error}"));
+            error.chain().skip(1).for_each(|cause| report(&format!("  caused by: {cause}")));
+            if let Some(hint) = error.downcast_ref::<ImageError>().and_then(ImageError::hint) {
+                report(&format!("hint: {hint}"));
+            }
+            ExitCode::from(if refused { 3 } else { 1 })
+        }
+    }
+}
+
+async fn build(arguments: Arguments) -> anyhow::Result<()> {
+    let workspace = std::path::absolute(&arguments.workspace)?;
+    let facts = ProjectFacts::read(&workspace, arguments.environment.as_deref())?;
+    let push = if arguments.push { Some(Credentials::ecr_from_env().await) } else { None };
+    let request = BuildRequest {
+        workspace: workspace.clone(),
+        cache: default_cache(&workspace),
+        options: facts.image.clone(),
+        architecture: facts.architecture,
+        library: facts.library,
+        builder: arguments.builder,
+        repository: arguments.repository,
+        push,
+    };
+    let image = run(&request, &report).await?;
+    if let Some(directory) = &arguments.artifacts {
+        // What the build was given wins over the file: only the stacks know the database's address.
+        let mut variables = facts.variables();
+        variables.extend(environment());
+        write_artifacts(&workspace, directory, &image.uri, &variables)?;
+        report(&format!("wrote imageDetail.json, taskdef.json and appspec.yaml to {}", directory.display()));
+    }
+    writeln!(std::io::stdout(), "{}", serde_json::to_string(&image)?)?;
+    Ok(())
+}
+
+/// Variables that are not UTF-8 cannot be meant for a template.
+fn environment() -> Variables {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+fn report(line: &str) {
+    // Nothing can be said when standard error is gone.
+    let _ = writeln!(std::io::stderr(), "{line}");
+}

@@ -1,0 +1,117 @@
+//! What the server serves besides calls: the local cloud's own routes, the registry, and objects.
+
+use std::collections::BTreeMap;
+
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::http::header::HOST;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde_json::{Value, json};
+
+use crate::cloud::Cloud;
+use crate::fault::Fault;
+use crate::journal::Entry;
+use crate::protocol::Doors;
+use crate::proxy::Snapshot;
+use crate::services::elbv2::{self, LocalListener};
+
+pub(crate) fn doors(cloud: &Cloud) -> Doors {
+    Doors {
+        local: local(cloud.clone()),
+        registry: crate::registry::router(cloud.clone()),
+        transfer: crate::services::s3::transfer(),
+    }
+}
+
+/// Unsigned, for they tell nothing that the data directory does not hold and reach nothing beyond it.
+fn local(cloud: Cloud) -> Router {
+    Router::new()
+        .route("/_local/status", get(status))
+        .route("/_local/journal", get(journal))
+        .route("/_local/faults", get(armed).post(arm).delete(clear))
+        .route("/_local/connections/{id}/complete", post(complete_connection))
+        .route("/_local/listeners", get(listeners))
+        .route("/_local/traffic", get(traffic))
+        .layer(from_fn(only_by_address))
+        .with_state(cloud)
+}
+
+/// Refuses names other than the machine's own: a web page may not reach these routes under a name of its own
+/// that resolves to 127.0.0.1.
+async fn only_by_address(request: Request, next: Next) -> Response {
+    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    if name == "127.0.0.1" || name == "localhost" {
+        return next.run(request).await;
+    }
+    StatusCode::FORBIDDEN.into_response()
+}
+
+async fn status(State(cloud): State<Cloud>) -> Json<Value> {
+    Json(json!({
+        "endpoint": cloud.endpoint(),
+        "region": cloud.region(),
+        "account": cloud.account(),
+        "operations": cloud.operations().names(),
+    }))
+}
+
+async fn journal(State(cloud): State<Cloud>) -> Json<Vec<Entry>> {
+    Json(cloud.journal().entries())
+}
+
+async fn armed(State(cloud): State<Cloud>) -> Json<Vec<Fault>> {
+    Json(cloud.faults().armed())
+}
+
+async fn arm(State(cloud): State<Cloud>, Json(fault): Json<Fault>) -> StatusCode {
+    cloud.faults().arm(fault);
+    StatusCode::CREATED
+}
+
+async fn clear(State(cloud): State<Cloud>) -> StatusCode {
+    cloud.faults().clear();
+    StatusCode::NO_CONTENT
+}
+
+/// Where each load balancer's listeners answer on this machine.
+async fn listeners(State(cloud): State<Cloud>) -> Json<Vec<LocalListener>> {
+    Json(elbv2::local_listeners(&cloud))
+}
+
+/// Requests by target group and code, since this process began.
+async fn traffic(State(cloud): State<Cloud>) -> Json<BTreeMap<String, Snapshot>> {
+    Json(elbv2::access_figures(&cloud).into_iter().collect())
+}
+
+/// The handshake that a person makes in the console.
+async fn complete_connection(State(cloud): State<Cloud>, Path(id): Path<String>) -> Response {
+    match crate::services::codeconnections::complete(&cloud, &id) {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => (StatusCode::NOT_FOUND, error.to_string()).into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::operation::Operations;
+    use crate::protocol::has_shapes;
+
+    #[test]
+    fn every_operation_served_has_its_shapes() {
+        let mut operations = Operations::default();
+        crate::services::register(&mut operations);
+        let names = operations.names();
+        let without: Vec<_> = names
+            .iter()
+            .filter(|name| {
+                let (service, operation) = name.split_once(':').unwrap();
+                has_shapes(service, operation) == Some(false)
+            })
+            .collect();
+        assert!(without.is_empty(), "add to crates/seatrial-local/models/served.json: {without:?}");
+    }
+}

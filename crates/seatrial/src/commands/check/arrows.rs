@@ -1,0 +1,181 @@
+//! Who may name whom: the arrows between modules point downward only.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::rules::{is_test, tracked, without_tests};
+use crate::exit::Refused;
+
+/// Files under `under` may not contain any of `words` (paths as they stand in `use` lines and in code).
+struct Rule {
+    under: &'static str,
+    except: &'static [&'static str],
+    words: &'static [&'static str],
+    because: &'static str,
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        under: "crates/seatrial/src/",
+        except: &["crates/seatrial/src/aws/", "crates/seatrial/src/commands/check/"],
+        words: &["aws_sdk_"],
+        because: "only `aws/` names an SDK crate",
+    },
+    Rule {
+        under: "crates/seatrial/src/",
+        except: &["crates/seatrial/src/aws/clients.rs", "crates/seatrial/src/commands/check/"],
+        words: &["aws_config::defaults", "BehaviorVersion"],
+        because: "only one function builds a client",
+    },
+    Rule {
+        under: "crates/seatrial/src/aws/",
+        except: &[],
+        words: &["crate::commands", "crate::follow", "crate::stacks", "crate::project", "crate::cli"],
+        because: "`aws` calls nothing above it",
+    },
+    Rule {
+        under: "crates/seatrial/src/follow/",
+        except: &[],
+        words: &["crate::commands", "crate::stacks", "crate::project", "crate::output", "crate::cli"],
+        because: "`follow` calls `aws` only",
+    },
+    Rule {
+        under: "crates/seatrial/src/stacks/",
+        except: &[],
+        words: &["crate::aws", "crate::commands", "crate::follow", "std::fs::write", "tokio::"],
+        because: "`stacks` is pure",
+    },
+    Rule {
+        under: "crates/seatrial/src/project",
+        except: &[],
+        words: &["crate::aws", "crate::commands", "crate::follow", "crate::stacks"],
+        because: "`project` calls nothing above it",
+    },
+    Rule {
+        under: "crates/seatrial-local/src/",
+        except: &[
+            "crates/seatrial-local/src/services/",
+            "crates/seatrial-local/src/registry/",
+            "crates/seatrial-local/src/doors.rs",
+            "crates/seatrial-local/src/start.rs",
+            "crates/seatrial-local/src/testing.rs",
+        ],
+        words: &["crate::services"],
+        because: "services stand on it; only the doors above them know them",
+    },
+    Rule {
+        under: "crates/seatrial-local/src/services/",
+        except: &[],
+        words: &[".dispatch("],
+        because: "services call each other by typed operations; names are for HTTP",
+    },
+    Rule {
+        under: "crates/seatrial-template/",
+        except: &[],
+        words: &["seatrial_local", "xtask", "tokio"],
+        because: "`template` is pure and at the bottom",
+    },
+];
+
+/// Crates and what may not stand in their `[dependencies]`.
+const DEPENDENCIES: &[(&str, &[&str])] = &[
+    ("app/Cargo.toml", &["seatrial-local", "seatrial-template", "seatrial-image", "aws-"]),
+    ("crates/seatrial-local/Cargo.toml", &["aws-", "seatrial-image", "xtask"]),
+    ("crates/seatrial-template/Cargo.toml", &["aws-", "seatrial-local", "seatrial-image", "tokio"]),
+    (
+        "crates/seatrial-image/Cargo.toml",
+        &["seatrial-local", "seatrial-template", "aws-sdk-s3", "aws-sdk-ecs"],
+    ),
+];
+
+/// Refuses with every breach, one a line.
+pub(super) fn check(root: &Path) -> anyhow::Result<()> {
+    let mut breaches = Vec::new();
+    for path in tracked(root, "*.rs")? {
+        let name = path.to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(root.join(&path))?;
+        for rule in RULES {
+            breaches.extend(rule.breaches(&name, &text));
+        }
+        breaches.extend(foreign_stores(&name, &text));
+    }
+    for (manifest, forbidden) in DEPENDENCIES {
+        let text = std::fs::read_to_string(root.join(manifest));
+        let text = text.with_context(|| format!("failed to read `{manifest}`"))?;
+        breaches.extend(forbidden_dependencies(manifest, &text, forbidden));
+    }
+    if breaches.is_empty() { Ok(()) } else { Err(Refused::new(breaches.join("\n")).into()) }
+}
+
+impl Rule {
+    fn breaches(&self, name: &str, text: &str) -> Vec<String> {
+        // Tests may prepare what they need by any means.
+        let is_exempt = is_test(Path::new(name)) || self.except.iter().any(|except| name.starts_with(except));
+        if is_exempt || !name.starts_with(self.under) {
+            return Vec::new();
+        }
+        without_tests(text)
+            .filter(|(_, line)| !line.trim_start().starts_with("//"))
+            .filter_map(|(number, line)| {
+                let word = self.words.iter().find(|word| line.contains(*word))?;
+                Some(format!("{name}:{number}: names `{word}`, but {}", self.because))
+            })
+            .collect()
+    }
+}
+
+/// A service's store is its own: others go through `cloud.call`.
+fn foreign_stores(name: &str, text: &str) -> Vec<String> {
+    let Some(rest) = name.strip_prefix("crates/seatrial-local/src/services/") else { return Vec::new() };
+    let own = rest.split('/').next().unwrap_or_default();
+    let foreign = |line: &str| {
+        let at = line.find("services::")?;
+        let path = line.get(at + "services::".len()..)?;
+        let (service, inside) = path.split_once("::")?;
+        (service != own && inside.starts_with("store")).then(|| service.to_owned())
+    };
+    let lines = text.lines().enumerate();
+    lines
+        .filter_map(|(index, line)| {
+            let service = foreign(line)?;
+            Some(format!("{name}:{}: touches the store of `{service}`; use `cloud.call`", index + 1))
+        })
+        .collect()
+}
+
+fn forbidden_dependencies(manifest: &str, text: &str, forbidden: &[&str]) -> Vec<String> {
+    let section = text.split("[dependencies]").nth(1).unwrap_or_default();
+    let section = section.split("\n[").next().unwrap_or_default();
+    let named = |line: &&str| forbidden.iter().any(|name| line.starts_with(name));
+    section.lines().filter(named).map(|line| format!("{manifest}: must not depend on `{line}`")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_sdk_crate_named_outside_aws_is_a_breach() {
+        let text = "use aws_sdk_ecs::Client;\n";
+
+        assert_eq!(RULES[0].breaches("crates/seatrial/src/follow/stack.rs", text).len(), 1);
+        assert!(RULES[0].breaches("crates/seatrial/src/aws/ecs/mod.rs", text).is_empty());
+    }
+
+    #[test]
+    fn the_store_of_another_service_is_a_breach() {
+        let text = "use crate::services::iam::store::Roles;\n";
+
+        assert_eq!(foreign_stores("crates/seatrial-local/src/services/ecs/mod.rs", text).len(), 1);
+        assert!(foreign_stores("crates/seatrial-local/src/services/iam/mod.rs", text).is_empty());
+    }
+
+    #[test]
+    fn development_dependencies_may_name_the_sdk() {
+        let text =
+            "[dependencies]\nserde.workspace = true\n\n[dev-dependencies]\naws-sdk-s3.workspace = true\n";
+
+        assert!(forbidden_dependencies("crates/seatrial-local/Cargo.toml", text, &["aws-"]).is_empty());
+    }
+}

@@ -1,0 +1,165 @@
+//! What the checks and the rehearsal need besides Rust and a C compiler, found or installed.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use xshell::{Shell, cmd};
+
+use crate::exit::Refused;
+use crate::output::Printer;
+use crate::process::shell;
+
+/// Pinned: another version may report something new and turn a commit red that was green.
+const CFN_LINT: &str = "cfn-lint==1.58.0";
+const AWS_CLI: &str = "awscli==1.45.11";
+
+/// A package under each system's name for it.
+struct Package {
+    apt: &'static str,
+    dnf: &'static str,
+    apk: &'static str,
+    brew: &'static str,
+    /// The command that installs it.
+    command: &'static str,
+}
+
+const POSTGRES: Package = Package {
+    apt: "postgresql",
+    dnf: "postgresql-server",
+    apk: "postgresql",
+    brew: "postgresql",
+    command: "rehearse",
+};
+/// A client of image registries that needs no engine.
+const SKOPEO: Package =
+    Package { apt: "skopeo", dnf: "skopeo", apk: "skopeo", brew: "skopeo", command: "check" };
+
+/// Finds a Postgres server, or installs one if told to.
+pub(crate) fn ensure_postgres(printer: &Printer, install: bool) -> anyhow::Result<()> {
+    ensure(printer, install, &POSTGRES, || {
+        seatrial_local::find_postgres().map(drop).map_err(|e| e.to_string())
+    })
+}
+
+/// Finds skopeo, or installs it if told to.
+pub(super) fn ensure_skopeo(printer: &Printer, install: bool) -> anyhow::Result<()> {
+    let sh = Shell::new()?;
+    ensure(printer, install, &SKOPEO, || {
+        if found(&sh, "skopeo") { Ok(()) } else { Err("skopeo is not installed".to_owned()) }
+    })
+}
+
+fn ensure(
+    printer: &Printer,
+    install: bool,
+    package: &Package,
+    find: impl Fn() -> Result<(), String>,
+) -> anyhow::Result<()> {
+    let Err(missing) = find() else { return Ok(()) };
+    let Package { apt, dnf, apk, brew, command } = package;
+    if !install {
+        let here = format!("`cargo xtask {command} --install-missing` installs it");
+        let by_hand = format!("by hand: `sudo apt-get install {apt}`, `brew install {brew}`");
+        return Err(Refused::new(missing).hint(format!("{here}; {by_hand}")).into());
+    }
+    printer.note(format_args!("installing {apt}"));
+    let sh = Shell::new()?;
+    if found(&sh, "apt-get") {
+        apt_install(&sh, &[apt])?;
+    } else if found(&sh, "dnf") {
+        cmd!(sh, "dnf install -y {dnf}").run()?;
+    } else if found(&sh, "apk") {
+        cmd!(sh, "apk add {apk}").run()?;
+    } else if found(&sh, "brew") {
+        cmd!(sh, "brew install {brew}").run()?;
+    }
+    find().map_err(|missing| Refused::new(missing).hint("install it with your package manager").into())
+}
+
+/// The `bin` directory of a virtual environment with cfn-lint and the AWS CLI.
+pub(super) fn python_tools(root: &Path, printer: &Printer, install: bool) -> anyhow::Result<PathBuf> {
+    let environment = root.join("target/python");
+    let bin = environment.join("bin");
+    let mark = environment.join("installed");
+    let wanted = format!("{CFN_LINT} {AWS_CLI}");
+    if std::fs::read_to_string(&mark).is_ok_and(|found| found == wanted) {
+        return Ok(bin);
+    }
+    if !install {
+        return Err(Refused::new("cfn-lint and the AWS CLI are not under `target/python`")
+            .hint("run `cargo xtask check --install-missing`")
+            .into());
+    }
+    printer.note("installing cfn-lint and the AWS CLI under target/python");
+    let sh = shell(root)?;
+    make_environment(&sh, &environment)?;
+    let pip = bin.join("pip");
+    cmd!(sh, "{pip} install --quiet --disable-pip-version-check {CFN_LINT} {AWS_CLI}").run()?;
+    std::fs::write(&mark, wanted).with_context(|| format!("failed to write `{}`", mark.display()))?;
+    Ok(bin)
+}
+
+fn make_environment(sh: &Shell, environment: &Path) -> anyhow::Result<()> {
+    let make = || cmd!(sh, "python3 -m venv --clear {environment}").quiet().ignore_stderr().run();
+    if found(sh, "python3") && make().is_ok() {
+        return Ok(());
+    }
+    if !found(sh, "apt-get") {
+        return Err(Refused::new("python3 with its venv module is missing").hint("install Python 3").into());
+    }
+    apt_install(sh, &["python3", "python3-venv"])?;
+    cmd!(sh, "python3 -m venv --clear {environment}").run()?;
+    Ok(())
+}
+
+/// Installs Debian packages; by sudo only where it asks for no password, or a person can type it.
+fn apt_install(sh: &Shell, packages: &[&str]) -> anyhow::Result<()> {
+    // Debian's postgresql package makes a cluster and starts it; ours is made by the local cloud.
+    let sh = sh.clone();
+    sh.set_var("DEBIAN_FRONTEND", "noninteractive");
+    let root = nix::unistd::geteuid().is_root();
+    if !root && !may_become_root(&sh) {
+        let list = packages.join(" ");
+        return Err(Refused::new(format!("installing {list} needs root, and `sudo` cannot be used here"))
+            .hint(format!("as root: `apt-get install {list}`; then run this again"))
+            .into());
+    }
+    let sudo: &[&str] = if root { &[] } else { &["sudo"] };
+    let apt = |arguments: &[&str]| {
+        let words = [sudo, &["apt-get", "-qq"], arguments].concat();
+        let (program, rest) = words.split_first().context("no command")?;
+        anyhow::Ok(sh.cmd(program).args(rest).ignore_stdout().run()?)
+    };
+    if packages.contains(&"postgresql") {
+        no_default_cluster(&sh, sudo)?;
+    }
+    apt(&["update"])?;
+    apt(&[&["install", "-y", "--no-install-recommends"], packages].concat())
+}
+
+fn may_become_root(sh: &Shell) -> bool {
+    let asks_nothing = || cmd!(sh, "sudo --non-interactive true").quiet().ignore_stderr().run().is_ok();
+    found(sh, "sudo") && (std::io::IsTerminal::is_terminal(&std::io::stdin()) || asks_nothing())
+}
+
+/// Tells Debian's packaging not to make and start a cluster of its own.
+fn no_default_cluster(sh: &Shell, sudo: &[&str]) -> anyhow::Result<()> {
+    let conf = Path::new("/etc/postgresql-common/createcluster.conf");
+    if conf.exists() {
+        return Ok(());
+    }
+    let script = "mkdir -p /etc/postgresql-common && echo create_main_cluster = false > /etc/postgresql-common/createcluster.conf";
+    let words = [sudo, &["sh", "-c", script]].concat();
+    let (program, rest) = words.split_first().context("no command")?;
+    Ok(sh.cmd(program).args(rest).run()?)
+}
+
+fn found(sh: &Shell, program: &str) -> bool {
+    cmd!(sh, "sh -c")
+        .arg(format!("command -v {program}"))
+        .quiet()
+        .ignore_stdout()
+        .ignore_stderr()
+        .run()
+        .is_ok()
+}

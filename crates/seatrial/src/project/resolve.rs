@@ -1,0 +1,239 @@
+//! From the settings as written to environments: overrides, defaults, and the rules that join several keys.
+
+use std::collections::BTreeMap;
+
+use seatrial_template::{Diagnostic, Document};
+
+use super::{
+    App, Architecture, Environment, Image, LOCAL_ENVIRONMENT, Project, Source, Tasks,
+    rules::{Name, SecretArn, VariableName},
+    settings::{AppSettings, EnvironmentSettings, ImageSettings, Settings, SourceSettings},
+};
+
+/// Project and environment together: what AWS's 32 characters for the name of a load balancer or target
+/// group leave.
+const MAXIMUM_NAME: usize = 30;
+/// The local cloud's account and region: it has no account to differ from.
+const LOCAL_ACCOUNT: &str = "000000000000";
+const LOCAL_REGION: &str = "eu-central-1";
+/// What becomes the image where `image.package` says nothing.
+const DEFAULT_PACKAGE: &str = "app";
+
+/// A diagnostic at the deepest key of the path that is in the document.
+pub(super) fn at(document: &Document, keys: &[&str], message: impl Into<String>) -> Diagnostic {
+    let mut node = &document.root;
+    for key in keys {
+        match node.get(key) {
+            Some(value) => node = value,
+            None => break,
+        }
+    }
+    document.diagnostic(node.span, message)
+}
+
+pub(super) fn project(document: Document, settings: Settings) -> Result<Project, Diagnostic> {
+    let default = settings.default_environment.as_ref().map_or(LOCAL_ENVIRONMENT, AsRef::as_ref).to_owned();
+    if settings.source.repository.is_none() {
+        return Err(at(&document, &["source"], "key `source.repository` is missing"));
+    }
+    let mut environments = BTreeMap::new();
+    for (name, own) in &settings.environments {
+        let scope = Scope { document: &document, settings: &settings, name };
+        environments.insert(name.to_string(), scope.environment(own.clone().unwrap_or_default())?);
+    }
+    if !environments.contains_key(&default) {
+        let known: Vec<&str> = environments.keys().map(String::as_str).collect();
+        let message = format!(
+            "`default_environment` must be one of the `environments`, `{}`, found `{default}`",
+            known.join("`, `")
+        );
+        return Err(at(&document, &["default_environment"], message));
+    }
+    Ok(Project { default_environment: default, environments, document })
+}
+
+/// One environment being resolved, and what its errors need.
+struct Scope<'a> {
+    document: &'a Document,
+    settings: &'a Settings,
+    name: &'a Name,
+}
+
+impl Scope<'_> {
+    fn environment(&self, own: EnvironmentSettings) -> Result<Environment, Diagnostic> {
+        self.check_name()?;
+        let (account, region) = self.account_and_region(&own)?;
+        self.check_tasks(&own.tasks)?;
+        if !(20..=65_536).contains(&own.database.storage_gib) {
+            let found = own.database.storage_gib;
+            let rule = format!("must be from 20 to 65536, found `{found}`");
+            return Err(self.fault(&["database", "storage_gib"], rule));
+        }
+        if own.domain.is_some() != own.certificate_arn.is_some() {
+            let (key, other) = if own.domain.is_some() {
+                ("domain", "certificate_arn")
+            } else {
+                ("certificate_arn", "domain")
+            };
+            return Err(self.fault(&[key], format!("must stand together with `{other}`, which is missing")));
+        }
+        Ok(Environment {
+            project: self.settings.project.to_string(),
+            name: self.name.to_string(),
+            account,
+            region,
+            source: source(own.source.or(&self.settings.source)),
+            app: self.app(own.app.or(&self.settings.app))?,
+            image: image(&self.settings.image),
+            tasks: own.tasks,
+            database: own.database,
+            deployment: own.deployment,
+            domain: own.domain.map(|domain| domain.to_string()),
+            certificate_arn: own.certificate_arn.map(|arn| arn.to_string()),
+            network_mode: own.network_mode,
+            skip: own.skip.iter().map(ToString::to_string).collect(),
+            parameters: own.parameters.into_iter().map(|(name, value)| (name, value.0)).collect(),
+        })
+    }
+
+    /// An error about a key of this environment: its place, its full name, the rule and the value found.
+    fn fault(&self, keys: &[&str], rule: String) -> Diagnostic {
+        let path = [&["environments", self.name.as_ref()], keys].concat();
+        at(self.document, &path, format!("`{}` {rule}", path.join(".")))
+    }
+
+    fn check_name(&self) -> Result<(), Diagnostic> {
+        let project = &self.settings.project;
+        let length = project.as_ref().len() + self.name.as_ref().len();
+        if length <= MAXIMUM_NAME {
+            return Ok(());
+        }
+        let message = format!(
+            "`project` and the name of an environment must have at most {MAXIMUM_NAME} characters together, \
+             found `{project}` and `{}`, {length} characters",
+            self.name
+        );
+        let environments =
+            self.document.root.get("environments").and_then(seatrial_template::Node::as_mapping);
+        let span = environments.and_then(|all| all.entry(self.name.as_ref())).map(|entry| entry.key_span);
+        Err(self.document.diagnostic(span.unwrap_or(self.document.root.span), message))
+    }
+
+    fn account_and_region(&self, own: &EnvironmentSettings) -> Result<(String, String), Diagnostic> {
+        if self.name.as_ref() == LOCAL_ENVIRONMENT {
+            if let Some(account) = &own.account {
+                let rule = format!("must not be set: `local` is the local cloud, found `{account}`");
+                return Err(self.fault(&["account"], rule));
+            }
+            let region = own.region.as_ref().map_or(LOCAL_REGION, AsRef::as_ref);
+            return Ok((LOCAL_ACCOUNT.to_owned(), region.to_owned()));
+        }
+        match (&own.account, &own.region) {
+            (Some(account), Some(region)) => Ok((account.to_string(), region.to_string())),
+            (None, _) => Err(self.missing("account")),
+            (_, None) => Err(self.missing("region")),
+        }
+    }
+
+    fn missing(&self, key: &str) -> Diagnostic {
+        let path = ["environments", self.name.as_ref()];
+        at(self.document, &path, format!("key `{}.{key}` is missing", path.join(".")))
+    }
+
+    fn check_tasks(&self, tasks: &Tasks) -> Result<(), Diagnostic> {
+        if tasks.min == 0 {
+            return Err(self.fault(&["tasks", "min"], "must be at least 1, found `0`".to_owned()));
+        }
+        if tasks.max < tasks.min {
+            let rule = format!("must be at least `min`, {}, found `{}`", tasks.min, tasks.max);
+            return Err(self.fault(&["tasks", "max"], rule));
+        }
+        if !(1..=100).contains(&tasks.cpu_target) {
+            let rule = format!("must be from 1 to 100, found `{}`", tasks.cpu_target);
+            return Err(self.fault(&["tasks", "cpu_target"], rule));
+        }
+        Ok(())
+    }
+
+    fn app(&self, app: AppSettings) -> Result<App, Diagnostic> {
+        let port = app.port.unwrap_or(4000);
+        if port == 0 {
+            return Err(self.app_fault("port", "must be from 1 to 65535, found `0`"));
+        }
+        let (cpu, memory) = (app.cpu.unwrap_or(256), app.memory.unwrap_or(512));
+        self.check_size(cpu, memory)?;
+        let path = app.health_check_path.as_ref().map_or("/healthz", AsRef::as_ref).to_owned();
+        if let Some(name) = app.environment.keys().find(|name| app.secrets.contains_key(*name)) {
+            let rule = format!("must not name a variable that `environment` has too, found `{name}`");
+            return Err(self.app_fault("secrets", &rule));
+        }
+        let text = |name: VariableName| name.to_string();
+        Ok(App {
+            port,
+            health_check_path: path,
+            cpu,
+            memory,
+            architecture: app.architecture.unwrap_or(Architecture::X86),
+            environment: app.environment.into_iter().map(|(name, value)| (text(name), value)).collect(),
+            secret_arns: app.secrets.values().map(SecretArn::secret).collect(),
+            secrets: app.secrets.into_iter().map(|(name, arn)| (text(name), arn.to_string())).collect(),
+        })
+    }
+
+    fn check_size(&self, cpu: u32, memory: u32) -> Result<(), Diagnostic> {
+        let list = |values: &[u32]| values.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+        let Some(memories) = fargate_memories(cpu) else {
+            let rule = format!("must be one of Fargate's sizes {}, found `{cpu}`", list(&FARGATE_CPU));
+            return Err(self.app_fault("cpu", &rule));
+        };
+        if memories.contains(&memory) {
+            return Ok(());
+        }
+        let rule = format!("must, with cpu {cpu}, be one of {}, found `{memory}`", list(&memories));
+        Err(self.app_fault("memory", &rule))
+    }
+
+    /// An error about a key of `app`, at the override if there is one, else in the common part.
+    fn app_fault(&self, key: &str, rule: &str) -> Diagnostic {
+        let own = ["environments", self.name.as_ref(), "app", key];
+        let common = ["app", key];
+        let path: &[&str] = if self.document.root.find(&own).is_some() { &own } else { &common };
+        at(self.document, path, format!("`{}` {rule}", path.join(".")))
+    }
+}
+
+fn image(image: &ImageSettings) -> Image {
+    Image {
+        builder: image.builder,
+        package: image.package.as_ref().map_or(DEFAULT_PACKAGE, AsRef::as_ref).to_owned(),
+        binary: image.binary.as_ref().map(ToString::to_string),
+        target: image.target,
+    }
+}
+
+fn source(source: SourceSettings) -> Source {
+    let text = |value: Option<String>, default: &str| value.unwrap_or_else(|| default.to_owned());
+    Source {
+        repository: text(source.repository.map(|id| id.to_string()), ""),
+        branch: text(source.branch.map(|branch| branch.to_string()), "main"),
+        connection_arn: source.connection_arn.map(|arn| arn.to_string()),
+    }
+}
+
+/// The CPU sizes of Fargate tasks, in CPU units.
+const FARGATE_CPU: [u32; 7] = [256, 512, 1024, 2048, 4096, 8192, 16_384];
+
+/// The memory sizes that Fargate offers with a CPU size, in MiB (AWS: task definition parameters, task size).
+fn fargate_memories(cpu: u32) -> Option<Vec<u32>> {
+    let (gibibytes, step) = match cpu {
+        256 => return Some(vec![512, 1024, 2048]),
+        512 => (1..=4, 1),
+        1024 => (2..=8, 1),
+        2048 => (4..=16, 1),
+        4096 => (8..=30, 1),
+        8192 => (16..=60, 4),
+        16_384 => (32..=120, 8),
+        _ => return None,
+    };
+    Some(gibibytes.step_by(step).map(|gibibyte: u32| gibibyte * 1024).collect())
+}

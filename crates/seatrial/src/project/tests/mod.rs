@@ -1,0 +1,242 @@
+//! The rules of project.yml, one wrong file each.
+
+use super::*;
+
+const GOOD: &str = r#"
+project: myapp
+source: {repository: myGithubUser/myApp, branch: master}
+app: {port: 4000, health_check_path: /healthz, cpu: 256, memory: 512, architecture: x86_64, environment: {LEVEL: info}, secrets: {}}
+image: {builder: cargo}
+default_environment: local
+environments:
+  local: {}
+  production:
+    account: "123456789012"
+    region: eu-central-1
+    tasks: {min: 2, max: 6, cpu_target: 60}
+    database: {instance_class: db.t4g.micro, storage_gib: 30, multi_az: false}
+    deployment: {traffic: AllAtOnce, terminate_blue_after: 5m}
+    domain: null
+    certificate_arn: null
+    skip: []
+    parameters: {}
+"#;
+
+fn refused(text: &str) -> String {
+    Project::parse(text.as_bytes()).expect_err("must be refused").to_string()
+}
+
+/// The error after one replacement in the good file.
+fn broken(from: &str, to: &str) -> String {
+    assert!(GOOD.contains(from), "{from} is not in the good file");
+    refused(&GOOD.replacen(from, to, 1))
+}
+
+#[test]
+fn the_facts_are_named_as_the_stacks_take_them() {
+    let project = Project::parse(GOOD.as_bytes()).unwrap();
+    let facts = project.environment(Some("production")).unwrap().facts();
+    let names: Vec<&str> = facts.keys().map(String::as_str).collect();
+    let expected = "AppPort Architecture BranchName Cpu CpuTarget DatabaseInstanceClass DatabaseMultiAz DatabaseStorageGib \
+        EnvironmentName HealthCheckPath ImageBuilder MaximumTasks Memory MinimumTasks NetworkMode ProjectName RepositoryId \
+        TerminateBlueAfterMinutes TrafficConfiguration";
+    assert_eq!(names.join(" "), expected);
+    assert_eq!(facts["TrafficConfiguration"], "AllAtOnce");
+    assert_eq!(facts["TerminateBlueAfterMinutes"], "5");
+}
+
+#[test]
+fn the_project_file_of_this_repository_is_right() {
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    Project::load(root).unwrap();
+}
+
+#[test]
+fn the_local_environment_needs_nothing() {
+    let project =
+        Project::parse(b"project: a\nsource: {repository: o/n}\nenvironments:\n  local:\n").unwrap();
+    let local = project.environment(None).unwrap();
+    assert!(local.is_local());
+    assert_eq!(
+        (local.app.port, local.tasks.min, local.stack_name("network").as_str()),
+        (4000, 2, "a-local-network")
+    );
+}
+
+#[test]
+fn an_environment_overrides_single_keys() {
+    let text = GOOD.replace(
+        "  local: {}",
+        "  local:\n    source: {branch: next}\n    app: {cpu: 512, memory: 1024, environment: {MODE: dev}}\n    parameters: {SubnetIds: [a, b], Number: 7}",
+    );
+    let project = Project::parse(text.as_bytes()).unwrap();
+    let local = project.environment(None).unwrap();
+    assert_eq!(
+        (local.source.branch.as_str(), local.source.repository.as_str()),
+        ("next", "myGithubUser/myApp")
+    );
+    assert_eq!((local.app.cpu, local.app.port), (512, 4000));
+    assert_eq!(local.app.environment.keys().collect::<Vec<_>>(), ["LEVEL", "MODE"]);
+    assert_eq!((local.parameters["SubnetIds"].as_str(), local.parameters["Number"].as_str()), ("a,b", "7"));
+}
+
+#[test]
+fn the_image_runs_the_package_app_unless_another_is_named() {
+    let image =
+        |text: &str| Project::parse(text.as_bytes()).unwrap().environment(None).unwrap().image.clone();
+    assert_eq!((image(GOOD).package.as_str(), image(GOOD).binary), ("app", None));
+    let named = image(&GOOD.replace("builder: cargo", "package: web_shop, binary: server"));
+    assert_eq!((named.package.as_str(), named.binary.as_deref()), ("web_shop", Some("server")));
+}
+
+#[test]
+fn secrets_become_the_arns_of_whole_secrets() {
+    let arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf";
+    let text = GOOD.replace("secrets: {}", &format!("secrets: {{A: '{arn}:user::', B: '{arn}:password::'}}"));
+    let project = Project::parse(text.as_bytes()).unwrap();
+    assert_eq!(project.environment(None).unwrap().facts()["SecretArns"], arn);
+}
+
+#[test]
+fn every_fault_names_place_key_value_and_rule() {
+    let cases = [
+        (
+            broken("project: myapp", "project: My_App"),
+            "infra/project.yml:2:10: `project` must be lower-case words of letters and digits joined by single hyphens, starting with a letter, found `My_App`",
+        ),
+        (
+            broken("port: 4000", "prot: 4000"),
+            "infra/project.yml:4:7: unknown key `prot` in `app`, expected one of `port`, `health_check_path`, `cpu`, `memory`, `architecture`, `environment`, `secrets`",
+        ),
+        (
+            broken("port: 4000", "port: \"4000\""),
+            "infra/project.yml:4:13: `app.port` must be a whole number from 0 to 65535, found `\"4000\"`",
+        ),
+        (
+            broken("port: 4000", "port: 0"),
+            "infra/project.yml:4:13: `app.port` must be from 1 to 65535, found `0`",
+        ),
+        (
+            broken("cpu: 256", "cpu: 300"),
+            "infra/project.yml:4:53: `app.cpu` must be one of Fargate's sizes 256, 512, 1024, 2048, 4096, 8192, 16384, found `300`",
+        ),
+        (
+            broken("memory: 512", "memory: 1536"),
+            "infra/project.yml:4:66: `app.memory` must, with cpu 256, be one of 512, 1024, 2048, found `1536`",
+        ),
+        (
+            broken("local: {}", "local: {app: {memory: 4096}}"),
+            "infra/project.yml:8:25: `environments.local.app.memory` must, with cpu 256, be one of 512, 1024, 2048, found `4096`",
+        ),
+        (
+            broken("account: \"123456789012\"", "account: 12345"),
+            "infra/project.yml:10:14: `environments.production.account` must be an account of 12 digits, in quotes, found `12345`",
+        ),
+        (
+            broken("    region: eu-central-1\n", ""),
+            "infra/project.yml:10:5: key `environments.production.region` is missing",
+        ),
+        (
+            broken("region: eu-central-1", "region: Frankfurt"),
+            "infra/project.yml:11:13: `environments.production.region` must be an AWS region such as `eu-central-1`, found `Frankfurt`",
+        ),
+        (
+            broken("local: {}", "local: {account: \"123456789012\"}"),
+            "infra/project.yml:8:20: `environments.local.account` must not be set: `local` is the local cloud, found `123456789012`",
+        ),
+        (
+            broken("max: 6", "max: 1"),
+            "infra/project.yml:12:26: `environments.production.tasks.max` must be at least `min`, 2, found `1`",
+        ),
+        (
+            broken("after: 5m", "after: 90s"),
+            "infra/project.yml:14:60: `environments.production.deployment.terminate_blue_after` must be a duration of whole minutes such as `5m` or `1h`, at most `2d`, found `90s`",
+        ),
+        (
+            broken("domain: null", "domain: www.example.com"),
+            "infra/project.yml:15:13: `environments.production.domain` must stand together with `certificate_arn`, which is missing",
+        ),
+    ];
+    for (found, expected) in cases {
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn a_fault_of_the_file_as_a_whole_names_its_place_too() {
+    let cases = [
+        (
+            broken("default_environment: local", "default_environment: staging"),
+            "infra/project.yml:6:22: `default_environment` must be one of the `environments`, `local`, `production`, found `staging`",
+        ),
+        (
+            broken("builder: cargo", "builder: kaniko"),
+            "infra/project.yml:5:18: unknown value `kaniko` in `image.builder`, expected one of `cargo`, `docker`",
+        ),
+        (
+            broken("  production:", "  an-environment-with-a-long-name:"),
+            "infra/project.yml:9:3: `project` and the name of an environment must have at most 30 characters together, found `myapp` and `an-environment-with-a-long-name`, 36 characters",
+        ),
+        (
+            broken("builder: cargo", "package: 1st"),
+            "infra/project.yml:5:18: `image.package` must be a name of letters, digits, `-` and `_` that does not start with a digit, found `1st`",
+        ),
+        (
+            broken("builder: cargo", "binary: ../app"),
+            "infra/project.yml:5:17: `image.binary` must be a name of letters, digits, `-` and `_` that does not start with a digit, found `../app`",
+        ),
+        (
+            broken("repository: myGithubUser/myApp, ", ""),
+            "infra/project.yml:3:9: key `source.repository` is missing",
+        ),
+        (
+            refused("project: [\n"),
+            "infra/project.yml:2:1: this is not valid YAML: while parsing a node, did not find expected node content",
+        ),
+    ];
+    for (found, expected) in cases {
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn traffic_is_predefined_or_ones_own_percentages() {
+    let names = [
+        "AllAtOnce",
+        "Canary10Percent5Minutes",
+        "Linear25PercentEvery2Minutes",
+        "CodeDeployDefault.ECSAllAtOnce",
+    ];
+    let facts = names.map(|name| {
+        let text = GOOD.replace("traffic: AllAtOnce", &format!("traffic: {name}"));
+        let project = Project::parse(text.as_bytes()).unwrap();
+        project.environment(Some("production")).unwrap().facts()["TrafficConfiguration"].clone()
+    });
+    let full = "CodeDeployDefault.ECSCanary10Percent5Minutes";
+    assert_eq!(facts, [names[0], full, names[2], names[3]]);
+    for name in [
+        "Blue",
+        "Canary0Percent5Minutes",
+        "Canary10Percent5Minute",
+        "Linear100PercentEvery1Minutes",
+        "Canary1Percent",
+    ] {
+        let found = broken("traffic: AllAtOnce", &format!("traffic: {name}"));
+        assert!(
+            found.contains("`environments.production.deployment.traffic` must be `AllAtOnce`, a canary"),
+            "{found}"
+        );
+    }
+}
+
+#[test]
+fn an_unknown_environment_and_a_missing_file_are_named() {
+    let project = Project::parse(GOOD.as_bytes()).unwrap();
+    let unknown = project.environment(Some("staging")).unwrap_err().to_string();
+    assert_eq!(
+        unknown,
+        "environment `staging` is not in `infra/project.yml`, expected one of `local`, `production`"
+    );
+    let missing = Project::load(Path::new("/nonexistent")).unwrap_err().to_string();
+    assert_eq!(missing, "failed to read `infra/project.yml`");
+}

@@ -1,0 +1,266 @@
+//! What would be sent to CloudFormation, and whether it differs from what is there.
+//!
+//! Two calls tell it, DescribeStacks and GetTemplate: no fingerprint is stored anywhere.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::template::StackTemplate;
+use crate::project::Environment;
+
+/// Parameters that keep the value they have: deployments change what they stand for, so that sending them
+/// again would move traffic.
+const STICKY: [&str; 1] = ["LiveTargetGroup"];
+
+/// Parameter to value; `None` asks CloudFormation to keep the value it has.
+pub(crate) type SentParameters = BTreeMap<String, Option<String>>;
+
+/// A stack as DescribeStacks and GetTemplate (stage Original) return it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deployed<'a> {
+    pub(crate) template: &'a str,
+    pub(crate) parameters: &'a BTreeMap<String, String>,
+    pub(crate) tags: &'a BTreeMap<String, String>,
+    pub(crate) capabilities: &'a BTreeSet<String>,
+}
+
+/// Why a change set is worth making.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub(crate) enum Difference {
+    Template,
+    /// Values are left out where AWS does not show them.
+    Parameter {
+        name: String,
+        from: Option<String>,
+        to: Option<String>,
+    },
+    Tag {
+        name: String,
+        from: Option<String>,
+        to: Option<String>,
+    },
+    Capability {
+        name: String,
+    },
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |value: &Option<String>| {
+            value.as_ref().map_or_else(|| "none".to_owned(), |value| format!("`{value}`"))
+        };
+        match self {
+            Self::Template => write!(f, "template"),
+            Self::Parameter { name, from: None, to: None } => {
+                write!(f, "parameter `{name}` (value not shown)")
+            }
+            Self::Parameter { name, from, to } => {
+                write!(f, "parameter `{name}`: {} -> {}", shown(from), shown(to))
+            }
+            Self::Tag { name, from, to } => write!(f, "tag `{name}`: {} -> {}", shown(from), shown(to)),
+            Self::Capability { name } => write!(f, "capability `{name}`"),
+        }
+    }
+}
+
+/// The tags of a stack. They reach every resource in it, so they never change: a changing tag would be a change
+/// of the frozen service.
+pub(crate) fn stack_tags(environment: &Environment, stack: &str) -> BTreeMap<String, String> {
+    let tags =
+        [("project", environment.project.as_str()), ("environment", &environment.name), ("stack", stack)];
+    tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
+}
+
+/// The parameters to send, given their values and, for a stack that is there, the values it has.
+pub(crate) fn sent_parameters(
+    values: &BTreeMap<String, String>,
+    deployed: Option<&BTreeMap<String, String>>,
+) -> SentParameters {
+    let keeps =
+        |name: &str| STICKY.contains(&name) && deployed.is_some_and(|deployed| deployed.contains_key(name));
+    let sent = |(name, value): (&String, &String)| (name.clone(), (!keeps(name)).then(|| value.clone()));
+    values.iter().map(sent).collect()
+}
+
+/// How what would be sent differs from what is there; nothing means unchanged. Parameters whose value is not
+/// shown (NoEcho) or is looked up by CloudFormation (SSM) count as different: only a change set can tell.
+pub(crate) fn differences(
+    template: &StackTemplate,
+    parameters: &SentParameters,
+    tags: &BTreeMap<String, String>,
+    deployed: &Deployed<'_>,
+) -> Vec<Difference> {
+    let mut found = Vec::new();
+    if !same_template(&template.json, deployed.template) {
+        found.push(Difference::Template);
+    }
+    for name in union(parameters, deployed.parameters) {
+        let (from, to) = (deployed.parameters.get(name), parameters.get(name));
+        let declared = template.parameter(name);
+        match to {
+            Some(None) => {}
+            Some(Some(_)) if declared.is_some_and(|parameter| !parameter.is_wired()) => {
+                found.push(Difference::Parameter { name: name.clone(), from: None, to: None });
+            }
+            Some(Some(to)) if from == Some(to) => {}
+            _ => found.push(Difference::Parameter {
+                name: name.clone(),
+                from: from.cloned(),
+                to: to.cloned().flatten(),
+            }),
+        }
+    }
+    for name in union(tags, deployed.tags) {
+        let (from, to) = (deployed.tags.get(name), tags.get(name));
+        if from != to {
+            found.push(Difference::Tag { name: name.clone(), from: from.cloned(), to: to.cloned() });
+        }
+    }
+    let missing = template.capabilities().into_iter().filter(|name| !deployed.capabilities.contains(*name));
+    found.extend(missing.map(|name| Difference::Capability { name: name.to_owned() }));
+    found
+}
+
+fn union<'a, A, B>(left: &'a BTreeMap<String, A>, right: &'a BTreeMap<String, B>) -> BTreeSet<&'a String> {
+    left.keys().chain(right.keys()).collect()
+}
+
+/// True if both templates mean the same: comments, layout, short forms, descriptions and metadata aside.
+fn same_template(ours: &Value, deployed: &str) -> bool {
+    let Ok(deployed) = seatrial_template::parse("the deployed template", deployed.as_bytes()) else {
+        return false;
+    };
+    essential(ours) == essential(&deployed.to_json())
+}
+
+/// A template without what changes nothing: Description and Metadata, wherever they belong to the template and
+/// not to a resource's properties.
+fn essential(template: &Value) -> Value {
+    let Value::Object(sections) = template else { return template.clone() };
+    let mut essential = without(sections);
+    for name in ["Parameters", "Resources", "Outputs"] {
+        if let Some(Value::Object(section)) = essential.get_mut(name) {
+            for (_, entry) in section.iter_mut() {
+                if let Value::Object(fields) = entry {
+                    *fields = without(fields);
+                }
+            }
+        }
+    }
+    Value::Object(essential)
+}
+
+fn without(fields: &Map<String, Value>) -> Map<String, Value> {
+    let kept = fields.iter().filter(|(key, _)| !matches!(key.as_str(), "Description" | "Metadata"));
+    kept.map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+/// Which target group has the traffic, as the value of `LiveTargetGroup`, from the weights of a listener's
+/// default action and the outputs of the stack that holds the groups. `None` if neither has more.
+pub(crate) fn live_target_group(
+    weights: &BTreeMap<String, i64>,
+    outputs: &BTreeMap<String, String>,
+) -> Option<&'static str> {
+    let weight = |output: &str| outputs.get(output).and_then(|arn| weights.get(arn)).copied().unwrap_or(0);
+    match weight("BlueTargetGroupArn").cmp(&weight("GreenTargetGroupArn")) {
+        std::cmp::Ordering::Greater => Some("blue"),
+        std::cmp::Ordering::Less => Some("green"),
+        std::cmp::Ordering::Equal => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEMPLATE: &str = "
+Description: one
+Parameters:
+  Port: {Type: Number, Default: 4000}
+  LiveTargetGroup: {Type: String, Default: blue}
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties: {Description: kept, Path: !Sub '/${Port}/'}
+";
+
+    fn map(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
+        entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    /// The differences between the template above and a stack with this template, these parameters and tags.
+    fn compare(template: &str, parameters: &[(&str, &str)], tags: &[(&str, &str)]) -> Vec<String> {
+        let ours = super::super::template::parse("a", "a.yml", TEMPLATE.as_bytes()).unwrap();
+        let (parameters, tags) = (map(parameters), map(tags));
+        let sent = sent_parameters(&map(&[("Port", "4000"), ("LiveTargetGroup", "blue")]), Some(&parameters));
+        let capabilities = BTreeSet::from(["CAPABILITY_NAMED_IAM".to_owned()]);
+        let deployed =
+            Deployed { template, parameters: &parameters, tags: &tags, capabilities: &capabilities };
+        differences(&ours, &sent, &map(&[("stack", "a")]), &deployed)
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    const SAME: [(&str, &str); 2] = [("Port", "4000"), ("LiveTargetGroup", "green")];
+    const TAGS: [(&str, &str); 1] = [("stack", "a")];
+
+    #[test]
+    fn layout_comments_descriptions_and_the_live_group_are_no_change() {
+        assert_eq!(compare(TEMPLATE, &SAME, &TAGS), [""; 0]);
+        let other = r#"{"Description": "two", "Resources": {"Role": {"Metadata": {"a": 1}, "Type": "AWS::IAM::Role",
+            "Properties": {"Path": {"Fn::Sub": "/${Port}/"}, "Description": "kept"}}},
+            "Parameters": {"Port": {"Type": "Number", "Default": 4000, "Description": "p"},
+            "LiveTargetGroup": {"Type": "String", "Default": "blue"}}}"#;
+        assert_eq!(compare(other, &SAME, &TAGS), [""; 0]);
+    }
+
+    #[test]
+    fn every_other_difference_is_told() {
+        assert_eq!(compare(&TEMPLATE.replace("kept", "new"), &SAME, &TAGS), ["template"]);
+        assert_eq!(compare("not: [a template", &SAME, &TAGS), ["template"]);
+        let parameters = [("Port", "80"), ("LiveTargetGroup", "blue"), ("Old", "1")];
+        let expected = ["parameter `Old`: `1` -> none", "parameter `Port`: `80` -> `4000`"];
+        assert_eq!(compare(TEMPLATE, &parameters, &TAGS), expected);
+        let expected = ["tag `run`: `7` -> none", "tag `stack`: none -> `a`"];
+        assert_eq!(compare(TEMPLATE, &SAME, &[("run", "7")]), expected);
+    }
+
+    #[test]
+    fn a_value_that_aws_does_not_show_is_never_taken_for_unchanged() {
+        let text = "Parameters: {Key: {Type: String, NoEcho: true}}\nResources: {B: {Type: AWS::S3::Bucket}}";
+        let ours = super::super::template::parse("a", "a.yml", text.as_bytes()).unwrap();
+        let (parameters, tags) = (map(&[("Key", "****")]), BTreeMap::new());
+        let deployed =
+            Deployed { template: text, parameters: &parameters, tags: &tags, capabilities: &BTreeSet::new() };
+        let sent = sent_parameters(&map(&[("Key", "****")]), Some(&parameters));
+        let found = differences(&ours, &sent, &tags, &deployed);
+        assert_eq!(
+            found.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            ["parameter `Key` (value not shown)"]
+        );
+    }
+
+    #[test]
+    fn the_live_group_is_sent_only_to_a_new_stack() {
+        let values = map(&[("LiveTargetGroup", "blue"), ("Port", "4000")]);
+        assert_eq!(sent_parameters(&values, None)["LiveTargetGroup"].as_deref(), Some("blue"));
+        let kept = sent_parameters(&values, Some(&map(&SAME)));
+        assert_eq!((kept["LiveTargetGroup"].as_deref(), kept["Port"].as_deref()), (None, Some("4000")));
+    }
+
+    #[test]
+    fn the_group_of_greatest_weight_is_live() {
+        let outputs = map(&[("BlueTargetGroupArn", "b"), ("GreenTargetGroupArn", "g")]);
+        let weights = |blue, green| BTreeMap::from([("b".to_owned(), blue), ("g".to_owned(), green)]);
+        assert_eq!(live_target_group(&weights(0, 100), &outputs), Some("green"));
+        assert_eq!(live_target_group(&weights(90, 10), &outputs), Some("blue"));
+        assert_eq!(live_target_group(&weights(0, 0), &outputs), None);
+    }
+}

@@ -1,0 +1,99 @@
+//! A project of its own for each test, and the built binary run in it with an empty environment.
+
+#![expect(dead_code, reason = "each test file uses a part of it")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be prepared has failed")]
+
+pub mod aws_cli;
+pub mod checkout;
+pub mod emulator;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+/// A copy of this repository's `infra/` and `.aws/`.
+pub struct Project {
+    dir: TempDir,
+}
+
+impl Project {
+    pub fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+        for folder in ["infra/stacks", ".aws"] {
+            std::fs::create_dir_all(dir.path().join(folder)).unwrap();
+            for file in std::fs::read_dir(root.join(folder)).unwrap() {
+                let file = file.unwrap();
+                std::fs::copy(file.path(), dir.path().join(folder).join(file.file_name())).unwrap();
+            }
+        }
+        std::fs::copy(root.join("infra/project.yml"), dir.path().join("infra/project.yml")).unwrap();
+        Self { dir }
+    }
+
+    pub fn path(&self, file: &str) -> PathBuf {
+        self.dir.path().join(file)
+    }
+
+    pub fn write(&self, file: &str, bytes: impl AsRef<[u8]>) {
+        std::fs::write(self.path(file), bytes).unwrap();
+    }
+
+    /// Puts `with` in the place of `what` in project.yml.
+    pub fn edit(&self, what: &str, with: &str) {
+        let path = self.path("infra/project.yml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(what), "project.yml has no `{what}`");
+        std::fs::write(path, text.replacen(what, with, 1)).unwrap();
+    }
+
+    /// The tool, to be run in the project with a data directory inside it.
+    pub fn xtask(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-seatrial"));
+        command.args(arguments).current_dir(self.dir.path()).env_clear();
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("HOME", self.dir.path());
+        command.env("XTASK_LOCAL_DATA_DIR", self.path("local-cloud"));
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Ended {
+        Ended::of(self.xtask(arguments).output().unwrap())
+    }
+}
+
+impl Drop for Project {
+    /// A local cloud that a test left running, failed or not.
+    fn drop(&mut self) {
+        if self.path("local-cloud/daemon.json").exists() {
+            self.run(&["local", "stop"]);
+        }
+    }
+}
+
+/// How a run ended.
+pub struct Ended {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ended {
+    pub fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Refused: exit code 3, nothing on stdout, the error led by `start`, no panic.
+    #[track_caller]
+    pub fn refused(&self, start: &str) {
+        assert_eq!(self.code, Some(3), "{}\n{}", self.stdout, self.stderr);
+        assert!(self.stderr.starts_with(&format!("error: {start}")), "{}", self.stderr);
+        assert_eq!(self.stdout, "");
+        assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
+    }
+}

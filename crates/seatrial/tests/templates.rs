@@ -1,0 +1,259 @@
+//! Rules that every template under `infra/stacks` keeps, beyond what cfn-lint knows. Each rule is also seen to find
+//! the fault it is for.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::{Map, Value};
+
+/// Every template of this repository, short forms expanded, by file name.
+fn templates() -> Vec<(String, Value)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/stacks");
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let read = |path: std::path::PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let document = seatrial_template::parse(&name, &std::fs::read(&path).unwrap()).unwrap();
+        (name, document.to_json())
+    };
+    files.map(read).collect()
+}
+
+fn template_of(text: &str) -> Value {
+    seatrial_template::parse("test.yml", text.as_bytes()).unwrap().to_json()
+}
+
+fn resources<'a>(template: &'a Value, kind: &str) -> Vec<(&'a String, &'a Value)> {
+    let all = template["Resources"].as_object().into_iter().flatten();
+    all.filter(|(_, resource)| resource["Type"] == kind).collect()
+}
+
+/// One value or a list of them.
+fn listed(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Array(items) => items.iter().collect(),
+        Value::Null => Vec::new(),
+        one => vec![one],
+    }
+}
+
+/// The logical IDs and parameters that a value refers to.
+fn references(value: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    collect(value, &mut found);
+    found
+}
+
+fn collect(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            found.extend(members.get("Ref").and_then(Value::as_str).map(str::to_owned));
+            found.extend(members.get("Fn::GetAtt").and_then(|parts| parts[0].as_str()).map(str::to_owned));
+            for (key, inner) in members {
+                if let ("Fn::Sub", Some(text)) = (key.as_str(), inner.as_str().or(inner[0].as_str())) {
+                    let names = text.split("${").skip(1).filter_map(|rest| rest.split(['}', '.']).next());
+                    found.extend(names.map(str::to_owned));
+                }
+                collect(inner, found);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        _ => {}
+    }
+}
+
+/// What CodePipeline's guide lists for the connection's source action on the objects of the artifact bucket: it
+/// uploads with an ACL, whose permission is asked for also where the bucket owner owns every object.
+const SOURCE_ACTION: [&str; 4] = ["s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:PutObjectAcl"];
+
+/// What the roles of the template's source actions from a connection are not allowed. A pipeline's action runs with
+/// its own role, else with the pipeline's.
+fn missing_permissions(template: &Value) -> Vec<String> {
+    let mut missing = Vec::new();
+    for (name, pipeline) in resources(template, "AWS::CodePipeline::Pipeline") {
+        let properties = &pipeline["Properties"];
+        let stages = listed(&properties["Stages"]);
+        for action in stages.into_iter().flat_map(|stage| listed(&stage["Actions"])) {
+            if action["ActionTypeId"]["Provider"] != "CodeStarSourceConnection" {
+                continue;
+            }
+            let role = [&action["RoleArn"], &properties["RoleArn"]].into_iter().find(|role| !role.is_null());
+            let roles = references(role.unwrap());
+            let granted: Vec<String> = roles.iter().flat_map(|role| on_objects(template, role)).collect();
+            for needed in SOURCE_ACTION {
+                if !granted.iter().any(|action| allows(action, needed)) {
+                    missing.push(format!("{name}: {needed}"));
+                }
+            }
+        }
+    }
+    missing
+}
+
+fn allows(granted: &str, needed: &str) -> bool {
+    match granted.strip_suffix('*') {
+        Some(start) => needed.starts_with(start),
+        None => granted == needed,
+    }
+}
+
+/// The actions that a role is allowed on objects of a bucket.
+fn on_objects(template: &Value, role: &str) -> Vec<String> {
+    let of_role = &template["Resources"][role]["Properties"]["Policies"];
+    let inline = listed(of_role).into_iter().map(|policy| &policy["PolicyDocument"]);
+    let attached =
+        resources(template, "AWS::IAM::Policy").into_iter().map(|(_, policy)| &policy["Properties"]);
+    let attached = attached.filter(|policy| references(&policy["Roles"]).contains(role));
+    let documents = inline.chain(attached.map(|policy| &policy["PolicyDocument"]));
+    let statements = documents.flat_map(|document| listed(&document["Statement"]));
+    let allowed = statements.filter(|statement| {
+        let objects = |resource: &&Value| {
+            let text = resource.as_str().or(resource["Fn::Sub"].as_str());
+            text.is_some_and(|text| text.ends_with("/*") || text == "*")
+        };
+        statement["Effect"] == "Allow" && listed(&statement["Resource"]).iter().any(objects)
+    });
+    let actions = allowed.flat_map(|statement| listed(&statement["Action"]));
+    actions.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_role_of_a_source_action_from_a_connection_may_upload_with_an_acl() {
+    let templates = templates();
+    let pipelines =
+        templates.iter().map(|(_, template)| resources(template, "AWS::CodePipeline::Pipeline").len());
+    assert!(pipelines.sum::<usize>() > 0);
+    for (name, template) in &templates {
+        assert_eq!(missing_permissions(template), Vec::<String>::new(), "{name}");
+    }
+}
+
+#[test]
+fn the_role_of_the_action_counts_before_the_pipelines_and_attached_policies_count_too() {
+    let pipeline = |role: &str| {
+        template_of(&format!(
+            "
+Resources:
+  P:
+    Type: AWS::CodePipeline::Pipeline
+    Properties:
+      RoleArn: !GetAtt Full.Arn
+      Stages: [{{Actions: [{{ActionTypeId: {{Provider: CodeStarSourceConnection}}{role}}}]}}]
+  Full:
+    Type: AWS::IAM::Role
+    Properties:
+      Policies:
+        - PolicyDocument: {{Statement: {{Effect: Allow, Action: ['s3:GetObject*', 's3:PutObject*'], Resource: 'b/*'}}}}
+  Bare: {{Type: AWS::IAM::Role}}
+  Attached:
+    Type: AWS::IAM::Policy
+    Properties:
+      Roles: [!Ref Bare]
+      PolicyDocument:
+        Statement:
+          - {{Effect: Allow, Action: ['s3:GetObject', 's3:GetObjectVersion', 's3:PutObject'], Resource: !Sub '${{B.Arn}}/*'}}
+          - {{Effect: Allow, Action: 's3:PutObjectAcl', Resource: !GetAtt B.Arn}}
+          - {{Effect: Deny, Action: 's3:*', Resource: '*'}}
+"
+        ))
+    };
+
+    assert_eq!(missing_permissions(&pipeline("")), Vec::<String>::new());
+    assert_eq!(missing_permissions(&pipeline(", RoleArn: !GetAtt Bare.Arn")), ["P: s3:PutObjectAcl"]);
+}
+
+/// A literal, or the literal that `Fn::Select` takes from a list.
+fn literal(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Object(members) => {
+            let [index, list] = &members.get("Fn::Select")?.as_array()?[..] else { return None };
+            literal(list.get(literal(index)?.parse::<usize>().ok()?)?)
+        }
+        _ => None,
+    }
+}
+
+/// Every `RedirectConfig` below a value.
+fn redirects<'a>(value: &'a Value, found: &mut Vec<&'a Map<String, Value>>) {
+    match value {
+        Value::Object(members) => {
+            found.extend(members.get("RedirectConfig").and_then(Value::as_object));
+            members.values().for_each(|inner| redirects(inner, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| redirects(item, found)),
+        _ => {}
+    }
+}
+
+/// Listeners and rules that redirect to a port which nobody serves yet when they begin to.
+fn early_redirects(template: &Value) -> Vec<String> {
+    let listeners = resources(template, "AWS::ElasticLoadBalancingV2::Listener");
+    let rules = resources(template, "AWS::ElasticLoadBalancingV2::ListenerRule");
+    let mut early = Vec::new();
+    for (name, resource) in listeners.iter().chain(&rules) {
+        let mut found = Vec::new();
+        redirects(&resource["Properties"], &mut found);
+        for redirect in found {
+            let port = redirect.get("Port").and_then(literal);
+            let serves = |(other, listener): &&(&String, &Value)| {
+                other != name && literal(&listener["Properties"]["Port"]) == port
+            };
+            let Some((target, listener)) = listeners.iter().find(serves) else {
+                early.push(format!("{name}: nobody serves {port:?}"));
+                continue;
+            };
+            // CloudFormation's guide: if a resource with a condition is not created, what depends on it is not
+            // either. So only the branch that redirects may need a listener that others do without.
+            let named = references(&Value::Object(redirect.clone())).contains(*target);
+            let depends = listed(&resource["DependsOn"]).iter().any(|on| *on == target.as_str());
+            let together = listener["Condition"].is_null() || listener["Condition"] == resource["Condition"];
+            if depends && !together {
+                early.push(format!("{name}: is not made where {target} is not"));
+            } else if !named && !depends {
+                early.push(format!("{name}: does not depend on {target}"));
+            }
+        }
+    }
+    early
+}
+
+#[test]
+fn whatever_redirects_to_a_port_depends_on_the_listener_of_that_port() {
+    let templates = templates();
+    let mut found = Vec::new();
+    templates.iter().for_each(|(_, template)| redirects(template, &mut found));
+    assert!(!found.is_empty());
+    for (name, template) in &templates {
+        assert_eq!(early_redirects(template), Vec::<String>::new(), "{name}");
+    }
+}
+
+#[test]
+fn a_redirect_that_is_early_or_hangs_on_a_condition_is_found() {
+    let of = |port: &str, depends: &str, condition: &str| {
+        early_redirects(&template_of(&format!(
+            "
+Resources:
+  Plain:
+    Type: AWS::ElasticLoadBalancingV2::Listener{depends}
+    Properties:
+      Port: 80
+      DefaultActions: [!If [C, {{Type: redirect, RedirectConfig: {{Port: {port}}}}}, {{Type: forward}}]]
+  Secure:
+    Type: AWS::ElasticLoadBalancingV2::Listener{condition}
+    Properties: {{Port: 443}}
+"
+        )))
+    };
+    let (depends, condition) = ("\n    DependsOn: Secure", "\n    Condition: C");
+
+    assert_eq!(of("'443'", "", ""), ["Plain: does not depend on Secure"]);
+    assert_eq!(of("'443'", depends, condition), ["Plain: is not made where Secure is not"]);
+    assert_eq!(of("'8443'", depends, ""), ["Plain: nobody serves Some(\"8443\")"]);
+    assert_eq!(of("!Select [0, ['443', !Ref Other]]", "", condition), ["Plain: does not depend on Secure"]);
+    assert!(of("'443'", depends, "").is_empty());
+    assert!(of("!Select [0, ['443', !Ref Secure]]", "", condition).is_empty());
+}
