@@ -1,7 +1,30 @@
-//! `cargo xtask`: Seatrial, as this repository uses it.
+//! `cargo xtask`: Seatrial as this repository uses it, with the checks that are about this repository alone.
+
+mod arrows;
+mod rules;
 
 use std::process::ExitCode;
 
+use seatrial::install::Package;
+use seatrial::{Check, Checking, Tool};
+
+/// Pinned, as cfn-lint is.
+const AWS_CLI: &str = "awscli==1.45.11";
+/// A client of image registries that needs no engine.
+const SKOPEO: Package =
+    Package { program: "skopeo", apt: "skopeo", dnf: "skopeo", apk: "skopeo", brew: "skopeo" };
+
 fn main() -> ExitCode {
-    seatrial::main()
+    Tool::new()
+        .check(Check::new("what the tests need", needs))
+        .check(Check::new("house rules", rules::check))
+        .check(Check::new("arrows between modules", arrows::check))
+        .main()
+}
+
+/// Real parts: a database server, and clients that are not ours.
+fn needs(checking: &Checking<'_>) -> Result<(), String> {
+    checking.needs_postgres()?;
+    checking.needs(&SKOPEO)?;
+    checking.needs_python(AWS_CLI).map(drop)
 }

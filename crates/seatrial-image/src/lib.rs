@@ -11,6 +11,7 @@ mod cargo;
 mod compile;
 mod docker;
 mod error;
+pub mod git;
 mod pack;
 mod push;
 mod registry;

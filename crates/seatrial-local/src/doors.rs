@@ -56,6 +56,7 @@ async fn status(State(cloud): State<Cloud>) -> Json<Value> {
         "region": cloud.region(),
         "account": cloud.account(),
         "operations": cloud.operations().names(),
+        "in_flight": cloud.drivers().under_way(),
     }))
 }
 

@@ -3,7 +3,7 @@
 //! An engine moves one record (a stack, a deployment, a task) from step to step. The record alone tells the
 //! next step, so after a restart [`Engine::in_flight`] names what was under way and it goes on.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -30,6 +30,10 @@ pub(crate) trait Engine: Send + Sync + 'static {
     /// Unique among engines: `codedeploy-deployment`.
     const NAME: &'static str;
 
+    /// Whether a record that is driven is something under way, which has an end, rather than something that is kept as
+    /// it should be: the former is not to be interrupted.
+    const ENDS: bool;
+
     /// Keys of the records that were under way when the process ended.
     fn in_flight(cloud: &Cloud) -> Vec<String>;
 
@@ -41,6 +45,8 @@ pub(crate) trait Engine: Send + Sync + 'static {
 #[derive(Default)]
 pub(crate) struct Drivers {
     running: Mutex<HashMap<(&'static str, String), Arc<Notify>>>,
+    /// Of those, the ones that end by themselves.
+    ending: Mutex<BTreeSet<(&'static str, String)>>,
     tracker: TaskTracker,
     stop: CancellationToken,
 }
@@ -55,6 +61,9 @@ impl Drivers {
             return;
         }
         let notify = Arc::new(Notify::new());
+        if E::ENDS {
+            self.ending.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone());
+        }
         running.insert(id, Arc::clone(&notify));
         drop(running);
         self.tracker.spawn(drive::<E>(cloud.clone(), key.to_owned(), notify));
@@ -81,7 +90,14 @@ impl Drivers {
             return false;
         }
         running.remove(id);
+        self.ending.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
         true
+    }
+
+    /// What is under way and must not be interrupted, one text each: engine and record.
+    pub(crate) fn under_way(&self) -> Vec<String> {
+        let ending = self.ending.lock().unwrap_or_else(PoisonError::into_inner);
+        ending.iter().map(|(engine, key)| format!("{engine} {key}")).collect()
     }
 }
 

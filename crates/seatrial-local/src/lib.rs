@@ -28,6 +28,10 @@ mod tags;
 #[cfg(test)]
 mod testing;
 
+/// Names the source that this library was compiled from, and with it the format of what it keeps: a local cloud of
+/// another source is another build.
+pub const SOURCE: &str = env!("SEATRIAL_LOCAL_SOURCE");
+
 pub use archive::{ArchiveError, Snapshot, snapshot};
 pub use clock::{Clock, Epoch};
 pub use cloud::{Cloud, Settings};

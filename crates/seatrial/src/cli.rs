@@ -10,7 +10,7 @@ use crate::output::Format;
 /// Takes this workspace's web application from a commit to zero-downtime blue/green on AWS, or rehearses it on
 /// this machine.
 #[derive(Parser)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 100)]
+#[command(version, max_term_width = 100)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub globals: Globals,
@@ -30,6 +30,18 @@ pub(crate) struct Globals {
     /// What stdout carries; progress goes to stderr
     #[arg(long, global = true, value_enum, default_value_t)]
     pub output: Format,
+}
+
+impl Globals {
+    /// The argument's id.
+    pub(crate) const ENVIRONMENT: &'static str = "environment";
+}
+
+impl Cli {
+    /// Whether this is the local cloud itself, and no command of a person's.
+    pub(crate) fn is_daemon(&self) -> bool {
+        matches!(self.command, Command::Local(LocalCommand::Serve(_)))
+    }
 }
 
 #[derive(Subcommand)]
@@ -175,7 +187,7 @@ pub(crate) enum Scenario {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct CheckArgs {
-    /// Install what is missing on this machine: a Postgres server, skopeo, cfn-lint, the AWS CLI
+    /// Install what is missing on this machine: cfn-lint, and what the project's own checks need
     #[arg(long)]
     pub install_missing: bool,
 }

@@ -7,20 +7,22 @@ use anyhow::Context as _;
 use crate::aws::{Aws, Target};
 use crate::cli::Globals;
 use crate::exit::Refused;
+use crate::follow::Watch;
 use crate::local::{self, Connection, ServeOptions};
 use crate::output::Printer;
 use crate::project::{Environment, PROJECT_FILE, Project};
+use crate::session::Session;
 
 /// Seconds of AWS's waits that pass in one second of the local cloud.
-const TIME_SCALE: f64 = 60.0;
+pub(crate) const TIME_SCALE: f64 = 60.0;
 
 /// Built once, passed first.
 pub(crate) struct Ctx {
-    /// The checkout.
+    pub session: Session,
+    /// The project's folder.
     pub root: PathBuf,
     pub environment: Environment,
     pub aws: Aws,
-    pub printer: Printer,
     /// The local cloud, in environment `local`.
     pub local: Option<Connection>,
 }
@@ -28,38 +30,41 @@ pub(crate) struct Ctx {
 impl Ctx {
     /// Reads the project, finds or starts the local cloud where it is meant, and makes sure that the caller is
     /// in the environment's account.
-    pub(crate) async fn connect(globals: &Globals, printer: Printer) -> anyhow::Result<Self> {
+    pub(crate) async fn connect(session: &Session, globals: &Globals) -> anyhow::Result<Self> {
         let root = find_root()?;
         let environment = load_environment(&root, globals)?;
-        Self::for_environment(root, environment, printer).await
+        Self::for_environment(session, root, environment).await
     }
 
     /// The same for an environment that was read already.
     pub(crate) async fn for_environment(
+        session: &Session,
         root: PathBuf,
         environment: Environment,
-        printer: Printer,
     ) -> anyhow::Result<Self> {
         let local = match uses_local_cloud(&environment)? {
-            true => Some(local::ensure_running(&serve_options(&root, &environment, None)?).await?),
+            true => {
+                let options = serve_options(&root, &environment, None)?;
+                Some(local::ensure_running(session, &options).await?)
+            }
             false => None,
         };
-        Self::with_connection(root, environment, printer, local).await
+        Self::with_connection(session, root, environment, local).await
     }
 
     /// The same with a local cloud that runs already.
     pub(crate) async fn with_connection(
+        session: &Session,
         root: PathBuf,
         environment: Environment,
-        printer: Printer,
         local: Option<Connection>,
     ) -> anyhow::Result<Self> {
         let target = match &local {
             Some(connection) => Target::Local(connection.clone()),
             None => Target::Account { region: environment.region.clone() },
         };
-        let aws = Aws::connect(target).await;
-        let identity = aws.get_caller_identity().await?;
+        let aws = Aws::connect(target, session.changes.clone()).await;
+        let identity = session.cancel.unless_cancelled(aws.get_caller_identity()).await??;
         if identity.account != environment.account {
             let refused = format!(
                 "environment `{}` is in account {}, but the caller `{}` is in account {}",
@@ -67,13 +72,16 @@ impl Ctx {
             );
             return Err(Refused::new(refused).hint("choose another AWS_PROFILE or environment").into());
         }
-        Ok(Self { root, environment, aws, printer, local })
+        Ok(Self { session: session.clone(), root, environment, aws, local })
     }
 
-    /// Where followers' events go.
-    pub(crate) fn sink(&self) -> impl Fn(crate::follow::Event) + Send + Sync + use<> {
-        let printer = self.printer.clone();
-        move |event| printer.event(&event.subject(), &event)
+    pub(crate) fn printer(&self) -> &Printer {
+        &self.session.printer
+    }
+
+    /// For those who follow what goes on in AWS.
+    pub(crate) fn watch(&self) -> Watch<'_> {
+        Watch { aws: &self.aws, session: &self.session }
     }
 }
 
@@ -90,6 +98,8 @@ pub(crate) fn serve_options(
         account: environment.account.clone(),
         port,
         time_scale: TIME_SCALE,
+        owner: local::owner_of_tests(),
+        throwaway: None,
     })
 }
 
@@ -99,8 +109,8 @@ pub(crate) fn load_environment(root: &Path, globals: &Globals) -> anyhow::Result
     Ok(project.environment(globals.environment.as_deref())?.clone())
 }
 
-/// The checkout: the nearest directory upwards that has an `infra/project.yml`, else one with the workspace's
-/// lock file, so that a missing `infra/project.yml` is named where it belongs.
+/// The project: the nearest directory upwards that has an `infra/project.yml`, else one with a workspace's lock file,
+/// so that a missing `infra/project.yml` is named where it belongs.
 pub(crate) fn find_root() -> anyhow::Result<PathBuf> {
     let here = std::env::current_dir().context("failed to find the current directory")?;
     let with = |file: &str| here.ancestors().find(|dir| dir.join(file).exists()).map(Path::to_owned);

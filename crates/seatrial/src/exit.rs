@@ -1,21 +1,22 @@
 //! How a command ends: the exit codes of the contract, and the errors that carry one.
 
-use seatrial_image::ImageError;
+use std::time::Duration;
 
-use crate::follow::DeadlinePassed;
-use crate::project::ProjectError;
-use crate::stacks::StacksError;
+use crate::hint::Hint;
 
 /// Exit codes. Documented in `docs/exit-codes.md`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ExitStatus {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExitStatus {
     /// 0: done, or nothing to do.
     Done,
     /// 1: something unexpected.
     Unexpected,
+    /// 2: the command line was not understood.
+    Usage,
     /// 3: refused, nothing was changed.
     Refused,
-    /// 4: AWS reports a failure or a rollback.
+    /// 4: AWS reports a failure or a rollback, or the command stopped part-way.
     Failed,
     /// 5: the deadline passed; work goes on in AWS.
     Deadline,
@@ -24,10 +25,12 @@ pub(crate) enum ExitStatus {
 }
 
 impl ExitStatus {
-    pub(crate) fn code(self) -> u8 {
+    /// The number the process ends with.
+    pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
             Self::Unexpected => 1,
+            Self::Usage => 2,
             Self::Refused => 3,
             Self::Failed => 4,
             Self::Deadline => 5,
@@ -36,7 +39,7 @@ impl ExitStatus {
     }
 }
 
-/// A command that will not do what was asked: exit code 3, and nothing was changed.
+/// A command that will not do what was asked: exit code 3, as long as nothing was changed.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub(crate) struct Refused {
@@ -53,8 +56,10 @@ impl Refused {
         self.hints.push(hint.into());
         self
     }
+}
 
-    pub(crate) fn hints(&self) -> Vec<String> {
+impl Hint for Refused {
+    fn hints(&self) -> Vec<String> {
         self.hints.clone()
     }
 }
@@ -62,46 +67,17 @@ impl Refused {
 /// AWS reports a failure or a rollback: exit code 4.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct StackFailed(pub String);
+pub(crate) struct Failed(pub String);
 
-/// The exit code an error stands for.
-pub(crate) fn status_of(error: &anyhow::Error) -> ExitStatus {
-    // Only as it is: where a command says more around it, it had changed something before.
-    let outermost = error.chain().next().and_then(|cause| cause.downcast_ref::<ImageError>());
-    if outermost.is_some_and(ImageError::is_refusal) {
-        return ExitStatus::Refused;
-    }
-    for cause in error.chain() {
-        if cause.is::<Refused>() || cause.is::<ProjectError>() || cause.is::<StacksError>() {
-            return ExitStatus::Refused;
-        }
-        if cause.is::<DeadlinePassed>() {
-            return ExitStatus::Deadline;
-        }
-        if cause.is::<StackFailed>() {
-            return ExitStatus::Failed;
-        }
-    }
-    ExitStatus::Unexpected
+/// The time that was allowed has passed; what was waited for goes on in AWS: exit code 5.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} did not end within {} minutes", .patience.as_secs().div_ceil(60))]
+pub(crate) struct DeadlinePassed {
+    pub what: String,
+    pub patience: Duration,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::output::hints_of;
-
-    #[test]
-    fn an_image_that_is_refused_is_a_refusal_until_something_was_changed_and_keeps_its_hint() {
-        let refused = || ImageError::Refused { message: "no".to_owned(), hint: Some("do".to_owned()) };
-        let failed = ImageError::Failed { action: "build".to_owned(), source: "no".into() };
-        let cases = [
-            (anyhow::Error::new(refused()), ExitStatus::Refused, 1),
-            (anyhow::Error::new(refused()).context("after stacks"), ExitStatus::Unexpected, 1),
-            (anyhow::Error::new(failed), ExitStatus::Unexpected, 0),
-        ];
-        for (error, status, hints) in cases {
-            assert_eq!(status_of(&error), status, "{error:#}");
-            assert_eq!(hints_of(&error).len(), hints, "{error:#}");
-        }
-    }
-}
+/// The user, or whoever started the command, wants it to end: exit code 130.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("interrupted")]
+pub(crate) struct Interrupted;

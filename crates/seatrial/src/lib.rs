@@ -1,5 +1,17 @@
-//! `cargo xtask`: see `cli.rs` for what it can do.
+//! Seatrial takes a web application from `git push` to zero-downtime blue/green on AWS, or rehearses it here.
+//!
+//! A project runs it as `cargo xtask`, from a `main` of one line:
+//!
+//! ```no_run
+//! fn main() -> std::process::ExitCode {
+//!     seatrial::main()
+//! }
+//! ```
+//!
+//! A project with checks or commands of its own adds them to a [`Tool`]; one whose `xtask` has a command line already
+//! hands what is ours to [`Tool::run`].
 
+mod ask;
 mod aws;
 mod cli;
 mod commands;
@@ -7,39 +19,28 @@ mod context;
 mod exit;
 mod follow;
 mod generate;
+mod git;
+mod hint;
+pub mod install;
+mod interrupt;
 mod local;
+mod outcome;
 mod output;
+mod plan;
 mod process;
 mod project;
-mod stacks;
+mod rollout;
+mod session;
+mod tool;
 
 use std::process::ExitCode;
 
-use clap::parser::ValueSource;
-use clap::{CommandFactory as _, FromArgMatches as _};
-
-use crate::output::Printer;
+pub use clap;
+pub use commands::{Check, Checking};
+pub use exit::ExitStatus;
+pub use tool::Tool;
 
 /// Runs what was typed; the exit code is one of `docs/exit-codes.md`.
 pub fn main() -> ExitCode {
-    let cli = read_command_line();
-    let printer = Printer::new(cli.globals.output);
-    let result = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(commands::run(cli, printer.clone())),
-        Err(error) => Err(error.into()),
-    };
-    let status = result.unwrap_or_else(|error| {
-        printer.error(&error);
-        exit::status_of(&error)
-    });
-    ExitCode::from(status.code())
-}
-
-/// What was typed; ends the program after `--help` and where it cannot be understood.
-fn read_command_line() -> cli::Cli {
-    let matches = cli::Cli::command().get_matches();
-    let typed = matches.value_source("environment") == Some(ValueSource::CommandLine);
-    let mut cli = cli::Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    cli.globals.environment_typed = typed;
-    cli
+    Tool::new().main()
 }

@@ -46,6 +46,8 @@ pub(crate) enum ProjectError {
 #[derive(Debug)]
 pub(crate) struct Project {
     pub(crate) default_environment: String,
+    /// The project's own checks, as they are typed.
+    pub(crate) check: Vec<String>,
     pub(crate) environments: BTreeMap<String, Environment>,
     document: Document,
 }

@@ -6,14 +6,17 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_sts::config::Credentials;
+use aws_sdk_sts::config::{Credentials, SharedHttpClient};
 
+use super::changes::NoteChanges;
 use crate::local::Connection;
+use crate::session::Changes;
 
 /// The clients of one account and region, each made when first used.
 pub(crate) struct Aws {
     config: SdkConfig,
     local: bool,
+    changes: NoteChanges,
     cloudformation: OnceLock<aws_sdk_cloudformation::Client>,
     cloudwatchlogs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
     codebuild: OnceLock<aws_sdk_codebuild::Client>,
@@ -36,8 +39,8 @@ pub(crate) enum Target {
 }
 
 impl Aws {
-    /// Resolves credentials' sources; makes no call.
-    pub(crate) async fn connect(target: Target) -> Self {
+    /// Resolves credentials' sources; makes no call. What later calls change is noted in `changes`.
+    pub(crate) async fn connect(target: Target, changes: Changes) -> Self {
         let retries = RetryConfig::adaptive().with_max_attempts(6);
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(5))
@@ -46,6 +49,10 @@ impl Aws {
         let loader =
             aws_config::defaults(BehaviorVersion::latest()).retry_config(retries).timeout_config(timeouts);
         let local = matches!(target, Target::Local(_));
+        let loader = match local || endpoint_is_loopback() {
+            true => loader.http_client(direct_client()),
+            false => loader,
+        };
         let loader = match target {
             Target::Account { region } => loader.region(Region::new(region)),
             Target::Local(local) => {
@@ -57,13 +64,14 @@ impl Aws {
                     .credentials_provider(key)
             }
         };
-        Self::new(loader.load().await, local)
+        Self::new(loader.load().await, local, changes)
     }
 
-    fn new(config: SdkConfig, local: bool) -> Self {
+    fn new(config: SdkConfig, local: bool, changes: Changes) -> Self {
         Self {
             config,
             local,
+            changes: NoteChanges(changes),
             cloudformation: OnceLock::new(),
             cloudwatchlogs: OnceLock::new(),
             codebuild: OnceLock::new(),
@@ -94,13 +102,31 @@ impl Aws {
     }
 }
 
+/// Whether the endpoint that every SDK honours is on this machine.
+fn endpoint_is_loopback() -> bool {
+    let endpoint = std::env::var("AWS_ENDPOINT_URL").unwrap_or_default();
+    let host = endpoint.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(str::to_owned));
+    host.is_some_and(|host| {
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
+        host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    })
+}
+
+/// A client that knows no proxy: HTTP_PROXY and the like are for addresses beyond this machine.
+fn direct_client() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new().build_http()
+}
+
 /// One accessor a service.
 macro_rules! clients {
     ($($name:ident: $sdk:ident),* $(,)?) => {
         impl Aws {
             $(
                 pub(super) fn $name(&self) -> &$sdk::Client {
-                    self.$name.get_or_init(|| $sdk::Client::new(&self.config))
+                    self.$name.get_or_init(|| {
+                        let config = $sdk::config::Builder::from(&self.config);
+                        $sdk::Client::from_conf(config.interceptor(self.changes.clone()).build())
+                    })
                 }
             )*
         }

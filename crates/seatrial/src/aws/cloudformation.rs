@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_cloudformation::types::{self as sdk, Capability, ChangeSetType};
+use aws_sdk_cloudformation::types::{self as sdk, Capability, ChangeSetType, TemplateStage};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::Aws;
 use super::error::{Attempt as _, AwsError};
+use super::time::timestamp;
 
 const SERVICE: &str = "CloudFormation";
 
@@ -17,6 +19,8 @@ pub(crate) struct Stack {
     pub id: String,
     /// As AWS spells it.
     pub status: String,
+    /// When it was last updated, else when it was made: another value says that somebody has been there.
+    pub updated: Option<Timestamp>,
     pub parameters: BTreeMap<String, String>,
     pub outputs: BTreeMap<String, String>,
     pub tags: BTreeMap<String, String>,
@@ -28,6 +32,7 @@ pub(crate) struct Stack {
 #[derive(Debug, Clone)]
 pub(crate) struct StackEvent {
     pub id: String,
+    pub time: Option<Timestamp>,
     pub logical_id: String,
     pub physical_id: String,
     pub resource_type: String,
@@ -109,9 +114,10 @@ impl Aws {
         Ok(stacks)
     }
 
-    /// The template of a stack as it was sent.
+    /// The template of a stack as it was sent: the processed one has macros expanded.
     pub(crate) async fn get_template(&self, name: &str) -> Result<String, AwsError> {
-        let answer = self.cloudformation().get_template().stack_name(name).send().await;
+        let request = self.cloudformation().get_template().stack_name(name);
+        let answer = request.template_stage(TemplateStage::Original).send().await;
         let answer = answer.attempt(SERVICE, || format!("get the template of stack `{name}`"))?;
         Ok(answer.template_body.unwrap_or_default())
     }
@@ -174,10 +180,13 @@ impl Aws {
         Ok(())
     }
 
+    /// Deletes a change set; one that is gone, or that was executed, is deleted.
     pub(crate) async fn delete_change_set(&self, id: &str) -> Result<(), AwsError> {
         let answer = self.cloudformation().delete_change_set().change_set_name(id).send().await;
-        answer.attempt(SERVICE, || format!("delete change set `{id}`"))?;
-        Ok(())
+        match answer.attempt(SERVICE, || format!("delete change set `{id}`")) {
+            Err(error) if error.is("ChangeSetNotFound") || error.is("InvalidChangeSetStatus") => Ok(()),
+            answer => answer.map(drop),
+        }
     }
 
     pub(crate) async fn delete_stack(&self, name: &str) -> Result<(), AwsError> {
@@ -221,14 +230,23 @@ impl Aws {
         Ok(answer.stack_events.unwrap_or_default().into_iter().next().and_then(|event| event.event_id))
     }
 
-    pub(crate) async fn describe_stack_resources(&self, stack: &str) -> Result<Vec<StackResource>, AwsError> {
-        let answer = self.cloudformation().describe_stack_resources().stack_name(stack).send().await;
-        let answer = answer.attempt(SERVICE, || format!("describe the resources of stack `{stack}`"))?;
-        let resource = |resource: sdk::StackResource| StackResource {
-            logical_id: resource.logical_resource_id.unwrap_or_default(),
-            physical_id: resource.physical_resource_id.unwrap_or_default(),
-        };
-        Ok(answer.stack_resources.unwrap_or_default().into_iter().map(resource).collect())
+    /// Every resource of a stack: ListStackResources is paged, DescribeStackResources ends at the hundredth.
+    pub(crate) async fn list_stack_resources(&self, stack: &str) -> Result<Vec<StackResource>, AwsError> {
+        let mut pages =
+            self.cloudformation().list_stack_resources().stack_name(stack).into_paginator().send();
+        let mut resources = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.attempt(SERVICE, || format!("list the resources of stack `{stack}`"))?;
+            resources.extend(page.stack_resource_summaries.unwrap_or_default().into_iter().map(resource));
+        }
+        Ok(resources)
+    }
+}
+
+fn resource(resource: sdk::StackResourceSummary) -> StackResource {
+    StackResource {
+        logical_id: resource.logical_resource_id.unwrap_or_default(),
+        physical_id: resource.physical_resource_id.unwrap_or_default(),
     }
 }
 
@@ -240,6 +258,7 @@ fn stack(stack: sdk::Stack) -> Stack {
         name: stack.stack_name.unwrap_or_default(),
         id: stack.stack_id.unwrap_or_default(),
         status: stack.stack_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+        updated: timestamp(stack.last_updated_time.or(stack.creation_time)),
         parameters: parameters
             .into_iter()
             .filter_map(|p| Some((p.parameter_key?, p.parameter_value?)))
@@ -253,6 +272,7 @@ fn stack(stack: sdk::Stack) -> Stack {
 fn stack_event(event: sdk::StackEvent) -> StackEvent {
     StackEvent {
         id: event.event_id.unwrap_or_default(),
+        time: timestamp(event.timestamp),
         logical_id: event.logical_resource_id.unwrap_or_default(),
         physical_id: event.physical_resource_id.unwrap_or_default(),
         resource_type: event.resource_type.unwrap_or_default(),

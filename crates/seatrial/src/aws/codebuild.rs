@@ -4,8 +4,11 @@ use aws_sdk_codebuild::types::{
     self as sdk, ArtifactsType, EnvironmentVariable, EnvironmentVariableType, ProjectArtifacts, SourceType,
 };
 
+use jiff::Timestamp;
+
 use super::Aws;
 use super::error::{Attempt as _, AwsError};
+use super::time::timestamp;
 
 const SERVICE: &str = "CodeBuild";
 
@@ -25,6 +28,8 @@ pub(crate) struct Build {
 pub(crate) struct BuildPhase {
     pub name: String,
     pub status: Option<String>,
+    /// When it ended, else when it began.
+    pub time: Option<Timestamp>,
     pub duration_s: Option<i64>,
     /// Why it failed.
     pub contexts: Vec<String>,
@@ -37,8 +42,6 @@ pub(crate) struct FirstBuild<'a> {
     pub source: &'a str,
     /// Becomes `SOURCE_REVISION`.
     pub revision: &'a str,
-    /// Further variables.
-    pub variables: &'a [(String, String)],
 }
 
 impl Aws {
@@ -52,17 +55,11 @@ impl Aws {
                 .r#type(EnvironmentVariableType::Plaintext)
                 .build()
         };
-        let mut variables = vec![variable("SOURCE_REVISION", build.revision)];
-        variables.extend(build.variables.iter().map(|(name, value)| variable(name, value)));
-        let variables: Result<Vec<_>, _> = variables.into_iter().collect();
-        let none = ProjectArtifacts::builder().r#type(ArtifactsType::NoArtifacts).build();
-        let invalid = |error: aws_sdk_codebuild::error::BuildError| AwsError {
-            attempt: attempt(),
-            service: SERVICE,
-            code: None,
-            reason: error.to_string(),
-            request_id: None,
+        let invalid = |error: aws_sdk_codebuild::error::BuildError| {
+            AwsError::here(attempt(), SERVICE, error.to_string())
         };
+        let revision = variable("SOURCE_REVISION", build.revision).map_err(invalid)?;
+        let none = ProjectArtifacts::builder().r#type(ArtifactsType::NoArtifacts).build();
         let answer = self
             .codebuild()
             .start_build()
@@ -70,7 +67,7 @@ impl Aws {
             .source_type_override(SourceType::S3)
             .source_location_override(build.source)
             .artifacts_override(none.map_err(invalid)?)
-            .set_environment_variables_override(Some(variables.map_err(invalid)?))
+            .environment_variables_override(revision)
             .send()
             .await
             .attempt(SERVICE, attempt)?;
@@ -88,6 +85,7 @@ fn build(build: sdk::Build) -> Build {
     let phase = |phase: sdk::BuildPhase| BuildPhase {
         name: phase.phase_type.map(|name| name.as_str().to_owned()).unwrap_or_default(),
         status: phase.phase_status.map(|status| status.as_str().to_owned()),
+        time: timestamp(phase.end_time.or(phase.start_time)),
         duration_s: phase.duration_in_seconds,
         contexts: phase.contexts.unwrap_or_default().into_iter().filter_map(|c| c.message).collect(),
     };

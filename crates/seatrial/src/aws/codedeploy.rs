@@ -2,8 +2,11 @@
 
 use aws_sdk_codedeploy::types as sdk;
 
+use jiff::Timestamp;
+
 use super::Aws;
 use super::error::{Attempt as _, AwsError};
+use super::time::timestamp;
 
 const SERVICE: &str = "CodeDeploy";
 
@@ -17,6 +20,8 @@ pub(crate) struct Deployment {
     /// The deployment that rolls this one back.
     pub rollback_id: Option<String>,
     pub rollback_message: Option<String>,
+    /// When it ended, else when it began, else when it was created.
+    pub time: Option<Timestamp>,
     pub events: Vec<LifecycleEvent>,
     pub traffic: Vec<TaskSetTraffic>,
 }
@@ -26,6 +31,8 @@ pub(crate) struct Deployment {
 pub(crate) struct LifecycleEvent {
     pub name: String,
     pub status: String,
+    /// When it ended, else when it began.
+    pub time: Option<Timestamp>,
     pub diagnostics: Option<String>,
 }
 
@@ -37,11 +44,10 @@ pub(crate) struct TaskSetTraffic {
     /// Percent.
     pub weight: f64,
     pub running: i64,
-    pub desired: i64,
 }
 
 impl Aws {
-    /// A deployment with its target, in two calls.
+    /// A deployment, without what its target tells.
     pub(crate) async fn get_deployment(&self, id: &str) -> Result<Deployment, AwsError> {
         let answer = self.codedeploy().get_deployment().deployment_id(id).send().await;
         let answer = answer.attempt(SERVICE, || format!("get deployment `{id}`"))?;
@@ -51,20 +57,42 @@ impl Aws {
             let code = error.code.map(|code| code.as_str().to_owned()).unwrap_or_default();
             format!("{code}: {}", error.message.unwrap_or_default())
         });
-        let mut deployment = Deployment {
+        Ok(Deployment {
             id: id.to_owned(),
             status: info.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
             error,
             rollback_id: rollback.as_ref().and_then(|r| r.rollback_deployment_id.clone()),
             rollback_message: rollback.and_then(|r| r.rollback_message),
+            time: timestamp(info.complete_time.or(info.start_time).or(info.create_time)),
             events: Vec::new(),
             traffic: Vec::new(),
-        };
-        self.read_target(&mut deployment).await?;
-        Ok(deployment)
+        })
     }
 
-    /// The newest deployment of a deployment group.
+    /// Adds to a deployment what its target tells: lifecycle events and task sets.
+    pub(crate) async fn read_target(
+        &self,
+        deployment: &mut Deployment,
+        target: &str,
+    ) -> Result<(), AwsError> {
+        let id = &deployment.id;
+        let request = self.codedeploy().batch_get_deployment_targets().deployment_id(id).target_ids(target);
+        let answer = request.send().await;
+        let answer = match answer.attempt(SERVICE, || format!("get the target of deployment `{id}`")) {
+            Ok(answer) => answer,
+            // It waits for its turn: it has no target yet.
+            Err(error) if error.is("DeploymentNotStartedException") => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let targets = answer.deployment_targets.unwrap_or_default();
+        if let Some(target) = targets.into_iter().find_map(|target| target.ecs_target) {
+            deployment.events = target.lifecycle_events.unwrap_or_default().into_iter().map(event).collect();
+            deployment.traffic = target.task_sets_info.unwrap_or_default().into_iter().map(traffic).collect();
+        }
+        Ok(())
+    }
+
+    /// The newest deployment of a deployment group: the first of the first page.
     pub(crate) async fn newest_deployment(
         &self,
         application: &str,
@@ -88,39 +116,13 @@ impl Aws {
             Err(error) => Err(error),
         }
     }
-
-    async fn read_target(&self, deployment: &mut Deployment) -> Result<(), AwsError> {
-        let id = &deployment.id;
-        let answer = self.codedeploy().list_deployment_targets().deployment_id(id).send().await;
-        let targets = match answer.attempt(SERVICE, || format!("list the targets of deployment `{id}`")) {
-            Ok(answer) => answer.target_ids.unwrap_or_default(),
-            Err(error) if error.is("DeploymentNotStartedException") => return Ok(()),
-            Err(error) => return Err(error),
-        };
-        if targets.is_empty() {
-            return Ok(());
-        }
-        let answer = self
-            .codedeploy()
-            .batch_get_deployment_targets()
-            .deployment_id(id)
-            .set_target_ids(Some(targets))
-            .send()
-            .await
-            .attempt(SERVICE, || format!("get the targets of deployment `{id}`"))?;
-        let targets = answer.deployment_targets.unwrap_or_default();
-        if let Some(target) = targets.into_iter().find_map(|target| target.ecs_target) {
-            deployment.events = target.lifecycle_events.unwrap_or_default().into_iter().map(event).collect();
-            deployment.traffic = target.task_sets_info.unwrap_or_default().into_iter().map(traffic).collect();
-        }
-        Ok(())
-    }
 }
 
 fn event(event: sdk::LifecycleEvent) -> LifecycleEvent {
     LifecycleEvent {
         name: event.lifecycle_event_name.unwrap_or_default(),
         status: event.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+        time: timestamp(event.end_time.or(event.start_time)),
         diagnostics: event.diagnostics.and_then(|d| d.message).filter(|message| !message.is_empty()),
     }
 }
@@ -130,6 +132,5 @@ fn traffic(set: sdk::EcsTaskSet) -> TaskSetTraffic {
         label: set.task_set_label.map(|label| label.as_str().to_owned()).unwrap_or_default(),
         weight: set.traffic_weight,
         running: set.running_count,
-        desired: set.desired_count,
     }
 }

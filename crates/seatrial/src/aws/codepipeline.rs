@@ -2,8 +2,11 @@
 
 use aws_sdk_codepipeline::types as sdk;
 
+use jiff::Timestamp;
+
 use super::Aws;
 use super::error::{Attempt as _, AwsError};
+use super::time::timestamp;
 
 const SERVICE: &str = "CodePipeline";
 
@@ -19,9 +22,15 @@ pub(crate) struct Execution {
 /// One run of one action.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct ActionRun {
+    /// The run's own id: an action that is tried again has another.
+    pub id: String,
     pub stage: String,
     pub action: String,
+    /// Who carries it out: `CodeBuild`, `CodeDeployToECS`, `CodeStarSourceConnection`, …
+    pub provider: String,
     pub status: String,
+    pub started: Option<Timestamp>,
+    pub updated: Option<Timestamp>,
     /// The build's or the deployment's id.
     pub external_id: Option<String>,
     pub error: Option<String>,
@@ -39,23 +48,30 @@ pub(crate) struct StageState {
 }
 
 impl Aws {
-    /// The newest executions of a pipeline, newest first; `None` if there is no such pipeline.
-    pub(crate) async fn list_executions(&self, pipeline: &str) -> Result<Option<Vec<Execution>>, AwsError> {
-        let answer = self
-            .codepipeline()
-            .list_pipeline_executions()
-            .pipeline_name(pipeline)
-            .max_results(50)
-            .send()
-            .await;
-        match answer.attempt(SERVICE, || format!("list the executions of pipeline `{pipeline}`")) {
-            Ok(answer) => {
-                let summaries = answer.pipeline_execution_summaries.unwrap_or_default();
-                Ok(Some(summaries.into_iter().map(summary).collect()))
+    /// The executions of a pipeline, newest first, page by page until `enough` are there; `None` if there is no such
+    /// pipeline. AWS keeps those of a year.
+    pub(crate) async fn list_executions(
+        &self,
+        pipeline: &str,
+        enough: impl Fn(&[Execution]) -> bool,
+    ) -> Result<Option<Vec<Execution>>, AwsError> {
+        let request = self.codepipeline().list_pipeline_executions().pipeline_name(pipeline).max_results(50);
+        let mut pages = request.into_paginator().send();
+        let mut executions = Vec::new();
+        while let Some(page) = pages.next().await {
+            match page.attempt(SERVICE, || format!("list the executions of pipeline `{pipeline}`")) {
+                Ok(page) => {
+                    let summaries = page.pipeline_execution_summaries.unwrap_or_default();
+                    executions.extend(summaries.into_iter().map(summary));
+                }
+                Err(error) if error.is("PipelineNotFoundException") => return Ok(None),
+                Err(error) => return Err(error),
             }
-            Err(error) if error.is("PipelineNotFoundException") => Ok(None),
-            Err(error) => Err(error),
+            if enough(&executions) {
+                break;
+            }
         }
+        Ok(Some(executions))
     }
 
     /// Starts an execution; `revision` asks for that commit of the source action instead of the branch's head.
@@ -73,13 +89,7 @@ impl Aws {
                 .revision_type(sdk::SourceRevisionType::CommitId)
                 .revision_value(revision)
                 .build()
-                .map_err(|error| AwsError {
-                    attempt: attempt(),
-                    service: SERVICE,
-                    code: None,
-                    reason: error.to_string(),
-                    request_id: None,
-                })?;
+                .map_err(|error| AwsError::here(attempt(), SERVICE, error.to_string()))?;
             request = request.source_revisions(source);
         }
         let answer = request.send().await.attempt(SERVICE, attempt)?;
@@ -109,18 +119,20 @@ impl Aws {
             .unwrap_or_default())
     }
 
-    /// The actions of an execution in the order in which they ran.
+    /// Every run of every action of an execution, oldest first.
     pub(crate) async fn action_runs(
         &self,
         pipeline: &str,
         execution: &str,
     ) -> Result<Vec<ActionRun>, AwsError> {
         let filter = sdk::ActionExecutionFilter::builder().pipeline_execution_id(execution).build();
-        let answer =
-            self.codepipeline().list_action_executions().pipeline_name(pipeline).filter(filter).send().await;
-        let answer = answer.attempt(SERVICE, || format!("list the actions of execution `{execution}`"))?;
-        let mut runs: Vec<_> =
-            answer.action_execution_details.unwrap_or_default().into_iter().map(action_run).collect();
+        let request = self.codepipeline().list_action_executions().pipeline_name(pipeline).filter(filter);
+        let mut pages = request.into_paginator().send();
+        let mut runs = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.attempt(SERVICE, || format!("list the actions of execution `{execution}`"))?;
+            runs.extend(page.action_execution_details.unwrap_or_default().into_iter().map(action_run));
+        }
         runs.reverse();
         Ok(runs)
     }
@@ -148,7 +160,12 @@ fn action_run(detail: sdk::ActionExecutionDetail) -> ActionRun {
     let output = detail.output;
     let result = output.as_ref().and_then(|output| output.execution_result.clone());
     let variables = output.and_then(|output| output.output_variables).unwrap_or_default();
+    let kind = detail.input.and_then(|input| input.action_type_id);
     ActionRun {
+        id: detail.action_execution_id.unwrap_or_default(),
+        provider: kind.map(|kind| kind.provider).unwrap_or_default(),
+        started: timestamp(detail.start_time),
+        updated: timestamp(detail.last_update_time),
         stage: detail.stage_name.unwrap_or_default(),
         action: detail.action_name.unwrap_or_default(),
         status: detail.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),

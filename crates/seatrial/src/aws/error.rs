@@ -4,7 +4,7 @@ use aws_sdk_cloudformation::config::http::HttpResponse;
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudformation::operation::RequestId;
 
-use crate::output::Hint;
+use crate::hint::Hint;
 
 /// A call that failed.
 #[derive(Debug, thiserror::Error)]
@@ -19,23 +19,50 @@ pub(crate) struct AwsError {
     /// `CODE: message`, or why no answer came.
     pub reason: String,
     pub request_id: Option<String>,
+    /// It may well succeed when it is tried again: AWS was busy, or could not be reached.
+    pub passing: bool,
 }
 
 fn request(id: &Option<String>) -> String {
     id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default()
 }
 
+/// Codes of throttling, which services spell in many ways (AWS SDK: standard retry mode).
+const THROTTLING: [&str; 9] = [
+    "BandwidthLimitExceeded",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottledException",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+];
+
 impl AwsError {
+    /// An error that was found on this side, before or after a call.
+    pub(super) fn here(attempt: String, service: &'static str, reason: impl Into<String>) -> Self {
+        Self { attempt, service, code: None, reason: reason.into(), request_id: None, passing: false }
+    }
+
     /// True if AWS's code is `code`.
     pub(crate) fn is(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)
     }
 }
 
+impl AwsError {
+    /// True if no call was made, for there is nobody to make it as.
+    pub(crate) fn is_missing_credentials(&self) -> bool {
+        self.code.is_none() && self.reason.contains("credentials")
+    }
+}
+
 impl Hint for AwsError {
     fn hints(&self) -> Vec<String> {
         let hint = match self.code.as_deref() {
-            None if self.reason.contains("credentials") => {
+            None if self.is_missing_credentials() => {
                 "no usable credentials: set AWS_PROFILE, or run `aws sso login`"
             }
             Some("ExpiredToken" | "ExpiredTokenException" | "RequestExpired") => {
@@ -82,7 +109,12 @@ where
                 None => chain(&error),
             };
             let request_id = error.request_id().map(str::to_owned);
-            AwsError { attempt: attempt(), service, code, reason, request_id }
+            let status = error.raw_response().map(|response| response.status().as_u16());
+            let throttled = code.as_deref().is_some_and(|code| THROTTLING.contains(&code));
+            let unanswered = matches!(error, SdkError::DispatchFailure(_) | SdkError::TimeoutError(_));
+            let broken = status.is_some_and(|status| status >= 500 && status != 501);
+            let passing = throttled || broken || (unanswered && !reason.contains("credentials"));
+            AwsError { attempt: attempt(), service, code, reason, request_id, passing }
         })
     }
 }

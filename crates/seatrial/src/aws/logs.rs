@@ -1,12 +1,21 @@
 //! CloudWatch Logs: reading a stream from where one left off.
 
+use jiff::Timestamp;
+
 use super::Aws;
 use super::error::{Attempt as _, AwsError};
+
+/// One line of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LogLine {
+    pub time: Option<Timestamp>,
+    pub text: String,
+}
 
 /// Lines of a log stream, and where the next ones begin.
 #[derive(Debug, Default)]
 pub(crate) struct LogPage {
-    pub lines: Vec<String>,
+    pub lines: Vec<LogLine>,
     pub next: Option<String>,
 }
 
@@ -30,7 +39,7 @@ impl Aws {
             .attempt("CloudWatch Logs", || format!("get the events of log stream `{stream}` in `{group}`"));
         match answer {
             Ok(answer) => Ok(LogPage {
-                lines: answer.events.unwrap_or_default().into_iter().filter_map(|e| e.message).collect(),
+                lines: answer.events.unwrap_or_default().into_iter().filter_map(line).collect(),
                 next: answer.next_forward_token,
             }),
             Err(error) if error.is("ResourceNotFoundException") => {
@@ -39,4 +48,9 @@ impl Aws {
             Err(error) => Err(error),
         }
     }
+}
+
+fn line(event: aws_sdk_cloudwatchlogs::types::OutputLogEvent) -> Option<LogLine> {
+    let time = event.timestamp.and_then(|millis| Timestamp::from_millisecond(millis).ok());
+    Some(LogLine { time, text: event.message? })
 }

@@ -1,5 +1,6 @@
 //! Calls to AWS: the only place that names an SDK crate. Thin functions that return our own types.
 
+mod changes;
 mod clients;
 mod cloudformation;
 mod codebuild;
@@ -14,6 +15,7 @@ mod logs;
 mod s3;
 pub(crate) mod status;
 mod sts;
+mod time;
 
 pub(crate) use clients::{Aws, Target};
 pub(crate) use cloudformation::{ChangeSet, ChangeSetRequest, Parameter, ResourceChange, Stack, StackEvent};

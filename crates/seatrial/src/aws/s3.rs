@@ -62,11 +62,8 @@ impl Aws {
     async fn delete_objects(&self, bucket: &str, objects: Vec<ObjectIdentifier>) -> Result<(), AwsError> {
         let attempt = || format!("delete object versions of bucket `{bucket}`");
         let failed = |reason: String, code: Option<String>| AwsError {
-            attempt: attempt(),
-            service: SERVICE,
             code,
-            reason,
-            request_id: None,
+            ..AwsError::here(attempt(), SERVICE, reason)
         };
         let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build();
         let delete = delete.map_err(|error| failed(error.to_string(), None))?;

@@ -4,7 +4,6 @@
 
 use std::fmt;
 
-use anyhow::Context as _;
 use seatrial_image::{BuildImage, BuildRequest, Credentials, ImageOptions, ProjectFacts};
 use serde::Serialize;
 
@@ -12,34 +11,61 @@ use super::deployed::Deployed;
 use super::provision::task_variables;
 use crate::cli::{BuildImageArgs, Globals};
 use crate::context::{Ctx, find_root, load_environment};
-use crate::exit::ExitStatus;
-use crate::output::Printer;
+use crate::outcome::Report;
+use crate::plan::owned::Owned;
 use crate::project::{Environment, ImageBuilder};
+use crate::session::Session;
+
+/// What `build-image` prints.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Building {
+    Planned { repository: String, push: bool },
+    Built(BuildImage),
+}
+
+impl fmt::Display for Building {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Planned { repository, push } => {
+                let push = if *push { " and push it" } else { "" };
+                write!(f, "would build an image for `{repository}`{push}")
+            }
+            Self::Built(image) => {
+                writeln!(f, "{}", image.uri)?;
+                write!(f, "tags {}, {} bytes", image.tags.join(", "), image.size_bytes)
+            }
+        }
+    }
+}
 
 pub(crate) async fn run(
-    globals: Globals,
-    printer: Printer,
-    args: BuildImageArgs,
-) -> anyhow::Result<ExitStatus> {
+    session: &Session,
+    globals: &Globals,
+    args: &BuildImageArgs,
+) -> anyhow::Result<Report<Building>> {
     let root = find_root()?;
-    let environment = load_environment(&root, &globals)?;
+    let environment = load_environment(&root, globals)?;
     let facts = ProjectFacts::read(&root, Some(&environment.name))?;
     let builder = args.builder.unwrap_or_else(|| builder_of(&environment));
     // Only what needs the repository asks AWS: an image can be built without any account.
-    let ctx = match args.push || args.artifacts.is_some() {
-        true => Some(Ctx::for_environment(root.clone(), environment.clone(), printer.clone()).await?),
+    let target = match args.push || args.artifacts.is_some() {
+        true => {
+            let ctx = Ctx::for_environment(session, root.clone(), environment.clone()).await?;
+            let deployed = Deployed::read(&ctx).await?;
+            Some((ctx, deployed))
+        }
         false => None,
     };
-    let deployed = match &ctx {
-        Some(ctx) => Some(Deployed::read(&ctx.aws, &ctx.environment).await?),
-        None => None,
-    };
-    let repository = match &deployed {
-        Some(deployed) => deployed.required("RepositoryUri")?.to_owned(),
+    let repository = match &target {
+        Some((_, deployed)) => deployed.required(Owned::RepositoryUri)?.to_owned(),
         None => format!("{}-{}", environment.project, environment.name),
     };
-    let push = match &ctx {
-        Some(ctx) if args.push => Some(Credentials::Ecr(Box::new(ctx.aws.config().clone()))),
+    if args.dry_run {
+        return Ok(Report::done(Building::Planned { repository, push: args.push }));
+    }
+    let push = match &target {
+        Some((ctx, _)) if args.push => Some(Credentials::Ecr(Box::new(ctx.aws.config().clone()))),
         _ => None,
     };
     let request = BuildRequest {
@@ -52,23 +78,16 @@ pub(crate) async fn run(
         repository,
         push,
     };
-    if args.dry_run {
-        printer.result(&Plan { repository: request.repository, push: args.push })?;
-        return Ok(ExitStatus::Done);
-    }
-    let report = |line: &str| printer.event("build-image", line);
+    let report = |line: &str| session.printer.event("build-image", line);
     let image = seatrial_image::run(&request, &report).await?;
-    if let (Some(directory), Some(deployed), Some(ctx)) = (&args.artifacts, &deployed, &ctx) {
-        let variables = task_variables(&facts, ctx.aws.region(), &deployed.outputs());
-        let written = seatrial_image::write_artifacts(&root, directory, &image.uri, &variables);
-        match args.push {
-            // A refusal after the push is none: the image is there.
-            true => written.with_context(|| format!("failed to write the artifacts of `{}`", image.uri))?,
-            false => written?,
-        }
+    if args.push && !image.reused {
+        session.changes.note();
     }
-    printer.result(&Built(image))?;
-    Ok(ExitStatus::Done)
+    if let (Some(directory), Some((ctx, deployed))) = (&args.artifacts, &target) {
+        let variables = task_variables(&facts, ctx.aws.region(), &deployed.outputs());
+        seatrial_image::write_artifacts(&root, directory, &image.uri, &variables)?;
+    }
+    Ok(Report::done(Building::Built(image)))
 }
 
 pub(crate) fn builder_of(environment: &Environment) -> seatrial_image::Builder {
@@ -83,30 +102,5 @@ pub(crate) fn options_of(environment: &Environment) -> ImageOptions {
         package: environment.image.package.clone(),
         binary: environment.image.binary.clone(),
         port: environment.app.port,
-    }
-}
-
-#[derive(Serialize)]
-struct Plan {
-    repository: String,
-    push: bool,
-}
-
-impl fmt::Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let push = if self.push { " and push it" } else { "" };
-        write!(f, "would build an image for `{}`{push}", self.repository)
-    }
-}
-
-#[derive(Serialize)]
-#[serde(transparent)]
-struct Built(BuildImage);
-
-impl fmt::Display for Built {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let image = &self.0;
-        writeln!(f, "{}", image.uri)?;
-        write!(f, "tags {}, {} bytes", image.tags.join(", "), image.size_bytes)
     }
 }

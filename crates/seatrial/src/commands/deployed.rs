@@ -3,35 +3,58 @@
 use std::collections::BTreeMap;
 
 use crate::aws::{Aws, Stack};
+use crate::context::Ctx;
 use crate::exit::Refused;
+use crate::plan::difference::stack_tags;
+use crate::plan::graph::Outputs;
+use crate::plan::owned::Owned;
 use crate::project::Environment;
-use crate::stacks::graph::Outputs;
-use crate::stacks::plan::stack_tags;
+use crate::rollout::CodeDeploy;
 
 /// The stacks of one environment by short name.
 #[derive(Debug)]
 pub(crate) struct Deployed {
     pub stacks: BTreeMap<String, Stack>,
+    /// What project.yml gives in the place of a skipped stack's outputs.
+    given: BTreeMap<Owned, String>,
 }
 
 impl Deployed {
-    pub(crate) async fn read(aws: &Aws, environment: &Environment) -> anyhow::Result<Self> {
-        let ours = |stack: Stack| {
-            let name = stack.tags.get("stack")?.clone();
-            (stack.tags == stack_tags(environment, &name)).then_some((name, stack))
-        };
-        Ok(Self { stacks: aws.describe_stacks().await?.into_iter().filter_map(ours).collect() })
+    /// Reads all stacks of the account; those are ours that have our name and carry our three tags, whatever others
+    /// they carry.
+    pub(crate) async fn read(ctx: &Ctx) -> anyhow::Result<Self> {
+        let stacks = ctx.session.cancel.unless_cancelled(ctx.aws.describe_stacks()).await??;
+        Ok(Self::of(stacks, &ctx.environment))
     }
 
-    /// The value of an output, from whichever stack has it.
-    pub(crate) fn output(&self, name: &str) -> Option<&str> {
-        self.stacks.values().find_map(|stack| stack.outputs.get(name)).map(String::as_str)
+    fn of(stacks: Vec<Stack>, environment: &Environment) -> Self {
+        let ours = |stack: Stack| {
+            let name = stack.tags.get("stack")?.clone();
+            let tagged =
+                stack_tags(environment, &name).iter().all(|(tag, value)| stack.tags.get(tag) == Some(value));
+            (tagged && stack.name == environment.stack_name(&name)).then_some((name, stack))
+        };
+        let given = |output: Owned| {
+            let value = environment.parameters.get(output.name())?;
+            environment.skip.contains(output.stack()).then(|| (output, value.clone()))
+        };
+        Self {
+            stacks: stacks.into_iter().filter_map(ours).collect(),
+            given: Owned::ALL.into_iter().filter_map(given).collect(),
+        }
+    }
+
+    /// The value of an output that this tool needs, from the stack that owns it.
+    pub(crate) fn output(&self, output: Owned) -> Option<&str> {
+        let deployed = self.stacks.get(output.stack()).and_then(|stack| stack.outputs.get(output.name()));
+        deployed.or_else(|| self.given.get(&output)).map(String::as_str)
     }
 
     /// The same, refused if it is not there.
-    pub(crate) fn required(&self, name: &str) -> Result<&str, Refused> {
-        self.output(name).ok_or_else(|| {
-            Refused::new(format!("no deployed stack has an output `{name}`"))
+    pub(crate) fn required(&self, output: Owned) -> Result<&str, Refused> {
+        self.output(output).ok_or_else(|| {
+            let (stack, name) = (output.stack(), output.name());
+            Refused::new(format!("stack `{stack}` has no output `{name}`, or is not deployed"))
                 .hint("run `cargo xtask provision` first")
         })
     }
@@ -41,8 +64,108 @@ impl Deployed {
         self.stacks.iter().map(|(name, stack)| (name.clone(), stack.outputs.clone())).collect()
     }
 
-    /// All outputs by name.
+    /// All outputs by name; one that this tool needs is that of the stack that owns it.
     pub(crate) fn outputs(&self) -> BTreeMap<String, String> {
-        self.stacks.values().flat_map(|stack| stack.outputs.clone()).collect()
+        let all = self.stacks.values().flat_map(|stack| stack.outputs.clone());
+        let owned = Owned::ALL
+            .into_iter()
+            .filter_map(|output| Some((output.name().to_owned(), self.output(output)?.to_owned())));
+        all.chain(owned).collect()
+    }
+}
+
+/// Where releases go: names from the outputs of the stacks that own them.
+#[derive(Debug, Clone, serde::Serialize)]
+pub(crate) struct Place {
+    pub pipeline: String,
+    pub cluster: String,
+    pub service: String,
+    pub url: String,
+    #[serde(skip)]
+    application: String,
+    #[serde(skip)]
+    deployment_group: String,
+    #[serde(skip)]
+    listener: String,
+    #[serde(skip)]
+    groups: [String; 2],
+}
+
+impl Place {
+    /// # Errors
+    /// Refused if a stack that must be there is not.
+    pub(crate) fn of(deployed: &Deployed) -> Result<Self, Refused> {
+        let output = |output| deployed.required(output).map(str::to_owned);
+        Ok(Self {
+            pipeline: output(Owned::PipelineName)?,
+            cluster: output(Owned::ClusterName)?,
+            service: output(Owned::ServiceName)?,
+            url: output(Owned::Url)?,
+            application: output(Owned::CodeDeployApplicationName)?,
+            deployment_group: output(Owned::DeploymentGroupName)?,
+            listener: output(Owned::ProductionListenerArn)?,
+            groups: [output(Owned::BlueTargetGroupArn)?, output(Owned::GreenTargetGroupArn)?],
+        })
+    }
+
+    /// Who rolls out here.
+    pub(crate) fn strategy<'a>(&'a self, aws: &'a Aws) -> CodeDeploy<'a> {
+        let [blue, green] = &self.groups;
+        CodeDeploy {
+            aws,
+            application: &self.application,
+            deployment_group: &self.deployment_group,
+            cluster: &self.cluster,
+            service: &self.service,
+            listener: &self.listener,
+            groups: [blue, green],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::Project;
+
+    fn stack(name: &str, tags: &[(&str, &str)], outputs: &[(&str, &str)]) -> Stack {
+        let map = |entries: &[(&str, &str)]| {
+            entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        };
+        Stack { name: name.to_owned(), tags: map(tags), outputs: map(outputs), ..Stack::default() }
+    }
+
+    fn ours(short: &str, outputs: &[(&str, &str)]) -> Stack {
+        let tags = [("project", "web"), ("environment", "local"), ("stack", short)];
+        stack(&format!("web-local-{short}"), &tags, outputs)
+    }
+
+    fn deployed(stacks: Vec<Stack>) -> Deployed {
+        let text = b"project: web\nsource: {repository: o/n}\nenvironments:\n  local:\n";
+        Deployed::of(stacks, Project::parse(text).unwrap().environment(None).unwrap())
+    }
+
+    #[test]
+    fn what_the_tool_needs_comes_from_the_stack_that_owns_it() {
+        for output in Owned::ALL {
+            let theirs = ours("a-users-own", &[(output.name(), "theirs")]);
+            let owner = ours(output.stack(), &[(output.name(), "ours")]);
+
+            assert_eq!(deployed(vec![theirs.clone(), owner]).output(output), Some("ours"));
+            assert_eq!(deployed(vec![theirs]).output(output), None);
+        }
+    }
+
+    #[test]
+    fn a_stack_is_ours_by_its_three_tags_and_its_name_whatever_else_it_carries() {
+        let mut tagged = ours("network", &[]);
+        tagged.tags.insert("team".to_owned(), "platform".to_owned());
+        assert_eq!(deployed(vec![tagged]).stacks.len(), 1);
+
+        let mut foreign = ours("network", &[]);
+        foreign.tags.insert("environment".to_owned(), "production".to_owned());
+        let mut renamed = ours("network", &[]);
+        renamed.name = "somebody-elses".to_owned();
+        assert!(deployed(vec![foreign, renamed, stack("web-local-network", &[], &[])]).stacks.is_empty());
     }
 }

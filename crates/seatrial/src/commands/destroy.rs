@@ -6,21 +6,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::path::PathBuf;
 
 use futures_util::future::join_all;
 use serde::Serialize;
 
 use super::deployed::Deployed;
-use super::local::name_left;
+use super::local::not_ours;
 use super::provision::change;
+use crate::ask::ask;
 use crate::aws::status::{StackPhase, stack_phase};
 use crate::aws::{Parameter, Stack, StackEvent};
 use crate::cli::{DestroyArgs, Globals};
 use crate::context::Ctx;
-use crate::exit::{ExitStatus, Refused};
+use crate::exit::{Failed, Refused};
 use crate::follow::follow_stack;
 use crate::local;
-use crate::output::Printer;
+use crate::outcome::Report;
 
 /// The parameter that keeps a load balancer or a database from being deleted.
 const PROTECTION: &str = "DeletionProtection";
@@ -28,35 +30,57 @@ const PROTECTION: &str = "DeletionProtection";
 /// kept whole where its template retains it.
 const ARTIFACT_BUCKET: (&str, &str) = ("build", "ArtifactBucket");
 
-pub(crate) async fn run(globals: Globals, printer: Printer, args: DestroyArgs) -> anyhow::Result<ExitStatus> {
-    let ctx = Ctx::connect(&globals, printer).await?;
-    let deployed = Deployed::read(&ctx.aws, &ctx.environment).await?;
-    let plan = plan(&ctx, &deployed);
+/// What `destroy` prints: the plan, or what was done.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Destroying {
+    Planned(DestroyPlan),
+    Ended(Destroyed),
+}
+
+impl fmt::Display for Destroying {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Planned(plan) => plan.fmt(f),
+            Self::Ended(destroyed) => destroyed.fmt(f),
+        }
+    }
+}
+
+pub(crate) async fn run(
+    ctx: &Ctx,
+    globals: &Globals,
+    args: &DestroyArgs,
+) -> anyhow::Result<Report<Destroying>> {
+    let deployed = Deployed::read(ctx).await?;
+    let plan = plan(ctx, &deployed);
     if args.consent.dry_run {
-        ctx.printer.result(&plan)?;
-        return Ok(ExitStatus::Done);
+        return Ok(Report::done(Destroying::Planned(plan)));
     }
     if !plan.waves.is_empty() {
-        ctx.printer.note(&plan);
-        confirm(&ctx, &globals, &args)?;
+        ctx.printer().note(&plan);
+        confirm(ctx, globals, args).await?;
     }
-    let mut outcome = apply(&ctx, &deployed, &plan).await?;
+    let (mut destroyed, mut errors) = apply(ctx, &deployed, &plan).await;
     if let Some(connection) = &ctx.local
-        && outcome.failed.is_empty()
+        && errors.is_empty()
     {
-        let left = local::reset(&connection.data_dir).await?;
-        // With the data, what deletion policies would have kept is gone too.
-        outcome.kept.clear();
-        ctx.printer.note("the local cloud and its data are gone");
-        name_left(&ctx.printer, &left);
+        match local::reset(&connection.data_dir).await {
+            Ok(left) => {
+                // With the data, what deletion policies would have kept is gone too.
+                destroyed.kept.clear();
+                destroyed.left = left;
+                ctx.printer().note("the local cloud and its data are gone");
+            }
+            Err(error) => errors.push(error),
+        }
     }
-    ctx.printer.result(&outcome)?;
-    Ok(if outcome.failed.is_empty() { ExitStatus::Done } else { ExitStatus::Failed })
+    Ok(Report { fields: Destroying::Ended(destroyed), errors })
 }
 
 /// Short names of stacks; those of one wave do not need each other.
 #[derive(Debug, Serialize)]
-struct DestroyPlan {
+pub(crate) struct DestroyPlan {
     environment: String,
     waves: Vec<Vec<String>>,
 }
@@ -75,12 +99,13 @@ impl fmt::Display for DestroyPlan {
 }
 
 #[derive(Debug, Default, Serialize)]
-struct Destroyed {
+pub(crate) struct Destroyed {
     deleted: Vec<String>,
-    failed: Vec<String>,
     /// What was left on purpose, by its deletion policy.
     kept: Vec<String>,
     deregistered_task_definitions: usize,
+    /// Files in the local cloud's directory that are somebody else's.
+    left: Vec<PathBuf>,
 }
 
 impl fmt::Display for Destroyed {
@@ -89,10 +114,7 @@ impl fmt::Display for Destroyed {
         for kept in &self.kept {
             writeln!(f, "kept by its deletion policy: {kept}")?;
         }
-        for failed in &self.failed {
-            writeln!(f, "FAILED: {failed}")?;
-        }
-        Ok(())
+        self.left.iter().try_for_each(|path| writeln!(f, "{}", not_ours(path)))
     }
 }
 
@@ -126,61 +148,63 @@ fn takes_output(user: &Stack, stack: &Stack) -> bool {
 
 /// A yes without a question is meant for the environment that was typed beside it: a variable that was set once
 /// must not choose what is deleted.
-fn confirm(ctx: &Ctx, globals: &Globals, args: &DestroyArgs) -> anyhow::Result<()> {
+async fn confirm(ctx: &Ctx, globals: &Globals, args: &DestroyArgs) -> anyhow::Result<()> {
     let name = &ctx.environment.name;
     if ctx.local.is_some() || (args.consent.yes && globals.environment_typed) {
         return Ok(());
     }
-    if !ctx.printer.can_ask() {
+    if !ctx.printer().can_ask() {
         let refused = Refused::new(format!("environment `{name}` would be deleted"));
         return Err(refused.hint(format!("say so: `cargo xtask destroy --yes --environment {name}`")).into());
     }
-    let answer = ctx.printer.ask(&format!("type the environment's name to delete it ({name}):"))?;
+    let question = format!("type the environment's name to delete it ({name}):");
+    let answer = ask(&ctx.session, &question).await?;
     if &answer == name { Ok(()) } else { Err(Refused::new("nothing was deleted").into()) }
 }
 
-async fn apply(ctx: &Ctx, deployed: &Deployed, plan: &DestroyPlan) -> anyhow::Result<Destroyed> {
-    let mut outcome = Destroyed::default();
+async fn apply(ctx: &Ctx, deployed: &Deployed, plan: &DestroyPlan) -> (Destroyed, Vec<anyhow::Error>) {
+    let mut destroyed = Destroyed::default();
+    let mut errors = Vec::new();
     for wave in &plan.waves {
         let stacks = wave.iter().filter_map(|name| deployed.stacks.get_key_value(name));
         for end in join_all(stacks.map(|(short, stack)| delete(ctx, short, stack))).await {
-            match end? {
-                Deletion::Done { stack, kept } => {
-                    outcome.deleted.push(stack);
-                    outcome.kept.extend(kept);
+            match end {
+                Ok((stack, kept)) => {
+                    destroyed.deleted.push(stack);
+                    destroyed.kept.extend(kept);
                 }
-                Deletion::Failed(reason) => outcome.failed.push(reason),
+                Err(error) => errors.push(error),
             }
         }
-        if !outcome.failed.is_empty() {
+        if !errors.is_empty() {
             // What is left needs the stacks that could not be deleted.
-            return Ok(outcome);
+            return (destroyed, errors);
         }
     }
     let family = format!("{}-{}", ctx.environment.project, ctx.environment.name);
-    outcome.deregistered_task_definitions = ctx.aws.deregister_family(&family).await?;
-    Ok(outcome)
+    match ctx.aws.deregister_family(&family).await {
+        Ok(count) => destroyed.deregistered_task_definitions = count,
+        Err(error) => errors.push(error.into()),
+    }
+    (destroyed, errors)
 }
 
-enum Deletion {
-    Done { stack: String, kept: Vec<String> },
-    Failed(String),
-}
-
-async fn delete(ctx: &Ctx, short: &str, stack: &Stack) -> anyhow::Result<Deletion> {
+/// Deletes one stack; its name, and what its deletion policies kept.
+async fn delete(ctx: &Ctx, short: &str, stack: &Stack) -> anyhow::Result<(String, Vec<String>)> {
+    ctx.session.cancel.check()?;
     lift_protection(ctx, stack).await?;
     if let Some(bucket) = bucket_to_empty(ctx, short, stack).await? {
         let count = ctx.aws.empty_bucket(&bucket).await?;
-        ctx.printer.event(&stack.name, format_args!("emptied bucket {bucket} of {count} objects"));
+        ctx.printer().event(&stack.name, format_args!("emptied bucket {bucket} of {count} objects"));
     }
-    let last = change::newest_event(&ctx.aws, &stack.id).await?;
+    let last = ctx.aws.newest_stack_event(&stack.id).await?;
     ctx.aws.delete_stack(&stack.id).await?;
-    let end = follow_stack(&ctx.aws, (&stack.name, &stack.id), last, &ctx.sink()).await?;
+    let end = follow_stack(ctx.watch(), (&stack.name, &stack.id), last).await?;
     if stack_phase(&end.status) == StackPhase::Absent {
-        return Ok(Deletion::Done { stack: stack.name.clone(), kept: kept(&end.events) });
+        return Ok((stack.name.clone(), kept(&end.events)));
     }
     let cause = change::cause(&end.events);
-    Ok(Deletion::Failed(format!("stack `{}` is {}{cause}", stack.name, end.status)))
+    Err(Failed(format!("stack `{}` is {}{cause}", stack.name, end.status)).into())
 }
 
 /// The artifact bucket, if this stack has it and deletes it.
@@ -189,7 +213,7 @@ async fn bucket_to_empty(ctx: &Ctx, short: &str, stack: &Stack) -> anyhow::Resul
     if short != of_stack {
         return Ok(None);
     }
-    let resources = ctx.aws.describe_stack_resources(&stack.id).await?;
+    let resources = ctx.aws.list_stack_resources(&stack.id).await?;
     let bucket = resources.into_iter().find(|resource| resource.logical_id == logical_id);
     let Some(bucket) = bucket.filter(|bucket| !bucket.physical_id.is_empty()) else { return Ok(None) };
     let template = ctx.aws.get_template(&stack.id).await?;
@@ -219,7 +243,7 @@ async fn lift_protection(ctx: &Ctx, stack: &Stack) -> anyhow::Result<()> {
     if !updatable || stack.parameters.get(PROTECTION).is_none_or(|value| value != "true") {
         return Ok(());
     }
-    ctx.printer.event(&stack.name, "lifting the deletion protection");
+    ctx.printer().event(&stack.name, "lifting the deletion protection");
     let parameters: Vec<Parameter> = stack
         .parameters
         .keys()

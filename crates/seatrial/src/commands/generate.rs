@@ -6,24 +6,26 @@ use std::path::Path;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::cli::{GenerateArgs, Globals};
+use crate::cli::GenerateArgs;
 use crate::context::find_root;
-use crate::exit::{ExitStatus, Refused};
+use crate::exit::Refused;
 use crate::generate;
-use crate::output::Printer;
+use crate::outcome::Report;
 use crate::project::Project;
+use crate::session::Session;
 
-pub(crate) fn run(_globals: Globals, printer: Printer, args: GenerateArgs) -> anyhow::Result<ExitStatus> {
+pub(crate) fn run(session: &Session, args: &GenerateArgs) -> anyhow::Result<Report<Generated>> {
     let root = find_root()?;
     if args.check {
         check(&root)?;
-        printer.result(&Generated { written: Vec::new() })?;
-        return Ok(ExitStatus::Done);
+        return Ok(Report::done(Generated { written: Vec::new() }));
     }
     let project = Project::load(&root)?;
     let written = generate::write(&root, &project).context("failed to write the generated files")?;
-    printer.result(&Generated { written })?;
-    Ok(ExitStatus::Done)
+    if !written.is_empty() {
+        session.changes.note();
+    }
+    Ok(Report::done(Generated { written }))
 }
 
 /// Refuses if a file is not as it would be written.
@@ -38,7 +40,7 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
 }
 
 #[derive(Serialize)]
-struct Generated {
+pub(crate) struct Generated {
     written: Vec<&'static str>,
 }
 

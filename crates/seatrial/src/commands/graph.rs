@@ -3,13 +3,11 @@
 use super::provision::read_graph;
 use crate::cli::Globals;
 use crate::context::{find_root, load_environment};
-use crate::exit::ExitStatus;
-use crate::output::Printer;
+use crate::outcome::Report;
+use crate::plan::GraphView;
 
-pub(crate) fn run(globals: Globals, printer: Printer) -> anyhow::Result<ExitStatus> {
+pub(crate) fn run(globals: &Globals) -> anyhow::Result<Report<GraphView>> {
     let root = find_root()?;
-    let environment = load_environment(&root, &globals)?;
-    let graph = read_graph(&root, &environment)?;
-    printer.result(&graph.view())?;
-    Ok(ExitStatus::Done)
+    let environment = load_environment(&root, globals)?;
+    Ok(Report::done(read_graph(&root, &environment)?.view()))
 }

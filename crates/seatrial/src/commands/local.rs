@@ -1,45 +1,82 @@
 //! `cargo xtask local`: the persistent local cloud of this checkout. Changes nothing in AWS.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::Serialize;
 
 use super::deployed::Deployed;
+use crate::ask::agrees;
 use crate::cli::{Globals, LocalCommand};
 use crate::context::{Ctx, find_root, load_environment, serve_options};
-use crate::exit::{ExitStatus, Refused};
+use crate::exit::Refused;
 use crate::local::{self, Connection};
-use crate::output::Printer;
+use crate::outcome::Report;
+use crate::plan::owned::Owned;
 use crate::project::LOCAL_ENVIRONMENT;
+use crate::session::Session;
 
-pub(crate) async fn run(
-    globals: Globals,
-    printer: Printer,
-    command: LocalCommand,
-) -> anyhow::Result<ExitStatus> {
-    let globals = Globals { environment: Some(LOCAL_ENVIRONMENT.to_owned()), ..globals };
-    match command {
-        LocalCommand::Serve(options) => local::serve(options).await?,
-        LocalCommand::Start { port } => start(&globals, printer, port).await?,
-        LocalCommand::Status => return status(&globals, printer).await,
-        LocalCommand::Stop => {
-            let data_dir = data_dir(&globals)?;
-            let was_running = local::find(&data_dir).is_some();
-            local::stop(&data_dir).await?;
-            printer.note(if was_running { "the local cloud has ended" } else { "no local cloud is running" });
-        }
-        LocalCommand::Reset { yes } => reset(&globals, &printer, yes).await?,
-    }
-    Ok(ExitStatus::Done)
+/// What `local` prints.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Local {
+    Status(Box<LocalStatus>),
+    /// Ended, or gone with its data.
+    Ended {
+        /// Whether one was running.
+        was_running: bool,
+        /// Where the data was that is deleted.
+        deleted: Option<PathBuf>,
+        /// What is left there, as somebody else's.
+        left: Vec<PathBuf>,
+    },
 }
 
-/// What `local start` and `local status` print: how to reach the local cloud with any AWS client.
+/// How to reach the local cloud with any AWS client.
 #[derive(Debug, Serialize)]
-struct LocalStatus {
+pub(crate) struct LocalStatus {
     #[serde(flatten)]
     connection: Connection,
     /// The application's address, once the load balancer is there.
     url: Option<String>,
+}
+
+pub(crate) async fn run(
+    session: &Session,
+    globals: &Globals,
+    command: LocalCommand,
+) -> anyhow::Result<Report<Local>> {
+    let globals = Globals { environment: Some(LOCAL_ENVIRONMENT.to_owned()), ..globals.clone() };
+    let local = match command {
+        LocalCommand::Start { port } => start(session, &globals, port).await?,
+        LocalCommand::Status => status(session, &globals).await?,
+        LocalCommand::Stop => {
+            let data_dir = data_dir(&globals)?;
+            let was_running = local::find(&data_dir).is_some();
+            local::stop(&data_dir).await?;
+            Local::Ended { was_running, deleted: None, left: Vec::new() }
+        }
+        LocalCommand::Reset { yes } => reset(session, &globals, yes).await?,
+        LocalCommand::Serve(options) => {
+            local::serve(options).await?;
+            Local::Ended { was_running: true, deleted: None, left: Vec::new() }
+        }
+    };
+    Ok(Report::done(local))
+}
+
+impl fmt::Display for Local {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(status) => status.fmt(f),
+            Self::Ended { deleted: Some(path), left, .. } => {
+                writeln!(f, "the local cloud and its data under `{}` are gone", path.display())?;
+                left.iter().try_for_each(|path| writeln!(f, "{}", not_ours(path)))
+            }
+            Self::Ended { was_running: true, .. } => write!(f, "the local cloud has ended"),
+            Self::Ended { .. } => write!(f, "no local cloud is running"),
+        }
+    }
 }
 
 impl fmt::Display for LocalStatus {
@@ -56,7 +93,7 @@ impl fmt::Display for LocalStatus {
     }
 }
 
-async fn start(globals: &Globals, printer: Printer, port: Option<u16>) -> anyhow::Result<()> {
+async fn start(session: &Session, globals: &Globals, port: Option<u16>) -> anyhow::Result<Local> {
     let root = find_root()?;
     let environment = load_environment(&root, globals)?;
     let options = serve_options(&root, &environment, port)?;
@@ -66,12 +103,12 @@ async fn start(globals: &Globals, printer: Printer, port: Option<u16>) -> anyhow
         let running = format!("the local cloud is running at {}", found.endpoint);
         return Err(Refused::new(running).hint("run `cargo xtask local stop` first").into());
     }
-    let connection = local::ensure_running(&options).await?;
-    let ctx = Ctx::with_connection(root, environment, printer, Some(connection.clone())).await?;
+    let connection = local::ensure_running(session, &options).await?;
+    let ctx = Ctx::with_connection(session, root, environment, Some(connection.clone())).await?;
     show(&ctx, connection).await
 }
 
-async fn status(globals: &Globals, printer: Printer) -> anyhow::Result<ExitStatus> {
+async fn status(session: &Session, globals: &Globals) -> anyhow::Result<Local> {
     let root = find_root()?;
     let environment = load_environment(&root, globals)?;
     let options = serve_options(&root, &environment, None)?;
@@ -80,41 +117,38 @@ async fn status(globals: &Globals, printer: Printer) -> anyhow::Result<ExitStatu
             .hint("`cargo xtask local start` starts it")
             .into());
     };
-    let ctx = Ctx::with_connection(root, environment, printer, Some(connection.clone())).await?;
-    show(&ctx, connection).await?;
-    Ok(ExitStatus::Done)
+    let ctx = Ctx::with_connection(session, root, environment, Some(connection.clone())).await?;
+    show(&ctx, connection).await
 }
 
-async fn show(ctx: &Ctx, connection: Connection) -> anyhow::Result<()> {
-    let deployed = Deployed::read(&ctx.aws, &ctx.environment).await?;
-    ctx.printer.result(&LocalStatus { connection, url: deployed.output("Url").map(str::to_owned) })
+async fn show(ctx: &Ctx, connection: Connection) -> anyhow::Result<Local> {
+    let url = Deployed::read(ctx).await?.output(Owned::Url).map(str::to_owned);
+    Ok(Local::Status(Box::new(LocalStatus { connection, url })))
 }
 
-async fn reset(globals: &Globals, printer: &Printer, yes: bool) -> anyhow::Result<()> {
+async fn reset(session: &Session, globals: &Globals, yes: bool) -> anyhow::Result<Local> {
     let data_dir = data_dir(globals)?;
     if !yes {
-        let question = format!("delete the local cloud's data under `{}`? (yes/no)", data_dir.display());
-        if !printer.can_ask() {
+        if !session.printer.can_ask() {
             return Err(Refused::new("`local reset` deletes all data").hint("say so with --yes").into());
         }
-        if printer.ask(&question)? != "yes" {
+        let question = format!("delete the local cloud's data under `{}`? (yes/no)", data_dir.display());
+        if !agrees(session, &question).await? {
             return Err(Refused::new("nothing was deleted").into());
         }
     }
+    let was_running = local::find(&data_dir).is_some();
     let left = local::reset(&data_dir).await?;
-    printer.note(format_args!("the local cloud and its data under `{}` are gone", data_dir.display()));
-    name_left(printer, &left);
-    Ok(())
+    session.changes.note();
+    Ok(Local::Ended { was_running, deleted: Some(data_dir), left })
 }
 
 /// Names what a reset left, for it is not the local cloud's.
-pub(super) fn name_left(printer: &Printer, left: &[std::path::PathBuf]) {
-    for path in left {
-        printer.note(format_args!("left, as it is not the local cloud's: `{}`", path.display()));
-    }
+pub(super) fn not_ours(path: &std::path::Path) -> String {
+    format!("left, as it is not the local cloud's: `{}`", path.display())
 }
 
-fn data_dir(globals: &Globals) -> anyhow::Result<std::path::PathBuf> {
+fn data_dir(globals: &Globals) -> anyhow::Result<PathBuf> {
     let root = find_root()?;
     let environment = load_environment(&root, globals)?;
     Ok(serve_options(&root, &environment, None)?.data_dir)

@@ -1,7 +1,7 @@
-//! One file a command.
+//! One file a command, and the one list of them.
 
 mod build_image;
-mod check;
+pub(crate) mod check;
 mod deployed;
 mod destroy;
 mod generate;
@@ -10,52 +10,66 @@ mod local;
 mod provision;
 mod rehearse;
 mod release;
+mod released;
 mod status;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, Globals};
+use crate::context::Ctx;
 use crate::exit::ExitStatus;
-use crate::output::Printer;
+use crate::outcome::{Report, conclude};
+use crate::session::Session;
 
-/// Runs what was typed, until it ends or the user interrupts it.
-pub(crate) async fn run(cli: Cli, printer: Printer) -> anyhow::Result<ExitStatus> {
-    let resume = resumes_with(&cli.command);
-    let serving = matches!(cli.command, Command::Local(crate::cli::LocalCommand::Serve(_)));
-    let command = dispatch(cli, printer.clone());
-    if serving {
-        return command.await;
-    }
-    tokio::select! {
-        result = command => result,
-        interrupted = tokio::signal::ctrl_c() => {
-            interrupted?;
-            printer.note(format_args!("interrupted; {resume}"));
-            Ok(ExitStatus::Interrupted)
-        }
-    }
-}
+pub use check::{Check, Checking};
 
-async fn dispatch(cli: Cli, printer: Printer) -> anyhow::Result<ExitStatus> {
+/// Runs what was typed and prints its outcome. `own` are the checks that the project adds.
+pub(crate) async fn run(session: &Session, cli: Cli, own: &[Check]) -> ExitStatus {
     let globals = cli.globals;
+    let resume = resume(&cli.command, &globals);
     match cli.command {
-        Command::Provision(args) => provision::run(globals, printer, args).await,
-        Command::Generate(args) => generate::run(globals, printer, args),
-        Command::BuildImage(args) => build_image::run(globals, printer, args).await,
-        Command::Release(args) => release::run(globals, printer, args).await,
-        Command::Status => status::run(globals, printer).await,
-        Command::Destroy(args) => destroy::run(globals, printer, args).await,
-        Command::Local(command) => local::run(globals, printer, command).await,
-        Command::Rehearse(args) => rehearse::run(globals, printer, args).await,
-        Command::Check(args) => check::run(printer, args),
-        Command::Graph => graph::run(globals, printer),
+        Command::Provision(args) => conclude(session, provision::run(session, &globals, &args).await, resume),
+        Command::Generate(args) => conclude(session, generate::run(session, &args), resume),
+        Command::BuildImage(args) => {
+            conclude(session, build_image::run(session, &globals, &args).await, resume)
+        }
+        Command::Release(args) => {
+            let released = connected(session, &globals, async |ctx| release::run(ctx, &args).await).await;
+            conclude(session, released, resume)
+        }
+        Command::Status => {
+            let read = connected(session, &globals, async |ctx| status::run(ctx).await).await;
+            conclude(session, read, resume)
+        }
+        Command::Destroy(args) => {
+            let destroy = async |ctx: &Ctx| destroy::run(ctx, &globals, &args).await;
+            conclude(session, connected(session, &globals, destroy).await, resume)
+        }
+        Command::Local(command) => conclude(session, local::run(session, &globals, command).await, resume),
+        Command::Rehearse(args) => conclude(session, rehearse::run(session, &globals, &args).await, resume),
+        Command::Check(args) => conclude(session, check::run(session, &args, own).await, resume),
+        Command::Graph => conclude(session, graph::run(&globals), resume),
     }
 }
 
-/// What to say when a command is interrupted or its deadline passes: work that was started goes on.
-fn resumes_with(command: &Command) -> &'static str {
-    match command {
-        Command::Provision(_) => "what was started goes on; `cargo xtask provision` joins it",
-        Command::Release(_) => "what was started goes on; `cargo xtask release` joins it",
-        Command::Destroy(_) => "what was started goes on; `cargo xtask destroy` joins it",
-        _ => "nothing is left running",
-    }
+async fn connected<F>(
+    session: &Session,
+    globals: &Globals,
+    run: impl AsyncFnOnce(&Ctx) -> anyhow::Result<Report<F>>,
+) -> anyhow::Result<Report<F>> {
+    let ctx = Ctx::connect(session, globals).await?;
+    run(&ctx).await
+}
+
+/// The command that goes on with what a command started in AWS.
+fn resume(command: &Command, globals: &Globals) -> Option<String> {
+    let name = match command {
+        Command::Provision(_) => "provision",
+        Command::Release(_) => "release",
+        Command::Destroy(_) => "destroy",
+        _ => return None,
+    };
+    let environment = globals.environment.as_ref();
+    Some(format!(
+        "cargo xtask {name}{}",
+        environment.map(|e| format!(" --environment {e}")).unwrap_or_default()
+    ))
 }

@@ -5,24 +5,23 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::deployed::Deployed;
-use crate::aws::{Aws, TargetHealth};
-use crate::cli::Globals;
+use super::deployed::{Deployed, Place};
+use crate::aws::{Aws, StageState, TargetHealth};
 use crate::context::Ctx;
-use crate::exit::ExitStatus;
-use crate::output::{Printer, table};
+use crate::outcome::Report;
+use crate::output::table;
+use crate::plan::owned::Owned;
+use crate::rollout::Strategy as _;
 
-pub(crate) async fn run(globals: Globals, printer: Printer) -> anyhow::Result<ExitStatus> {
-    let ctx = Ctx::connect(&globals, printer).await?;
-    let deployed = Deployed::read(&ctx.aws, &ctx.environment).await?;
-    let status = read(&ctx.aws, &ctx.environment.name, &deployed).await?;
-    ctx.printer.result(&status)?;
-    Ok(ExitStatus::Done)
+pub(crate) async fn run(ctx: &Ctx) -> anyhow::Result<Report<Status>> {
+    let deployed = Deployed::read(ctx).await?;
+    let reading = read(&ctx.aws, &ctx.environment.name, &deployed);
+    Ok(Report::done(ctx.session.cancel.unless_cancelled(reading).await??))
 }
 
 /// The screen. What is not there yet is `null`.
 #[derive(Debug, Default, Serialize)]
-struct Status {
+pub(crate) struct Status {
     environment: String,
     stacks: Vec<StackStatus>,
     pipeline: Option<PipelineStatus>,
@@ -91,34 +90,39 @@ async fn read(aws: &Aws, environment: &str, deployed: &Deployed) -> anyhow::Resu
     let mut status = Status {
         environment: environment.to_owned(),
         stacks: stacks.collect(),
-        url: deployed.output("Url").map(str::to_owned),
+        url: deployed.output(Owned::Url).map(str::to_owned),
         ..Status::default()
     };
-    if let Some(name) = deployed.output("PipelineName") {
+    if let Some(name) = deployed.output(Owned::PipelineName) {
         status.pipeline = pipeline(aws, name).await?;
     }
-    let group = (deployed.output("CodeDeployApplicationName"), deployed.output("DeploymentGroupName"));
-    if let (Some(application), Some(group)) = group
-        && let Some(id) = aws.newest_deployment(application, group).await?
+    if let (Some(cluster), Some(service)) =
+        (deployed.output(Owned::ClusterName), deployed.output(Owned::ServiceName))
     {
-        let found = aws.get_deployment(&id).await?;
-        status.deployment = Some(DeploymentStatus { id, status: found.status, error: found.error });
-    }
-    if let (Some(cluster), Some(service)) = (deployed.output("ClusterName"), deployed.output("ServiceName")) {
         (status.tasks, status.image) = tasks(aws, deployed, (cluster, service)).await?;
     }
-    status.targets = targets(aws, deployed).await?;
+    // Without all stacks there is no rollout and nothing to weigh.
+    if let Ok(place) = Place::of(deployed) {
+        let strategy = place.strategy(aws);
+        if let Some(id) = strategy.newest().await? {
+            let found = strategy.look(&id).await?;
+            status.deployment = Some(DeploymentStatus { id: id.0, status: found.status, error: found.error });
+        }
+        for weight in strategy.weights().await? {
+            let health = aws.target_health(&weight.arn).await?.into_iter();
+            let target = |health| GroupStatus { group: weight.group, weight: weight.weight, health };
+            status.targets.extend(health.map(target));
+        }
+    }
     Ok(status)
 }
 
 async fn pipeline(aws: &Aws, name: &str) -> anyhow::Result<Option<PipelineStatus>> {
     let Some(stages) = aws.pipeline_state(name).await? else { return Ok(None) };
-    let newest = aws.list_executions(name).await?.unwrap_or_default().into_iter().next();
-    let stage = |stage: crate::aws::StageState| StageStatus {
-        name: stage.name,
-        status: stage.status,
-        enabled: stage.enabled,
-    };
+    let newest =
+        aws.list_executions(name, |found| !found.is_empty()).await?.unwrap_or_default().into_iter().next();
+    let stage =
+        |stage: StageState| StageStatus { name: stage.name, status: stage.status, enabled: stage.enabled };
     Ok(Some(PipelineStatus {
         name: name.to_owned(),
         stages: stages.into_iter().map(stage).collect(),
@@ -144,26 +148,14 @@ async fn tasks(
     let primary = primary.and_then(|s| s.task_sets.into_iter().find(|set| set.status == "PRIMARY"));
     let Some(set) = primary else { return Ok((statuses, None)) };
     let images = aws.task_definition_images(&set.task_definition).await?;
-    let (Some(uri), Some(repository)) = (images.into_iter().next(), deployed.output("RepositoryName")) else {
+    let (Some(uri), Some(repository)) = (images.into_iter().next(), deployed.output(Owned::RepositoryName))
+    else {
         return Ok((statuses, None));
     };
     let digest = uri.rsplit_once('@').map(|(_, digest)| digest.to_owned()).unwrap_or_default();
     let image = aws.image(repository, &digest).await?;
     let image = image.map(|image| ImageStatus { uri, tags: image.tags, size_bytes: image.size_bytes });
     Ok((statuses, image))
-}
-
-async fn targets(aws: &Aws, deployed: &Deployed) -> anyhow::Result<Vec<GroupStatus>> {
-    let Some(listener) = deployed.output("ProductionListenerArn") else { return Ok(Vec::new()) };
-    let weights = aws.listener_weights(listener).await?;
-    let mut targets = Vec::new();
-    for (group, output) in [("blue", "BlueTargetGroupArn"), ("green", "GreenTargetGroupArn")] {
-        let Some(arn) = deployed.output(output) else { continue };
-        let weight = weights.iter().find(|(found, _)| found == arn).map_or(0, |(_, weight)| *weight);
-        let health = aws.target_health(arn).await?;
-        targets.extend(health.into_iter().map(|health| GroupStatus { group, weight, health }));
-    }
-    Ok(targets)
 }
 
 impl fmt::Display for Status {

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Event, Pace, Sink};
+use super::{Look, Watch};
+use crate::aws::Build;
 use crate::aws::status::{Progress, build_progress};
-use crate::aws::{Aws, Build};
+use crate::output::{Event, What};
 
 /// CodeBuild ends a build itself after the project's time-out.
 const PATIENCE: Duration = Duration::from_secs(100 * 60);
@@ -20,9 +21,10 @@ pub(super) struct BuildTold {
 }
 
 impl BuildTold {
-    /// Tells what is new; whether anything was.
-    pub(super) async fn tell(&mut self, aws: &Aws, build: &Build, sink: Sink<'_>) -> anyhow::Result<bool> {
-        let mut news = self.tell_log(aws, build, sink).await?;
+    /// Asks once and tells what is new; the build, and whether anything was new.
+    pub(super) async fn look(&mut self, watch: Watch<'_>, id: &str) -> anyhow::Result<(Build, bool)> {
+        let build = watch.aws.get_build(id).await?;
+        let mut news = self.tell_log(watch, &build).await?;
         for phase in &build.phases {
             let seen = (phase.name.clone(), phase.status.clone());
             if self.phases.contains(&seen) {
@@ -32,24 +34,32 @@ impl BuildTold {
             if let Some(status) = &phase.status {
                 let seconds = phase.duration_s.map(|s| format!(" in {s} s")).unwrap_or_default();
                 let contexts: String = phase.contexts.iter().map(|text| format!(": {text}")).collect();
-                let status = format!("{status}{seconds}{contexts}");
-                sink(Event::BuildPhase { name: phase.name.clone(), status });
+                let what = What::BuildPhase {
+                    name: phase.name.clone(),
+                    status: format!("{status}{seconds}{contexts}"),
+                };
+                watch.session.printer.tell(Event::new(phase.time, "Build", what));
             }
             self.phases.push(seen);
         }
-        Ok(news)
+        if build_progress(&build.status) != Progress::Running {
+            // Lines written between the log's reading and the build's end.
+            news |= self.tell_log(watch, &build).await?;
+        }
+        Ok((build, news))
     }
 
-    async fn tell_log(&mut self, aws: &Aws, build: &Build, sink: Sink<'_>) -> anyhow::Result<bool> {
+    async fn tell_log(&mut self, watch: Watch<'_>, build: &Build) -> anyhow::Result<bool> {
         let (Some(group), Some(stream)) = (&build.log_group, &build.log_stream) else { return Ok(false) };
         let mut news = false;
         loop {
-            let page = aws.get_log_events(group, stream, self.token.clone()).await?;
+            let page = watch.aws.get_log_events(group, stream, self.token.clone()).await?;
             let end = page.lines.is_empty() || page.next == self.token;
             self.token = page.next;
             news |= !page.lines.is_empty();
-            for line in page.lines.iter().filter(|line| !line.starts_with(BOOKKEEPING)) {
-                sink(Event::BuildLog(line.trim_end().to_owned()));
+            for line in page.lines.into_iter().filter(|line| !line.text.starts_with(BOOKKEEPING)) {
+                let text = What::BuildLog(line.text.trim_end().to_owned());
+                watch.session.printer.tell(Event::new(line.time, "Build", text));
             }
             if end {
                 return Ok(news);
@@ -59,19 +69,16 @@ impl BuildTold {
 }
 
 /// Tells a build to its end and answers it as it ended.
-pub(crate) async fn follow_build(aws: &Aws, id: &str, sink: Sink<'_>) -> anyhow::Result<Build> {
-    let mut pace = Pace::new(aws.is_local(), PATIENCE);
+pub(crate) async fn follow_build(watch: Watch<'_>, id: &str) -> anyhow::Result<Build> {
     let mut told = BuildTold::default();
-    loop {
-        let build = aws.get_build(id).await?;
-        if told.tell(aws, &build, sink).await? {
-            pace.reset();
-        }
-        if build_progress(&build.status) != Progress::Running {
-            // Lines written between the log's reading and the build's end.
-            told.tell(aws, &build, sink).await?;
-            return Ok(build);
-        }
-        pace.pause(|| format!("build `{id}`")).await?;
-    }
+    let mut poll = watch.poll(format!("build `{id}`"), PATIENCE);
+    poll.until(async || {
+        let (build, news) = told.look(watch, id).await?;
+        Ok(match build_progress(&build.status) {
+            Progress::Running if news => Look::News,
+            Progress::Running => Look::Nothing,
+            _ => Look::Ended(build),
+        })
+    })
+    .await
 }

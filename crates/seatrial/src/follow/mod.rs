@@ -1,17 +1,31 @@
-//! Following what goes on in AWS: polls become typed events. Each wait has a deadline and a back-off; drawing
-//! is done elsewhere.
+//! Following what goes on in AWS: polls become events. Drawing is done elsewhere.
 
 mod build;
-mod deployment;
-mod event;
-mod pace;
+mod poll;
 mod probe;
 mod release;
+mod rollout;
 mod stack;
 
+use crate::aws::Aws;
+use crate::session::Session;
+
 pub(crate) use build::follow_build;
-pub(crate) use event::{Event, Sink};
-pub(crate) use pace::{DeadlinePassed, Pace};
+pub(crate) use poll::{Look, Poll};
 pub(crate) use probe::{Probe, ProbeTarget, Requests};
-pub(crate) use release::{ReleaseEnd, ReleaseWatch, follow_release};
-pub(crate) use stack::{follow_stack, root_cause};
+pub(crate) use release::{Followed, Following, follow_release};
+pub(crate) use stack::{StackEnd, follow_stack, root_cause};
+
+/// Who asks, and on whose behalf.
+#[derive(Clone, Copy)]
+pub(crate) struct Watch<'a> {
+    pub aws: &'a Aws,
+    pub session: &'a Session,
+}
+
+impl<'a> Watch<'a> {
+    /// A way to wait for `what`.
+    pub(crate) fn poll(self, what: impl Into<String>, patience: std::time::Duration) -> Poll<'a> {
+        Poll::new(self.session, self.aws.is_local(), what, patience)
+    }
+}

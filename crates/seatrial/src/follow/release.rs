@@ -1,184 +1,252 @@
-//! Follows a pipeline execution to its end: stages, build log, lifecycle events, traffic, stopped tasks, and
-//! the probe that asks the production listener all the while the deployment runs.
+//! Follows a pipeline execution to its end: actions, build log, rollout, stopped tasks, and the probe that asks the
+//! production listener all the while the rollout runs.
+//!
+//! Each look asks only what can still change: the execution itself, and of its actions the one that runs.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::build::BuildTold;
-use super::deployment::DeploymentTold;
-use super::{Event, Pace, Probe, ProbeTarget, Requests, Sink};
-use crate::aws::status::{Progress, deployment_progress, execution_progress};
-use crate::aws::{ActionRun, Aws, Deployment, Execution, StoppedTask};
+use super::rollout::RolloutTold;
+use super::{Look, Probe, ProbeTarget, Requests, Watch};
+use crate::aws::status::{Progress, build_progress, execution_progress};
+use crate::aws::{ActionRun, Execution, StoppedTask};
+use crate::output::{Event, What};
+use crate::rollout::{Rollout, RolloutId, Strategy};
 
-/// CodeDeploy waits up to an hour for steady tasks, and keeps the original ones for as long as it was told.
-const PATIENCE: Duration = Duration::from_secs(4 * 60 * 60);
+/// The provider of the pipeline's build action, as AWS spells it.
+const BUILD_PROVIDER: &str = "CodeBuild";
 
-/// What to watch.
-pub(crate) struct ReleaseWatch<'a> {
+/// What to follow.
+pub(crate) struct Following<'a> {
     pub pipeline: &'a str,
     pub execution: &'a str,
     pub cluster: &'a str,
     pub service: &'a str,
-    /// Asked from the deployment's first moment to its last; `None` before there is anything to ask.
+    /// How long it may take: what the environment waits for on purpose, and what everything else takes at most.
+    pub patience: Duration,
+    /// Asked from the rollout's first moment to its last; `None` for no probe.
     pub probe: Option<ProbeTarget>,
 }
 
 /// How it ended.
 #[derive(Debug)]
-pub(crate) struct ReleaseEnd {
+pub(crate) struct Followed {
     pub execution: Execution,
     pub actions: Vec<ActionRun>,
-    pub deployment: Option<Deployment>,
-    /// The deployment that rolled it back, where one did, at its end.
-    pub rollback: Option<Deployment>,
+    pub rollout: Option<Rollout>,
+    /// The rollout that put the old revision back, where one did, at its end.
+    pub rollback: Option<Rollout>,
     pub requests: Option<Requests>,
     /// Tasks that ended while it ran: a rollback deletes them, so they are noted while they are there.
     pub stopped: Vec<StoppedTask>,
 }
 
 /// Tells an execution to its end.
-pub(crate) async fn follow_release(
-    aws: &Aws,
-    watch: ReleaseWatch<'_>,
-    sink: Sink<'_>,
-) -> anyhow::Result<ReleaseEnd> {
-    let mut follower = Follower::new(aws, watch, sink).await?;
-    let mut pace = Pace::new(aws.is_local(), PATIENCE);
-    loop {
-        let execution = aws.get_execution(follower.watch.pipeline, follower.watch.execution).await?;
-        if follower.look().await? {
-            pace.reset();
-        }
-        if execution_progress(&execution.status) != Progress::Running {
-            return follower.finish(execution, pace).await;
-        }
-        pace.pause(|| format!("execution `{}`", follower.watch.execution)).await?;
-    }
+pub(crate) async fn follow_release<S: Strategy>(
+    watch: Watch<'_>,
+    strategy: &S,
+    following: Following<'_>,
+) -> anyhow::Result<Followed> {
+    let what = format!("execution `{}`", following.execution);
+    let mut poll = watch.poll(what, following.patience);
+    let mut follower = Follower::new(watch, strategy, following);
+    let followed = poll.until(async || follower.look().await).await;
+    // Also when it ends early: what was asked has been answered by somebody.
+    let requests = match follower.probe.take() {
+        Some(probe) => Some(probe.finish().await),
+        None => None,
+    };
+    let execution = followed?;
+    Ok(Followed {
+        execution,
+        actions: follower.actions,
+        rollout: follower.rollout,
+        rollback: follower.rollback,
+        requests,
+        stopped: follower.stopped,
+    })
 }
 
-struct Follower<'a> {
-    aws: &'a Aws,
-    watch: ReleaseWatch<'a>,
-    sink: Sink<'a>,
+struct Follower<'a, S> {
+    watch: Watch<'a>,
+    strategy: &'a S,
+    following: Following<'a>,
+    execution: Execution,
     actions: Vec<ActionRun>,
-    build: BuildTold,
-    deployment_told: DeploymentTold,
-    deployment: Option<Deployment>,
+    /// The action run whose own object tells how it stands, with what was told of it.
+    current: Current,
+    /// The build that was followed last.
+    build: Option<String>,
+    rollout: Option<Rollout>,
+    rollback: Option<Rollout>,
+    rollback_told: RolloutTold,
     probe: Option<Probe>,
     stopped: Vec<StoppedTask>,
-    /// Tasks that had ended before: not ours.
-    earlier: BTreeSet<String>,
+    /// Tasks that were told, or that had ended before the rollout began: those are not ours.
+    known_tasks: Option<BTreeSet<String>>,
 }
 
-impl<'a> Follower<'a> {
-    async fn new(aws: &'a Aws, watch: ReleaseWatch<'a>, sink: Sink<'a>) -> anyhow::Result<Self> {
-        let earlier = aws.stopped_tasks(watch.cluster, watch.service).await?;
-        Ok(Self {
-            aws,
+/// What runs now.
+#[derive(Default)]
+enum Current {
+    #[default]
+    Nothing,
+    Build(String, BuildTold),
+    Rollout(RolloutId, RolloutTold),
+}
+
+impl<'a, S: Strategy> Follower<'a, S> {
+    fn new(watch: Watch<'a>, strategy: &'a S, following: Following<'a>) -> Self {
+        Self {
             watch,
-            sink,
+            strategy,
+            following,
+            execution: Execution::default(),
             actions: Vec::new(),
-            build: BuildTold::default(),
-            deployment_told: DeploymentTold::default(),
-            deployment: None,
+            current: Current::Nothing,
+            build: None,
+            rollout: None,
+            rollback: None,
+            rollback_told: RolloutTold::default(),
             probe: None,
             stopped: Vec::new(),
-            earlier: earlier.into_iter().map(|task| task.arn).collect(),
-        })
+            known_tasks: None,
+        }
     }
 
-    /// Looks at everything once; whether there was news.
-    async fn look(&mut self) -> anyhow::Result<bool> {
-        let actions = self.aws.action_runs(self.watch.pipeline, self.watch.execution).await?;
-        let mut news = self.tell_actions(&actions);
-        self.actions = actions;
-        if let Some(id) = self.external_id("Build") {
-            let build = self.aws.get_build(&id).await?;
-            news |= self.build.tell(self.aws, &build, self.sink).await?;
+    /// Looks once at everything that can still change.
+    async fn look(&mut self) -> anyhow::Result<Look<Execution>> {
+        if execution_progress(&self.execution.status) != Progress::Running {
+            return self.look_behind().await;
         }
-        if let Some(id) = self.external_id("Deploy") {
-            if self.probe.is_none() {
-                self.probe = self.watch.probe.take().map(Probe::start);
-            }
-            let deployment = self.aws.get_deployment(&id).await?;
-            news |= self.deployment_told.tell(&deployment, self.sink);
-            self.deployment = Some(deployment);
-            news |= self.tell_stopped().await?;
+        let Following { pipeline, execution, .. } = self.following;
+        self.execution = self.watch.aws.get_execution(pipeline, execution).await?;
+        let mut news = self.look_at_current().await?;
+        if matches!(self.current, Current::Nothing) {
+            news |= self.look_at_actions().await?;
         }
-        Ok(news)
-    }
-
-    fn external_id(&self, stage: &str) -> Option<String> {
-        self.actions.iter().find(|run| run.stage == stage).and_then(|run| run.external_id.clone())
-    }
-
-    fn tell_actions(&self, actions: &[ActionRun]) -> bool {
-        let mut news = false;
-        for run in actions {
-            let known = self
-                .actions
-                .iter()
-                .any(|old| (&old.stage, &old.action, &old.status) == (&run.stage, &run.action, &run.status));
-            if !known {
-                news = true;
-                let detail = run.error.clone().or_else(|| run.summary.clone());
-                let (stage, action, status) = (run.stage.clone(), run.action.clone(), run.status.clone());
-                (self.sink)(Event::Action { stage, action, status, detail });
-            }
+        if execution_progress(&self.execution.status) != Progress::Running {
+            // Its last action may have ended since it was asked.
+            self.look_at_actions().await?;
+            return self.look_behind().await;
         }
-        news
-    }
-
-    async fn tell_stopped(&mut self) -> anyhow::Result<bool> {
-        let mut news = false;
-        for task in self.aws.stopped_tasks(self.watch.cluster, self.watch.service).await? {
-            let known =
-                self.earlier.contains(&task.arn) || self.stopped.iter().any(|old| old.arn == task.arn);
-            if known || task.reason.is_empty() {
-                continue;
-            }
-            news = true;
-            let containers: String = task.containers.iter().map(|text| format!("; {text}")).collect();
-            let reason = format!("{}{containers}", task.reason);
-            (self.sink)(Event::StoppedTask { task: task.arn.clone(), reason });
-            self.stopped.push(task);
-        }
-        Ok(news)
+        Ok(if news { Look::News } else { Look::Nothing })
     }
 
     /// The execution has ended; a rollback may still run, and counts: requests are watched to its end.
-    async fn finish(mut self, execution: Execution, mut pace: Pace) -> anyhow::Result<ReleaseEnd> {
-        self.look().await?;
-        let rollback = match self.deployment.as_ref().and_then(|deployment| deployment.rollback_id.clone()) {
-            Some(id) => Some(self.follow_rollback(&id, &mut pace).await?),
-            None => None,
+    async fn look_behind(&mut self) -> anyhow::Result<Look<Execution>> {
+        self.look_at_current().await?;
+        let Some(id) = self.rollout.as_ref().and_then(|rollout| rollout.rolled_back_by.clone()) else {
+            return Ok(Look::Ended(self.execution.clone()));
         };
-        let requests = match self.probe.take() {
-            Some(probe) => Some(probe.finish().await),
-            None => None,
-        };
-        Ok(ReleaseEnd {
-            execution,
-            actions: self.actions,
-            deployment: self.deployment,
-            rollback,
-            requests,
-            stopped: self.stopped,
+        let rollback = self.strategy.look(&id).await?;
+        let news = self.rollback_told.tell(self.watch, &rollback) | self.tell_stopped().await?;
+        let running = rollback.progress == Progress::Running;
+        self.rollback = Some(rollback);
+        Ok(match running {
+            true if news => Look::News,
+            true => Look::Nothing,
+            false => Look::Ended(self.execution.clone()),
         })
     }
 
-    async fn follow_rollback(&mut self, id: &str, pace: &mut Pace) -> anyhow::Result<Deployment> {
-        let mut told = DeploymentTold::default();
-        loop {
-            let deployment = self.aws.get_deployment(id).await?;
-            let news = told.tell(&deployment, self.sink);
-            if self.tell_stopped().await? || news {
-                pace.reset();
+    async fn look_at_current(&mut self) -> anyhow::Result<bool> {
+        let (ended, news) = match &mut self.current {
+            Current::Nothing => return Ok(false),
+            Current::Build(id, told) => {
+                let (build, news) = told.look(self.watch, id).await?;
+                (build_progress(&build.status) != Progress::Running, news)
             }
-            if deployment_progress(&deployment.status) != Progress::Running {
-                return Ok(deployment);
+            Current::Rollout(id, told) => {
+                let rollout = self.strategy.look(id).await?;
+                let news = told.tell(self.watch, &rollout);
+                let ended = rollout.progress != Progress::Running;
+                self.rollout = Some(rollout);
+                (ended, self.tell_stopped().await? | news)
             }
-            pace.pause(|| format!("rollback `{id}`")).await?;
+        };
+        if ended {
+            self.current = Current::Nothing;
         }
+        Ok(news)
+    }
+
+    async fn look_at_actions(&mut self) -> anyhow::Result<bool> {
+        let Following { pipeline, execution, .. } = self.following;
+        let runs = self.watch.aws.action_runs(pipeline, execution).await?;
+        let mut news = false;
+        for run in &runs {
+            let told = self.actions.iter().any(|old| (&old.id, &old.status) == (&run.id, &run.status));
+            if !told {
+                news = true;
+                self.tell_action(run);
+            }
+        }
+        self.actions = runs;
+        self.begin().await?;
+        Ok(news)
+    }
+
+    fn tell_action(&self, run: &ActionRun) {
+        let what = What::Action {
+            action: run.action.clone(),
+            status: run.status.clone(),
+            detail: run.error.clone().or_else(|| run.summary.clone()),
+        };
+        let time = if run.status == "InProgress" { run.started } else { run.updated };
+        self.watch.session.printer.tell(Event::new(time, run.stage.clone(), what));
+    }
+
+    /// Takes up the newest run of an action that has something of its own to follow and was not followed yet.
+    async fn begin(&mut self) -> anyhow::Result<()> {
+        let newest =
+            |provider: &str| self.actions.iter().rfind(|run| run.provider == provider)?.external_id.clone();
+        let (rollout, build) = (newest(S::PROVIDER).map(RolloutId), newest(BUILD_PROVIDER));
+        if let Some(id) = rollout {
+            if self.rollout.as_ref().is_none_or(|rollout| rollout.id != id) {
+                self.begin_rollout(id).await?;
+            }
+        } else if build.is_some() && build != self.build {
+            self.build.clone_from(&build);
+            self.current = Current::Build(build.unwrap_or_default(), BuildTold::default());
+        }
+        Ok(())
+    }
+
+    async fn begin_rollout(&mut self, id: RolloutId) -> anyhow::Result<()> {
+        if self.known_tasks.is_none() {
+            let Following { cluster, service, .. } = self.following;
+            let earlier = self.watch.aws.list_stopped_tasks(cluster, service).await?;
+            self.known_tasks = Some(earlier.into_iter().collect());
+        }
+        if self.probe.is_none() {
+            self.probe = self.following.probe.take().map(Probe::start);
+        }
+        self.current = Current::Rollout(id, RolloutTold::default());
+        self.look_at_current().await.map(drop)
+    }
+
+    async fn tell_stopped(&mut self) -> anyhow::Result<bool> {
+        let Following { cluster, service, .. } = self.following;
+        let known = self.known_tasks.get_or_insert_default();
+        let mut arns = self.watch.aws.list_stopped_tasks(cluster, service).await?;
+        arns.retain(|arn| !known.contains(arn));
+        if arns.is_empty() {
+            return Ok(false);
+        }
+        for task in self.watch.aws.stopped_tasks(cluster, arns).await? {
+            if task.reason.is_empty() {
+                // It is still stopping: its reason comes with its end.
+                continue;
+            }
+            known.insert(task.arn.clone());
+            let containers: String = task.containers.iter().map(|text| format!("; {text}")).collect();
+            let what = What::StoppedTask { reason: format!("{}{containers}", task.reason) };
+            let subject: String = task.arn.rsplit('/').next().unwrap_or(&task.arn).chars().take(12).collect();
+            self.watch.session.printer.tell(Event::new(task.time, subject, what));
+            self.stopped.push(task);
+        }
+        Ok(true)
     }
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Event, Pace, Sink};
+use super::{Look, Watch};
+use crate::aws::StackEvent;
 use crate::aws::status::resource_failed;
-use crate::aws::{Aws, StackEvent};
+use crate::output::{Event, What};
 
 /// A database takes AWS up to half an hour.
 const PATIENCE: Duration = Duration::from_secs(60 * 60);
@@ -20,35 +21,34 @@ pub(crate) struct StackEnd {
 
 /// Tells the events of stack `id` that come after `last`, until the stack itself is at rest.
 pub(crate) async fn follow_stack(
-    aws: &Aws,
+    watch: Watch<'_>,
     (name, id): (&str, &str),
     mut last: Option<String>,
-    sink: Sink<'_>,
 ) -> anyhow::Result<StackEnd> {
-    let mut pace = Pace::new(aws.is_local(), PATIENCE);
-    let mut events = Vec::new();
-    loop {
-        let new = aws.stack_events_after(id, last.as_deref()).await?;
-        if let Some(newest) = new.last() {
+    let mut poll = watch.poll(format!("the operation on stack `{name}`"), PATIENCE);
+    let mut events: Vec<StackEvent> = Vec::new();
+    let status = poll
+        .until(async || {
+            let new = watch.aws.stack_events_after(id, last.as_deref()).await?;
+            let Some(newest) = new.last() else { return Ok(Look::Nothing) };
             last = Some(newest.id.clone());
-            pace.reset();
-        }
-        for event in new {
-            sink(Event::Resource {
-                stack: name.to_owned(),
-                logical_id: event.logical_id.clone(),
-                resource_type: event.resource_type.clone(),
-                status: event.status.clone(),
-                reason: event.reason.clone(),
-            });
-            events.push(event);
-        }
-        let end = events.last().filter(|event| event.physical_id == id && at_rest(&event.status));
-        if let Some(end) = end {
-            return Ok(StackEnd { status: end.status.clone(), events });
-        }
-        pace.pause(|| format!("the operation on stack `{name}`")).await?;
-    }
+            new.iter().for_each(|event| watch.session.printer.tell(told(name, event)));
+            events.extend(new);
+            let end = events.last().filter(|event| event.physical_id == id && at_rest(&event.status));
+            Ok(end.map_or(Look::News, |end| Look::Ended(end.status.clone())))
+        })
+        .await?;
+    Ok(StackEnd { status, events })
+}
+
+fn told(stack: &str, event: &StackEvent) -> Event {
+    let what = What::Resource {
+        logical_id: event.logical_id.clone(),
+        resource_type: event.resource_type.clone(),
+        status: event.status.clone(),
+        reason: event.reason.clone(),
+    };
+    Event::new(event.time, stack, what)
 }
 
 fn at_rest(status: &str) -> bool {
@@ -73,6 +73,7 @@ mod tests {
     fn event(logical_id: &str, status: &str, reason: &str) -> StackEvent {
         StackEvent {
             id: String::new(),
+            time: None,
             logical_id: logical_id.to_owned(),
             physical_id: String::new(),
             resource_type: String::new(),

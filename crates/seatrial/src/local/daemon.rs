@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
@@ -12,14 +12,18 @@ use nix::unistd::Pid;
 
 use super::Connection;
 use super::data_dir::{claim, clear, refuse_foreign};
+use super::post::in_flight;
 use super::serve::ServeOptions;
 use crate::exit::Refused;
+use crate::session::Session;
 
 /// A cloud with a database and running tasks takes a second or two to come back.
 const START_PATIENCE: Duration = Duration::from_secs(60);
 /// Tasks drain and get their stop time-out before the daemon ends.
 const STOP_PATIENCE: Duration = Duration::from_secs(90);
 const POLL: Duration = Duration::from_millis(20);
+/// The program that the daemon runs: a name of its own for this one's file, which a later build may replace.
+pub(super) const PROGRAM: &str = "daemon";
 
 pub(super) fn connection_file(data_dir: &Path) -> PathBuf {
     data_dir.join("daemon.json")
@@ -27,16 +31,6 @@ pub(super) fn connection_file(data_dir: &Path) -> PathBuf {
 
 fn log_file(data_dir: &Path) -> PathBuf {
     data_dir.join("daemon.log")
-}
-
-/// Changes whenever this program is built anew: a daemon of another build is restarted.
-pub(super) fn build_id() -> String {
-    let identity = || -> std::io::Result<String> {
-        let metadata = std::env::current_exe()?.metadata()?;
-        let modified = metadata.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        Ok(format!("{}-{}", metadata.len(), modified.as_nanos()))
-    };
-    identity().unwrap_or_default()
 }
 
 /// The daemon that runs on `data_dir`, if one does.
@@ -49,34 +43,38 @@ pub(crate) fn find(data_dir: &Path) -> Option<Connection> {
     is_alive(connection.pid).then_some(connection)
 }
 
-/// The running daemon: found, started, or started anew where it is of another build.
-pub(crate) async fn ensure_running(options: &ServeOptions) -> anyhow::Result<Connection> {
+/// The running daemon: found or started. One of another source of the local cloud is started anew, once nothing is in
+/// flight in it: until then it serves as it is.
+pub(crate) async fn ensure_running(session: &Session, options: &ServeOptions) -> anyhow::Result<Connection> {
     claim(&options.data_dir)?;
-    match find(&options.data_dir) {
-        Some(found) if found.build == build_id() => return Ok(found),
-        Some(_) => stop(&options.data_dir).await?,
-        None => {}
+    if let Some(found) = find(&options.data_dir) {
+        if found.build == seatrial_local::SOURCE {
+            return Ok(found);
+        }
+        let busy = in_flight(&found).await;
+        if !busy.is_empty() {
+            let text = format!("an older build serves until {} ended", busy.join(", "));
+            session.printer.event("local cloud", text);
+            return Ok(found);
+        }
+        stop(&options.data_dir).await?;
     }
-    start(options).await
+    start(session, options).await
 }
 
-async fn start(options: &ServeOptions) -> anyhow::Result<Connection> {
+async fn start(session: &Session, options: &ServeOptions) -> anyhow::Result<Connection> {
+    session.cancel.check()?;
     let dir = &options.data_dir;
     let log = open_log(dir)?;
     let log_start = log.metadata().map(|metadata| metadata.len()).unwrap_or(0);
-    let mut command = Command::new(std::env::current_exe()?);
-    command.args(["local", "serve", "--region", &options.region, "--account", &options.account]);
-    command.arg("--data-dir").arg(dir).arg("--source").arg(&options.source);
-    command.arg("--time-scale").arg(options.time_scale.to_string());
-    if let Some(port) = options.port {
-        command.arg("--port").arg(port.to_string());
-    }
-    // A daemon must not keep the starter's terminal, pipes or directory.
-    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).current_dir("/");
-    let mut child = command.spawn().context("failed to start the local cloud")?;
+    let mut child = spawn(options, log)?;
     let deadline = Instant::now() + START_PATIENCE;
     while Instant::now() < deadline {
-        if let Some(connection) = find(dir).filter(|found| found.build == build_id()) {
+        if session.cancel.unless_cancelled(session.clock.sleep(POLL)).await.is_err() {
+            end_child(&mut child);
+            session.cancel.check()?;
+        }
+        if let Some(connection) = find(dir).filter(|found| found.build == seatrial_local::SOURCE) {
             return Ok(connection);
         }
         if let Some(status) = child.try_wait()? {
@@ -88,9 +86,41 @@ async fn start(options: &ServeOptions) -> anyhow::Result<Connection> {
                 return Err(did_not_start(dir, log_start, &status.to_string()));
             }
         }
-        tokio::time::sleep(POLL).await;
     }
     bail!("the local cloud did not start within {START_PATIENCE:?}; its log is `{}`", log_file(dir).display())
+}
+
+fn spawn(options: &ServeOptions, log: File) -> anyhow::Result<Child> {
+    let this = std::env::current_exe()?;
+    let own = own_program(&this, &options.data_dir);
+    let start = |program: &Path, log: File| -> anyhow::Result<Child> {
+        let mut command = Command::new(program);
+        command.args(options.arguments());
+        // A daemon must not keep the starter's terminal, pipes or directory.
+        command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).current_dir("/");
+        command.spawn().context("failed to start the local cloud")
+    };
+    match own {
+        Some(program) => start(&program, log.try_clone()?).or_else(|_| start(&this, log)),
+        None => start(&this, log),
+    }
+}
+
+/// This program under a name in the data directory; `None` where there can be none.
+fn own_program(this: &Path, data_dir: &Path) -> Option<PathBuf> {
+    let own = data_dir.join(PROGRAM);
+    // A running daemon keeps its file; only the name is free again.
+    let _ = std::fs::remove_file(&own);
+    let made = std::fs::hard_link(this, &own).or_else(|_| std::fs::copy(this, &own).map(drop));
+    made.ok().map(|()| own)
+}
+
+/// Ends a daemon that was just started, with all it started itself.
+fn end_child(child: &mut Child) {
+    let pid = i32::try_from(child.id()).map(Pid::from_raw);
+    // Each may have ended already.
+    let _ = pid.map(|pid| kill(pid, Signal::SIGTERM));
+    let _ = child.wait();
 }
 
 fn open_log(dir: &Path) -> anyhow::Result<File> {
@@ -138,21 +168,8 @@ pub(crate) async fn reset(data_dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
     remove_data(data_dir)
 }
 
-/// The same for a destructor, which cannot wait otherwise.
-pub(crate) fn end_and_wait(data_dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    refuse_foreign(data_dir)?;
-    if let Some(connection) = find(data_dir) {
-        kill(Pid::from_raw(i32::try_from(connection.pid)?), Signal::SIGTERM)?;
-        let deadline = Instant::now() + STOP_PATIENCE;
-        while is_locked(data_dir) && Instant::now() < deadline {
-            std::thread::sleep(POLL);
-        }
-    }
-    remove_data(data_dir)
-}
-
 /// The data, and the databases that had to live outside its directory.
-fn remove_data(data_dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+pub(super) fn remove_data(data_dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let left = clear(data_dir)?;
     seatrial_local::sweep_databases(Some(data_dir));
     Ok(left)
@@ -166,4 +183,24 @@ fn is_alive(pid: u32) -> bool {
 fn is_locked(data_dir: &Path) -> bool {
     let Ok(file) = OpenOptions::new().write(true).open(data_dir.join("lock")) else { return false };
     Flock::lock(file, FlockArg::LockExclusiveNonblock).is_err()
+}
+
+/// Waits, for as long as a local cloud takes to end, until none has its data below `directory`.
+pub(crate) async fn wait_for_those_below(directory: &Path) {
+    let deadline = Instant::now() + STOP_PATIENCE;
+    while Instant::now() < deadline && any_below(directory, 0) {
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// How deep a test may hide its data directory.
+const DEPTH: usize = 4;
+
+fn any_below(directory: &Path, depth: usize) -> bool {
+    if is_locked(directory) {
+        return true;
+    }
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    depth < DEPTH && folders.any(|folder| any_below(&folder.path(), depth + 1))
 }

@@ -12,13 +12,19 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::daemon::PROGRAM;
 use crate::exit::Refused;
 
 /// The mark: whose the directory is, and how it is laid out.
 const MARK: &str = "seatrial-local-cloud.json";
 const FORMAT: u32 = 1;
 /// What this program makes there, beside the local cloud itself.
-const DAEMON_ENTRIES: [&str; 3] = ["daemon.json", "daemon.new", "daemon.log"];
+const DAEMON_ENTRIES: [&str; 5] = ["daemon.json", "daemon.new", "daemon.log", PROGRAM, DISOWNED];
+/// Says that the local cloud is to outlive its owner.
+pub(super) const DISOWNED: &str = "disowned";
+/// What a rehearsal puts into its directory.
+pub(crate) const REHEARSAL_SOURCE: &str = "source";
+pub(crate) const REHEARSAL_DATA_DIR: &str = "local-cloud";
 
 #[derive(Serialize, Deserialize)]
 struct Mark {
@@ -100,8 +106,24 @@ pub(super) fn clear(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(left)
 }
 
+/// Lets the local cloud live on when the process that started it ends.
+pub(crate) fn disown(dir: &Path) -> anyhow::Result<()> {
+    std::fs::write(dir.join(DISOWNED), "")
+        .with_context(|| format!("failed to write into `{}`", dir.display()))
+}
+
+/// Removes a rehearsal's directory, unless somebody put something of his own there: answers that, and leaves it.
+pub(crate) fn remove_throwaway(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let failed = || format!("failed to remove the rehearsal's directory `{}`", dir.display());
+    let mut left = others(&dir.join(REHEARSAL_DATA_DIR), &[MARK]).with_context(failed)?;
+    left.extend(others(dir, &[REHEARSAL_SOURCE, REHEARSAL_DATA_DIR]).with_context(failed)?);
+    let gone = if left.is_empty() { dir.to_owned() } else { dir.join(REHEARSAL_SOURCE) };
+    remove(&gone).with_context(failed)?;
+    Ok(left)
+}
+
 /// The entries of a directory with other names than these, in order; none where there is no directory.
-pub(crate) fn others(dir: &Path, names: &[&str]) -> std::io::Result<Vec<PathBuf>> {
+fn others(dir: &Path, names: &[&str]) -> std::io::Result<Vec<PathBuf>> {
     let entries = match std::fs::read_dir(dir) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
@@ -150,5 +172,31 @@ fn remove(path: &Path) -> std::io::Result<()> {
     match removed {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         removed => removed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rehearsals_directory_goes_unless_there_is_something_of_somebody_else_in_it() {
+        let foreign: [&[&str]; 3] = [&[], &["notes.txt"], &["local-cloud/notes.txt"]];
+        for foreign in foreign {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("rehearsal");
+            for made in [REHEARSAL_SOURCE, REHEARSAL_DATA_DIR] {
+                std::fs::create_dir_all(path.join(made)).unwrap();
+            }
+            let foreign: Vec<PathBuf> = foreign.iter().map(|file| path.join(file)).collect();
+            foreign.iter().for_each(|file| std::fs::write(file, "mine").unwrap());
+
+            let left = remove_throwaway(&path).unwrap();
+
+            assert_eq!(left, foreign);
+            assert!(foreign.iter().all(|file| file.exists()));
+            assert!(!path.join(REHEARSAL_SOURCE).exists());
+            assert_eq!(path.exists(), !foreign.is_empty());
+        }
     }
 }

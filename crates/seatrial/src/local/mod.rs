@@ -6,11 +6,13 @@
 
 mod daemon;
 mod data_dir;
+mod owner;
 mod post;
 mod serve;
 
-pub(crate) use daemon::{end_and_wait, ensure_running, find, reset, stop};
-pub(crate) use data_dir::{data_dir, others};
+pub(crate) use daemon::{ensure_running, find, reset, stop, wait_for_those_below};
+pub(crate) use data_dir::{REHEARSAL_DATA_DIR, REHEARSAL_SOURCE, data_dir, disown, remove_throwaway};
+pub(crate) use owner::{Owner, owner_of_tests};
 pub(crate) use post::post;
 pub(crate) use serve::{ServeOptions, serve};
 
@@ -30,6 +32,6 @@ pub(crate) struct Connection {
     pub registry: String,
     pub pid: u32,
     pub data_dir: PathBuf,
-    /// Identifies the build of this program that runs it.
+    /// Which source of the local cloud runs it.
     pub build: String,
 }

@@ -1,5 +1,7 @@
 //! The local cloud's own routes, which no AWS client knows.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use http::Request;
@@ -8,6 +10,9 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 
 use super::Connection;
+
+/// A local cloud that is well answers at once.
+const STATUS_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Posts JSON to one of the routes under `/_local/`.
 pub(crate) async fn post(
@@ -26,4 +31,22 @@ pub(crate) async fn post(
         bail!("the local cloud answered {status} to `{path}`: {}", String::from_utf8_lossy(&text));
     }
     Ok(())
+}
+
+/// What is under way there, by the engines' words; nothing where it does not say. Read from its status.
+pub(super) async fn in_flight(connection: &Connection) -> Vec<String> {
+    status(connection).await.unwrap_or_default().in_flight
+}
+
+#[derive(Default, serde::Deserialize)]
+struct Status {
+    #[serde(default)]
+    in_flight: Vec<String>,
+}
+
+async fn status(connection: &Connection) -> anyhow::Result<Status> {
+    let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
+    let request = Request::get(format!("{}/_local/status", connection.endpoint)).body(Full::default())?;
+    let answer = tokio::time::timeout(STATUS_PATIENCE, client.request(request)).await??;
+    Ok(serde_json::from_slice(&answer.into_body().collect().await?.to_bytes())?)
 }

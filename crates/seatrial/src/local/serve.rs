@@ -1,5 +1,6 @@
 //! `xtask local serve`: the daemon itself.
 
+use std::ffi::{OsStr, OsString};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -9,8 +10,9 @@ use seatrial_local::{LocalCloud, Options, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::Connection;
-use super::daemon::{build_id, connection_file};
-use super::data_dir::claim;
+use super::daemon::{connection_file, remove_data};
+use super::data_dir::{DISOWNED, claim, remove_throwaway};
+use super::owner::Owner;
 
 /// What the daemon is started with.
 #[derive(Debug, Clone, clap::Args)]
@@ -28,9 +30,41 @@ pub(crate) struct ServeOptions {
     pub port: Option<u16>,
     #[arg(long, default_value_t = 60.0)]
     pub time_scale: f64,
+    /// The process that it ends with.
+    #[arg(long)]
+    pub owner: Option<Owner>,
+    /// A rehearsal's directory, removed when the owner has ended without removing it.
+    #[arg(long)]
+    pub throwaway: Option<PathBuf>,
 }
 
-/// Serves until SIGTERM or SIGINT, then ends everything it started.
+impl ServeOptions {
+    /// The command line that means these options.
+    pub(super) fn arguments(&self) -> Vec<OsString> {
+        let mut arguments: Vec<OsString> = ["local", "serve"].map(OsString::from).into();
+        let mut add = |name: &str, value: &OsStr| {
+            arguments.push(format!("--{name}").into());
+            arguments.push(value.to_owned());
+        };
+        add("data-dir", self.data_dir.as_os_str());
+        add("source", self.source.as_os_str());
+        add("region", self.region.as_ref());
+        add("account", self.account.as_ref());
+        add("time-scale", self.time_scale.to_string().as_ref());
+        if let Some(port) = self.port {
+            add("port", port.to_string().as_ref());
+        }
+        if let Some(owner) = self.owner {
+            add("owner", owner.to_string().as_ref());
+        }
+        if let Some(throwaway) = &self.throwaway {
+            add("throwaway", throwaway.as_os_str());
+        }
+        arguments
+    }
+}
+
+/// Serves until SIGTERM, SIGINT or its owner's end, then ends everything it started.
 pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
     // Its own session: a Ctrl-C in the starter's terminal is not meant for it. Fails only where the process
     // leads a group already, as when a person runs it by hand.
@@ -44,14 +78,35 @@ pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
     let local = start(&options).await?;
     let file = connection_file(&options.data_dir);
     write_connection(&file, &connection(&local, &options))?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+    let abandoned = tokio::select! {
+        _ = terminate.recv() => false,
+        _ = interrupt.recv() => false,
+        () = abandoned(&options) => true,
+    };
     // Whoever comes now must start anew rather than talk to a cloud that is going down.
     let _ = std::fs::remove_file(&file);
     local.stop().await;
+    if abandoned {
+        remove_abandoned(&options)?;
+    }
     Ok(())
+}
+
+/// Returns when the owner has ended, unless it said that the local cloud is to stay.
+async fn abandoned(options: &ServeOptions) {
+    let Some(owner) = options.owner else { return std::future::pending().await };
+    owner.ended().await;
+    if options.data_dir.join(DISOWNED).exists() {
+        std::future::pending().await
+    }
+}
+
+fn remove_abandoned(options: &ServeOptions) -> anyhow::Result<()> {
+    remove_data(&options.data_dir)?;
+    match &options.throwaway {
+        Some(directory) => remove_throwaway(directory).map(drop),
+        None => Ok(()),
+    }
 }
 
 async fn start(options: &ServeOptions) -> anyhow::Result<LocalCloud> {
@@ -78,7 +133,7 @@ fn connection(local: &LocalCloud, options: &ServeOptions) -> Connection {
         registry: local.cloud().registry().to_owned(),
         pid: std::process::id(),
         data_dir: options.data_dir.clone(),
-        build: build_id(),
+        build: seatrial_local::SOURCE.to_owned(),
     }
 }
 

@@ -1,11 +1,11 @@
 //! What the user sees.
 
-mod hint;
+mod channel;
+mod event;
+mod lines;
 mod printer;
 mod table;
 
-pub(crate) use hint::Hint;
-#[cfg(test)]
-pub(crate) use hint::hints_of;
+pub(crate) use event::{Event, What};
 pub(crate) use printer::{Format, Printer};
 pub(crate) use table::table;

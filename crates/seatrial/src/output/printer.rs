@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::hint::hints_of;
+use super::channel::{Channel, Message};
+use super::event::Event;
 
 /// What stdout carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -25,11 +26,12 @@ pub(crate) enum Format {
 pub(crate) struct Printer {
     format: Format,
     started: Arc<Instant>,
+    channel: Channel,
 }
 
 impl Printer {
     pub(crate) fn new(format: Format) -> Self {
-        Self { format, started: Arc::new(Instant::now()) }
+        Self { format, started: Arc::new(Instant::now()), channel: Channel::open() }
     }
 
     /// The time since the command began.
@@ -42,59 +44,62 @@ impl Printer {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
     }
 
-    /// The result of the command, once: its text, or the same value as JSON.
+    /// The result of the command, once: its text, or the same value as JSON. Where there is no text, there is none.
     pub(crate) fn result<T: Serialize + Display>(&self, value: &T) -> anyhow::Result<()> {
         let text = match self.format {
             Format::Text => value.to_string(),
             Format::Json => serde_json::to_string(value)?,
         };
+        self.channel.flush();
+        if text.is_empty() {
+            return Ok(());
+        }
         let mut stdout = anstream::stdout().lock();
-        match writeln!(stdout, "{}", text.trim_end()) {
+        match writeln!(stdout, "{}", text.trim_end()).and_then(|()| stdout.flush()) {
             // A reader that has seen enough (`| head`) is no error.
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
             written => Ok(written?),
         }
     }
 
-    /// One line of progress with the UTC time, and what it is about.
+    /// The object for a command line that was not understood.
+    pub(crate) fn usage(&self, message: &str) {
+        let failure = serde_json::json!({ "status": "usage", "message": message });
+        let outcome =
+            serde_json::json!({ "failures": [failure], "changed": false, "hints": [], "resume": null });
+        // A reader that is gone wants no object.
+        let _ = writeln!(anstream::stdout().lock(), "{outcome}");
+    }
+
+    /// Tells what happened.
+    pub(crate) fn tell(&self, event: Event) {
+        self.channel.send(Message::Event(event));
+    }
+
+    /// One line of progress about `subject`.
     pub(crate) fn event(&self, subject: &str, text: impl Display) {
-        let time = jiff::Timestamp::now().strftime("%H:%M:%S");
-        self.line(format_args!("{time} {subject:<28} {text}"));
+        self.tell(Event::text(subject, text));
     }
 
     /// A plain line on stderr.
     pub(crate) fn note(&self, text: impl Display) {
-        self.line(format_args!("{text}"));
+        self.channel.send(Message::Line(text.to_string()));
     }
 
     pub(crate) fn warning(&self, text: impl Display) {
-        self.line(format_args!("warning: {text}"));
+        self.note(format_args!("warning: {text}"));
     }
 
-    /// An error with its chain of causes and its hints.
-    pub(crate) fn error(&self, error: &anyhow::Error) {
-        let mut text = format!("error: {error}");
-        for cause in error.chain().skip(1) {
-            text.push_str(&format!("\n  caused by: {cause}"));
-        }
-        for hint in hints_of(error) {
-            text.push_str(&format!("\nhint: {hint}"));
-        }
-        self.line(format_args!("{text}"));
+    /// Waits until everything that was told is shown.
+    pub(crate) fn flush(&self) {
+        self.channel.flush();
     }
 
-    /// Asks on the terminal; only `yes` or `y` is a yes.
-    pub(crate) fn ask(&self, question: &str) -> std::io::Result<String> {
+    /// Writes a question, behind everything that was told before it.
+    pub(crate) fn question(&self, question: &str) -> std::io::Result<()> {
+        self.channel.flush();
         let mut stderr = anstream::stderr().lock();
         write!(stderr, "{question} ")?;
-        stderr.flush()?;
-        let mut answer = String::new();
-        std::io::stdin().read_line(&mut answer)?;
-        Ok(answer.trim().to_owned())
-    }
-
-    fn line(&self, text: std::fmt::Arguments<'_>) {
-        // A closed stderr leaves nobody to tell.
-        let _ = writeln!(anstream::stderr().lock(), "{text}");
+        stderr.flush()
     }
 }

@@ -49,7 +49,7 @@ pub(super) fn project(document: Document, settings: Settings) -> Result<Project,
         );
         return Err(at(&document, &["default_environment"], message));
     }
-    Ok(Project { default_environment: default, environments, document })
+    Ok(Project { default_environment: default, check: settings.check, environments, document })
 }
 
 /// One environment being resolved, and what its errors need.

@@ -188,6 +188,23 @@ impl Traffic {
     }
 }
 
+impl Traffic {
+    /// How long it takes until all traffic has moved, in minutes: a canary's one pause, or one between any two of the
+    /// equal steps.
+    pub(crate) fn minutes(&self) -> u64 {
+        let text = self.0.trim_start_matches("CodeDeployDefault.ECS");
+        let number = |text: &str| text.trim_end_matches("Minutes").parse::<u64>().unwrap_or(0);
+        if let Some((_, minutes)) = text.strip_prefix("Canary").and_then(|rest| rest.split_once("Percent")) {
+            return number(minutes);
+        }
+        let linear = text.strip_prefix("Linear").and_then(|rest| rest.split_once("PercentEvery"));
+        linear.map_or(0, |(percent, minutes)| {
+            let steps = 100_u64.div_ceil(number(percent).max(1));
+            steps.saturating_sub(1) * number(minutes)
+        })
+    }
+}
+
 impl Default for Traffic {
     fn default() -> Self {
         Self(ALL_AT_ONCE.to_owned())

@@ -24,6 +24,8 @@ pub(super) struct Settings {
     #[serde(default)]
     pub(super) image: ImageSettings,
     pub(super) default_environment: Option<Name>,
+    #[serde(default)]
+    pub(super) check: Vec<String>,
     /// `name:` alone is an environment in which everything is as by default.
     pub(super) environments: BTreeMap<Name, Option<EnvironmentSettings>>,
 }

@@ -29,6 +29,7 @@ pub(super) struct InstanceEngine;
 
 impl Engine for InstanceEngine {
     const NAME: &'static str = "rds-instance";
+    const ENDS: bool = true;
 
     fn in_flight(cloud: &Cloud) -> Vec<String> {
         cloud.part::<RdsStore>().instances.entries().into_iter().map(|(key, _)| key).collect()

@@ -5,10 +5,15 @@ mod task_definition;
 use aws_sdk_ecs::types as sdk;
 use aws_sdk_ecs::types::{DesiredStatus, TaskDefinitionStatus, TaskField};
 
+use jiff::Timestamp;
+
 use super::Aws;
 use super::error::{Attempt as _, AwsError};
+use super::time::timestamp;
 
 const SERVICE: &str = "ECS";
+/// DescribeTasks takes so many at once.
+const TASKS_AT_ONCE: usize = 100;
 
 /// A service as DescribeServices answers it.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +41,7 @@ pub(crate) struct Task {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StoppedTask {
     pub arn: String,
+    pub time: Option<Timestamp>,
     pub reason: String,
     /// `container: reason or exit code`.
     pub containers: Vec<String>,
@@ -61,74 +67,85 @@ impl Aws {
 
     /// The running and starting tasks of a service.
     pub(crate) async fn tasks(&self, cluster: &str, service: &str) -> Result<Vec<Task>, AwsError> {
-        let tasks = self.described(cluster, service, DesiredStatus::Running).await?;
-        Ok(tasks.into_iter().map(task).collect())
+        let arns = self.list_tasks((cluster, service), DesiredStatus::Running).await?;
+        Ok(self.describe_tasks(cluster, arns).await?.into_iter().map(task).collect())
     }
 
-    /// The tasks of a service that ended a short while ago: ECS forgets them after an hour.
+    /// The ARNs of the tasks of a service that ended a short while ago: ECS forgets them after an hour.
+    pub(crate) async fn list_stopped_tasks(
+        &self,
+        cluster: &str,
+        service: &str,
+    ) -> Result<Vec<String>, AwsError> {
+        self.list_tasks((cluster, service), DesiredStatus::Stopped).await
+    }
+
+    /// Why tasks ended.
     pub(crate) async fn stopped_tasks(
         &self,
         cluster: &str,
-        service: &str,
+        arns: Vec<String>,
     ) -> Result<Vec<StoppedTask>, AwsError> {
-        let tasks = self.described(cluster, service, DesiredStatus::Stopped).await?;
-        Ok(tasks.into_iter().map(stopped_task).collect())
+        Ok(self.describe_tasks(cluster, arns).await?.into_iter().map(stopped_task).collect())
     }
 
-    async fn described(
+    async fn list_tasks(
         &self,
-        cluster: &str,
-        service: &str,
+        (cluster, service): (&str, &str),
         desired: DesiredStatus,
-    ) -> Result<Vec<sdk::Task>, AwsError> {
-        let answer = self
-            .ecs()
-            .list_tasks()
-            .cluster(cluster)
-            .service_name(service)
-            .desired_status(desired)
-            .send()
-            .await;
-        let arns = match answer.attempt(SERVICE, || format!("list the tasks of service `{service}`")) {
-            Ok(answer) => answer.task_arns.unwrap_or_default(),
-            Err(error) if error.is("ClusterNotFoundException") || error.is("ServiceNotFoundException") => {
-                return Ok(Vec::new());
+    ) -> Result<Vec<String>, AwsError> {
+        let request = self.ecs().list_tasks().cluster(cluster).service_name(service).desired_status(desired);
+        let mut pages = request.into_paginator().send();
+        let mut arns = Vec::new();
+        while let Some(page) = pages.next().await {
+            match page.attempt(SERVICE, || format!("list the tasks of service `{service}`")) {
+                Ok(page) => arns.extend(page.task_arns.unwrap_or_default()),
+                Err(error)
+                    if error.is("ClusterNotFoundException") || error.is("ServiceNotFoundException") =>
+                {
+                    return Ok(Vec::new());
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) => return Err(error),
-        };
-        if arns.is_empty() {
-            return Ok(Vec::new());
         }
-        let answer = self
-            .ecs()
-            .describe_tasks()
-            .cluster(cluster)
-            .set_tasks(Some(arns))
-            .include(TaskField::Tags)
-            .send()
-            .await;
-        let answer = answer.attempt(SERVICE, || format!("describe the tasks of service `{service}`"))?;
-        Ok(answer.tasks.unwrap_or_default())
+        Ok(arns)
     }
 
-    /// The ARN of the family's newest active revision; `None` if it has none.
-    pub(crate) async fn active_task_definition(&self, family: &str) -> Result<Option<String>, AwsError> {
-        let answer = self
+    async fn describe_tasks(&self, cluster: &str, arns: Vec<String>) -> Result<Vec<sdk::Task>, AwsError> {
+        let mut tasks = Vec::new();
+        for arns in arns.chunks(TASKS_AT_ONCE) {
+            let request = self.ecs().describe_tasks().cluster(cluster).set_tasks(Some(arns.to_vec()));
+            let answer = request.include(TaskField::Tags).send().await;
+            let answer = answer.attempt(SERVICE, || format!("describe the tasks of cluster `{cluster}`"))?;
+            tasks.extend(answer.tasks.unwrap_or_default());
+        }
+        Ok(tasks)
+    }
+
+    /// The ARNs of a family's active revisions, newest first. AWS takes the name for a prefix.
+    async fn active_revisions(&self, family: &str) -> Result<Vec<String>, AwsError> {
+        let request = self
             .ecs()
             .list_task_definitions()
             .family_prefix(family)
             .status(TaskDefinitionStatus::Active)
-            .sort(sdk::SortOrder::Desc)
-            .send()
-            .await
-            .attempt(SERVICE, || format!("list the task definitions of family `{family}`"))?;
+            .sort(sdk::SortOrder::Desc);
+        let mut pages = request.into_paginator().send();
+        let mut revisions = Vec::new();
         let exactly = |arn: &String| {
-            arn.rsplit('/')
-                .next()
-                .and_then(|tail| tail.rsplit_once(':'))
-                .is_some_and(|(name, _)| name == family)
+            let revision = arn.rsplit('/').next().and_then(|tail| tail.rsplit_once(':'));
+            revision.is_some_and(|(name, _)| name == family)
         };
-        Ok(answer.task_definition_arns.unwrap_or_default().into_iter().find(exactly))
+        while let Some(page) = pages.next().await {
+            let page = page.attempt(SERVICE, || format!("list the task definitions of family `{family}`"))?;
+            revisions.extend(page.task_definition_arns.unwrap_or_default().into_iter().filter(exactly));
+        }
+        Ok(revisions)
+    }
+
+    /// The ARN of the family's newest active revision; `None` if it has none.
+    pub(crate) async fn active_task_definition(&self, family: &str) -> Result<Option<String>, AwsError> {
+        Ok(self.active_revisions(family).await?.into_iter().next())
     }
 
     /// The images of a task definition's containers.
@@ -141,13 +158,12 @@ impl Aws {
 
     /// Deregisters every active revision of a family; answers how many.
     pub(crate) async fn deregister_family(&self, family: &str) -> Result<usize, AwsError> {
-        let mut count = 0;
-        while let Some(arn) = self.active_task_definition(family).await? {
-            let answer = self.ecs().deregister_task_definition().task_definition(&arn).send().await;
+        let revisions = self.active_revisions(family).await?;
+        for arn in &revisions {
+            let answer = self.ecs().deregister_task_definition().task_definition(arn).send().await;
             answer.attempt(SERVICE, || format!("deregister task definition `{arn}`"))?;
-            count += 1;
         }
-        Ok(count)
+        Ok(revisions.len())
     }
 }
 
@@ -177,6 +193,7 @@ fn stopped_task(task: sdk::Task) -> StoppedTask {
         }
     };
     StoppedTask {
+        time: timestamp(task.stopped_at),
         arn: task.task_arn.unwrap_or_default(),
         reason: task.stopped_reason.unwrap_or_default(),
         containers: task.containers.unwrap_or_default().into_iter().filter_map(container).collect(),

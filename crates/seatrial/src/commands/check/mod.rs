@@ -1,81 +1,115 @@
-//! `cargo xtask check`: everything that must be true of a commit, in the order in which it fails fastest.
+//! `cargo xtask check`: what must be true of a commit, in the order in which it fails fastest.
 //!
-//! Changes nothing but `target/`; with `--install-missing` it installs a Postgres server and skopeo by the system's
-//! package manager, and cfn-lint and the AWS CLI from PyPI into a virtual environment under `target/`.
+//! The generated files and the templates are judged by this tool, the project's code by the project: by `check` in
+//! project.yml, and by the steps its `xtask` adds. Changes nothing but `target/`; with `--install-missing` it installs
+//! what is missing.
 
-mod arrows;
-mod install;
-mod rules;
+mod templates;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context as _;
 use serde::Serialize;
-use xshell::{Cmd, cmd};
-
-pub(crate) use install::ensure_postgres;
+use tempfile::TempDir;
+use tokio::process::Command;
 
 use crate::cli::CheckArgs;
 use crate::context::find_root;
-use crate::exit::{ExitStatus, Refused};
-use crate::output::Printer;
-use crate::process::shell;
+use crate::exit::{Interrupted, Refused};
+use crate::install::{self, Package};
+use crate::outcome::Report;
+use crate::project::Project;
+use crate::session::Session;
+use crate::{local, process};
 
-/// The crates that share one set of features with the SDK. Built together with the app, the app's TLS library
-/// would compile every SDK crate once more.
-const TOOL: [&str; 10] = [
-    "-p",
-    "xtask",
-    "-p",
-    "seatrial",
-    "-p",
-    "seatrial-local",
-    "-p",
-    "seatrial-template",
-    "-p",
-    "seatrial-image",
-];
-const APP: [&str; 2] = ["-p", "app"];
-
-pub(crate) fn run(printer: Printer, args: CheckArgs) -> anyhow::Result<ExitStatus> {
-    let root = find_root()?;
-    ensure_postgres(&printer, args.install_missing)?;
-    install::ensure_skopeo(&printer, args.install_missing)?;
-    let python = install::python_tools(&root, &printer, args.install_missing)?;
-    let mut report = Report { passed: true, steps: Vec::new() };
-    for step in steps(&root, &python)? {
-        let started = Instant::now();
-        printer.event("check", format_args!("{} ...", step.name));
-        let result = (step.run)();
-        let seconds = (started.elapsed().as_secs_f64() * 10.0).round() / 10.0;
-        let passed = result.is_ok();
-        match result {
-            Ok(()) => printer.event("check", format_args!("{} passed in {seconds} s", step.name)),
-            Err(error) => printer.error(&error.context(format!("check `{}` failed", step.name))),
-        }
-        report.steps.push(StepResult { name: step.name, passed, seconds });
-        report.passed &= passed;
-    }
-    printer.result(&report)?;
-    Ok(if report.passed { ExitStatus::Done } else { ExitStatus::Unexpected })
+/// A step that a project adds.
+pub struct Check {
+    name: &'static str,
+    run: Box<dyn Fn(&Checking<'_>) -> Result<(), String>>,
 }
 
-#[derive(Serialize)]
-struct Report {
+impl Check {
+    /// A step called `name`; what it answers as an error is printed, and fails the check.
+    pub fn new(name: &'static str, run: impl Fn(&Checking<'_>) -> Result<(), String> + 'static) -> Self {
+        Self { name, run: Box::new(run) }
+    }
+}
+
+/// What a step of the project's works with.
+pub struct Checking<'a> {
+    session: &'a Session,
+    root: &'a Path,
+    install_missing: bool,
+}
+
+impl Checking<'_> {
+    /// The project's folder.
+    pub fn root(&self) -> &Path {
+        self.root
+    }
+
+    /// The files that git knows or would add, below the project's folder and relative to it, sorted.
+    ///
+    /// # Errors
+    /// A folder that is no checkout.
+    pub fn files(&self, pattern: &str) -> Result<Vec<PathBuf>, String> {
+        let arguments = ["ls-files", "--cached", "--others", "--exclude-standard", "--", pattern];
+        let output = seatrial_image::git::command(self.root).args(arguments).output();
+        let output = output.map_err(|error| format!("failed to run `git ls-files`: {error}"))?;
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
+        }
+        let listed = String::from_utf8_lossy(&output.stdout);
+        let mut paths: Vec<PathBuf> =
+            listed.lines().map(PathBuf::from).filter(|path| self.root.join(path).exists()).collect();
+        paths.sort();
+        Ok(paths)
+    }
+
+    /// Makes sure that a program is there: installed with `--install-missing`, else an error that says how.
+    ///
+    /// # Errors
+    /// A program that is missing and is not to be installed, or cannot be.
+    pub fn needs(&self, package: &Package) -> Result<(), String> {
+        install::ensure_program(self.session, self.install_missing, package)
+            .map_err(|error| format!("{error:#}"))
+    }
+
+    /// The same for a package of PyPI's, pinned as `name==version`; the folder of its programs.
+    ///
+    /// # Errors
+    /// As [`Checking::needs`].
+    pub fn needs_python(&self, requirement: &str) -> Result<PathBuf, String> {
+        install::ensure_python(self.session, self.root, self.install_missing, requirement)
+            .map_err(|error| format!("{error:#}"))
+    }
+
+    /// Makes sure that a Postgres server is there.
+    ///
+    /// # Errors
+    /// As [`Checking::needs`].
+    pub fn needs_postgres(&self) -> Result<(), String> {
+        install::ensure_postgres(self.session, self.install_missing).map_err(|error| format!("{error:#}"))
+    }
+}
+
+/// The steps and how they ended.
+#[derive(Default, Serialize)]
+pub(crate) struct Checked {
     passed: bool,
     steps: Vec<StepResult>,
 }
 
 #[derive(Serialize)]
 struct StepResult {
-    name: &'static str,
+    name: String,
     passed: bool,
     seconds: f64,
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for Checked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for step in &self.steps {
             let verdict = if step.passed { "passed" } else { "FAILED" };
@@ -85,56 +119,87 @@ impl fmt::Display for Report {
     }
 }
 
-struct Step<'a> {
-    name: &'static str,
-    run: Box<dyn Fn() -> anyhow::Result<()> + 'a>,
-}
-
-fn steps<'a>(root: &'a Path, python: &'a Path) -> anyhow::Result<Vec<Step<'a>>> {
-    let sh = shell(root)?;
-    let cargo = move |arguments: &[&str]| -> anyhow::Result<()> {
-        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-        Ok(shell(root)?.cmd(cargo).args(arguments).run()?)
-    };
-    let both = move |command: &[&str], rest: &[&str]| -> anyhow::Result<()> {
-        cargo(&[command, &TOOL, rest].concat())?;
-        cargo(&[command, &APP, rest].concat())
-    };
-    let step = |name, run: Box<dyn Fn() -> anyhow::Result<()> + 'a>| Step { name, run };
-    Ok(vec![
-        step("format", Box::new(move || cargo(&["fmt", "--all", "--check"]))),
-        step("house rules", Box::new(move || rules::check(root))),
-        step("arrows between modules", Box::new(move || arrows::check(root))),
-        step("generated files", Box::new(move || super::generate::check(root))),
-        step("cfn-lint", Box::new(move || cfn_lint(&sh, python))),
-        step("clippy", Box::new(move || both(&["clippy", "--all-targets"], &["--", "-D", "warnings"]))),
-        step("tests", Box::new(move || both(&["test", "--no-fail-fast"], &[]))),
-        step("documentation", Box::new(move || documentation(root))),
-    ])
-}
-
-/// Private items too: that is where most of the documentation is.
-fn documentation(root: &Path) -> anyhow::Result<()> {
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    for packages in [&TOOL[..], &APP[..]] {
-        let sh = shell(root)?;
-        let command: Cmd<'_> =
-            sh.cmd(&cargo).args(["doc", "--no-deps", "--document-private-items"]).args(packages);
-        command.env("RUSTDOCFLAGS", "-D warnings").run()?;
+pub(crate) async fn run(
+    session: &Session,
+    args: &CheckArgs,
+    own: &[Check],
+) -> anyhow::Result<Report<Checked>> {
+    let root = find_root()?;
+    let project = Project::load(&root)?;
+    let checking = Checking { session, root: &root, install_missing: args.install_missing };
+    let scratch = Scratch::make()?;
+    let mut run = Run { session, report: Report::done(Checked::default()) };
+    run.step("generated files", async || super::generate::check(&root)).await?;
+    run.step("templates", async || templates::check(&checking)).await?;
+    for check in own {
+        let answered = async || (check.run)(&checking).map_err(|why| Refused::new(why).into());
+        run.step(check.name, answered).await?;
     }
-    Ok(())
+    for command in &project.check {
+        run.step(command, async || scratch.run(session, &root, command).await).await?;
+    }
+    scratch.close().await?;
+    let mut report = run.report;
+    report.fields.passed = report.errors.is_empty();
+    Ok(report)
 }
 
-/// Errors, warnings and informational findings: there are none.
-fn cfn_lint(sh: &xshell::Shell, python: &Path) -> anyhow::Result<()> {
-    let lint = python.join("cfn-lint");
-    let templates = sh.read_dir("infra/stacks")?;
-    let output = cmd!(sh, "{lint} --include-checks I -- {templates...}").ignore_status().output();
-    let output = output.context("failed to run cfn-lint")?;
-    let findings = String::from_utf8_lossy(&output.stdout);
-    if output.status.success() && findings.trim().is_empty() {
-        return Ok(());
+struct Run<'a> {
+    session: &'a Session,
+    report: Report<Checked>,
+}
+
+impl Run<'_> {
+    /// Runs a step, if nobody wants the command to end; the others run whether or not it passes.
+    async fn step(
+        &mut self,
+        name: &str,
+        run: impl AsyncFnOnce() -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        if self.session.cancel.is_cancelled() {
+            return Ok(());
+        }
+        let printer = &self.session.printer;
+        printer.event("check", format_args!("{name} ..."));
+        printer.flush();
+        let started = Instant::now();
+        let result = run().await;
+        let seconds = (started.elapsed().as_secs_f64() * 10.0).round() / 10.0;
+        let passed = result.is_ok();
+        let verdict = if passed { "passed" } else { "FAILED" };
+        printer.event("check", format_args!("{name} {verdict} in {seconds} s"));
+        self.report.fields.steps.push(StepResult { name: name.to_owned(), passed, seconds });
+        if let Err(error) = result {
+            let error = match error.is::<Interrupted>() {
+                true => error,
+                false => error.context(format!("check `{name}` failed")),
+            };
+            self.report.errors.push(error);
+        }
+        Ok(())
     }
-    let errors = String::from_utf8_lossy(&output.stderr);
-    Err(Refused::new(format!("cfn-lint reports:\n{}{}", findings.trim_end(), errors.trim_end())).into())
+}
+
+/// Where the project's commands keep what they need for a moment: gone with the check, however it ends.
+struct Scratch(TempDir);
+
+impl Scratch {
+    fn make() -> anyhow::Result<Self> {
+        let dir = tempfile::Builder::new().prefix("seatrial-check-").tempdir();
+        Ok(Self(dir.context("failed to make a directory for temporary files")?))
+    }
+
+    /// Runs a command of the project's as it would be typed.
+    async fn run(&self, session: &Session, root: &Path, command: &str) -> anyhow::Result<()> {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", command]).current_dir(root).env("TMPDIR", self.0.path());
+        let status = process::run(session, shell).await?;
+        if status.success() { Ok(()) } else { Err(Refused::new(format!("it ended with {status}")).into()) }
+    }
+
+    /// Waits for the local clouds of tests that were ended, which end by themselves, and removes everything.
+    async fn close(self) -> anyhow::Result<()> {
+        local::wait_for_those_below(self.0.path()).await;
+        self.0.close().context("failed to remove the directory of temporary files")
+    }
 }

@@ -8,28 +8,30 @@ use std::time::Instant;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
+use super::consent::Consent;
 use super::judge::{self, Candidate};
-use super::plan::{Plan, Step, shown};
+use super::plan::Plan;
 use super::report::StackResult;
 use super::{change, first, handshake};
-use crate::aws::Stack;
 use crate::aws::status::{StackPhase, stack_phase};
+use crate::aws::{ChangeSet, Stack};
 use crate::cli::ProvisionArgs;
 use crate::context::Ctx;
-use crate::exit::StackFailed;
-use crate::stacks::graph::{Graph, NodeId, Outputs};
+use crate::exit::Failed;
+use crate::plan::graph::{Graph, NodeId, Outputs};
+use crate::plan::node::{Action, Attempts, Inputs, next};
 
 /// How all nodes ended.
 #[derive(Default)]
 pub(super) struct Applied {
     pub stacks: Vec<StackResult>,
-    pub failures: Vec<String>,
+    pub errors: Vec<anyhow::Error>,
 }
 
 impl Applied {
     /// A plan without a change.
     pub(super) fn nothing(plan: &Plan) -> Self {
-        Self { stacks: plan.results(), failures: Vec::new() }
+        Self { stacks: plan.results(), errors: Vec::new() }
     }
 }
 
@@ -38,29 +40,23 @@ struct Deployment<'a> {
     graph: &'a Graph,
     plan: &'a Plan,
     args: &'a ProvisionArgs,
+    consent: Consent,
     outputs: Mutex<Outputs>,
     image: first::FirstRevision,
-}
-
-/// What became of one node.
-enum End {
-    Stack(StackResult),
-    Other,
 }
 
 pub(super) async fn apply(
     ctx: &Ctx,
     graph: &Graph,
-    (plan, args): (&Plan, &ProvisionArgs),
+    (plan, args, consent): (&Plan, &ProvisionArgs, Consent),
 ) -> anyhow::Result<Applied> {
     let outputs = plan.deployed.outputs_by_stack();
     let image = first::FirstRevision::look(ctx, args).await?;
-    let deployment = Deployment { ctx, graph, plan, args, outputs: Mutex::new(outputs), image };
+    let deployment = Deployment { ctx, graph, plan, args, consent, outputs: Mutex::new(outputs), image };
     let mut applied = Applied::default();
     let mut waiting: BTreeSet<&NodeId> = graph.order().iter().collect();
     let mut done: BTreeSet<NodeId> = BTreeSet::new();
     let mut running = FuturesUnordered::new();
-    let mut refusal = None;
     loop {
         let ready: Vec<&NodeId> =
             waiting.iter().copied().filter(|id| graph.after(id).all(|other| done.contains(other))).collect();
@@ -71,43 +67,36 @@ pub(super) async fn apply(
         }
         let Some((id, end)) = running.next().await else { break };
         match end {
-            Ok(End::Stack(result)) => {
+            Ok(result) => {
                 done.insert(id.clone());
-                applied.stacks.push(result);
+                applied.stacks.extend(result);
             }
-            Ok(End::Other) => drop(done.insert(id.clone())),
-            Err(error) if error.chain().any(|cause| cause.is::<StackFailed>()) => {
-                applied.failures.push(format!("{error:#}"));
-            }
-            // Kept until the siblings have finished: what they do must not be torn off.
-            Err(error) => drop(refusal.get_or_insert(error)),
+            // Its siblings finish: what they do must not be torn off.
+            Err(error) => applied.errors.push(error),
         }
     }
     let left: Vec<String> = waiting.iter().map(ToString::to_string).collect();
-    if !left.is_empty() && !applied.failures.is_empty() {
-        applied.failures.push(format!("not done, because they need what failed: {}", left.join(", ")));
+    if !left.is_empty() && !applied.errors.is_empty() && !ctx.session.cancel.is_cancelled() {
+        let message = format!("not done, because they need what failed: {}", left.join(", "));
+        applied.errors.push(Failed(message).into());
     }
-    refusal.map_or(Ok(applied), Err)
+    Ok(applied)
 }
 
 impl Deployment<'_> {
-    async fn node(&self, id: &NodeId) -> anyhow::Result<End> {
+    async fn node(&self, id: &NodeId) -> anyhow::Result<Option<StackResult>> {
+        self.ctx.session.cancel.check()?;
         if self.graph.waits_for_connection(id)
             && let Some(arn) = self.values(id)?.get("ConnectionArn")
         {
             handshake::wait(self.ctx, arn).await?;
         }
         match id {
-            NodeId::Stack(name) => Ok(End::Stack(self.stack(id, name).await?)),
-            NodeId::FirstImage => {
-                self.image.build(self.ctx, &self.values(id)?).await?;
-                Ok(End::Other)
-            }
-            NodeId::TaskDefinition => {
-                self.image.register(self.ctx, &self.values(id)?).await?;
-                Ok(End::Other)
-            }
+            NodeId::Stack(name) => return self.stack(id, name).await.map(Some),
+            NodeId::FirstImage => self.image.build(self.ctx, &self.values(id)?).await?,
+            NodeId::TaskDefinition => self.image.register(self.ctx, &self.values(id)?).await?,
         }
+        Ok(None)
     }
 
     fn values(&self, id: &NodeId) -> anyhow::Result<BTreeMap<String, String>> {
@@ -118,82 +107,124 @@ impl Deployment<'_> {
     async fn stack(&self, id: &NodeId, short: &str) -> anyhow::Result<StackResult> {
         let began = Instant::now();
         let values = self.values(id)?;
-        let name = self.ctx.environment.stack_name(short);
-        let (stack, changed) = self.deploy(short, &values).await?;
+        let template = self.graph.template(short);
+        let template = template.ok_or_else(|| Failed(format!("stack `{short}` has no template")))?;
+        let candidate = Candidate::of(template, &self.ctx.environment, values);
+        let (stack, changed) = self.deploy(&candidate).await?;
         let mut outputs = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
         outputs.insert(short.to_owned(), stack.outputs);
         let duration_s = (began.elapsed().as_secs_f64() * 100.0).round() / 100.0;
-        Ok(StackResult { name, status: stack.status, changed, duration_s })
+        Ok(StackResult { name: candidate.name, status: stack.status, changed, duration_s })
     }
 
-    /// Brings one stack to where the template wants it; answers it, and whether anything was changed.
-    async fn deploy(&self, short: &str, values: &BTreeMap<String, String>) -> anyhow::Result<(Stack, bool)> {
-        let ctx = self.ctx;
-        let name = ctx.environment.stack_name(short);
-        let found = self.make_ready(&name).await?;
-        let Some(candidate) = Candidate::of(self.graph, &ctx.environment, short, values) else {
-            return Err(StackFailed(format!("stack `{name}` has no template")).into());
-        };
-        if let Some(stack) = &found {
-            let differences = candidate.differences(ctx, stack).await?;
-            if differences.is_empty() {
-                return Ok((stack.clone(), false));
-            }
-        }
-        let planned = self.plan.of(short).map(|planned| &planned.step);
-        let change_set = match planned {
-            // What was shown is what is executed; it holds as long as the stack has not moved.
-            Some(Step::Update { change_set, .. })
-                if found.as_ref().is_some_and(|s| planned_on(self.plan, s)) =>
-            {
-                Some(change_set.clone())
-            }
-            _ => {
-                let set = judge::change_set(ctx, self.graph, (&candidate, found.as_ref()), self.args).await?;
-                if let (Some(set), Some(_)) = (&set, &found) {
-                    set.changes.iter().for_each(|change| ctx.printer.event(&name, shown(change)));
-                }
-                set.map(|set| set.id)
-            }
-        };
-        match change_set {
-            Some(id) => Ok((change::execute(ctx, &name, &id).await?, true)),
-            None => Ok((found.unwrap_or_default(), false)),
-        }
-    }
-
-    /// Joins what is in flight and clears what cannot be updated; answers the stack if it can be updated.
-    async fn make_ready(&self, name: &str) -> anyhow::Result<Option<Stack>> {
-        let ctx = self.ctx;
+    /// Brings one stack to where the template wants it, action by action; answers it, and whether anything changed.
+    async fn deploy(&self, candidate: &Candidate<'_>) -> anyhow::Result<(Stack, bool)> {
+        let (ctx, name) = (self.ctx, &candidate.name);
+        let mut attempts = Attempts::default();
         loop {
-            let Some(stack) = ctx.aws.describe_stack(name).await? else { return Ok(None) };
-            match stack_phase(&stack.status) {
-                StackPhase::Stable | StackPhase::RolledBack => return Ok(Some(stack)),
-                StackPhase::Absent => return Ok(None),
-                StackPhase::InProgress => {
-                    ctx.printer
-                        .event(name, format_args!("{}: joining the operation in flight", stack.status));
-                    // Its failure is this run's business only if it leaves the stack unusable: seen next.
-                    let _ = change::settle(ctx, (name, &stack.id), None).await;
+            ctx.session.cancel.check()?;
+            let found = ctx.session.cancel.unless_cancelled(ctx.aws.describe_stack(name)).await??;
+            let stack = found.unwrap_or_default();
+            let inputs = self.inputs(candidate, &stack).await?;
+            let action = next(stack_phase(&stack.status), inputs, &attempts);
+            attempts.count(action);
+            match action {
+                Action::Nothing => {
+                    self.discard_unused(candidate).await?;
+                    return Ok((stack, false));
                 }
-                StackPhase::ContinueRollback => {
+                Action::Create | Action::Update => {
+                    let update = (action == Action::Update).then_some(&stack);
+                    match self.change(candidate, update).await? {
+                        Some(change::Executed::Done(stack)) => return Ok((stack, true)),
+                        Some(change::Executed::Overtaken) => {
+                            ctx.printer().event(name, "somebody else was first: looking again");
+                        }
+                        None => return Ok((stack, false)),
+                    }
+                }
+                Action::Join => {
+                    let text = format_args!("{}: joining the operation in flight", stack.status);
+                    ctx.printer().event(name, text);
+                    change::join(ctx, (name, &stack.id)).await?;
+                }
+                Action::ContinueRollback => {
+                    ctx.printer().event(name, format_args!("{}: continuing the rollback", stack.status));
                     ctx.aws.continue_update_rollback(&stack.id).await?;
                 }
-                StackPhase::Review | StackPhase::DeleteOnly => {
-                    ctx.printer.event(name, format_args!("{}: deleting what is left", stack.status));
-                    let last = change::newest_event(&ctx.aws, &stack.id).await?;
-                    ctx.aws.delete_stack(&stack.id).await?;
-                    change::settle_deletion(ctx, (name, &stack.id), last).await?;
-                }
-                StackPhase::Failed => {
-                    return Err(StackFailed(format!("stack `{name}` is {}", stack.status)).into());
+                Action::Clear => self.clear(name, &stack).await?,
+                Action::Wait | Action::GiveUp => {
+                    return Err(Failed(format!("stack `{name}` is {}", shown_status(&stack.status))).into());
                 }
             }
         }
+    }
+
+    async fn inputs(&self, candidate: &Candidate<'_>, stack: &Stack) -> anyhow::Result<Inputs> {
+        // Asked only where it decides something: it is one call more.
+        if !matches!(stack_phase(&stack.status), StackPhase::Stable | StackPhase::RolledBack) {
+            return Ok(Inputs::Different);
+        }
+        let differences = candidate.differences(self.ctx, stack).await?;
+        Ok(if differences.is_empty() { Inputs::Same } else { Inputs::Different })
+    }
+
+    /// Executes the change set that was shown if it still fits, else one that is made, judged and agreed to now.
+    async fn change(
+        &self,
+        candidate: &Candidate<'_>,
+        update: Option<&Stack>,
+    ) -> anyhow::Result<Option<change::Executed>> {
+        let planned = self.plan.of(&candidate.template.name);
+        let fitting =
+            update.zip(planned).and_then(|(stack, planned)| planned.change_set(stack, &candidate.values));
+        let id = match fitting {
+            Some(id) => id.to_owned(),
+            None => match self.plan_again(candidate, update).await? {
+                Some(set) => set.id,
+                None => return Ok(None),
+            },
+        };
+        change::execute(self.ctx, &candidate.name, &id).await.map(Some)
+    }
+
+    async fn plan_again(
+        &self,
+        candidate: &Candidate<'_>,
+        update: Option<&Stack>,
+    ) -> anyhow::Result<Option<ChangeSet>> {
+        let ctx = self.ctx;
+        self.discard_unused(candidate).await?;
+        let set = judge::change_set(ctx, self.graph, (candidate, update), self.args).await?;
+        let (Some(set), Some(_)) = (&set, update) else { return Ok(set) };
+        let planned = self.plan.of(&candidate.template.name);
+        let shown = planned.map_or(&[][..], |planned| planned.shown_changes());
+        if let Err(refused) = self.consent.covers(ctx, &candidate.name, (shown, &set.changes)).await {
+            ctx.aws.delete_change_set(&set.id).await?;
+            return Err(refused);
+        }
+        Ok(Some(set.clone()))
+    }
+
+    /// Deletes the change set that was shown and is not executed. One that is gone already is deleted, too.
+    async fn discard_unused(&self, candidate: &Candidate<'_>) -> anyhow::Result<()> {
+        let planned = self.plan.of(&candidate.template.name);
+        if let Some(set) = planned.and_then(|planned| planned.shown_change_set()) {
+            self.ctx.aws.delete_change_set(set).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes a stack whose creation failed, so that it can be made again.
+    async fn clear(&self, name: &str, stack: &Stack) -> anyhow::Result<()> {
+        let ctx = self.ctx;
+        ctx.printer().event(name, format_args!("{}: deleting what is left", stack.status));
+        let last = ctx.aws.newest_stack_event(&stack.id).await?;
+        ctx.aws.delete_stack(&stack.id).await?;
+        change::settle_deletion(ctx, (name, &stack.id), last).await
     }
 }
 
-/// True if the stack is still as it was when its change set was made.
-fn planned_on(plan: &Plan, stack: &Stack) -> bool {
-    plan.stacks.iter().any(|planned| planned.name == stack.name && planned.status == stack.status)
+fn shown_status(status: &str) -> &str {
+    if status.is_empty() { "not there" } else { status }
 }

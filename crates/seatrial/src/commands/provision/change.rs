@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crate::aws::status::{StackPhase, stack_phase};
-use crate::aws::{Aws, ChangeSet, ChangeSetRequest, Parameter, Stack, StackEvent};
+use crate::aws::{AwsError, ChangeSet, ChangeSetRequest, Parameter, Stack, StackEvent};
 use crate::context::Ctx;
-use crate::exit::StackFailed;
-use crate::follow::{Pace, follow_stack, root_cause};
+use crate::exit::Failed;
+use crate::follow::{Look, StackEnd, follow_stack, root_cause};
 
 /// CloudFormation validates for a minute or two at the most.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -14,25 +14,27 @@ const PATIENCE: Duration = Duration::from_secs(15 * 60);
 /// Makes a change set and waits until it is ready. `None`: it holds no changes, and is deleted again.
 pub(super) async fn make(ctx: &Ctx, request: &ChangeSetRequest<'_>) -> anyhow::Result<Option<ChangeSet>> {
     let id = ctx.aws.create_change_set(request).await?;
-    let mut pace = Pace::new(ctx.aws.is_local(), PATIENCE);
-    loop {
-        let set = ctx.aws.describe_change_set(&id).await?;
-        match set.status.as_str() {
-            "CREATE_COMPLETE" => return Ok(Some(set)),
-            "FAILED" => {
-                let reason = set.status_reason.unwrap_or_default();
-                ctx.aws.delete_change_set(&id).await?;
-                if is_empty(&reason) {
-                    return Ok(None);
-                }
-                let stack = request.stack_name;
-                return Err(
-                    StackFailed(format!("the change set on stack `{stack}` is FAILED: {reason}")).into()
-                );
-            }
-            _ => pace.pause(|| format!("the change set on stack `{}`", request.stack_name)).await?,
-        }
+    let mut poll = ctx.watch().poll(format!("the change set on stack `{}`", request.stack_name), PATIENCE);
+    let made = poll
+        .until(async || {
+            let set = ctx.aws.describe_change_set(&id).await?;
+            let ended = matches!(set.status.as_str(), "CREATE_COMPLETE" | "FAILED");
+            Ok(if ended { Look::Ended(set) } else { Look::Nothing })
+        })
+        .await;
+    let failed = match made {
+        Ok(set) if set.status == "CREATE_COMPLETE" => return Ok(Some(set)),
+        Ok(set) => Ok(set),
+        Err(error) => Err(error),
+    };
+    // Nobody else would: a change set that is left over hinders nothing, but it is ours.
+    ctx.aws.delete_change_set(&id).await?;
+    let reason = failed?.status_reason.unwrap_or_default();
+    if is_empty(&reason) {
+        return Ok(None);
     }
+    let stack = request.stack_name;
+    Err(Failed(format!("the change set on stack `{stack}` is FAILED: {reason}")).into())
 }
 
 /// AWS's two wordings for a change set without changes.
@@ -45,34 +47,47 @@ pub(super) fn name() -> String {
     format!("seatrial-{:08x}", rand::random::<u32>())
 }
 
-/// The id of the newest event: what comes after it belongs to the next operation.
-pub(crate) async fn newest_event(aws: &Aws, stack_id: &str) -> anyhow::Result<Option<String>> {
-    Ok(aws.newest_stack_event(stack_id).await?)
+/// How the execution of a change set ended.
+pub(super) enum Executed {
+    Done(Stack),
+    /// Somebody else changed the stack in between, so that the change set is gone or useless: look again.
+    Overtaken,
 }
 
-/// Executes a change set and follows it; answers the stack as it is then.
-pub(super) async fn execute(ctx: &Ctx, stack_name: &str, change_set: &str) -> anyhow::Result<Stack> {
-    let id = match ctx.aws.describe_stack(stack_name).await? {
-        Some(stack) => stack.id,
-        None => stack_name.to_owned(),
-    };
-    let last = newest_event(&ctx.aws, &id).await?;
-    ctx.aws.execute_change_set(change_set).await?;
-    settle(ctx, (stack_name, &id), last).await
+/// Executes a change set and follows it.
+pub(super) async fn execute(ctx: &Ctx, stack_name: &str, change_set: &str) -> anyhow::Result<Executed> {
+    let Some(stack) = ctx.aws.describe_stack(stack_name).await? else { return Ok(Executed::Overtaken) };
+    let last = ctx.aws.newest_stack_event(&stack.id).await?;
+    match ctx.aws.execute_change_set(change_set).await {
+        Ok(()) => settle(ctx, (stack_name, &stack.id), last).await.map(Executed::Done),
+        Err(error) if is_overtaken(&error) => Ok(Executed::Overtaken),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What AWS says when another operation came first: an executed change set deletes the others of its stack.
+fn is_overtaken(error: &AwsError) -> bool {
+    let busy = error.is("ValidationError") && error.reason.contains("_IN_PROGRESS");
+    error.is("ChangeSetNotFound")
+        || error.is("ChangeSetNotFoundException")
+        || error.is("InvalidChangeSetStatus")
+        || error.is("InvalidChangeSetStatusException")
+        || busy
 }
 
 /// Follows the operation in flight to its end; a failure or a rollback is an error with its root cause.
-pub(super) async fn settle(
-    ctx: &Ctx,
-    (stack_name, id): (&str, &str),
-    last: Option<String>,
-) -> anyhow::Result<Stack> {
-    let end = follow_stack(&ctx.aws, (stack_name, id), last, &ctx.sink()).await?;
+async fn settle(ctx: &Ctx, (stack_name, id): (&str, &str), last: Option<String>) -> anyhow::Result<Stack> {
+    let end = follow_stack(ctx.watch(), (stack_name, id), last).await?;
     if stack_phase(&end.status) != StackPhase::Stable {
-        let cause = cause(&end.events);
-        return Err(StackFailed(format!("stack `{stack_name}` is {}{cause}", end.status)).into());
+        return Err(failure(stack_name, &end).into());
     }
     Ok(ctx.aws.describe_stack(id).await?.unwrap_or_default())
+}
+
+/// Follows an operation of somebody else to its end, whatever that is: what it means is seen when the stack is looked
+/// at again.
+pub(super) async fn join(ctx: &Ctx, (stack_name, id): (&str, &str)) -> anyhow::Result<()> {
+    follow_stack(ctx.watch(), (stack_name, id), None).await.map(drop)
 }
 
 /// Follows a deletion to its end; what cannot be deleted is an error with its root cause.
@@ -81,12 +96,15 @@ pub(super) async fn settle_deletion(
     (stack_name, id): (&str, &str),
     last: Option<String>,
 ) -> anyhow::Result<()> {
-    let end = follow_stack(&ctx.aws, (stack_name, id), last, &ctx.sink()).await?;
-    if stack_phase(&end.status) == StackPhase::Absent {
-        return Ok(());
+    let end = follow_stack(ctx.watch(), (stack_name, id), last).await?;
+    match stack_phase(&end.status) {
+        StackPhase::Absent => Ok(()),
+        _ => Err(failure(stack_name, &end).into()),
     }
-    let cause = cause(&end.events);
-    Err(StackFailed(format!("stack `{stack_name}` is {}{cause}", end.status)).into())
+}
+
+fn failure(stack_name: &str, end: &StackEnd) -> Failed {
+    Failed(format!("stack `{stack_name}` is {}{}", end.status, cause(&end.events)))
 }
 
 /// `: LogicalId (type): reason` of the root cause; empty if there is none.
@@ -115,8 +133,12 @@ pub(crate) async fn update_in_place(
         tags: &stack.tags,
         capabilities: stack.capabilities.clone(),
     };
-    if let Some(set) = make(ctx, &request).await? {
-        execute(ctx, &stack.name, &set.id).await?;
+    let Some(set) = make(ctx, &request).await? else { return Ok(()) };
+    match execute(ctx, &stack.name, &set.id).await? {
+        Executed::Done(_) => Ok(()),
+        Executed::Overtaken => {
+            let stack = &stack.name;
+            Err(Failed(format!("stack `{stack}` was changed by somebody else meanwhile")).into())
+        }
     }
-    Ok(())
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use seatrial_image::{BuildRequest, Credentials, Format, ImageError, ProjectFacts, Variables};
+use seatrial_image::{BuildRequest, Credentials, Format, ProjectFacts, Variables};
 use tokio::sync::OnceCell;
 
 use crate::aws::FirstBuild;
@@ -13,14 +13,14 @@ use crate::aws::status::{Progress, build_progress};
 use crate::cli::ProvisionArgs;
 use crate::commands::build_image::{builder_of, options_of};
 use crate::context::Ctx;
-use crate::exit::{Refused, StackFailed};
+use crate::exit::{Failed, Refused};
 use crate::follow::follow_build;
 use crate::generate::TASKDEF;
-use crate::process::{archive, head_commit};
+use crate::git::Head;
 
-/// Where the sources of first builds are put; CodeBuild's cache and CodePipeline's artifacts are elsewhere. What an
-/// interrupted run leaves there expires by the bucket's lifecycle.
-const SOURCES: &str = "first-image";
+/// Where the sources of first builds are put, each under a name of its own: two operators may provision at once.
+/// CodeBuild's cache and CodePipeline's artifacts are elsewhere.
+const SOURCE_FOLDER: &str = "first-image";
 /// The variable that `.aws/buildspec.yml` exports.
 const EXPORTED_IMAGE: &str = "IMAGE_URI";
 /// The placeholder that CodePipeline fills in every later release.
@@ -47,7 +47,7 @@ impl FirstRevision {
         }
         let uri =
             if self.here { build_here(ctx, values).await? } else { build_remotely(ctx, values).await? };
-        ctx.printer.event("first image", &uri);
+        ctx.printer().event("first image", &uri);
         self.image.set(uri)?;
         Ok(())
     }
@@ -55,15 +55,14 @@ impl FirstRevision {
     /// Renders `.aws/taskdef.json` with the function that the pipeline's build uses, and registers it.
     pub(super) async fn register(&self, ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow::Result<()> {
         let Some(image) = self.image.get() else { return Ok(()) };
-        let facts = ProjectFacts::read(&ctx.root, Some(&ctx.environment.name)).map_err(after_stacks)?;
+        let facts = ProjectFacts::read(&ctx.root, Some(&ctx.environment.name))?;
         let variables = task_variables(&facts, ctx.aws.region(), values);
         let template = std::fs::read_to_string(ctx.root.join(TASKDEF)).map_err(|error| {
             Refused::new(format!("`{TASKDEF}` cannot be read: {error}")).hint("run `cargo xtask generate`")
         })?;
-        let rendered = seatrial_image::render(TASKDEF, Format::Json, &template, &variables);
-        let rendered = rendered.map_err(after_stacks)?;
+        let rendered = seatrial_image::render(TASKDEF, Format::Json, &template, &variables)?;
         let arn = ctx.aws.register_task_definition(&rendered.replace(IMAGE_PLACEHOLDER, image)).await?;
-        ctx.printer.event("task definition", arn);
+        ctx.printer().event("task definition", arn);
         Ok(())
     }
 }
@@ -100,8 +99,8 @@ pub(crate) fn task_variables(
 
 /// Has CodeBuild build what the pipeline will build: the commit, or the tree where it is no git checkout.
 async fn build_remotely(ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow::Result<String> {
-    let (revision, zip) = match head_commit(&ctx.root)? {
-        Some(head) => (head.commit.clone(), archive(&ctx.root, &head.commit)?),
+    let (revision, zip) = match Head::of(&ctx.root)? {
+        Some(head) => (head.commit.clone(), head.git.archive(&head.commit)?),
         None => {
             let snapshot = seatrial_local::snapshot(&ctx.root).context("failed to pack the tree")?;
             (snapshot.revision, snapshot.zip)
@@ -110,38 +109,34 @@ async fn build_remotely(ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow:
     let (bucket, project) = (needed(values, "ArtifactBucketName")?, needed(values, "BuildProjectName")?);
     let key = source_key(&revision);
     let version = ctx.aws.put_object(bucket, &key, zip).await?;
-    let built = build_source(ctx, project, (&format!("{bucket}/{key}"), &revision)).await;
-    // However the build ended: nobody else knows the key.
-    if let Err(error) = ctx.aws.delete_object(bucket, &key, version).await {
-        ctx.printer.warning(format_args!("the source of the first build is left: {error}"));
-    }
+    let source = format!("{bucket}/{key}");
+    let built = build_source(ctx, &FirstBuild { project, source: &source, revision: &revision }).await;
+    // Also where the build failed: nobody reads the source again.
+    ctx.aws.delete_object(bucket, &key, version).await?;
     built
 }
 
-/// A key of this run alone: two operators may build the first image at the same moment, of different commits.
 fn source_key(revision: &str) -> String {
-    format!("{SOURCES}/{revision}-{:016x}.zip", rand::random::<u64>())
+    format!("{SOURCE_FOLDER}/{revision}-{:08x}.zip", rand::random::<u32>())
 }
 
-async fn build_source(ctx: &Ctx, project: &str, (source, revision): (&str, &str)) -> anyhow::Result<String> {
-    let build = FirstBuild { project, source, revision, variables: &[] };
-    let id = ctx.aws.start_build(&build).await?;
-    ctx.printer.event("first image", format_args!("build {id}"));
-    let build = follow_build(&ctx.aws, &id, &ctx.sink()).await?;
+async fn build_source(ctx: &Ctx, build: &FirstBuild<'_>) -> anyhow::Result<String> {
+    let id = ctx.aws.start_build(build).await?;
+    ctx.printer().event("first image", format_args!("build {id}"));
+    let build = follow_build(ctx.watch(), &id).await?;
     if build_progress(&build.status) != Progress::Succeeded {
         let contexts: Vec<String> = build.phases.into_iter().flat_map(|phase| phase.contexts).collect();
         let why = contexts.into_iter().rfind(|text| !text.is_empty()).unwrap_or_default();
-        return Err(StackFailed(format!("the first build `{id}` is {}: {why}", build.status)).into());
+        return Err(Failed(format!("the first build `{id}` is {}: {why}", build.status)).into());
     }
     let exported = build.exported.into_iter().find(|(name, _)| name == EXPORTED_IMAGE).map(|(_, uri)| uri);
     exported.filter(|uri| uri.contains("@sha256:")).ok_or_else(|| {
-        StackFailed(format!("the first build `{id}` exports no {EXPORTED_IMAGE}; see `.aws/buildspec.yml`"))
-            .into()
+        Failed(format!("the first build `{id}` exports no {EXPORTED_IMAGE}; see `.aws/buildspec.yml`")).into()
     })
 }
 
 async fn build_here(ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow::Result<String> {
-    let facts = ProjectFacts::read(&ctx.root, Some(&ctx.environment.name)).map_err(after_stacks)?;
+    let facts = ProjectFacts::read(&ctx.root, Some(&ctx.environment.name))?;
     let request = BuildRequest {
         workspace: ctx.root.clone(),
         cache: seatrial_image::default_cache(&ctx.root),
@@ -152,13 +147,8 @@ async fn build_here(ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow::Res
         repository: needed(values, "RepositoryUri")?.to_owned(),
         push: Some(Credentials::Ecr(Box::new(ctx.aws.config().clone()))),
     };
-    let report = |line: &str| ctx.printer.event("first image", line);
-    Ok(seatrial_image::run(&request, &report).await.map_err(after_stacks)?.uri)
-}
-
-/// A refusal of the image's is none of `provision`'s: stacks were made by now.
-fn after_stacks(error: ImageError) -> anyhow::Error {
-    anyhow::Error::new(error).context("failed to make the first image or task definition, after stacks")
+    let report = |line: &str| ctx.printer().event("first image", line);
+    Ok(seatrial_image::run(&request, &report).await?.uri)
 }
 
 fn needed<'a>(values: &'a BTreeMap<String, String>, name: &str) -> Result<&'a str, Refused> {

@@ -7,15 +7,15 @@ use crate::aws::{Aws, ChangeSet, ChangeSetRequest, Parameter, ResourceChange, St
 use crate::cli::ProvisionArgs;
 use crate::context::Ctx;
 use crate::exit::Refused;
-use crate::project::Environment;
-use crate::stacks::graph::Graph;
-use crate::stacks::guard::{
-    Action, Change, Replacement, Rules, code_deploy_services, refusals, touches_listener,
-};
-use crate::stacks::plan::{
+use crate::plan::difference::{
     Deployed, Difference, SentParameters, differences, live_target_group, sent_parameters, stack_tags,
 };
-use crate::stacks::template::StackTemplate;
+use crate::plan::graph::Graph;
+use crate::plan::guard::{
+    Action, Change, Replacement, Rules, code_deploy_services, refusals, touches_listener,
+};
+use crate::plan::template::StackTemplate;
+use crate::project::Environment;
 
 /// The parameter that says which target group has the traffic.
 const LIVE: &str = "LiveTargetGroup";
@@ -30,19 +30,18 @@ pub(super) struct Candidate<'a> {
 
 impl<'a> Candidate<'a> {
     pub(super) fn of(
-        graph: &'a Graph,
+        template: &'a StackTemplate,
         environment: &Environment,
-        stack: &str,
-        values: &BTreeMap<String, String>,
-    ) -> Option<Self> {
-        let template = graph.template(stack)?;
-        let name = environment.stack_name(stack);
-        Some(Self { template, name, values: values.clone(), tags: stack_tags(environment, stack) })
+        values: BTreeMap<String, String>,
+    ) -> Self {
+        let name = environment.stack_name(&template.name);
+        Self { template, name, values, tags: stack_tags(environment, &template.name) }
     }
 
     /// How this differs from a stack that is there: one more call, GetTemplate.
     pub(super) async fn differences(&self, ctx: &Ctx, found: &Stack) -> anyhow::Result<Vec<Difference>> {
-        let template = ctx.aws.get_template(&found.id).await?;
+        let reading = ctx.aws.get_template(&found.id);
+        let template = ctx.session.cancel.unless_cancelled(reading).await??;
         let deployed = Deployed {
             template: &template,
             parameters: &found.parameters,
@@ -78,8 +77,8 @@ impl<'a> Candidate<'a> {
     }
 }
 
-/// Makes the change set of a stack and has the guard judge it. `None`: nothing would change. A refused change set
-/// is deleted again.
+/// Makes the change set of a stack and has the guard judge it; `found` is the stack that would be updated. `None`:
+/// nothing would change. A refused change set is deleted again.
 pub(super) async fn change_set(
     ctx: &Ctx,
     graph: &Graph,

@@ -5,6 +5,7 @@
 
 mod apply;
 pub(super) mod change;
+mod consent;
 mod first;
 mod handshake;
 mod judge;
@@ -15,17 +16,18 @@ use std::path::Path;
 use std::time::Instant;
 
 use self::apply::Applied;
-use super::check::ensure_postgres;
-use super::deployed::Deployed;
-use super::release::{self, Place, Probing, Release};
+use self::consent::Consent;
+use super::deployed::{Deployed, Place};
+use super::released::{Probing, Release, follow};
 use crate::aws::status::{Progress, execution_progress};
 use crate::cli::{Globals, ProvisionArgs};
 use crate::context::{Ctx, find_root, load_environment, uses_local_cloud};
-use crate::exit::{ExitStatus, Refused};
-use crate::output::Printer;
+use crate::install::ensure_postgres;
+use crate::outcome::Report;
+use crate::plan::graph::Graph;
+use crate::plan::owned::Owned;
 use crate::project::{Environment, Project};
-use crate::stacks;
-use crate::stacks::graph::Graph;
+use crate::session::Session;
 
 pub(super) use first::task_variables;
 pub(super) use report::{Provisioned, StackResult};
@@ -34,81 +36,96 @@ pub(super) use report::{Provisioned, StackResult};
 const FIRST_RELEASE_RATE: u32 = 20;
 
 pub(crate) async fn run(
-    globals: Globals,
-    printer: Printer,
-    args: ProvisionArgs,
-) -> anyhow::Result<ExitStatus> {
+    session: &Session,
+    globals: &Globals,
+    args: &ProvisionArgs,
+) -> anyhow::Result<Report<Provisioned>> {
     // Before anything is started or called: most mistakes are in these files.
     let root = find_root()?;
-    let environment = load_environment(&root, &globals)?;
+    let environment = load_environment(&root, globals)?;
     read_graph(&root, &environment)?;
     if uses_local_cloud(&environment)? {
-        ensure_postgres(&printer, false)?;
+        ensure_postgres(session, false)?;
     }
-    let ctx = Ctx::for_environment(root, environment, printer).await?;
-    let provisioned = provision(&ctx, &args).await?;
-    ctx.printer.result(&provisioned)?;
-    Ok(provisioned.exit_status())
+    let ctx = Ctx::for_environment(session, root, environment).await?;
+    provision(&ctx, args).await
 }
 
-/// Everything but the printing of the result.
-pub(super) async fn provision(ctx: &Ctx, args: &ProvisionArgs) -> anyhow::Result<Provisioned> {
+/// Everything once the environment is known.
+pub(super) async fn provision(ctx: &Ctx, args: &ProvisionArgs) -> anyhow::Result<Report<Provisioned>> {
     let graph = read_graph(&ctx.root, &ctx.environment)?;
     let plan = plan::plan(ctx, &graph, args).await?;
     if args.consent.dry_run {
         plan.discard(ctx).await?;
-        return Ok(Provisioned::planned(&plan));
+        return Ok(Report::done(Provisioned::planned(&plan)));
     }
     if !plan.has_changes() {
-        let release = first_release(ctx, &plan.deployed, false).await?;
-        return Ok(Provisioned::done(Applied::nothing(&plan), &plan.deployed, release));
+        return report(ctx, &plan.deployed, Applied::nothing(&plan), false).await;
     }
-    ctx.printer.note(&plan);
-    if let Err(refused) = confirm(ctx, args) {
-        plan.discard(ctx).await?;
-        return Err(refused);
-    }
-    let began = Instant::now();
-    let applied = apply::apply(ctx, &graph, (&plan, args)).await?;
-    let deployed = Deployed::read(&ctx.aws, &ctx.environment).await?;
-    ctx.printer.event("provision", format_args!("stacks done in {:.1} s", began.elapsed().as_secs_f64()));
-    let release = match applied.failures.is_empty() {
-        true => first_release(ctx, &deployed, plan.creates_pipeline()).await?,
-        false => None,
+    let consent = match Consent::to(ctx, &plan, &args.consent).await {
+        Ok(consent) => consent,
+        Err(refused) => {
+            plan.discard(ctx).await?;
+            return Err(refused);
+        }
     };
-    Ok(Provisioned::done(applied, &deployed, release))
+    let began = Instant::now();
+    let applied = apply::apply(ctx, &graph, (&plan, args, consent)).await?;
+    if !applied.errors.is_empty() {
+        // Of what was not reached the change sets are still there.
+        plan.discard(ctx).await?;
+    }
+    let deployed = Deployed::read(ctx).await;
+    ctx.printer().event("provision", format_args!("stacks done in {:.1} s", began.elapsed().as_secs_f64()));
+    match deployed {
+        Ok(deployed) => report(ctx, &deployed, applied, plan.creates_pipeline()).await,
+        // What was done is told all the same.
+        Err(error) => {
+            let fields = Provisioned::done(&applied, &plan.deployed, None);
+            let errors = if applied.errors.is_empty() { vec![error] } else { applied.errors };
+            Ok(Report { fields, errors })
+        }
+    }
+}
+
+/// Follows the first release where there is one to follow.
+async fn report(
+    ctx: &Ctx,
+    deployed: &Deployed,
+    applied: Applied,
+    created: bool,
+) -> anyhow::Result<Report<Provisioned>> {
+    let mut release = None;
+    let mut errors = Vec::new();
+    if applied.errors.is_empty() {
+        match first_release(ctx, deployed, created).await {
+            Ok(followed) => release = followed,
+            Err(error) => errors.push(error),
+        }
+    }
+    errors.extend(release.iter().flat_map(|release: &Release| release.errors(None)));
+    let fields = Provisioned::done(&applied, deployed, release);
+    errors.extend(applied.errors);
+    Ok(Report { fields, errors })
 }
 
 /// The graph of the environment, from the templates and project.yml as they are in the tree.
 pub(super) fn read_graph(root: &Path, environment: &Environment) -> anyhow::Result<Graph> {
     let project = Project::load(root)?;
-    Ok(Graph::infer(stacks::load(root)?, &project, environment)?)
-}
-
-fn confirm(ctx: &Ctx, args: &ProvisionArgs) -> anyhow::Result<()> {
-    if args.consent.yes {
-        return Ok(());
-    }
-    if !ctx.printer.can_ask() {
-        let refused = Refused::new("there are changes, and nobody to confirm them");
-        return Err(refused.hint("run `cargo xtask provision --yes`").into());
-    }
-    match ctx.printer.ask("go ahead? (yes/no)")?.as_str() {
-        "yes" | "y" => Ok(()),
-        _ => Err(Refused::new("nothing was changed").into()),
-    }
+    Ok(Graph::infer(crate::plan::load(root)?, &project, environment)?)
 }
 
 /// The pipeline runs once when it is created; a run that an earlier, interrupted provision left is joined.
 async fn first_release(ctx: &Ctx, deployed: &Deployed, created: bool) -> anyhow::Result<Option<Release>> {
-    let Some(pipeline) = deployed.output("PipelineName") else { return Ok(None) };
-    let executions = ctx.aws.list_executions(pipeline).await?.unwrap_or_default();
+    let Some(pipeline) = deployed.output(Owned::PipelineName) else { return Ok(None) };
+    let listing = ctx.aws.list_executions(pipeline, |found| found.len() > 1);
+    let executions = ctx.session.cancel.unless_cancelled(listing).await??.unwrap_or_default();
     let [only] = &executions[..] else { return Ok(None) };
     if !created && execution_progress(&only.status) != Progress::Running {
         return Ok(None);
     }
     let place = Place::of(deployed)?;
-    ctx.printer.event("provision", format_args!("first release, execution {}", only.id));
+    ctx.printer().event("provision", format_args!("first release, execution {}", only.id));
     let probing = Probing { rate: FIRST_RELEASE_RATE, at_least: 0 };
-    Ok(Some(release::follow(ctx, &place, ("first", &only.id), probing).await?))
+    Ok(Some(follow(ctx, &place, ("first", &only.id), probing).await?))
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::judge::{self, Candidate};
@@ -13,9 +14,10 @@ use crate::aws::{ResourceChange, Stack};
 use crate::cli::ProvisionArgs;
 use crate::commands::deployed::Deployed;
 use crate::context::Ctx;
-use crate::stacks::graph::{Graph, NodeId, Outputs};
-use crate::stacks::plan::Difference;
-use crate::stacks::template::StackTemplate;
+use crate::plan::difference::Difference;
+use crate::plan::graph::{Graph, NodeId, Outputs};
+use crate::plan::node::{Action, Attempts, Inputs, next};
+use crate::plan::template::StackTemplate;
 
 /// What is to happen to one stack.
 #[derive(Debug, Serialize)]
@@ -34,9 +36,11 @@ pub(super) enum Step {
     },
     /// What it takes from another stack is not there yet: looked at when it is.
     Later,
+    /// Nothing that this program may do leads out of its state.
+    GiveUp,
 }
 
-/// One stack's plan.
+/// One stack's plan, and what it was made from: where that has changed when its turn comes, it is planned again.
 #[derive(Debug, Serialize)]
 pub(super) struct Planned {
     /// The short name.
@@ -47,6 +51,24 @@ pub(super) struct Planned {
     #[serde(flatten)]
     pub step: Step,
     pub differences: Vec<Difference>,
+    #[serde(skip)]
+    inputs: BTreeMap<String, String>,
+    #[serde(skip)]
+    seen: Option<Seen>,
+}
+
+/// A stack as it was when it was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Seen {
+    id: String,
+    status: String,
+    updated: Option<Timestamp>,
+}
+
+impl Seen {
+    fn of(stack: &Stack) -> Self {
+        Self { id: stack.id.clone(), status: stack.status.clone(), updated: stack.updated }
+    }
 }
 
 /// The plan of all stacks, in the graph's order.
@@ -60,15 +82,27 @@ pub(super) struct Plan {
     pub deployed: Deployed,
 }
 
-/// Looks at every stack, several at a time.
+/// Looks at every stack, several at a time. Where one is refused, or the command is to end, no change set of any is
+/// left behind.
 pub(super) async fn plan(ctx: &Ctx, graph: &Graph, args: &ProvisionArgs) -> anyhow::Result<Plan> {
-    let deployed = Deployed::read(&ctx.aws, &ctx.environment).await?;
+    let deployed = Deployed::read(ctx).await?;
     let outputs = deployed.outputs_by_stack();
     let one = |template: &StackTemplate| plan_stack(ctx, graph, (template.name.clone(), &outputs, args));
-    let stacks = try_join_all(graph.stacks().map(one)).await?;
+    let (mut stacks, mut errors) = (Vec::new(), Vec::new());
+    for planned in join_all(graph.stacks().map(one)).await {
+        match planned {
+            Ok(planned) => stacks.push(planned),
+            Err(error) => errors.push(error),
+        }
+    }
     let gone = deployed.stacks.iter().filter(|(name, _)| graph.template(name).is_none());
     let orphans = gone.map(|(_, stack)| stack.name.clone()).collect();
-    Ok(Plan { stacks, orphans, deployed })
+    let plan = Plan { stacks, orphans, deployed };
+    if errors.is_empty() {
+        return Ok(plan);
+    }
+    plan.discard(ctx).await?;
+    Err(errors.swap_remove(0))
 }
 
 async fn plan_stack(
@@ -77,45 +111,75 @@ async fn plan_stack(
     (stack, outputs, args): (String, &Outputs, &ProvisionArgs),
 ) -> anyhow::Result<Planned> {
     let name = ctx.environment.stack_name(&stack);
-    let found = ctx.aws.describe_stack(&name).await?;
+    let found = ctx.session.cancel.unless_cancelled(ctx.aws.describe_stack(&name)).await??;
     let status = found.as_ref().map(|found| found.status.clone()).unwrap_or_default();
-    let mut planned =
-        Planned { stack: stack.clone(), name, status, step: Step::Unchanged, differences: Vec::new() };
-    match (&found, stack_phase(&planned.status)) {
-        (None, _) | (_, StackPhase::Absent | StackPhase::Review) => planned.step = Step::Create,
-        (_, StackPhase::DeleteOnly) => planned.step = Step::Recreate,
-        (_, StackPhase::InProgress | StackPhase::ContinueRollback | StackPhase::Failed) => {
-            planned.step = Step::Join
+    let values = graph.values(&NodeId::Stack(stack.clone()), outputs);
+    let mut planned = Planned {
+        stack: stack.clone(),
+        name,
+        status,
+        step: Step::Unchanged,
+        differences: Vec::new(),
+        seen: found.as_ref().map(Seen::of),
+        inputs: values.known.clone(),
+    };
+    let phase = stack_phase(&planned.status);
+    let mut inputs = if values.pending.is_empty() { Inputs::Different } else { Inputs::Pending };
+    let mut update = None;
+    if let (Some(found), StackPhase::Stable | StackPhase::RolledBack) = (&found, phase)
+        && inputs == Inputs::Different
+        && let Some(template) = graph.template(&stack)
+    {
+        let candidate = Candidate::of(template, &ctx.environment, values.known);
+        planned.differences = candidate.differences(ctx, found).await?;
+        if !planned.differences.is_empty() {
+            update = judge::change_set(ctx, graph, (&candidate, Some(found)), args).await?;
         }
-        (Some(found), StackPhase::Stable | StackPhase::RolledBack) => {
-            let values = graph.values(&NodeId::Stack(stack.clone()), outputs);
-            if !values.pending.is_empty() {
-                planned.step = Step::Later;
-                return Ok(planned);
-            }
-            update(ctx, graph, (&mut planned, found, &values.known), args).await?;
-        }
+        inputs = if update.is_some() { Inputs::Different } else { Inputs::Same };
     }
+    planned.step = match (next(phase, inputs, &Attempts::default()), update) {
+        (Action::Nothing, _) => Step::Unchanged,
+        // A creation waits for nothing to be shown: what it takes is there when its turn comes.
+        (Action::Wait, _) if found.is_none() || phase == StackPhase::Review => Step::Create,
+        (Action::Wait, _) => Step::Later,
+        (Action::Create, _) => Step::Create,
+        (Action::Clear, _) => Step::Recreate,
+        (Action::Join | Action::ContinueRollback, _) => Step::Join,
+        (Action::Update, Some(set)) => Step::Update { change_set: set.id, changes: set.changes },
+        (Action::Update | Action::GiveUp, _) => Step::GiveUp,
+    };
     Ok(planned)
 }
 
-async fn update(
-    ctx: &Ctx,
-    graph: &Graph,
-    (planned, found, values): (&mut Planned, &Stack, &BTreeMap<String, String>),
-    args: &ProvisionArgs,
-) -> anyhow::Result<()> {
-    let Some(candidate) = Candidate::of(graph, &ctx.environment, &planned.stack, values) else {
-        return Ok(());
-    };
-    planned.differences = candidate.differences(ctx, found).await?;
-    if planned.differences.is_empty() {
-        return Ok(());
+impl Planned {
+    /// The change set that was shown, if it still fits: it does as long as neither what the stack takes nor the stack
+    /// itself has changed since.
+    pub(super) fn change_set(&self, stack: &Stack, inputs: &BTreeMap<String, String>) -> Option<&str> {
+        match &self.step {
+            Step::Update { change_set, .. }
+                if self.inputs == *inputs && self.seen.as_ref() == Some(&Seen::of(stack)) =>
+            {
+                Some(change_set)
+            }
+            _ => None,
+        }
     }
-    if let Some(set) = judge::change_set(ctx, graph, (&candidate, Some(found)), args).await? {
-        planned.step = Step::Update { change_set: set.id, changes: set.changes };
+
+    /// The change set that was made to be shown, whether or not it still fits.
+    pub(super) fn shown_change_set(&self) -> Option<&str> {
+        match &self.step {
+            Step::Update { change_set, .. } => Some(change_set),
+            _ => None,
+        }
     }
-    Ok(())
+
+    /// What was shown of this stack.
+    pub(super) fn shown_changes(&self) -> &[ResourceChange] {
+        match &self.step {
+            Step::Update { changes, .. } => changes,
+            _ => &[],
+        }
+    }
 }
 
 impl Plan {
@@ -125,7 +189,7 @@ impl Plan {
 
     /// True if the stack that holds the pipeline is to be made: the pipeline runs when it is.
     pub(super) fn creates_pipeline(&self) -> bool {
-        let pipeline = self.stacks.iter().find(|planned| planned.stack == "pipeline");
+        let pipeline = self.of("pipeline");
         pipeline.is_some_and(|planned| matches!(planned.step, Step::Create | Step::Recreate))
     }
 
@@ -143,13 +207,11 @@ impl Plan {
         self.stacks.iter().map(result).collect()
     }
 
-    /// Deletes the change sets that were made to be shown.
+    /// Deletes the change sets that were made to be shown, all that can be.
     pub(super) async fn discard(&self, ctx: &Ctx) -> anyhow::Result<()> {
-        for planned in &self.stacks {
-            if let Step::Update { change_set, .. } = &planned.step {
-                ctx.aws.delete_change_set(change_set).await?;
-            }
-        }
+        let sets = self.stacks.iter().filter_map(Planned::shown_change_set);
+        let ends = join_all(sets.map(|set| ctx.aws.delete_change_set(set))).await;
+        ends.into_iter().collect::<Result<(), _>>()?;
         Ok(())
     }
 }
@@ -164,14 +226,13 @@ impl fmt::Display for Plan {
                 Step::Join => "wait for the operation in flight, then look again",
                 Step::Update { .. } => "update",
                 Step::Later => "look again when the stacks it needs are there",
+                Step::GiveUp => "stuck: nothing that this program may do leads out of its state",
             };
             writeln!(f, "  {:<36} {step}", planned.name)?;
             for difference in &planned.differences {
                 writeln!(f, "      {difference}")?;
             }
-            if let Step::Update { changes, .. } = &planned.step {
-                changes.iter().try_for_each(|change| writeln!(f, "      {}", shown(change)))?;
-            }
+            planned.shown_changes().iter().try_for_each(|change| writeln!(f, "      {}", shown(change)))?;
         }
         for orphan in &self.orphans {
             writeln!(f, "  {orphan:<36} has no template any more: left alone (`destroy` includes it)")?;
@@ -192,4 +253,36 @@ pub(super) fn shown(change: &ResourceChange) -> String {
         false => format!(" [{}]", change.properties.join(", ")),
     };
     format!("{} {} ({}){properties}{replacement}", change.action, change.logical_id, change.resource_type)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stack(updated: i64) -> Stack {
+        Stack {
+            id: "arn:s".to_owned(),
+            status: "UPDATE_COMPLETE".to_owned(),
+            updated: Timestamp::from_second(updated).ok(),
+            ..Stack::default()
+        }
+    }
+
+    #[test]
+    fn a_change_set_fits_only_the_inputs_and_the_stack_it_was_made_for() {
+        let inputs = |value: &str| BTreeMap::from([("VpcId".to_owned(), value.to_owned())]);
+        let planned = Planned {
+            stack: "s".to_owned(),
+            name: "s".to_owned(),
+            status: String::new(),
+            step: Step::Update { change_set: "arn:set".to_owned(), changes: Vec::new() },
+            differences: Vec::new(),
+            inputs: inputs("vpc-1"),
+            seen: Some(Seen::of(&stack(1))),
+        };
+
+        assert_eq!(planned.change_set(&stack(1), &inputs("vpc-1")), Some("arn:set"));
+        assert_eq!(planned.change_set(&stack(1), &inputs("vpc-2")), None);
+        assert_eq!(planned.change_set(&stack(2), &inputs("vpc-1")), None);
+    }
 }

@@ -8,8 +8,7 @@ use serde::Serialize;
 use super::apply::Applied;
 use super::plan::Plan;
 use crate::commands::deployed::Deployed;
-use crate::commands::release::Release;
-use crate::exit::ExitStatus;
+use crate::commands::released::Release;
 
 /// One stack at the end.
 #[derive(Debug, Clone, Serialize)]
@@ -25,14 +24,14 @@ pub(crate) struct StackResult {
 #[derive(Debug, Serialize)]
 pub(crate) struct Provisioned {
     pub stacks: Vec<StackResult>,
+    /// The stacks' outputs.
     pub outputs: BTreeMap<String, String>,
     /// The first release, if this run followed it.
     pub release: Option<Release>,
-    /// Each failure with its root cause.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub failures: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<String>,
+    #[serde(skip)]
+    complete: bool,
 }
 
 impl Provisioned {
@@ -41,26 +40,18 @@ impl Provisioned {
             stacks: plan.results(),
             outputs: BTreeMap::new(),
             release: None,
-            failures: Vec::new(),
             plan: Some(plan.to_string()),
+            complete: true,
         }
     }
 
-    pub(super) fn done(applied: Applied, deployed: &Deployed, release: Option<Release>) -> Self {
+    pub(super) fn done(applied: &Applied, deployed: &Deployed, release: Option<Release>) -> Self {
         Self {
-            stacks: applied.stacks,
+            stacks: applied.stacks.clone(),
             outputs: deployed.outputs(),
             release,
-            failures: applied.failures,
             plan: None,
-        }
-    }
-
-    pub(super) fn exit_status(&self) -> ExitStatus {
-        match &self.release {
-            _ if !self.failures.is_empty() => ExitStatus::Failed,
-            Some(release) => release.exit_status(),
-            None => ExitStatus::Done,
+            complete: applied.errors.is_empty(),
         }
     }
 }
@@ -72,17 +63,14 @@ impl fmt::Display for Provisioned {
         }
         let changed = self.stacks.iter().filter(|stack| stack.changed).count();
         match changed {
-            0 if self.failures.is_empty() => {
+            0 if self.complete => {
                 writeln!(f, "nothing to change: {} stacks are up to date", self.stacks.len())?
             }
             _ => writeln!(f, "{changed} stacks changed")?,
         }
-        for failure in &self.failures {
-            writeln!(f, "FAILED: {failure}")?;
-        }
         if let Some(release) = &self.release {
             writeln!(f, "{release}")?;
-        } else if self.failures.is_empty()
+        } else if self.complete
             && let Some(url) = self.outputs.get("Url")
         {
             writeln!(f, "{url}")?;

@@ -8,15 +8,17 @@ mod verdict;
 
 use std::time::Instant;
 
-use super::check::ensure_postgres;
-use super::deployed::Deployed;
+use super::deployed::{Deployed, Place};
 use super::provision::{self, Provisioned};
-use super::release::{self, Place, Probing, Release};
-use crate::cli::{Globals, ProvisionArgs, RehearseArgs, Scenario};
+use super::release;
+use super::released::{Probing, Release, follow};
+use crate::cli::{Consent, Globals, ProvisionArgs, RehearseArgs, Scenario};
 use crate::context::{Ctx, find_root, load_environment};
-use crate::exit::{ExitStatus, Refused, StackFailed};
-use crate::output::Printer;
+use crate::exit::Refused;
+use crate::install::ensure_postgres;
+use crate::outcome::Report;
 use crate::project::LOCAL_ENVIRONMENT;
+use crate::session::Session;
 
 use stage::Stage;
 use verdict::{Expectation, Verdict};
@@ -25,69 +27,69 @@ use verdict::{Expectation, Verdict};
 const AT_LEAST: u64 = 2_000;
 
 pub(crate) async fn run(
-    globals: Globals,
-    printer: Printer,
-    args: RehearseArgs,
-) -> anyhow::Result<ExitStatus> {
+    session: &Session,
+    globals: &Globals,
+    args: &RehearseArgs,
+) -> anyhow::Result<Report<Verdict>> {
     if let Some(name) = globals.environment.as_deref().filter(|name| *name != LOCAL_ENVIRONMENT) {
         let refused = format!("a rehearsal is in environment `{LOCAL_ENVIRONMENT}`, not in `{name}`");
         return Err(Refused::new(refused).hint("leave --environment out").into());
     }
-    let globals = Globals { environment: Some(LOCAL_ENVIRONMENT.to_owned()), ..globals };
-    ensure_postgres(&printer, args.install_missing)?;
+    let globals = Globals { environment: Some(LOCAL_ENVIRONMENT.to_owned()), ..globals.clone() };
+    ensure_postgres(session, args.install_missing)?;
     let root = find_root()?;
     let environment = load_environment(&root, &globals)?;
-    let stage = Stage::build(&root, &environment, &printer).await?;
-    let result = rehearse(&stage, &printer, &args).await;
-    if args.keep {
-        stage.keep(&printer);
-    } else {
-        stage.clear(&printer).await?;
-    }
-    let verdict = result?;
-    printer.result(&verdict)?;
-    Ok(verdict.exit_status())
+    let stage = Stage::build(session, &root, &environment).await?;
+    let result = rehearse(session, &stage, args).await;
+    // Also after an interruption: nothing is left running that was not asked for.
+    let left = match args.keep && !session.cancel.is_cancelled() {
+        true => stage.keep(&session.printer),
+        false => stage.clear(&session.printer).await,
+    };
+    let mut report = result?;
+    report.errors.extend(left.err());
+    Ok(report)
 }
 
-async fn rehearse(stage: &Stage, printer: &Printer, args: &RehearseArgs) -> anyhow::Result<Verdict> {
+async fn rehearse(session: &Session, stage: &Stage, args: &RehearseArgs) -> anyhow::Result<Report<Verdict>> {
     let connection = Some(stage.connection.clone());
-    let (root, environment) = (stage.source.clone(), stage.environment.clone());
-    let ctx = Ctx::with_connection(root, environment, printer.clone(), connection).await?;
-    let provisioned = provision_all(&ctx).await?;
-    let deployed = Deployed::read(&ctx.aws, &ctx.environment).await?;
-    let place = Place::of(&deployed)?;
-    let mut releases: Vec<(Release, Expectation)> =
-        provisioned.release.clone().map(|first| (first, Expectation::Released)).into_iter().collect();
+    let (root, environment) = (stage.project.clone(), stage.environment.clone());
+    let ctx = Ctx::with_connection(session, root, environment, connection).await?;
+    let Report { fields: provisioned, errors } = provision_all(&ctx).await?;
+    let mut verdict = Verdict::new(provisioned);
+    if errors.is_empty() {
+        let played = play_all(&ctx, stage, args, &mut verdict).await;
+        return verdict.concluded(&ctx, played.err().into_iter().collect()).await;
+    }
+    verdict.concluded(&ctx, errors).await
+}
+
+async fn play_all(
+    ctx: &Ctx,
+    stage: &Stage,
+    args: &RehearseArgs,
+    verdict: &mut Verdict,
+) -> anyhow::Result<()> {
+    let place = Place::of(&Deployed::read(ctx).await?)?;
     let everything = [Scenario::Deploy, Scenario::Unhealthy];
     let scenarios = if args.scenario.is_empty() { &everything[..] } else { &args.scenario };
     for scenario in scenarios {
         let began = Instant::now();
-        let release = play(&ctx, stage, &place, (*scenario, args.rate)).await?;
+        let (release, expectation) = play(ctx, stage, &place, (*scenario, args.rate)).await?;
         let took = began.elapsed().as_secs_f64();
-        printer.event("rehearse", format_args!("scenario `{}` took {took:.1} s", release.scenario));
-        releases.push(release_with_expectation(*scenario, release));
+        ctx.printer().event("rehearse", format_args!("scenario `{}` took {took:.1} s", release.scenario));
+        verdict.add(release, expectation);
     }
-    Verdict::of(&ctx, provisioned, releases).await
+    Ok(())
 }
 
-fn release_with_expectation(scenario: Scenario, release: Release) -> (Release, Expectation) {
-    let expectation = match scenario {
-        Scenario::Deploy => Expectation::Released,
-        Scenario::Unhealthy => Expectation::RolledBack,
-    };
-    (release, expectation)
-}
-
-async fn provision_all(ctx: &Ctx) -> anyhow::Result<Provisioned> {
+async fn provision_all(ctx: &Ctx) -> anyhow::Result<Report<Provisioned>> {
     let began = Instant::now();
-    let consent = crate::cli::Consent { yes: true, dry_run: false };
+    let consent = Consent { yes: true, dry_run: false };
     let args = ProvisionArgs { consent, allow_replace: Vec::new(), local_image: false };
     let provisioned = provision::provision(ctx, &args).await?;
-    if !provisioned.failures.is_empty() {
-        return Err(StackFailed(provisioned.failures.join("; ")).into());
-    }
     let took = began.elapsed().as_secs_f64();
-    ctx.printer.event("rehearse", format_args!("provisioning and the first release took {took:.1} s"));
+    ctx.printer().event("rehearse", format_args!("provisioning and the first release took {took:.1} s"));
     Ok(provisioned)
 }
 
@@ -97,16 +99,17 @@ async fn play(
     stage: &Stage,
     place: &Place,
     (scenario, rate): (Scenario, u32),
-) -> anyhow::Result<Release> {
-    let name = match scenario {
-        Scenario::Deploy => "deploy",
+) -> anyhow::Result<(Release, Expectation)> {
+    let (name, expectation) = match scenario {
+        Scenario::Deploy => ("deploy", Expectation::Released),
         Scenario::Unhealthy => {
-            ctx.printer.event("rehearse", "fault armed: the next tasks start, but answer no health check");
+            let text = "fault armed: the next tasks start, but answer no health check";
+            ctx.printer().event("rehearse", text);
             stage.arm("unhealthy").await?;
-            "unhealthy"
+            ("unhealthy", Expectation::RolledBack)
         }
     };
     let execution = release::start(ctx, place, None).await?;
     let probing = Probing { rate: rate.max(1), at_least: AT_LEAST };
-    release::follow(ctx, place, (name, &execution), probing).await
+    Ok((follow(ctx, place, (name, &execution), probing).await?, expectation))
 }

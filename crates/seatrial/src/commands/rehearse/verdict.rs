@@ -4,12 +4,13 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::aws::status::{Progress, execution_progress};
 use crate::commands::deployed::Deployed;
 use crate::commands::provision::{Provisioned, StackResult};
-use crate::commands::release::Release;
+use crate::commands::released::Release;
 use crate::context::Ctx;
-use crate::exit::ExitStatus;
+use crate::exit::Failed;
+use crate::outcome::Report;
+use crate::plan::owned::Owned;
 
 /// How a scenario must end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub(super) enum Expectation {
 
 /// The object of `rehearse --output json`. Its names are a contract: added to, never renamed.
 #[derive(Debug, Serialize)]
-pub(super) struct Verdict {
+pub(crate) struct Verdict {
     verdict: &'static str,
     duration_s: f64,
     url: String,
@@ -34,7 +35,7 @@ pub(super) struct Verdict {
     faults: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 struct Image {
     uri: String,
     digest: String,
@@ -42,35 +43,52 @@ struct Image {
 }
 
 impl Verdict {
-    pub(super) async fn of(
-        ctx: &Ctx,
-        provisioned: Provisioned,
-        releases: Vec<(Release, Expectation)>,
-    ) -> anyhow::Result<Self> {
-        let deployed = Deployed::read(&ctx.aws, &ctx.environment).await?;
-        let faults: Vec<String> =
-            releases.iter().flat_map(|(release, end)| faults_of(release, *end)).collect();
-        Ok(Self {
-            verdict: if faults.is_empty() { "pass" } else { "fail" },
-            duration_s: (ctx.printer.elapsed().as_secs_f64() * 10.0).round() / 10.0,
-            url: deployed.required("Url")?.to_owned(),
+    /// With the stacks and the first release, before any scenario.
+    pub(super) fn new(provisioned: Provisioned) -> Self {
+        let mut verdict = Self {
+            verdict: "fail",
+            duration_s: 0.0,
+            url: provisioned.outputs.get("Url").cloned().unwrap_or_default(),
             stacks: provisioned.stacks,
-            image: image(ctx, &deployed).await?,
-            releases: releases.into_iter().map(|(release, _)| release).collect(),
+            image: Image::default(),
+            releases: Vec::new(),
             authorization: None,
-            faults,
-        })
+            faults: Vec::new(),
+        };
+        if let Some(first) = provisioned.release {
+            verdict.add(first, Expectation::Released);
+        }
+        verdict
     }
 
-    pub(super) fn exit_status(&self) -> ExitStatus {
-        if self.faults.is_empty() { ExitStatus::Done } else { ExitStatus::Failed }
+    pub(super) fn add(&mut self, release: Release, expectation: Expectation) {
+        self.faults.extend(faults_of(&release, expectation));
+        self.releases.push(release);
+    }
+
+    /// The verdict, with what kept it from being complete.
+    pub(super) async fn concluded(
+        mut self,
+        ctx: &Ctx,
+        mut errors: Vec<anyhow::Error>,
+    ) -> anyhow::Result<Report<Self>> {
+        self.duration_s = (ctx.printer().elapsed().as_secs_f64() * 10.0).round() / 10.0;
+        if errors.is_empty() {
+            match image(ctx).await {
+                Ok(image) => self.image = image,
+                Err(error) => errors.push(error),
+            }
+        }
+        errors.extend(self.faults.iter().map(|fault| Failed(fault.clone()).into()));
+        self.verdict = if errors.is_empty() { "pass" } else { "fail" };
+        Ok(Report { fields: self, errors })
     }
 }
 
 fn faults_of(release: &Release, expectation: Expectation) -> Vec<String> {
     let mut faults = Vec::new();
     let name = &release.scenario;
-    let succeeded = execution_progress(&release.status) == Progress::Succeeded;
+    let succeeded = release.succeeded();
     match expectation {
         Expectation::Released if !succeeded => {
             faults.push(format!("`{name}` ended {} instead of Succeeded", release.status));
@@ -90,8 +108,9 @@ fn faults_of(release: &Release, expectation: Expectation) -> Vec<String> {
 }
 
 /// The image that is live: the one of the primary task set.
-async fn image(ctx: &Ctx, deployed: &Deployed) -> anyhow::Result<Image> {
-    let (cluster, service) = (deployed.required("ClusterName")?, deployed.required("ServiceName")?);
+async fn image(ctx: &Ctx) -> anyhow::Result<Image> {
+    let deployed = Deployed::read(ctx).await?;
+    let (cluster, service) = (deployed.required(Owned::ClusterName)?, deployed.required(Owned::ServiceName)?);
     let live = ctx.aws.describe_service(cluster, service).await?.unwrap_or_default();
     let primary = live.task_sets.into_iter().find(|set| set.status == "PRIMARY");
     let images = match primary {
@@ -100,7 +119,7 @@ async fn image(ctx: &Ctx, deployed: &Deployed) -> anyhow::Result<Image> {
     };
     let uri = images.into_iter().next().unwrap_or_default();
     let digest = uri.rsplit_once('@').map(|(_, digest)| digest.to_owned()).unwrap_or_default();
-    let found = ctx.aws.image(deployed.required("RepositoryName")?, &digest).await?;
+    let found = ctx.aws.image(deployed.required(Owned::RepositoryName)?, &digest).await?;
     Ok(Image { size_bytes: found.map_or(0, |image| image.size_bytes), uri, digest })
 }
 
@@ -110,9 +129,6 @@ impl fmt::Display for Verdict {
             write!(f, "[{}] {release:#}", release.scenario)?;
         }
         writeln!(f, "image {} ({} bytes)", self.image.uri, self.image.size_bytes)?;
-        for fault in &self.faults {
-            writeln!(f, "FAILED: {fault}")?;
-        }
         write!(f, "rehearsal: {} in {:.0} s", self.verdict, self.duration_s)
     }
 }

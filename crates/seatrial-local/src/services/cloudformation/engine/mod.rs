@@ -28,6 +28,7 @@ pub(super) struct StackEngine;
 
 impl Engine for StackEngine {
     const NAME: &'static str = "cloudformation-stack";
+    const ENDS: bool = true;
 
     fn in_flight(cloud: &Cloud) -> Vec<String> {
         let stacks = cloud.part::<Store>().stacks.entries();

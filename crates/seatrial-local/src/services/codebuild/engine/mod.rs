@@ -33,6 +33,7 @@ pub(super) struct Builds;
 
 impl Engine for Builds {
     const NAME: &'static str = "codebuild-build";
+    const ENDS: bool = true;
 
     fn in_flight(cloud: &Cloud) -> Vec<String> {
         let builds = cloud.part::<CodeBuild>().builds.entries();

@@ -53,6 +53,7 @@ impl From<PersistError> for Trouble {
 
 impl Engine for Deployments {
     const NAME: &'static str = "codedeploy-deployment";
+    const ENDS: bool = true;
 
     fn in_flight(cloud: &Cloud) -> Vec<String> {
         let store = cloud.part::<CodeDeploy>();

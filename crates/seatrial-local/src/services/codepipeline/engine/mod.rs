@@ -31,6 +31,7 @@ pub(super) struct Pipelines;
 
 impl Engine for Pipelines {
     const NAME: &'static str = "codepipeline-pipeline";
+    const ENDS: bool = true;
 
     fn in_flight(cloud: &Cloud) -> Vec<String> {
         let rows = cloud.part::<CodePipeline>().executions.values().into_iter();

@@ -27,6 +27,7 @@ pub(in crate::services::ecs) struct ServiceEngine;
 
 impl Engine for ServiceEngine {
     const NAME: &'static str = "ecs-service";
+    const ENDS: bool = false;
 
     fn in_flight(cloud: &Cloud) -> Vec<String> {
         let services = cloud.part::<EcsStore>().services.entries();

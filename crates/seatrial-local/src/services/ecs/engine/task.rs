@@ -31,6 +31,7 @@ pub(in crate::services::ecs) struct TaskEngine;
 
 impl Engine for TaskEngine {
     const NAME: &'static str = "ecs-task";
+    const ENDS: bool = false;
 
     fn in_flight(cloud: &Cloud) -> Vec<String> {
         let rows = cloud.part::<EcsStore>().tasks.entries();

@@ -23,6 +23,7 @@ pub(in super::super) struct TargetEngine;
 
 impl Engine for TargetEngine {
     const NAME: &'static str = "elbv2-target";
+    const ENDS: bool = false;
 
     fn in_flight(cloud: &Cloud) -> Vec<String> {
         cloud.part::<Elb>().targets.entries().into_iter().map(|(key, _)| key).collect()

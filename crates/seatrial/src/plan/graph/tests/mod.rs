@@ -1,7 +1,7 @@
 //! The inferred order, and every way in which it cannot be inferred.
 
 use super::*;
-use crate::{project::Project, stacks};
+use crate::{plan, project::Project};
 
 /// A template with these parameters (name and type, with Default) and outputs (name and value).
 fn template(name: &str, parameters: &[(&str, &str)], outputs: &[(&str, &str)]) -> StackTemplate {
@@ -14,7 +14,7 @@ fn template(name: &str, parameters: &[(&str, &str)], outputs: &[(&str, &str)]) -
             text.push_str(&format!("  {name}: {{{body}}}\n"));
         }
     }
-    stacks::template::parse(name, &format!("infra/stacks/{name}.yml"), text.as_bytes()).unwrap()
+    plan::template::parse(name, &format!("infra/stacks/{name}.yml"), text.as_bytes()).unwrap()
 }
 
 fn project(settings: &str) -> Project {
@@ -171,7 +171,7 @@ fn first_image_and_task_definition_stand_between_the_build_and_the_service() {
     let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
     let project = Project::load(root).unwrap();
     let graph =
-        Graph::infer(stacks::load(root).unwrap(), &project, project.environment(None).unwrap()).unwrap();
+        Graph::infer(plan::load(root).unwrap(), &project, project.environment(None).unwrap()).unwrap();
     let order = order(&graph);
     let place = |name: &str| order.iter().position(|id| id == name).unwrap();
     let chain = [
@@ -193,7 +193,7 @@ fn first_image_and_task_definition_stand_between_the_build_and_the_service() {
 #[test]
 fn a_service_without_a_repository_is_an_error() {
     let text = "Resources:\n  Service: {Type: AWS::ECS::Service}\n";
-    let service = stacks::template::parse("service", "infra/stacks/service.yml", text.as_bytes()).unwrap();
+    let service = plan::template::parse("service", "infra/stacks/service.yml", text.as_bytes()).unwrap();
     let found = infer("", vec![service]).unwrap_err();
     assert!(
         found.contains("infra/stacks/service.yml:1:1: the first image of this service needs `RepositoryUri`"),

@@ -1,11 +1,8 @@
 //! The house rules that can be counted: sizes, headers, names.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::Context as _;
-
-use crate::exit::Refused;
-use crate::process::shell;
+use seatrial::Checking;
 
 /// Lines of a file without its tests.
 const FILE_LIMIT: usize = 400;
@@ -14,33 +11,19 @@ const FUNCTION_LIMIT: usize = 80;
 /// Names that say nothing about what is inside.
 const EMPTY_NAMES: [&str; 6] = ["utils", "util", "helpers", "helper", "manager", "common"];
 
-/// Refuses with every breach, one a line: `path:line: rule`.
-pub(super) fn check(root: &Path) -> anyhow::Result<()> {
+/// Every breach, one a line: `path:line: rule`.
+pub(crate) fn check(checking: &Checking<'_>) -> Result<(), String> {
     let mut breaches = Vec::new();
-    for path in tracked(root, "*.rs")? {
-        let text = std::fs::read_to_string(root.join(&path));
-        let text = text.with_context(|| format!("failed to read `{}`", path.display()))?;
-        breaches.extend(breaches_of(&path, &text));
+    for path in checking.files("*.rs")? {
+        breaches.extend(breaches_of(&path, &read(checking, &path)?));
     }
-    for path in tracked(root, "infra/stacks/*")? {
-        let text = std::fs::read(root.join(&path))?;
-        if !text.is_ascii() {
-            breaches.push(format!("{}: templates are ASCII", path.display()));
-        }
-    }
-    if breaches.is_empty() { Ok(()) } else { Err(Refused::new(breaches.join("\n")).into()) }
+    if breaches.is_empty() { Ok(()) } else { Err(breaches.join("\n")) }
 }
 
-/// The files git knows or would add, relative to `root`.
-pub(super) fn tracked(root: &Path, pattern: &str) -> anyhow::Result<Vec<PathBuf>> {
-    let sh = shell(root)?;
-    let list =
-        xshell::cmd!(sh, "git ls-files --cached --others --exclude-standard -- {pattern}").quiet().read();
-    let list = list.context("failed to run `git ls-files`")?;
-    let mut paths: Vec<PathBuf> =
-        list.lines().map(PathBuf::from).filter(|path| root.join(path).exists()).collect();
-    paths.sort();
-    Ok(paths)
+/// A file of the repository.
+pub(crate) fn read(checking: &Checking<'_>, path: &Path) -> Result<String, String> {
+    let text = std::fs::read_to_string(checking.root().join(path));
+    text.map_err(|error| format!("failed to read `{}`: {error}", path.display()))
 }
 
 fn breaches_of(path: &Path, text: &str) -> Vec<String> {
@@ -67,13 +50,13 @@ fn breaches_of(path: &Path, text: &str) -> Vec<String> {
 }
 
 /// True for integration tests and for files that hold nothing but unit tests.
-pub(super) fn is_test(path: &Path) -> bool {
+pub(crate) fn is_test(path: &Path) -> bool {
     path.components().any(|part| part.as_os_str() == "tests")
 }
 
 /// The numbered lines of a file without its tests: one that only declares a test module is passed over, a module
 /// with a body stands last.
-pub(super) fn without_tests(text: &str) -> impl Iterator<Item = (usize, &str)> {
+pub(crate) fn without_tests(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut lines = text.lines().enumerate().map(|(index, line)| (index + 1, line));
     std::iter::from_fn(move || {
         loop {

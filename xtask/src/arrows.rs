@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use anyhow::Context as _;
+use seatrial::Checking;
 
-use super::rules::{is_test, tracked, without_tests};
-use crate::exit::Refused;
+use crate::rules::{is_test, read, without_tests};
 
 /// Files under `under` may not contain any of `words` (paths as they stand in `use` lines and in code).
 struct Rule {
@@ -18,39 +17,65 @@ struct Rule {
 const RULES: &[Rule] = &[
     Rule {
         under: "crates/seatrial/src/",
-        except: &["crates/seatrial/src/aws/", "crates/seatrial/src/commands/check/"],
+        except: &["crates/seatrial/src/aws/"],
         words: &["aws_sdk_"],
         because: "only `aws/` names an SDK crate",
     },
     Rule {
         under: "crates/seatrial/src/",
-        except: &["crates/seatrial/src/aws/clients.rs", "crates/seatrial/src/commands/check/"],
+        except: &["crates/seatrial/src/aws/clients.rs"],
         words: &["aws_config::defaults", "BehaviorVersion"],
         because: "only one function builds a client",
     },
     Rule {
         under: "crates/seatrial/src/aws/",
         except: &[],
-        words: &["crate::commands", "crate::follow", "crate::stacks", "crate::project", "crate::cli"],
+        words: &[
+            "crate::commands",
+            "crate::follow",
+            "crate::plan",
+            "crate::rollout",
+            "crate::output",
+            "crate::cli",
+        ],
         because: "`aws` calls nothing above it",
+    },
+    Rule {
+        under: "crates/seatrial/src/output/",
+        except: &[],
+        words: &[
+            "crate::commands",
+            "crate::follow",
+            "crate::plan",
+            "crate::rollout",
+            "crate::aws",
+            "crate::cli",
+        ],
+        because: "`output` shows events and knows nobody who tells them",
     },
     Rule {
         under: "crates/seatrial/src/follow/",
         except: &[],
-        words: &["crate::commands", "crate::stacks", "crate::project", "crate::output", "crate::cli"],
-        because: "`follow` calls `aws` only",
+        words: &["crate::commands", "crate::plan", "crate::project", "crate::cli"],
+        because: "`follow` calls `rollout`, `aws` and `output` only",
     },
     Rule {
-        under: "crates/seatrial/src/stacks/",
+        under: "crates/seatrial/src/rollout/",
         except: &[],
-        words: &["crate::aws", "crate::commands", "crate::follow", "std::fs::write", "tokio::"],
-        because: "`stacks` is pure",
+        words: &["crate::commands", "crate::follow", "crate::plan", "crate::project", "crate::cli"],
+        because: "`rollout` calls `aws` only",
     },
     Rule {
-        under: "crates/seatrial/src/project",
+        under: "crates/seatrial/src/plan/",
         except: &[],
-        words: &["crate::aws", "crate::commands", "crate::follow", "crate::stacks"],
-        because: "`project` calls nothing above it",
+        words: &["crate::aws::Aws", "crate::commands", "crate::follow", "std::fs::write", "tokio::"],
+        because: "`plan` is pure",
+    },
+    Rule {
+        under: "crates/seatrial-project/",
+        except: &[],
+        words: &["seatrial_local", "seatrial_image", "tokio", "std::fs::write"],
+        because: "`seatrial-project` is pure, and below all that read it",
     },
     Rule {
         under: "crates/seatrial-local/src/",
@@ -80,32 +105,32 @@ const RULES: &[Rule] = &[
 
 /// Crates and what may not stand in their `[dependencies]`.
 const DEPENDENCIES: &[(&str, &[&str])] = &[
-    ("app/Cargo.toml", &["seatrial-local", "seatrial-template", "seatrial-image", "aws-"]),
-    ("crates/seatrial-local/Cargo.toml", &["aws-", "seatrial-image", "xtask"]),
-    ("crates/seatrial-template/Cargo.toml", &["aws-", "seatrial-local", "seatrial-image", "tokio"]),
+    ("app/Cargo.toml", &["seatrial", "aws-"]),
+    ("crates/seatrial-local/Cargo.toml", &["aws-", "seatrial-image", "seatrial-project", "seatrial."]),
+    ("crates/seatrial-template/Cargo.toml", &["aws-", "seatrial", "tokio"]),
     (
-        "crates/seatrial-image/Cargo.toml",
-        &["seatrial-local", "seatrial-template", "aws-sdk-s3", "aws-sdk-ecs"],
+        "crates/seatrial-project/Cargo.toml",
+        &["aws-", "seatrial-local", "seatrial-image", "seatrial.", "tokio"],
     ),
+    ("crates/seatrial-image/Cargo.toml", &["seatrial-local", "seatrial.", "aws-sdk-s3", "aws-sdk-ecs"]),
 ];
 
-/// Refuses with every breach, one a line.
-pub(super) fn check(root: &Path) -> anyhow::Result<()> {
+/// Every breach, one a line.
+pub(crate) fn check(checking: &Checking<'_>) -> Result<(), String> {
     let mut breaches = Vec::new();
-    for path in tracked(root, "*.rs")? {
+    for path in checking.files("*.rs")? {
         let name = path.to_string_lossy().into_owned();
-        let text = std::fs::read_to_string(root.join(&path))?;
+        let text = read(checking, &path)?;
         for rule in RULES {
             breaches.extend(rule.breaches(&name, &text));
         }
         breaches.extend(foreign_stores(&name, &text));
     }
     for (manifest, forbidden) in DEPENDENCIES {
-        let text = std::fs::read_to_string(root.join(manifest));
-        let text = text.with_context(|| format!("failed to read `{manifest}`"))?;
+        let text = read(checking, Path::new(manifest))?;
         breaches.extend(forbidden_dependencies(manifest, &text, forbidden));
     }
-    if breaches.is_empty() { Ok(()) } else { Err(Refused::new(breaches.join("\n")).into()) }
+    if breaches.is_empty() { Ok(()) } else { Err(breaches.join("\n")) }
 }
 
 impl Rule {

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::{
     STACKS_FOLDER,
+    owned::Owned,
     template::{Output, Parameter, StackTemplate},
 };
 use crate::project::{Environment, PROJECT_FILE, Project};
@@ -83,7 +84,13 @@ impl<'a> Wiring<'a> {
         if let Some(setting) = self.setting("", name) {
             return Ok(Some(setting));
         }
-        let offers = self.offers(None, name);
+        let mut offers = self.offers(None, name);
+        if let Some(owned) = Owned::of_name(name)
+            && let Some(owner) = offers.iter().find(|(stack, _)| stack.name == owned.stack())
+        {
+            // A stack of the user's own may offer an output of the same name.
+            offers = vec![*owner];
+        }
         match &offers[..] {
             [] => Ok(None),
             [(other, output)] => {

@@ -1,4 +1,4 @@
-//! What the checks and the rehearsal need besides Rust and a C compiler, found or installed.
+//! What a project's checks and rehearsals need besides Rust and a C compiler, found or installed.
 
 use std::path::{Path, PathBuf};
 
@@ -6,63 +6,65 @@ use anyhow::Context as _;
 use xshell::{Shell, cmd};
 
 use crate::exit::Refused;
-use crate::output::Printer;
 use crate::process::shell;
+use crate::session::Session;
 
 /// Pinned: another version may report something new and turn a commit red that was green.
-const CFN_LINT: &str = "cfn-lint==1.58.0";
-const AWS_CLI: &str = "awscli==1.45.11";
+pub(crate) const CFN_LINT: &str = "cfn-lint==1.58.0";
 
-/// A package under each system's name for it.
-struct Package {
-    apt: &'static str,
-    dnf: &'static str,
-    apk: &'static str,
-    brew: &'static str,
-    /// The command that installs it.
-    command: &'static str,
+/// A program under each system's name for its package.
+#[derive(Debug, Clone, Copy)]
+pub struct Package {
+    /// The program.
+    pub program: &'static str,
+    /// Debian's package and that of its kin.
+    pub apt: &'static str,
+    /// Fedora's.
+    pub dnf: &'static str,
+    /// Alpine's.
+    pub apk: &'static str,
+    /// Homebrew's.
+    pub brew: &'static str,
 }
 
 const POSTGRES: Package = Package {
+    program: "postgres",
     apt: "postgresql",
     dnf: "postgresql-server",
     apk: "postgresql",
     brew: "postgresql",
-    command: "rehearse",
 };
-/// A client of image registries that needs no engine.
-const SKOPEO: Package =
-    Package { apt: "skopeo", dnf: "skopeo", apk: "skopeo", brew: "skopeo", command: "check" };
 
 /// Finds a Postgres server, or installs one if told to.
-pub(crate) fn ensure_postgres(printer: &Printer, install: bool) -> anyhow::Result<()> {
-    ensure(printer, install, &POSTGRES, || {
-        seatrial_local::find_postgres().map(drop).map_err(|e| e.to_string())
+pub(crate) fn ensure_postgres(session: &Session, install: bool) -> anyhow::Result<()> {
+    ensure(session, install, ("rehearse", &POSTGRES), || {
+        seatrial_local::find_postgres().map(drop).map_err(|error| error.to_string())
     })
 }
 
-/// Finds skopeo, or installs it if told to.
-pub(super) fn ensure_skopeo(printer: &Printer, install: bool) -> anyhow::Result<()> {
+/// Finds a program of a project's checks on the PATH, or installs it if told to.
+pub(crate) fn ensure_program(session: &Session, install: bool, package: &Package) -> anyhow::Result<()> {
     let sh = Shell::new()?;
-    ensure(printer, install, &SKOPEO, || {
-        if found(&sh, "skopeo") { Ok(()) } else { Err("skopeo is not installed".to_owned()) }
+    ensure(session, install, ("check", package), || match found(&sh, package.program) {
+        true => Ok(()),
+        false => Err(format!("{} is not installed", package.program)),
     })
 }
 
 fn ensure(
-    printer: &Printer,
+    session: &Session,
     install: bool,
-    package: &Package,
+    (command, package): (&str, &Package),
     find: impl Fn() -> Result<(), String>,
 ) -> anyhow::Result<()> {
     let Err(missing) = find() else { return Ok(()) };
-    let Package { apt, dnf, apk, brew, command } = package;
+    let Package { apt, dnf, apk, brew, .. } = package;
     if !install {
         let here = format!("`cargo xtask {command} --install-missing` installs it");
         let by_hand = format!("by hand: `sudo apt-get install {apt}`, `brew install {brew}`");
         return Err(Refused::new(missing).hint(format!("{here}; {by_hand}")).into());
     }
-    printer.note(format_args!("installing {apt}"));
+    session.printer.note(format_args!("installing {apt}"));
     let sh = Shell::new()?;
     if found(&sh, "apt-get") {
         apt_install(&sh, &[apt])?;
@@ -76,26 +78,33 @@ fn ensure(
     find().map_err(|missing| Refused::new(missing).hint("install it with your package manager").into())
 }
 
-/// The `bin` directory of a virtual environment with cfn-lint and the AWS CLI.
-pub(super) fn python_tools(root: &Path, printer: &Printer, install: bool) -> anyhow::Result<PathBuf> {
+/// The `bin` directory of a virtual environment under `target/` that holds a package of PyPI's, pinned as
+/// `name==version`.
+pub(crate) fn ensure_python(
+    session: &Session,
+    root: &Path,
+    install: bool,
+    requirement: &str,
+) -> anyhow::Result<PathBuf> {
     let environment = root.join("target/python");
     let bin = environment.join("bin");
-    let mark = environment.join("installed");
-    let wanted = format!("{CFN_LINT} {AWS_CLI}");
-    if std::fs::read_to_string(&mark).is_ok_and(|found| found == wanted) {
+    let mark = environment.join(format!("installed-{requirement}"));
+    if mark.exists() {
         return Ok(bin);
     }
     if !install {
-        return Err(Refused::new("cfn-lint and the AWS CLI are not under `target/python`")
+        return Err(Refused::new(format!("{requirement} is not under `target/python`"))
             .hint("run `cargo xtask check --install-missing`")
             .into());
     }
-    printer.note("installing cfn-lint and the AWS CLI under target/python");
+    session.printer.note(format_args!("installing {requirement} under target/python"));
     let sh = shell(root)?;
-    make_environment(&sh, &environment)?;
+    if !bin.join("pip").exists() {
+        make_environment(&sh, &environment)?;
+    }
     let pip = bin.join("pip");
-    cmd!(sh, "{pip} install --quiet --disable-pip-version-check {CFN_LINT} {AWS_CLI}").run()?;
-    std::fs::write(&mark, wanted).with_context(|| format!("failed to write `{}`", mark.display()))?;
+    cmd!(sh, "{pip} install --quiet --disable-pip-version-check {requirement}").run()?;
+    std::fs::write(&mark, "").with_context(|| format!("failed to write `{}`", mark.display()))?;
     Ok(bin)
 }
 

@@ -3,10 +3,14 @@
 //! Pure: reads `infra/stacks`, calls nobody. Every fault of a template or of the wiring is found here, before
 //! any call to AWS.
 
+pub(crate) mod difference;
 pub(crate) mod graph;
 pub(crate) mod guard;
-pub(crate) mod plan;
+pub(crate) mod node;
+pub(crate) mod owned;
 mod render;
+
+pub(crate) use render::GraphView;
 pub(crate) mod template;
 mod wiring;
 

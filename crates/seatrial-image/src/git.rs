@@ -1,0 +1,191 @@
+//! git, asked in one way: about the repository that a folder belongs to, whoever calls and from where.
+//!
+//! A hook, or git itself, sets variables that make git look at another repository than the one it is pointed at;
+//! here they never count. No repository, no git, and a git that refuses are three answers.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use crate::error::ImageError;
+
+/// Variables that say where git's own files are and how it talks, not which repository is meant.
+const KEPT: [&str; 6] = [
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_NOSYSTEM",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_EXEC_PATH",
+    "GIT_SSL_",
+    "GIT_TRACE",
+];
+
+/// A checkout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Git {
+    top: PathBuf,
+    inside: PathBuf,
+}
+
+impl Git {
+    /// The checkout that `directory` belongs to; `None` if there is none.
+    ///
+    /// # Errors
+    /// Refused where git says so (another owner's checkout), or where there is a checkout but no git.
+    pub fn find(directory: &Path) -> Result<Option<Self>, ImageError> {
+        let output = match ask(directory, &["rev-parse", "--show-toplevel", "--show-prefix"]) {
+            Ok(output) => output,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return match directory.ancestors().any(|parent| parent.join(".git").exists()) {
+                    true => Err(ImageError::refused("this is a git checkout, but git is not installed")
+                        .with_hint("install git")),
+                    false => Ok(None),
+                };
+            }
+            Err(error) => return Err(ImageError::failed("run git", error)),
+        };
+        let said = String::from_utf8_lossy(&output.stderr);
+        if !output.status.success() {
+            return match said.contains("not a git repository") {
+                true => Ok(None),
+                false => Err(refusal(directory, said.trim())),
+            };
+        }
+        let text = String::from_utf8_lossy(&output.stdout);
+        let mut lines = text.lines();
+        let (top, inside) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+        Ok(Some(Self { top: PathBuf::from(top), inside: PathBuf::from(inside) }))
+    }
+
+    /// The checkout's top folder.
+    pub fn top(&self) -> &Path {
+        &self.top
+    }
+
+    /// Where the folder that was asked about lies below [`Self::top`]; empty if it is the same.
+    pub fn inside(&self) -> &Path {
+        &self.inside
+    }
+
+    /// The commit that is checked out.
+    ///
+    /// # Errors
+    /// Refused where there is none yet.
+    pub fn head(&self) -> Result<String, ImageError> {
+        let output = ask(&self.top, &["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])
+            .map_err(|error| ImageError::failed("run git", error))?;
+        if !output.status.success() {
+            let message = format!("the repository `{}` has no commit yet", self.top.display());
+            return Err(ImageError::refused(message).with_hint("commit, then run this again"));
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    }
+
+    /// Whether files differ from the commit, or are not in it although git does not ignore them.
+    pub fn is_dirty(&self) -> Result<bool, ImageError> {
+        Ok(!self.read(&["status", "--porcelain"])?.is_empty())
+    }
+
+    /// The whole tree of a commit as a zip archive, as CodePipeline's source action makes it.
+    pub fn archive(&self, commit: &str) -> Result<Vec<u8>, ImageError> {
+        self.bytes(&["archive", "--format=zip", commit])
+    }
+
+    /// What a git command prints, without the line end.
+    pub fn read(&self, arguments: &[&str]) -> Result<String, ImageError> {
+        Ok(String::from_utf8_lossy(&self.bytes(arguments)?).trim_end().to_owned())
+    }
+
+    fn bytes(&self, arguments: &[&str]) -> Result<Vec<u8>, ImageError> {
+        let action = || format!("run `git {}`", arguments.join(" "));
+        let output = ask(&self.top, arguments).map_err(|error| ImageError::failed(action(), error))?;
+        if output.status.success() {
+            return Ok(output.stdout);
+        }
+        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        Err(ImageError::failed(action(), said))
+    }
+}
+
+/// git in `directory`, which never looks at another repository and never writes what was not asked for.
+pub fn command(directory: &Path) -> Command {
+    let mut command = Command::new("git");
+    command.current_dir(directory).env("LC_ALL", "C").env("GIT_OPTIONAL_LOCKS", "0");
+    for (name, _) in std::env::vars_os() {
+        let misleads = name
+            .to_str()
+            .is_some_and(|name| name.starts_with("GIT_") && !KEPT.iter().any(|kept| name.starts_with(kept)));
+        if misleads {
+            command.env_remove(name);
+        }
+    }
+    command.env("GIT_OPTIONAL_LOCKS", "0");
+    command
+}
+
+fn ask(directory: &Path, arguments: &[&str]) -> io::Result<Output> {
+    command(directory).args(arguments).output()
+}
+
+fn refusal(directory: &Path, said: &str) -> ImageError {
+    let first = said.lines().next().unwrap_or("no reason given");
+    let refused = ImageError::refused(format!("git refuses `{}`: {first}", directory.display()));
+    match said.contains("dubious ownership") {
+        true => refused.with_hint(format!(
+            "the checkout belongs to another user; if you trust it: `git config --global --add safe.directory {}`",
+            directory.display()
+        )),
+        false => refused,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn git(directory: &Path, arguments: &[&str]) {
+        let identity =
+            ["-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false"];
+        let output = command(directory).args(identity).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    #[test]
+    fn a_folder_inside_a_checkout_knows_its_place() {
+        let root = tempfile::tempdir().unwrap();
+        let inside = root.path().join("services/web");
+        std::fs::create_dir_all(&inside).unwrap();
+        assert_eq!(Git::find(&inside).unwrap(), None);
+
+        git(root.path(), &["init", "--quiet"]);
+
+        let found = Git::find(&inside).unwrap().unwrap();
+        assert_eq!(found.top(), root.path().canonicalize().unwrap());
+        assert_eq!(found.inside(), Path::new("services/web/"));
+        assert!(found.head().unwrap_err().to_string().contains("no commit yet"));
+    }
+
+    #[test]
+    fn a_commit_is_archived_whole_and_changes_make_the_tree_dirty() {
+        let root = tempfile::tempdir().unwrap();
+        git(root.path(), &["init", "--quiet"]);
+        std::fs::write(root.path().join("a"), "1").unwrap();
+        git(root.path(), &["add", "."]);
+        git(root.path(), &["commit", "--quiet", "--message", "first"]);
+        let found = Git::find(root.path()).unwrap().unwrap();
+
+        assert!(!found.is_dirty().unwrap());
+        assert!(found.archive(&found.head().unwrap()).unwrap().starts_with(b"PK"));
+        std::fs::write(root.path().join("b"), "2").unwrap();
+        assert!(found.is_dirty().unwrap());
+    }
+
+    #[test]
+    fn a_git_that_refuses_is_not_taken_for_no_checkout() {
+        let said = "fatal: detected dubious ownership in repository at '/srv/x'\nTo add an exception ...";
+
+        let error = refusal(Path::new("/srv/x"), said);
+
+        assert!(error.is_refusal() && error.to_string().contains("dubious ownership"), "{error}");
+        assert!(error.hint().unwrap().contains("safe.directory /srv/x"));
+    }
+}

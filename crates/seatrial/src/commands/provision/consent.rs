@@ -1,0 +1,120 @@
+//! What the user agreed to, and whether something that turned out different while executing is within it.
+
+use tokio::sync::Mutex;
+
+use super::plan::{Plan, shown};
+use crate::aws::ResourceChange;
+use crate::cli::Consent as Flags;
+use crate::context::Ctx;
+use crate::exit::Refused;
+
+/// The consent to a plan. `--yes` covers what was shown, and any addition or modification without interruption; whoever
+/// was asked is asked again for everything else.
+pub(super) struct Consent {
+    yes: bool,
+    /// One question at a time.
+    asking: Mutex<()>,
+}
+
+impl Consent {
+    /// Asks for the plan, unless `--yes` was typed.
+    ///
+    /// # Errors
+    /// Refused if the user does not agree, or nobody can be asked.
+    pub(super) async fn to(ctx: &Ctx, plan: &Plan, flags: &Flags) -> anyhow::Result<Self> {
+        ctx.printer().note(plan);
+        let consent = Self { yes: flags.yes, asking: Mutex::default() };
+        if !flags.yes {
+            consent.ask(ctx, "go ahead? (yes/no)").await?;
+        }
+        Ok(consent)
+    }
+
+    /// Asks for the changes of a stack that differ from what was shown of it.
+    ///
+    /// # Errors
+    /// Refused under `--yes` where something would be replaced or removed; or if the user does not agree.
+    pub(super) async fn covers(
+        &self,
+        ctx: &Ctx,
+        stack: &str,
+        (was_shown, changes): (&[ResourceChange], &[ResourceChange]),
+    ) -> anyhow::Result<()> {
+        let new: Vec<&ResourceChange> =
+            changes.iter().filter(|change| !was_shown.iter().any(|old| same(old, change))).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        new.iter().for_each(|change| ctx.printer().event(stack, shown(change)));
+        if !self.yes {
+            return self
+                .ask(ctx, &format!("stack `{stack}` changes otherwise than shown; go ahead? (yes/no)"))
+                .await;
+        }
+        let loses: Vec<String> = new.into_iter().filter(|change| loses(change)).map(shown).collect();
+        if loses.is_empty() {
+            return Ok(());
+        }
+        let refused = format!("stack `{stack}` would change otherwise than shown: {}", loses.join("; "));
+        Err(Refused::new(refused).hint("run `cargo xtask provision` again: it shows this, and asks").into())
+    }
+
+    async fn ask(&self, ctx: &Ctx, question: &str) -> anyhow::Result<()> {
+        if !ctx.printer().can_ask() {
+            let refused = Refused::new("there are changes, and nobody to confirm them");
+            return Err(refused.hint("run `cargo xtask provision --yes`").into());
+        }
+        let _turn = self.asking.lock().await;
+        match crate::ask::agrees(&ctx.session, question).await? {
+            true => Ok(()),
+            false => Err(Refused::new("not agreed to").into()),
+        }
+    }
+}
+
+/// The same change of the same resource. AWS tells more of it once more is known.
+fn same(shown: &ResourceChange, change: &ResourceChange) -> bool {
+    let worse = loses(change) && !loses(shown);
+    shown.logical_id == change.logical_id && shown.action == change.action && !worse
+}
+
+/// Whether something is lost or interrupted: what `--yes` does not cover unseen.
+fn loses(change: &ResourceChange) -> bool {
+    let replaced = change.replacement.as_deref().is_some_and(|text| text != "False");
+    change.action == "Remove" || change.action == "Dynamic" || replaced
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(action: &str, replacement: Option<&str>) -> ResourceChange {
+        ResourceChange {
+            action: action.to_owned(),
+            logical_id: "It".to_owned(),
+            physical_id: None,
+            resource_type: "AWS::S3::Bucket".to_owned(),
+            replacement: replacement.map(str::to_owned),
+            properties: Vec::new(),
+            scope: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_replaced_or_removed_unseen_is_lost_and_nothing_else() {
+        assert!(loses(&change("Remove", None)));
+        assert!(loses(&change("Modify", Some("True"))));
+        assert!(loses(&change("Modify", Some("Conditional"))));
+        assert!(!loses(&change("Modify", Some("False"))));
+        assert!(!loses(&change("Add", None)));
+    }
+
+    #[test]
+    fn a_change_that_was_shown_covers_itself_but_nothing_worse() {
+        let shown = change("Modify", Some("False"));
+        assert!(same(&shown, &change("Modify", Some("False"))));
+        assert!(!same(&shown, &change("Modify", Some("True"))));
+        assert!(same(&change("Modify", Some("True")), &change("Modify", Some("True"))));
+        assert!(!same(&shown, &change("Remove", None)));
+    }
+}

@@ -1,0 +1,216 @@
+//! One release, followed to its end: what `release`, `provision` and `rehearse` report of it.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+
+use super::deployed::Place;
+use crate::aws::status::{Progress, execution_progress};
+use crate::context::{Ctx, TIME_SCALE};
+use crate::exit::Failed;
+use crate::follow::{Followed, Following, ProbeTarget, Requests, follow_release};
+use crate::project::Deployment;
+
+/// What a release takes at most besides the waits that were asked for: the build's time-out and its queue, and the
+/// hour that CodeDeploy waits for steady tasks.
+const PATIENCE: Duration = Duration::from_secs(4 * 60 * 60);
+
+/// How a release is probed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Probing {
+    /// Requests a second; none at 0.
+    pub rate: u32,
+    /// At the least so many.
+    pub at_least: u64,
+}
+
+/// A release that has ended.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Release {
+    pub scenario: String,
+    pub source_revision: String,
+    pub pipeline_execution_id: String,
+    pub deployment_id: Option<String>,
+    /// The execution's status as AWS spells it.
+    pub status: String,
+    pub rolled_back: bool,
+    pub duration_s: f64,
+    pub requests: Requests,
+    pub url: String,
+    /// Why it failed: from the stage down to the stopped tasks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<String>,
+}
+
+impl Release {
+    /// What went wrong with it, in a word or two: the reasons are in the release itself. `wanted` is the commit that
+    /// was to be released.
+    pub(crate) fn errors(&self, wanted: Option<&str>) -> Vec<anyhow::Error> {
+        let mut errors = Vec::new();
+        let revision = short(&self.source_revision);
+        if !self.succeeded() {
+            errors.push(Failed(format!("the release of {revision} is {}", self.status)).into());
+        } else if let Some(wanted) = wanted.filter(|wanted| *wanted != self.source_revision) {
+            let wanted = short(wanted);
+            errors.push(Failed(format!("{revision} was released, not {wanted}")).into());
+        }
+        if self.requests.failed > 0 {
+            let Requests { failed, sent, .. } = self.requests;
+            errors.push(Failed(format!("{failed} of {sent} requests failed during the release")).into());
+        }
+        errors
+    }
+
+    pub(crate) fn succeeded(&self) -> bool {
+        execution_progress(&self.status) == Progress::Succeeded
+    }
+}
+
+impl fmt::Display for Release {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let end = if self.rolled_back { " and was rolled back" } else { "" };
+        let revision = short(&self.source_revision);
+        writeln!(f, "release of {revision}: {}{end} in {:.1} s", self.status, self.duration_s)?;
+        for reason in &self.reasons {
+            writeln!(f, "  {reason}")?;
+        }
+        let r = &self.requests;
+        if r.sent > 0 {
+            writeln!(
+                f,
+                "  requests: {} sent, {} failed, {:.0} a second, p50 {} ms, p99 {} ms, slowest {} ms",
+                r.sent, r.failed, r.rate, r.p50_ms, r.p99_ms, r.max_ms
+            )?;
+        }
+        for failure in &r.failures {
+            writeln!(f, "  failed request: {failure}")?;
+        }
+        // In the alternate form without the address: that of a rehearsal is gone when it is read.
+        if f.alternate() { Ok(()) } else { write!(f, "  {}", self.url) }
+    }
+}
+
+/// The first digits of a commit.
+pub(crate) fn short(revision: &str) -> &str {
+    revision.get(..12).unwrap_or(revision)
+}
+
+/// Follows one execution to its end, telling what happens.
+pub(crate) async fn follow(
+    ctx: &Ctx,
+    place: &Place,
+    (scenario, execution): (&str, &str),
+    Probing { rate, at_least }: Probing,
+) -> anyhow::Result<Release> {
+    let started = Instant::now();
+    let following = Following {
+        pipeline: &place.pipeline,
+        execution,
+        cluster: &place.cluster,
+        service: &place.service,
+        patience: patience(&ctx.environment.deployment, ctx.local.is_some()),
+        probe: (rate > 0).then(|| ProbeTarget { url: place.url.clone(), rate, at_least }),
+    };
+    let end = follow_release(ctx.watch(), &place.strategy(&ctx.aws), following).await?;
+    let reasons = reasons(&end);
+    let rolled_back = end.rollback.as_ref().is_some_and(|r| r.progress == Progress::Succeeded);
+    Ok(Release {
+        scenario: scenario.to_owned(),
+        source_revision: end.execution.revision.unwrap_or_default(),
+        pipeline_execution_id: execution.to_owned(),
+        deployment_id: end.rollout.map(|rollout| rollout.id.0),
+        status: end.execution.status,
+        rolled_back,
+        duration_s: (started.elapsed().as_secs_f64() * 10.0).round() / 10.0,
+        requests: end.requests.unwrap_or_default(),
+        url: place.url.clone(),
+        reasons,
+    })
+}
+
+/// How long a release may take, with the waits that the environment asks for: they pass faster in the local cloud.
+fn patience(deployment: &Deployment, local: bool) -> Duration {
+    let minutes = deployment.traffic.minutes() + u64::from(deployment.terminate_blue_after.0);
+    let waits = Duration::from_secs(60 * minutes);
+    PATIENCE + if local { waits.div_f64(TIME_SCALE) } else { waits }
+}
+
+/// One explanation, from the action that failed to the tasks that ended.
+fn reasons(end: &Followed) -> Vec<String> {
+    if execution_progress(&end.execution.status) == Progress::Succeeded {
+        return Vec::new();
+    }
+    let mut reasons = Vec::new();
+    let failed = end.actions.iter().filter(|run| execution_progress(&run.status) == Progress::Failed);
+    for run in failed {
+        let why = run.error.as_ref().or(run.summary.as_ref());
+        reasons.push(format!("{} {}: {}", run.stage, run.status, why.map_or("no reason given", |w| w)));
+    }
+    if let Some(rollout) = &end.rollout {
+        let untold = |text: &str| !reasons.iter().any(|reason: &String| reason.contains(text));
+        let error = rollout.error.as_deref().filter(|error| {
+            // `CODE: message`; the action's error has the message already.
+            untold(error.split_once(": ").map_or(*error, |(_, message)| message))
+        });
+        let error = error.map(|error| format!("deployment {}: {error}", rollout.id));
+        let failed = rollout.steps.iter().filter(|step| step.status == "Failed");
+        let steps: Vec<String> = failed
+            .map(|step| match step.diagnostics.as_deref().filter(|text| untold(text)) {
+                Some(why) => format!("lifecycle event {} failed: {why}", step.name),
+                None => format!("lifecycle event {} failed", step.name),
+            })
+            .collect();
+        reasons.extend(error);
+        reasons.extend(steps);
+        reasons.extend(rollout.rollback_message.clone());
+    }
+    let mut stops: Vec<String> =
+        end.stopped.iter().map(|task| format!("task stopped: {}", task.reason)).collect();
+    stops.dedup();
+    reasons.extend(stops);
+    reasons
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn release(status: &str, revision: &str, failed: u64) -> Release {
+        Release {
+            scenario: "deploy".to_owned(),
+            source_revision: revision.to_owned(),
+            pipeline_execution_id: String::new(),
+            deployment_id: None,
+            status: status.to_owned(),
+            rolled_back: false,
+            duration_s: 0.0,
+            requests: Requests { sent: 10, failed, ..Requests::default() },
+            url: String::new(),
+            reasons: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn only_the_wanted_commit_without_a_failed_request_is_a_success() {
+        assert!(release("Succeeded", "abc", 0).errors(Some("abc")).is_empty());
+        assert!(release("Succeeded", "abc", 0).errors(None).is_empty());
+        assert_eq!(
+            release("Succeeded", "abc", 0).errors(Some("def"))[0].to_string(),
+            "abc was released, not def"
+        );
+        assert_eq!(release("Succeeded", "abc", 3).errors(Some("abc")).len(), 1);
+        assert_eq!(release("Superseded", "abc", 0).errors(Some("abc")).len(), 1);
+    }
+
+    #[test]
+    fn whoever_keeps_the_original_tasks_for_two_days_is_followed_for_two_days() {
+        let mut deployment = Deployment::default();
+        assert!(patience(&deployment, false) < Duration::from_secs(5 * 60 * 60));
+
+        deployment.terminate_blue_after.0 = 2 * 24 * 60;
+
+        assert!(patience(&deployment, false) > Duration::from_secs(48 * 60 * 60));
+        assert!(patience(&deployment, true) < Duration::from_secs(5 * 60 * 60));
+    }
+}

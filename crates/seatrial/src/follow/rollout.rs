@@ -1,0 +1,43 @@
+//! What was told of one rollout, and what is new.
+
+use super::Watch;
+use crate::output::{Event, What};
+use crate::rollout::{Rollout, RolloutStep, Share};
+
+#[derive(Default)]
+pub(super) struct RolloutTold {
+    status: String,
+    steps: Vec<RolloutStep>,
+    traffic: Vec<Share>,
+}
+
+impl RolloutTold {
+    /// Tells what is new; whether anything was.
+    pub(super) fn tell(&mut self, watch: Watch<'_>, rollout: &Rollout) -> bool {
+        let mut news = false;
+        let mut tell = |time, what| {
+            news = true;
+            watch.session.printer.tell(Event::new(time, "Deploy", what));
+        };
+        if rollout.status != self.status {
+            self.status.clone_from(&rollout.status);
+            let error = rollout.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+            let text = format!("deployment {} {}{error}", rollout.id, rollout.status);
+            tell(rollout.time, What::Text(text));
+        }
+        for step in &rollout.steps {
+            if step.status == "Pending" || self.steps.contains(step) {
+                continue;
+            }
+            self.steps.push(step.clone());
+            let RolloutStep { name, status, time, diagnostics } = step.clone();
+            tell(time, What::Lifecycle { name, status, diagnostics });
+        }
+        if rollout.traffic != self.traffic && !rollout.traffic.is_empty() {
+            self.traffic.clone_from(&rollout.traffic);
+            let sets = rollout.traffic.iter().map(|set| (set.label.clone(), set.weight, set.running));
+            tell(None, What::Traffic(sets.collect()));
+        }
+        news
+    }
+}

@@ -1,0 +1,212 @@
+//! What every command leaves behind: its own fields, what failed, whether anything was changed, what to type next.
+//! It is always printed, also when the command fails, and the exit code follows from it.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::aws::AwsError;
+use crate::exit::{DeadlinePassed, ExitStatus, Failed, Interrupted, Refused};
+use crate::hint::Hint;
+use crate::plan::StacksError;
+use crate::project::ProjectError;
+use crate::session::Session;
+
+/// What a command hands back: what it did, also where that was not all, and what went wrong.
+pub(crate) struct Report<F> {
+    pub fields: F,
+    pub errors: Vec<anyhow::Error>,
+}
+
+impl<F> Report<F> {
+    /// Everything went well.
+    pub(crate) fn done(fields: F) -> Self {
+        Self { fields, errors: Vec::new() }
+    }
+}
+
+/// One thing that went wrong.
+#[derive(Debug, Serialize)]
+pub(crate) struct Failure {
+    status: ExitStatus,
+    message: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    causes: Vec<String>,
+}
+
+/// The object that is printed.
+#[derive(Serialize)]
+struct Outcome<'a, F> {
+    #[serde(flatten)]
+    fields: Option<&'a F>,
+    failures: &'a [Failure],
+    changed: bool,
+    hints: &'a [String],
+    /// The command that goes on where this one stopped.
+    resume: Option<&'a str>,
+}
+
+impl<F: fmt::Display> fmt::Display for Outcome<'_, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fields.map_or(Ok(()), |fields| fields.fmt(f))
+    }
+}
+
+/// Prints the outcome and answers the exit code. `resume` is the command that goes on after an interruption, for
+/// those commands that start something in AWS.
+pub(crate) fn conclude<F: Serialize + fmt::Display>(
+    session: &Session,
+    result: anyhow::Result<Report<F>>,
+    resume: Option<String>,
+) -> ExitStatus {
+    let (fields, errors) = match result {
+        Ok(report) => (Some(report.fields), report.errors),
+        Err(error) => (None, vec![error]),
+    };
+    let changed = session.changes.any();
+    let failures: Vec<Failure> = errors.iter().map(|error| Failure::of(error, changed)).collect();
+    let status = worst(&failures);
+    let mut hints: Vec<String> = Vec::new();
+    for hint in errors.iter().flat_map(hints_of) {
+        let hint = session.spelled(&hint);
+        if !hints.contains(&hint) {
+            hints.push(hint);
+        }
+    }
+    // After a refusal half-way the same command goes on, too, once its reason is gone.
+    let stopped = errors.iter().any(|error| refused(error)) && changed;
+    let goes_on = matches!(status, ExitStatus::Deadline | ExitStatus::Interrupted) || stopped;
+    let resume = resume.filter(|_| goes_on).map(|command| session.spelled(&command));
+    let outcome = Outcome {
+        fields: fields.as_ref(),
+        failures: &failures,
+        changed,
+        hints: &hints,
+        resume: resume.as_deref(),
+    };
+    let printed = session.printer.result(&outcome);
+    failures.iter().for_each(|failure| session.printer.note(failure));
+    hints.iter().for_each(|hint| session.printer.note(format_args!("hint: {hint}")));
+    if let Some(resume) = &resume {
+        session.printer.note(format_args!("to go on: `{resume}`"));
+    }
+    if let Err(error) = &printed {
+        session.printer.note(Failure::of(error, changed));
+    }
+    session.printer.flush();
+    if printed.is_err() { ExitStatus::Unexpected } else { status }
+}
+
+/// What the worst failure makes of the whole. That something was interrupted says most: then the rest is not known.
+fn worst(failures: &[Failure]) -> ExitStatus {
+    let order = [
+        ExitStatus::Interrupted,
+        ExitStatus::Unexpected,
+        ExitStatus::Failed,
+        ExitStatus::Deadline,
+        ExitStatus::Refused,
+    ];
+    let found = |status: &ExitStatus| failures.iter().any(|failure| failure.status == *status);
+    order.into_iter().find(found).unwrap_or(ExitStatus::Done)
+}
+
+impl Failure {
+    /// A refusal after something was changed is a command that stopped part-way.
+    fn of(error: &anyhow::Error, changed: bool) -> Self {
+        let status = match status_of(error) {
+            ExitStatus::Refused if changed => ExitStatus::Failed,
+            status => status,
+        };
+        let causes = error.chain().skip(1).map(ToString::to_string).collect();
+        Self { status, message: error.to_string(), causes }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.message)?;
+        self.causes.iter().try_for_each(|cause| write!(f, "\n  caused by: {cause}"))
+    }
+}
+
+/// The exit code an error stands for.
+fn status_of(error: &anyhow::Error) -> ExitStatus {
+    for cause in error.chain() {
+        if cause.is::<Interrupted>() {
+            return ExitStatus::Interrupted;
+        }
+        if cause.is::<DeadlinePassed>() {
+            return ExitStatus::Deadline;
+        }
+        if cause.is::<Failed>() {
+            return ExitStatus::Failed;
+        }
+    }
+    if refused(error) { ExitStatus::Refused } else { ExitStatus::Unexpected }
+}
+
+fn refused(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.is::<Refused>()
+            || cause.is::<ProjectError>()
+            || cause.is::<StacksError>()
+            || cause
+                .downcast_ref::<seatrial_image::ImageError>()
+                .is_some_and(seatrial_image::ImageError::is_refusal)
+            || cause.downcast_ref::<AwsError>().is_some_and(AwsError::is_missing_credentials)
+    })
+}
+
+/// The hints of every error in the chain, outermost first.
+fn hints_of(error: &anyhow::Error) -> Vec<String> {
+    let mut hints = Vec::new();
+    for cause in error.chain() {
+        if let Some(hinted) = cause.downcast_ref::<AwsError>() {
+            hints.extend(hinted.hints());
+        } else if let Some(hinted) = cause.downcast_ref::<Refused>() {
+            hints.extend(hinted.hints());
+        } else if let Some(hinted) = cause.downcast_ref::<seatrial_image::ImageError>() {
+            hints.extend(hinted.hint().map(str::to_owned));
+        }
+    }
+    hints
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn status(errors: &[anyhow::Error], changed: bool) -> ExitStatus {
+        let failures: Vec<Failure> = errors.iter().map(|error| Failure::of(error, changed)).collect();
+        worst(&failures)
+    }
+
+    #[test]
+    fn a_refusal_after_a_change_is_a_command_that_stopped_part_way() {
+        let refused = || anyhow::Error::from(Refused::new("no")).context("while provisioning");
+
+        assert_eq!(status(&[refused()], false), ExitStatus::Refused);
+        assert_eq!(status(&[refused()], true), ExitStatus::Failed);
+        assert_eq!(status(&[], true), ExitStatus::Done);
+    }
+
+    #[test]
+    fn the_worst_failure_decides() {
+        let failed = || anyhow::Error::from(Failed("rolled back".to_owned()));
+
+        assert_eq!(status(&[Refused::new("no").into(), failed()], false), ExitStatus::Failed);
+        assert_eq!(status(&[failed(), Interrupted.into()], true), ExitStatus::Interrupted);
+        assert_eq!(status(&[failed(), anyhow::anyhow!("what?")], true), ExitStatus::Unexpected);
+    }
+
+    #[test]
+    fn every_outcome_is_one_object_with_the_same_four_fields() {
+        let outcome =
+            Outcome::<String> { fields: None, failures: &[], changed: false, hints: &[], resume: None };
+
+        let text = serde_json::to_string(&outcome).unwrap();
+
+        assert_eq!(text, r#"{"failures":[],"changed":false,"hints":[],"resume":null}"#);
+        assert_eq!(outcome.to_string(), "");
+    }
+}

@@ -1,0 +1,71 @@
+//! Blue/green by CodeDeploy: it starts a replacement task set, moves the listener's weights, ends the original.
+
+use super::{Rollout, RolloutId, RolloutStep, Share, Strategy, Weight};
+use crate::aws::status::deployment_progress;
+use crate::aws::{Aws, AwsError, Deployment, LifecycleEvent, TaskSetTraffic};
+
+/// The deployment group, and the listener whose weights it moves.
+pub(crate) struct CodeDeploy<'a> {
+    pub aws: &'a Aws,
+    pub application: &'a str,
+    pub deployment_group: &'a str,
+    pub cluster: &'a str,
+    pub service: &'a str,
+    /// ARN of the production listener.
+    pub listener: &'a str,
+    /// ARNs of the target groups blue and green.
+    pub groups: [&'a str; 2],
+}
+
+impl Strategy for CodeDeploy<'_> {
+    const PROVIDER: &'static str = "CodeDeployToECS";
+
+    async fn look(&self, id: &RolloutId) -> Result<Rollout, AwsError> {
+        let mut deployment = self.aws.get_deployment(&id.0).await?;
+        if !deployment.status.is_empty() && deployment.status != "Created" {
+            // The target's id is the pair of cluster and service (CodeDeploy API, BatchGetDeploymentTargets).
+            let target = format!("{}:{}", self.cluster, self.service);
+            self.aws.read_target(&mut deployment, &target).await?;
+        }
+        Ok(rollout(deployment))
+    }
+
+    async fn newest(&self) -> Result<Option<RolloutId>, AwsError> {
+        let newest = self.aws.newest_deployment(self.application, self.deployment_group).await?;
+        Ok(newest.map(RolloutId))
+    }
+
+    async fn weights(&self) -> Result<Vec<Weight>, AwsError> {
+        let weights = self.aws.listener_weights(self.listener).await?;
+        let of = |(group, arn): (&'static str, &str)| Weight {
+            group,
+            arn: arn.to_owned(),
+            weight: weights.iter().find(|(found, _)| found == arn).map_or(0, |(_, weight)| *weight),
+        };
+        let [blue, green] = self.groups;
+        Ok([("blue", blue), ("green", green)].map(of).into())
+    }
+}
+
+fn rollout(deployment: Deployment) -> Rollout {
+    Rollout {
+        id: RolloutId(deployment.id),
+        progress: deployment_progress(&deployment.status),
+        status: deployment.status,
+        time: deployment.time,
+        error: deployment.error,
+        rolled_back_by: deployment.rollback_id.map(RolloutId),
+        rollback_message: deployment.rollback_message,
+        steps: deployment.events.into_iter().map(step).collect(),
+        traffic: deployment.traffic.into_iter().map(share).collect(),
+    }
+}
+
+fn step(event: LifecycleEvent) -> RolloutStep {
+    let LifecycleEvent { name, status, time, diagnostics } = event;
+    RolloutStep { name, status, time, diagnostics }
+}
+
+fn share(set: TaskSetTraffic) -> Share {
+    Share { label: set.label, weight: set.weight, running: set.running }
+}

@@ -1,0 +1,89 @@
+//! How a new revision takes the place of the old one: a rollout. CodeDeploy does it today; who follows a release
+//! knows only what is said here.
+
+mod codedeploy;
+
+use std::future::Future;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::aws::AwsError;
+use crate::aws::status::Progress;
+
+pub(crate) use codedeploy::CodeDeploy;
+
+/// Which rollout: opaque to all but who gave it out.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub(crate) struct RolloutId(pub String);
+
+impl std::fmt::Display for RolloutId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A rollout as it stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Rollout {
+    pub id: RolloutId,
+    pub progress: Progress,
+    /// As AWS spells it.
+    pub status: String,
+    /// When it came to stand so, as far as AWS says.
+    pub time: Option<Timestamp>,
+    /// `CODE: message` where it failed.
+    pub error: Option<String>,
+    /// The rollout that puts the old revision back, where one does.
+    pub rolled_back_by: Option<RolloutId>,
+    pub rollback_message: Option<String>,
+    pub steps: Vec<RolloutStep>,
+    pub traffic: Vec<Share>,
+}
+
+/// One step of a rollout: a lifecycle event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RolloutStep {
+    pub name: String,
+    /// Pending, InProgress, Succeeded, Failed, Skipped, …
+    pub status: String,
+    pub time: Option<Timestamp>,
+    pub diagnostics: Option<String>,
+}
+
+/// A revision's share of the production traffic.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Share {
+    /// Blue or Green.
+    pub label: String,
+    /// Percent.
+    pub weight: f64,
+    /// Running tasks.
+    pub running: i64,
+}
+
+/// A target group of the two, and its weight in the production listener.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Weight {
+    /// `blue` or `green`.
+    pub group: &'static str,
+    /// The target group's ARN.
+    pub arn: String,
+    pub weight: i32,
+}
+
+/// Who rolls out.
+pub(crate) trait Strategy: Sync {
+    /// The provider of the pipeline's action that starts a rollout, as AWS spells it.
+    const PROVIDER: &'static str;
+
+    /// A rollout as it stands now.
+    fn look(&self, id: &RolloutId) -> impl Future<Output = Result<Rollout, AwsError>> + Send;
+
+    /// The newest rollout; `None` before the first.
+    fn newest(&self) -> impl Future<Output = Result<Option<RolloutId>, AwsError>> + Send;
+
+    /// Where the production traffic goes.
+    fn weights(&self) -> impl Future<Output = Result<Vec<Weight>, AwsError>> + Send;
+}

@@ -1,0 +1,91 @@
+//! What belongs to one run of the program, before any environment is known: its voice, its end, its clock, and
+//! whether it has changed anything.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::exit::Interrupted;
+use crate::output::Printer;
+
+/// Cheap to clone; all clones are the same run.
+#[derive(Clone)]
+pub(crate) struct Session {
+    pub printer: Printer,
+    pub cancel: Cancel,
+    pub clock: Clock,
+    pub changes: Changes,
+    /// How this project spells the program: `cargo xtask` where nothing else is said.
+    pub program: &'static str,
+}
+
+impl Session {
+    pub(crate) fn new(printer: Printer, program: &'static str) -> Self {
+        Self { printer, cancel: Cancel::default(), clock: Clock, changes: Changes::default(), program }
+    }
+
+    /// A command, or a text with commands in it, as this project spells them.
+    pub(crate) fn spelled(&self, text: &str) -> String {
+        text.replace("cargo xtask", self.program)
+    }
+}
+
+/// Told when the command is to end early. Work that can be left waits for it; what must be undone first is undone.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Cancel(CancellationToken);
+
+impl Cancel {
+    pub(crate) fn cancel(&self) {
+        self.0.cancel();
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.0.is_cancelled()
+    }
+
+    /// Returns when the command is to end.
+    pub(crate) async fn cancelled(&self) {
+        self.0.cancelled().await;
+    }
+
+    /// Runs something that only reads, and leaves it when the command is to end.
+    pub(crate) async fn unless_cancelled<F: Future>(&self, reading: F) -> Result<F::Output, Interrupted> {
+        self.0.run_until_cancelled(reading).await.ok_or(Interrupted)
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Interrupted> {
+        if self.is_cancelled() { Err(Interrupted) } else { Ok(()) }
+    }
+}
+
+/// The clock of waits and deadlines: tokio's, which tests stop and move.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Clock;
+
+impl Clock {
+    pub(crate) fn now(self) -> Instant {
+        Instant::now()
+    }
+
+    pub(crate) async fn sleep(self, pause: Duration) {
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Whether this run has changed anything, in AWS or in the user's files. Exit code 3 promises that it has not.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Changes(Arc<AtomicBool>);
+
+impl Changes {
+    pub(crate) fn note(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn any(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
