@@ -1,25 +1,17 @@
 //! The operations of Application Auto Scaling.
 
 mod policies;
+mod register;
 mod targets;
 
 pub(crate) use policies::{DeleteScalingPolicy, PutScalingPolicy};
+pub(crate) use register::register;
 pub(crate) use targets::{DeregisterScalableTarget, RegisterScalableTarget};
 
 use serde::Serialize;
 
 use super::store::TargetId;
 use crate::error::ServiceError;
-use crate::operation::Operations;
-
-pub(crate) fn register(operations: &mut Operations) {
-    operations.add::<RegisterScalableTarget>();
-    operations.add::<targets::DescribeScalableTargets>();
-    operations.add::<DeregisterScalableTarget>();
-    operations.add::<PutScalingPolicy>();
-    operations.add::<policies::DescribeScalingPolicies>();
-    operations.add::<DeleteScalingPolicy>();
-}
 
 /// The answer of operations that answer nothing.
 #[derive(Serialize)]
