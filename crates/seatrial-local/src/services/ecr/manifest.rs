@@ -5,6 +5,9 @@ use serde::Deserialize;
 use super::error::invalid;
 use crate::error::ServiceError;
 
+/// The longest manifest that ECR takes, in bytes.
+pub(crate) const LONGEST_MANIFEST: usize = 4 << 20;
+
 const DOCKER_IMAGE: &str = "application/vnd.docker.distribution.manifest.v2+json";
 const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 const OCI_IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";

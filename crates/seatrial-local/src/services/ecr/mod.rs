@@ -12,6 +12,7 @@ mod manifest;
 mod operations;
 mod store;
 
+pub(crate) use manifest::LONGEST_MANIFEST;
 pub(crate) use operations::{
     BatchCheckLayerAvailability, BatchGetImage, CompleteLayerUpload, CreateRepository, DeleteLifecyclePolicy,
     DeleteRepository, DescribeRepositories, GetAuthorizationToken, GetDownloadUrlForLayer, ImageId,
@@ -21,9 +22,6 @@ pub(crate) use operations::{
 pub(crate) use store::{Ecr, Encryption, ExclusionFilter, Mutability, Scanning, digest, is_digest};
 
 use crate::operation::Operations;
-
-/// The longest manifest that ECR takes, in bytes.
-pub(crate) const LONGEST_MANIFEST: usize = 4 << 20;
 
 pub(crate) fn register(operations: &mut Operations) {
     operations.add::<BatchCheckLayerAvailability>();

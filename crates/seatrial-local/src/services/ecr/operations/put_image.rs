@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::LONGEST_MANIFEST;
 use super::super::error::{invalid, no_layers};
-use super::super::manifest::Manifest;
+use super::super::manifest::{LONGEST_MANIFEST, Manifest};
 use super::super::store::{Ecr, ImageRow, TagRow, digest};
 use super::arn;
 use super::images::Image;
