@@ -9,8 +9,8 @@ use axum::response::{IntoResponse as _, Response};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 use tokio_util::io::ReaderStream;
 
-use super::Session;
 use super::error::RegistryError;
+use super::session::Session;
 use crate::cloud::Cloud;
 use crate::services::ecr::{BatchCheckLayerAvailability, Ecr, GetDownloadUrlForLayer, is_digest};
 

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::error::RegistryError;
 use super::path::is_tag;
-use super::{Session, member};
+use super::session::{Session, member};
 use crate::services::ecr::{BatchGetImage, ImageId, LONGEST_MANIFEST, ListImages, PutImage, is_digest};
 
 const DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");

@@ -16,6 +16,7 @@ mod blobs;
 mod error;
 mod manifests;
 mod path;
+mod session;
 mod uploads;
 
 use axum::Router;
@@ -29,29 +30,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::cloud::Cloud;
-use crate::error::ServiceError;
-use crate::operation::Operation;
 use crate::principal::Principal;
 use crate::services::ecr::Ecr;
 use error::RegistryError;
 use path::Target;
+use session::Session;
 
 /// Everything below `/v2/`.
 pub(crate) fn router(cloud: Cloud) -> Router {
     Router::new().route("/v2/", any(serve)).route("/v2/{*path}", any(serve)).with_state(cloud)
-}
-
-/// Who asks, and of which repository.
-struct Session {
-    cloud: Cloud,
-    principal: Principal,
-    repository: String,
-}
-
-impl Session {
-    async fn call<O: Operation>(&self, input: O) -> Result<O::Output, ServiceError> {
-        self.cloud.call(&self.principal, input).await
-    }
 }
 
 async fn serve(State(cloud): State<Cloud>, request: Request) -> Response {
@@ -110,10 +97,4 @@ fn authenticate(cloud: &Cloud, headers: &HeaderMap) -> Option<Principal> {
     let (user, password) = decoded.split_once(':')?;
     let is_ours = scheme.eq_ignore_ascii_case("basic") && user == "AWS";
     is_ours.then(|| cloud.part::<Ecr>().authenticate(password)).flatten()
-}
-
-/// The value of a query's member.
-fn member(parts: &Parts, name: &str) -> Option<String> {
-    let query = parts.uri.query().unwrap_or_default();
-    form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }

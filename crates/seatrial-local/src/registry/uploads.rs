@@ -6,7 +6,7 @@ use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
 use super::error::RegistryError;
-use super::{Session, member};
+use super::session::{Session, member};
 use crate::services::ecr::{CompleteLayerUpload, Ecr, InitiateLayerUpload, UploadLayerPart, is_digest};
 
 /// `POST`: begins an upload; with `digest` the body is all of it. What is to be mounted from another
