@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::super::buildspec::{Artifacts as Named, Buildspec};
 use super::super::store::{Artifacts, BuildArtifacts, BuildRecord, PhaseContext};
-use super::{Host, client_error};
+use super::host::{Host, client_error};
 use crate::archive;
 use crate::services::s3::objects::{self, Place};
 

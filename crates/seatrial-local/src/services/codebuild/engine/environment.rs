@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::buildspec::Buildspec;
 use super::super::store::{BuildRecord, PhaseContext, Variable};
-use super::Host;
+use super::host::Host;
 use crate::cloud::Cloud;
 use crate::credentials::Credentials;
 use crate::retry;

@@ -13,20 +13,17 @@ mod book;
 mod cache;
 mod commands;
 mod environment;
+mod host;
 mod log;
 mod run;
 mod shell;
 mod sink;
 mod source;
 
-use std::path::PathBuf;
-
-use super::store::{CodeBuild, PhaseContext};
+use super::store::CodeBuild;
 use crate::cloud::Cloud;
-use crate::credentials::Credentials;
 use crate::engine::{Engine, Next};
 use book::{Book, End};
-use log::BuildLog;
 
 /// The engine of builds; keys are build ids.
 pub(super) struct Builds;
@@ -64,22 +61,4 @@ pub(super) fn end_processes(cloud: &Cloud) {
             shell::end_leftovers(&record.build.id);
         }
     }
-}
-
-/// What a build runs on: its folders, its role's credentials, its log.
-struct Host {
-    cloud: Cloud,
-    credentials: Credentials,
-    /// Holds everything of this build.
-    root: PathBuf,
-    /// `CODEBUILD_SRC_DIR`.
-    folder: PathBuf,
-    /// Further sources by identifier.
-    extra_sources: Vec<(String, PathBuf)>,
-    log: BuildLog,
-}
-
-/// A failure that CodeBuild ascribes to its user.
-fn client_error(message: impl Into<String>) -> PhaseContext {
-    PhaseContext { status_code: "CLIENT_ERROR".to_owned(), message: message.into() }
 }

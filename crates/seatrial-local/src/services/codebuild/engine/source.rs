@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::buildspec::Buildspec;
 use super::super::store::{BuildRecord, PhaseContext};
-use super::{Host, client_error};
+use super::host::{Host, client_error};
 use crate::archive;
 use crate::services::s3::objects::{self, Place};
 
