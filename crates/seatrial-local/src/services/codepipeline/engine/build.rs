@@ -1,7 +1,7 @@
 //! The CodeBuild action: starts a build with the artifacts of the execution and follows it by its id.
 
 use super::super::store::{Artifact, ErrorDetails};
-use super::action::{Context, Done, Progress, failed, refused};
+use super::provider::{Context, Done, Progress, failed, refused};
 use crate::retry;
 use crate::services::codebuild::{
     BatchGetBuilds, Build, PipelineArtifact, PipelineJob, StartBuild, Variable,

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::super::store::ErrorDetails;
-use super::action::{Context, Done, Progress, failed, refused};
+use super::provider::{Context, Done, Progress, failed, refused};
 use crate::archive;
 use crate::operation::Operation;
 use crate::retry;

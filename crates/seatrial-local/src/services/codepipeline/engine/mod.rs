@@ -13,6 +13,7 @@ mod advance;
 mod build;
 mod deploy;
 mod gate;
+mod provider;
 mod session;
 mod source;
 mod variables;

@@ -10,7 +10,7 @@ use std::process::Command;
 use serde_json::json;
 
 use super::super::store::{ErrorDetails, Revision};
-use super::action::{Context, Done, Progress, failed, refused};
+use super::provider::{Context, Done, Progress, failed, refused};
 use crate::archive;
 use crate::retry;
 use crate::services::codeconnections::{Status, UseConnection};
