@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::appspec::AppSpec;
 use super::shapes::{AutoRollback, BlueGreen, DeploymentStyle, Group, LoadBalancerInfo, Revision, Routing};
 use crate::clock::Epoch;
+use crate::cloud::Cloud;
 
 /// What `GetDeployment` answers.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -307,4 +308,47 @@ pub(crate) fn lifecycle(has_test_listener: bool) -> Vec<LifecycleEvent> {
         ..LifecycleEvent::default()
     };
     kept.map(event).collect()
+}
+
+/// A deployment of `revision` that has not begun.
+pub(super) fn new_row(cloud: &Cloud, group: Group, revision: Revision, routing: Routing) -> Row {
+    let now = cloud.clock().now();
+    let settings = &group.settings;
+    let info = Info {
+        application_name: group.application_name.clone(),
+        deployment_group_name: group.deployment_group_name.clone(),
+        deployment_config_name: group.deployment_config_name.clone(),
+        deployment_id: format!("d-{}", crate::id::upper(9)),
+        previous_revision: group.target_revision.clone(),
+        revision,
+        status: "Created".to_owned(),
+        create_time: Some(now),
+        deployment_overview: Overview::of("Created"),
+        auto_rollback_configuration: settings.auto_rollback_configuration.clone(),
+        deployment_style: settings.deployment_style.clone(),
+        blue_green_deployment_configuration: settings.blue_green_deployment_configuration.clone(),
+        load_balancer_info: settings.load_balancer_info.clone(),
+        file_exists_behavior: "DISALLOW".to_owned(),
+        compute_platform: "ECS".to_owned(),
+        ..Info::default()
+    };
+    let has_test_listener = settings.pair().is_some_and(|pair| pair.test_listener().is_some());
+    Row {
+        info,
+        group,
+        routing,
+        phase: Phase::Created,
+        since: now,
+        updated: now,
+        events: lifecycle(has_test_listener),
+        spec: None,
+        vacant: TargetGroup::default(),
+        blue: None,
+        green: None,
+        shifted: 0,
+        tries: 0,
+        stop: None,
+        go_on: false,
+        terminate_now: false,
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Trouble, Turn};
+use super::turn::{Trouble, Turn};
 use crate::error::ServiceError;
 use crate::services::cloudwatch::{DescribeAlarms, MetricAlarm};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{LOOK, Trouble, Turn};
+use super::turn::{LOOK, Trouble, Turn};
 use crate::engine::Next;
 use crate::services::codedeploy::deployment::Phase;
 

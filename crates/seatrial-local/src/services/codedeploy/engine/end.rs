@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
-use super::{Deployments, TRIES, Trouble, Turn};
+use super::turn::{Trouble, Turn};
 use crate::clock::Epoch;
 use crate::cloud::Cloud;
 use crate::engine::Next;
 use crate::error::ServiceError;
-use crate::services::codedeploy::deployment::{ErrorInformation, Phase, RollbackInfo, Row};
-use crate::services::codedeploy::operations::new_row;
+use crate::services::codedeploy::deployment::{ErrorInformation, Phase, RollbackInfo, Row, new_row};
 use crate::services::codedeploy::shapes::LastDeployment;
 use crate::services::codedeploy::store::{CodeDeploy, group_key};
+
+/// Failed tries of one phase for passing reasons before the deployment fails: with ever longer pauses, some
+/// twenty seconds.
+const TRIES: u32 = 15;
 
 /// How a deployment ends that does not succeed.
 struct Ending {
@@ -120,7 +123,7 @@ fn rollback_to_make(store: &CodeDeploy, row: &Row) -> Option<String> {
     (!store.deployments.contains(&id)).then_some(id)
 }
 
-/// Makes the rollback of an ended deployment, and has the group remember how it ended.
+/// Makes the rollback of an ended deployment, which the engine then drives, and has the group remember how it ended.
 pub(super) fn settle(cloud: &Cloud, store: &CodeDeploy, row: &Row) -> Next {
     let settled = make_rollback(cloud, store, row).and_then(|()| note_end(store, row));
     store.sessions().remove(&row.info.deployment_id);
@@ -148,7 +151,6 @@ fn make_rollback(cloud: &Cloud, store: &CodeDeploy, failed: &Row) -> Result<(), 
     row.blue = failed.blue.clone();
     row.green = failed.green.clone();
     store.deployments.insert_new(&id, &row)?;
-    cloud.start::<Deployments>(&id);
     Ok(())
 }
 

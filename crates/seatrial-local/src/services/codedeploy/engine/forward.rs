@@ -1,6 +1,7 @@
 //! A deployment on its way: the replacement task set, its traffic, the end of the original.
 
-use super::{GLANCE, LOOK, Trouble, Turn, judge};
+use super::judge;
+use super::turn::{GLANCE, LOOK, Trouble, Turn};
 use crate::engine::Next;
 use crate::services::codedeploy::deployment::{Phase, Set, TargetGroup};
 use crate::services::codedeploy::shapes::{EcsService, ReadyOption, Termination};

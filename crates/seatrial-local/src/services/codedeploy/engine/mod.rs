@@ -9,47 +9,24 @@ mod judge;
 mod prepare;
 mod remote;
 mod traffic;
+mod turn;
 
 use std::sync::Arc;
 use std::time::Duration;
+
+use turn::{LOOK, Trouble, Turn};
 
 use super::deployment::{Phase, Row};
 use super::store::{CodeDeploy, Session};
 use crate::cloud::Cloud;
 use crate::engine::{Engine, Next};
-use crate::error::ServiceError;
-use crate::persist::PersistError;
 use crate::principal::Principal;
 use crate::services::sts;
 
-/// Between two looks at what something else changes.
-const LOOK: Duration = Duration::from_millis(50);
-/// Between two looks at what only time changes.
-const GLANCE: Duration = Duration::from_millis(250);
 /// Then the role is assumed anew; sessions last an hour.
 const SESSION: Duration = Duration::from_secs(1800);
-/// Failed tries of one phase for passing reasons before the deployment fails: with ever longer pauses, some
-/// twenty seconds.
-const TRIES: u32 = 15;
 
 pub(crate) struct Deployments;
-
-/// Why a step was not done.
-#[derive(Debug)]
-pub(super) enum Trouble {
-    /// It may be well at the next try.
-    Passing(ServiceError),
-    /// The deployment fails with AWS's error code.
-    Fatal { code: &'static str, message: String },
-    /// The deployment stops: alarms, a wait that nobody ended.
-    Stop { code: &'static str, message: String, event: &'static str },
-}
-
-impl From<PersistError> for Trouble {
-    fn from(error: PersistError) -> Self {
-        Self::Passing(error.into())
-    }
-}
 
 impl Engine for Deployments {
     const NAME: &'static str = "codedeploy-deployment";
@@ -64,27 +41,39 @@ impl Engine for Deployments {
 
     async fn step(cloud: &Cloud, key: &str) -> Next {
         let store = cloud.part::<CodeDeploy>();
-        let Some(row) = store.deployments.get(key) else { return Next::Done };
-        if row.info.has_ended() {
-            return end::settle(cloud, &store, &row);
+        let next = step(cloud, &store, key).await;
+        if let Some(id) = rollback_made(&store, key) {
+            cloud.start::<Self>(&id);
         }
-        let tries = row.tries;
-        let result = match row.stop.clone() {
-            Some(stop) if !row.is_past_return() => {
-                end::stopped_by_request(cloud, &store, row, stop.rolls_back)
-            }
-            _ => advance(cloud, &store, row).await,
-        };
-        match result {
-            Ok(next) => {
-                if tries > 0 {
-                    forget_tries(&store, key, tries);
-                }
-                next
-            }
-            Err(trouble) => end::troubled(cloud, &store, key, trouble),
-        }
+        next
     }
+}
+
+async fn step(cloud: &Cloud, store: &Arc<CodeDeploy>, key: &str) -> Next {
+    let Some(row) = store.deployments.get(key) else { return Next::Done };
+    if row.info.has_ended() {
+        return end::settle(cloud, store, &row);
+    }
+    let tries = row.tries;
+    let result = match row.stop.clone() {
+        Some(stop) if !row.is_past_return() => end::stopped_by_request(cloud, store, row, stop.rolls_back),
+        _ => advance(cloud, store, row).await,
+    };
+    match result {
+        Ok(next) => {
+            if tries > 0 {
+                forget_tries(store, key, tries);
+            }
+            next
+        }
+        Err(trouble) => end::troubled(cloud, store, key, trouble),
+    }
+}
+
+/// The rollback that the end of a deployment left to be driven.
+fn rollback_made(store: &CodeDeploy, key: &str) -> Option<String> {
+    let id = store.deployments.get(key)?.info.rollback_info?.rollback_deployment_id?;
+    store.deployments.get(&id).filter(|rollback| !rollback.info.has_ended()).map(|_| id)
 }
 
 /// A step went well: what failed before it does not count any more.
@@ -143,32 +132,4 @@ async fn session(cloud: &Cloud, store: &CodeDeploy, row: &Row) -> Result<Princip
     let alarms_read = sessions.get(id).and_then(|session| session.alarms_read);
     sessions.insert(id.clone(), Session { principal: principal.clone(), began: now, alarms_read });
     Ok(principal)
-}
-
-/// One step of one deployment.
-pub(super) struct Turn<'a> {
-    cloud: &'a Cloud,
-    store: Arc<CodeDeploy>,
-    row: Row,
-    principal: Principal,
-}
-
-impl Turn<'_> {
-    /// Writes the record, and says when it is looked at again.
-    fn save(&self, pause: Duration) -> Result<Next, Trouble> {
-        self.store.save(&self.row)?;
-        Ok(Next::After(pause))
-    }
-
-    /// Writes the record, whose phase is now `phase`.
-    fn enter(&mut self, phase: Phase) -> Result<Next, Trouble> {
-        self.row.enter(phase, self.cloud.clock().now());
-        self.save(Duration::ZERO)
-    }
-
-    /// Whether `minutes` of AWS's time have passed since the phase began.
-    fn has_waited(&self, minutes: i64) -> bool {
-        let wait = Duration::from_secs(u64::try_from(minutes).unwrap_or_default() * 60);
-        self.cloud.clock().now().since(self.row.since) >= self.cloud.clock().scaled(wait)
-    }
 }

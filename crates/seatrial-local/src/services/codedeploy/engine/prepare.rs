@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{LOOK, Trouble, Turn};
+use super::turn::{LOOK, Trouble, Turn};
 use crate::engine::Next;
 use crate::services::codedeploy::appspec::{self, AppSpec};
 use crate::services::codedeploy::deployment::{Phase, Set, TargetGroup};

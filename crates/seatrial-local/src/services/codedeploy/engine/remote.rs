@@ -1,6 +1,6 @@
 //! Calls of other services in the name of the group's role, and what their refusals mean for a deployment.
 
-use super::{Trouble, Turn};
+use super::turn::{Trouble, Turn};
 use crate::error::ServiceError;
 use crate::operation::Operation;
 use crate::services::codedeploy::shapes::EcsService;

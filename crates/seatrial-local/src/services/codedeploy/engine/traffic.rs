@@ -1,6 +1,6 @@
 //! Listeners and the shares of their traffic.
 
-use super::{Trouble, Turn};
+use super::turn::{Trouble, Turn};
 use crate::services::codedeploy::deployment::TargetGroup;
 use crate::services::elbv2::{
     Action, DescribeListeners, ForwardConfig, Listener, ModifyListener, WeightedTargetGroup,

@@ -9,11 +9,9 @@ use crate::clock::Epoch;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
-use crate::services::codedeploy::deployment::{Info, Overview, Phase, Row, TargetGroup, lifecycle};
+use crate::services::codedeploy::deployment::{Info, new_row};
 use crate::services::codedeploy::engine::Deployments;
-use crate::services::codedeploy::shapes::{
-    AlarmConfiguration, AutoRollback, Group, LastDeployment, Revision, Routing,
-};
+use crate::services::codedeploy::shapes::{AlarmConfiguration, AutoRollback, LastDeployment, Revision};
 use crate::services::codedeploy::store::{CodeDeploy, SERVICE, arn_of_deployment, group_arn, group_key};
 
 #[derive(Clone, Deserialize, Default)]
@@ -80,54 +78,6 @@ impl Operation for CreateDeployment {
         note_attempt(&store, &row.info)?;
         cloud.start::<Deployments>(&row.info.deployment_id);
         Ok(CreateDeploymentOutput { deployment_id: row.info.deployment_id })
-    }
-}
-
-/// A deployment of `revision` that has not begun.
-pub(in crate::services::codedeploy) fn new_row(
-    cloud: &Cloud,
-    group: Group,
-    revision: Revision,
-    routing: Routing,
-) -> Row {
-    let now = cloud.clock().now();
-    let settings = &group.settings;
-    let info = Info {
-        application_name: group.application_name.clone(),
-        deployment_group_name: group.deployment_group_name.clone(),
-        deployment_config_name: group.deployment_config_name.clone(),
-        deployment_id: format!("d-{}", crate::id::upper(9)),
-        previous_revision: group.target_revision.clone(),
-        revision,
-        status: "Created".to_owned(),
-        create_time: Some(now),
-        deployment_overview: Overview::of("Created"),
-        auto_rollback_configuration: settings.auto_rollback_configuration.clone(),
-        deployment_style: settings.deployment_style.clone(),
-        blue_green_deployment_configuration: settings.blue_green_deployment_configuration.clone(),
-        load_balancer_info: settings.load_balancer_info.clone(),
-        file_exists_behavior: "DISALLOW".to_owned(),
-        compute_platform: "ECS".to_owned(),
-        ..Info::default()
-    };
-    let has_test_listener = settings.pair().is_some_and(|pair| pair.test_listener().is_some());
-    Row {
-        info,
-        group,
-        routing,
-        phase: Phase::Created,
-        since: now,
-        updated: now,
-        events: lifecycle(has_test_listener),
-        spec: None,
-        vacant: TargetGroup::default(),
-        blue: None,
-        green: None,
-        shifted: 0,
-        tries: 0,
-        stop: None,
-        go_on: false,
-        terminate_now: false,
     }
 }
 
