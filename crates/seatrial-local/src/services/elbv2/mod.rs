@@ -11,7 +11,9 @@ mod health;
 mod network;
 mod operations;
 mod proxies;
+mod reach;
 mod routing;
+mod rows;
 mod shapes;
 mod store;
 
@@ -23,9 +25,6 @@ use crate::cloud::Cloud;
 use crate::operation::Operations;
 use crate::proxy::Snapshot;
 use store::Elb;
-
-/// The signing name and IAM prefix.
-pub(crate) const SERVICE: &str = "elasticloadbalancing";
 
 pub(crate) fn register(operations: &mut Operations) {
     operations.add::<AddTags>();

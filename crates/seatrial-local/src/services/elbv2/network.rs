@@ -1,19 +1,12 @@
 //! What Elastic Load Balancing asks EC2: zones of subnets, and whether security groups let requests through.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
-
+use super::rows::{TargetRow, target_key};
 use super::shapes::{AvailabilityZone, LoadBalancer};
-use super::store::{Elb, TargetRow, target_key};
+use super::store::Elb;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::principal::Principal;
 use crate::services::ec2::{CheckTraffic, DescribeSecurityGroups, DescribeSubnets, DescribeVpcs, Peer};
-
-/// How long an answer about a target counts. Health checks come several times a second, and each question is
-/// an entry in the journal.
-const FRESH: Duration = Duration::from_secs(3);
 
 fn principal(cloud: &Cloud) -> Principal {
     Principal::service("elasticloadbalancing.amazonaws.com", cloud.account())
@@ -66,25 +59,6 @@ pub(super) async fn security_groups(
         }
     }
     Ok(given)
-}
-
-/// What EC2 said last of each target, and when.
-#[derive(Default)]
-pub(super) struct Reach {
-    known: Mutex<HashMap<String, (bool, Instant)>>,
-}
-
-impl Reach {
-    fn fresh(&self, key: &str) -> Option<bool> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(key).filter(|(_, since)| since.elapsed() < FRESH).map(|(allowed, _)| *allowed)
-    }
-
-    fn learn(&self, key: String, allowed: bool) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|_, (_, since)| since.elapsed() < FRESH);
-        known.insert(key, (allowed, Instant::now()));
-    }
 }
 
 /// Whether a load balancer reaches a target. One without a known network interface is reached: nothing is

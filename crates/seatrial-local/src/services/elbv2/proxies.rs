@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::store::{TargetRow, target_key};
+use super::rows::{TargetRow, target_key};
 use crate::error::ServiceError;
 use crate::proxy::{Gate, Group, Rules, Snapshot, Target};
 

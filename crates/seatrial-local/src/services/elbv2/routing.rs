@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attributes;
+use super::rows::{ListenerRow, LoadBalancerRow};
 use super::shapes::Action;
-use super::store::{Elb, ListenerRow, LoadBalancerRow};
+use super::store::Elb;
 use crate::error::ServiceError;
 use crate::proxy::{Action as ProxyAction, Fixed, Forward, Redirect, Rules};
 

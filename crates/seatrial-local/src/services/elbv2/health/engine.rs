@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::super::rows::{TargetGroupRow, TargetRow};
 use super::super::shapes::TargetHealth;
-use super::super::store::{Elb, TargetGroupRow, TargetRow};
+use super::super::store::Elb;
 use super::super::{attributes, network};
+use super::states::{checking, not_in_use, registering};
 use super::verdict::Outcome;
-use super::{check_port, checking, not_in_use, registering};
 use crate::cloud::Cloud;
 use crate::engine::{Engine, Next};
 use crate::error::ServiceError;
@@ -88,6 +89,11 @@ fn set_health(elb: &Elb, key: &str, row: &TargetRow, health: TargetHealth) -> Re
         })?;
     }
     Ok(())
+}
+
+/// The port on which a target is checked.
+pub(in super::super) fn check_port(group: &TargetGroupRow, target_port: u16) -> u16 {
+    group.shape.health_check_port.parse().unwrap_or(target_port)
 }
 
 /// One check. Packets that a security group stops are lost, which looks like a target that does not answer.

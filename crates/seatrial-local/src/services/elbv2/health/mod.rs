@@ -1,4 +1,4 @@
-//! Health of targets: states and reasons as AWS words them, and the engine that moves between them.
+//! Health of targets: their states, and the engine that moves between them.
 //!
 //! ```text
 //! RegisterTargets ─> initial ── check passes ──> healthy <── HealthyThresholdCount passes ──┐
@@ -7,53 +7,18 @@
 //! ```
 
 mod engine;
+mod states;
 mod verdict;
 
-pub(super) use engine::TargetEngine;
+pub(super) use engine::{TargetEngine, check_port};
+pub(super) use states::{draining, not_registered, registering};
 pub(super) use verdict::{Streaks, parse_codes};
 
-use super::shapes::{Listener, TargetHealth};
-use super::store::{Elb, TargetGroupRow, target_key};
+use super::rows::target_key;
+use super::shapes::Listener;
+use super::store::Elb;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
-
-fn health(state: &str, reason: &str, description: &str) -> TargetHealth {
-    TargetHealth {
-        state: state.to_owned(),
-        reason: Some(reason.to_owned()),
-        description: Some(description.to_owned()),
-    }
-}
-
-pub(super) fn registering() -> TargetHealth {
-    health("initial", "Elb.RegistrationInProgress", "Target registration is in progress")
-}
-
-pub(super) fn checking() -> TargetHealth {
-    health("initial", "Elb.InitialHealthChecking", "Initial health checks in progress")
-}
-
-pub(super) fn healthy() -> TargetHealth {
-    TargetHealth { state: "healthy".to_owned(), reason: None, description: None }
-}
-
-pub(super) fn draining() -> TargetHealth {
-    health("draining", "Target.DeregistrationInProgress", "Target deregistration is in progress")
-}
-
-pub(super) fn not_registered() -> TargetHealth {
-    health("unused", "Target.NotRegistered", "Target is not registered to the target group")
-}
-
-pub(super) fn not_in_use() -> TargetHealth {
-    let description = "Target group is not configured to receive traffic from the load balancer";
-    health("unused", "Target.NotInUse", description)
-}
-
-/// The port on which a target is checked.
-pub(super) fn check_port(group: &TargetGroupRow, target_port: u16) -> u16 {
-    group.shape.health_check_port.parse().unwrap_or(target_port)
-}
 
 /// Looks at the targets of a group again: its settings, or what leads to it, changed.
 pub(super) fn wake(cloud: &Cloud, elb: &Elb, target_group_arn: &str) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use super::super::shapes::{TargetGroup, TargetHealth};
-use super::{health, healthy};
+use super::states::{health, healthy};
 use crate::proxy::ProbeFailure;
 
 /// A process needs real time to start, while check intervals shrink with the clock: a target that never
@@ -108,7 +108,7 @@ pub(in super::super) fn parse_codes(matcher: &str) -> Option<Vec<(u16, u16)>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{checking, registering};
+    use super::super::states::{checking, registering};
     use super::*;
     use crate::services::elbv2::shapes::Matcher;
 

@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::actions;
+use super::super::rows::ListenerRow;
 use super::super::shapes::{Action, Certificate, Empty, Listener};
-use super::super::store::{Elb, ListenerRow};
-use super::super::{SERVICE, errors, health};
+use super::super::store::Elb;
+use super::super::{errors, health};
+use super::SERVICE;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::id;

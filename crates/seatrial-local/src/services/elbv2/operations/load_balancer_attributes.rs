@@ -3,9 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::rows::LoadBalancerRow;
 use super::super::shapes::Attribute;
-use super::super::store::{Elb, LoadBalancerRow};
-use super::super::{SERVICE, attributes, errors};
+use super::super::store::Elb;
+use super::super::{attributes, errors};
+use super::SERVICE;
 use super::target_groups::AttributesOutput;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;

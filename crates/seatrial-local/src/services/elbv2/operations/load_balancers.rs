@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::rows::LoadBalancerRow;
 use super::super::shapes::{AvailabilityZone, Empty, LoadBalancer, LoadBalancerState};
-use super::super::store::{Elb, LoadBalancerRow};
-use super::super::{SERVICE, attributes, errors, health, network};
+use super::super::store::Elb;
+use super::super::{attributes, errors, health, network};
+use super::SERVICE;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::id;

@@ -24,3 +24,6 @@ pub(crate) use target_groups::{
     HealthCheckSettings, ModifyTargetGroup, ModifyTargetGroupAttributes,
 };
 pub(crate) use targets::{DeregisterTargets, DescribeTargetHealth, RegisterTargets};
+
+/// The signing name and IAM prefix.
+pub(crate) const SERVICE: &str = "elasticloadbalancing";

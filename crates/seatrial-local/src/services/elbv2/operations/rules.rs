@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::errors;
+use super::super::rows::ListenerRow;
 use super::super::shapes::Action;
-use super::super::store::{Elb, ListenerRow};
-use super::super::{SERVICE, errors};
+use super::super::store::Elb;
+use super::SERVICE;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::errors;
 use super::super::shapes::Empty;
 use super::super::store::Elb;
-use super::super::{SERVICE, errors};
+use super::SERVICE;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 use crate::tags::{self, Tag};

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::rows::TargetGroupRow;
 use super::super::shapes::{Attribute, Empty, Matcher, TargetGroup};
-use super::super::store::{Elb, TargetGroupRow};
-use super::super::{SERVICE, attributes, errors, health};
+use super::super::store::Elb;
+use super::super::{attributes, errors, health};
+use super::SERVICE;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::id;
@@ -269,7 +271,7 @@ impl Operation for DeleteTargetGroup {
         }
         elb.target_groups.remove(arn)?;
         for row in elb.targets_of(arn) {
-            elb.targets.remove(&super::super::store::target_key(arn, &row.id, row.port))?;
+            elb.targets.remove(&super::super::rows::target_key(arn, &row.id, row.port))?;
         }
         elb.proxies.close_group(arn);
         health::wake(&call.cloud, &elb, arn);

@@ -2,10 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::errors;
 use super::super::health::{self, TargetEngine};
+use super::super::rows::{TargetGroupRow, TargetRow, target_key};
 use super::super::shapes::{Empty, TargetDescription, TargetHealthDescription};
-use super::super::store::{Elb, TargetGroupRow, TargetRow, target_key};
-use super::super::{SERVICE, errors};
+use super::super::store::Elb;
+use super::SERVICE;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
