@@ -69,6 +69,14 @@ impl Drivers {
         self.tracker.spawn(drive::<E>(cloud.clone(), key.to_owned(), notify));
     }
 
+    /// Wakes the record if the engine called `name` is driving it.
+    pub(crate) fn wake(&self, name: &'static str, key: &str) {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(notify) = running.get(&(name, key.to_owned())) {
+            notify.notify_one();
+        }
+    }
+
     /// A token that is cancelled when the local cloud stops.
     pub(crate) fn stopping(&self) -> CancellationToken {
         self.stop.clone()

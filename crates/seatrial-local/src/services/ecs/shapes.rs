@@ -193,6 +193,13 @@ pub(crate) struct Scale {
     pub unit: String,
 }
 
+impl Scale {
+    /// How many tasks this is of `desired`, rounded up as AWS rounds.
+    pub(super) fn share(&self, desired: i64) -> i64 {
+        (self.value / 100.0 * desired as f64).ceil() as i64
+    }
+}
+
 impl Default for Scale {
     fn default() -> Self {
         Self { value: 100.0, unit: "PERCENT".to_owned() }

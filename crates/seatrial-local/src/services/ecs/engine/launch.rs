@@ -9,13 +9,13 @@ use tokio::sync::Mutex;
 
 use super::image::{self, Config, Image};
 use super::logs::{self, LogStream};
-use super::running::{RunningContainer, RunningTask, RunningTasks};
-use super::task::TaskEngine;
-use super::{PROCESSES, host, secrets};
+use super::running::{PROCESSES, RunningContainer, RunningTask, RunningTasks};
+use super::scheduler::scheduler;
+use super::{host, secrets};
 use crate::clock::Epoch;
 use crate::cloud::Cloud;
 use crate::principal::Principal;
-use crate::runtime::process::{Processes, Spec};
+use crate::runtime::process::{Process, Processes, Spec};
 use crate::services::ec2::CheckRoute;
 use crate::services::ecr::GetAuthorizationToken;
 use crate::services::ecs::definition::{ContainerDefinition, Content};
@@ -32,6 +32,8 @@ pub(super) struct Started {
     pub pulled_at: Epoch,
     /// Image digest and runtime id of each container, in the definition's order.
     pub containers: Vec<(String, String)>,
+    /// Whose end the task must be told of.
+    pub processes: Vec<Process>,
 }
 
 /// Why a task did not start.
@@ -84,12 +86,15 @@ pub(super) async fn launch(cloud: &Cloud, key: &str, row: &TaskRow) -> Result<St
         ready.push(launch.prepare(index, container).await?);
     }
     let pulled_at = cloud.clock().now();
-    let mut started = Started { pulled_at, containers: Vec::new() };
+    let mut started = Started { pulled_at, containers: Vec::new(), processes: Vec::new() };
     let mut running = RunningTask { containers: Vec::new() };
     for ((index, container), ready) in content.container_definitions.iter().enumerate().zip(ready) {
         started.containers.push((ready.image.digest.clone(), runtime_id(row)));
         match launch.start(container, ready).await {
-            Ok(container) => running.containers.push(container),
+            Ok(container) => {
+                started.processes.push(container.process.clone());
+                running.containers.push(container);
+            }
             Err(reason) => {
                 running.stop().await;
                 return Err(Failure { reason, container: Some(index) });
@@ -116,7 +121,7 @@ async fn check_route(cloud: &Cloud, row: &TaskRow) -> Result<(), Failure> {
         has_public_ip: network.assign_public_ip.as_deref() == Some("ENABLED"),
         security_groups: network.security_groups.clone(),
     };
-    let asked = cloud.call(&super::scheduler(cloud), input).await;
+    let asked = cloud.call(&scheduler(cloud), input).await;
     let verdict = asked.map_err(|error| Failure::initialization(&error.message))?;
     if verdict.allowed {
         return Ok(());
@@ -256,11 +261,6 @@ impl Launch<'_> {
         };
         let process = self.cloud.part::<Processes>().spawn(spec).await;
         let process = process.map_err(|error| cannot(&error.to_string()))?;
-        let (cloud, key, ended) = (self.cloud.clone(), self.key.to_owned(), process.clone());
-        tokio::spawn(async move {
-            ended.wait().await;
-            cloud.start::<TaskEngine>(&key);
-        });
         Ok(RunningContainer {
             process,
             is_essential: container.is_essential(),

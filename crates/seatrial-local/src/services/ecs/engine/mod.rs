@@ -7,6 +7,7 @@ mod launch;
 mod logs;
 mod new_task;
 mod running;
+mod scheduler;
 mod secrets;
 mod service;
 mod targets;
@@ -22,11 +23,9 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 
 use crate::cloud::Cloud;
-use crate::principal::Principal;
 use crate::runtime::process::Processes;
+use running::PROCESSES;
 
-/// How tasks are named among the processes.
-const PROCESSES: &str = "task/";
 /// How long tasks may drain when the local cloud stops: the longest that its user waits for.
 const SHUTDOWN: Duration = Duration::from_secs(10);
 
@@ -44,13 +43,4 @@ pub(crate) async fn resume(cloud: &Cloud) {
 /// Ends all tasks; services start new ones at the next start.
 pub(crate) async fn stop(cloud: &Cloud) {
     cloud.part::<Processes>().stop_all(PROCESSES, Signal::SIGTERM, SHUTDOWN).await;
-}
-
-/// ECS itself, as it registers targets and replaces tasks.
-fn scheduler(cloud: &Cloud) -> Principal {
-    let role = format!(
-        "arn:aws:iam::{}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS",
-        cloud.account()
-    );
-    Principal::assumed_role(&role, "ecs-service-scheduler", cloud.account())
 }

@@ -12,6 +12,8 @@ use tokio::task::JoinHandle;
 use crate::cloud::{Part, Setup};
 use crate::runtime::process::{Exit, Process};
 
+/// How tasks are named among the processes.
+pub(super) const PROCESSES: &str = "task/";
 /// How long the last lines of a container that has exited may take to reach its log stream.
 const LAST_LINES: Duration = Duration::from_secs(3);
 

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use super::NewTask;
 use super::health::{Condition, Groups};
+use super::scheduler::SERVICES;
 use super::task::{TaskEngine, ask_to_stop};
 use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::engine::{Engine, Next};
 use crate::error::ServiceError;
 use crate::services::ecs::definition::Tag;
-use crate::services::ecs::operations::share;
 use crate::services::ecs::shapes::{Service, TaskSet};
 use crate::services::ecs::store::{EcsStore, TaskSetRow};
 use crate::services::ecs::task::TaskRow;
@@ -26,7 +26,7 @@ const FREE_TRIES: u32 = 2;
 pub(in crate::services::ecs) struct ServiceEngine;
 
 impl Engine for ServiceEngine {
-    const NAME: &'static str = "ecs-service";
+    const NAME: &'static str = SERVICES;
     const ENDS: bool = false;
 
     fn in_flight(cloud: &Cloud) -> Vec<String> {
@@ -130,7 +130,7 @@ impl Turn<'_> {
         if self.is_going() {
             return 0;
         }
-        share(&self.row.set.scale, self.service.desired_count)
+        self.row.set.scale.share(self.service.desired_count)
     }
 
     /// Who is spoken of: the service's deployment, or its task set.

@@ -1,6 +1,6 @@
 //! A task's places in target groups, by Elastic Load Balancing's own operations.
 
-use super::scheduler;
+use super::scheduler::scheduler;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::services::ecs::shapes::LoadBalancer;

@@ -12,12 +12,12 @@
 
 use std::time::Duration;
 
-use super::service::ServiceEngine;
-use super::{host, launch, running::RunningTasks, targets};
+use super::{host, launch, running::RunningTasks, scheduler, targets};
 use crate::clock::Epoch;
 use crate::cloud::Cloud;
 use crate::engine::{Engine, Next};
 use crate::error::ServiceError;
+use crate::runtime::process::Process;
 use crate::services::ecs::store::EcsStore;
 use crate::services::ecs::task::{Task, TaskRow};
 
@@ -101,7 +101,7 @@ fn enter(
         row.task_set.clone()
     })?;
     if let Some((service, _)) = task_set.flatten().as_deref().and_then(|key| key.split_once("/ecs-svc/")) {
-        cloud.start::<ServiceEngine>(service);
+        scheduler::wake(cloud, service);
     }
     Ok(Next::After(Duration::ZERO))
 }
@@ -131,14 +131,21 @@ async fn start(cloud: &Cloud, key: &str, row: &TaskRow) -> Result<Next, ServiceE
     }
     let now = cloud.clock().now();
     match launch::launch(cloud, key, row).await {
-        Ok(started) => enter(cloud, key, "ACTIVATING", |row| {
-            row.task.pull_started_at = Some(now);
-            row.task.pull_stopped_at = Some(started.pulled_at);
-            for (container, (digest, runtime_id)) in row.task.containers.iter_mut().zip(started.containers) {
-                container.image_digest = Some(digest);
-                container.runtime_id = Some(runtime_id);
+        Ok(started) => {
+            for process in started.processes {
+                wake_at_end(cloud, key, process);
             }
-        }),
+            enter(cloud, key, "ACTIVATING", |row| {
+                row.task.pull_started_at = Some(now);
+                row.task.pull_stopped_at = Some(started.pulled_at);
+                for (container, (digest, runtime_id)) in
+                    row.task.containers.iter_mut().zip(started.containers)
+                {
+                    container.image_digest = Some(digest);
+                    container.runtime_id = Some(runtime_id);
+                }
+            })
+        }
         Err(failure) => enter(cloud, key, "DEPROVISIONING", |row| {
             want_stopped(&mut row.task, now, "TaskFailedToStart", &failure.reason);
             row.task.pull_started_at = Some(now);
@@ -147,6 +154,15 @@ async fn start(cloud: &Cloud, key: &str, row: &TaskRow) -> Result<Next, ServiceE
             }
         }),
     }
+}
+
+/// Has the task looked at when one of its processes ends.
+fn wake_at_end(cloud: &Cloud, key: &str, process: Process) {
+    let (cloud, key) = (cloud.clone(), key.to_owned());
+    tokio::spawn(async move {
+        process.wait().await;
+        cloud.start::<TaskEngine>(&key);
+    });
 }
 
 async fn activate(cloud: &Cloud, key: &str, row: &TaskRow) -> Result<Next, ServiceError> {

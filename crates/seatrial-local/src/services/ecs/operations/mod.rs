@@ -1,6 +1,7 @@
 //! The operations of ECS.
 
 mod clusters;
+mod service_input;
 mod services;
 mod tags;
 mod task_definitions;
@@ -19,7 +20,6 @@ pub(crate) use task_definitions::{
 };
 #[cfg(test)]
 pub(crate) use task_sets::TaskSetOutput;
-pub(super) use task_sets::share;
 pub(crate) use task_sets::{
     CreateTaskSet, DeleteTaskSet, DescribeTaskSets, UpdateServicePrimaryTaskSet, UpdateTaskSet,
 };

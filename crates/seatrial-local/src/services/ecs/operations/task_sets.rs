@@ -3,7 +3,7 @@
 use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 
-use super::services::{check_load_balancers, check_network, latest, service_arn};
+use super::service_input::{check_load_balancers, check_network, latest, service_arn};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::fault::FaultKind;
@@ -57,7 +57,7 @@ impl NewTaskSet {
             external_id: self.external_id,
             status: if self.is_second { "ACTIVE" } else { "PRIMARY" }.to_owned(),
             task_definition: self.task_definition,
-            computed_desired_count: share(&self.scale, service.desired_count),
+            computed_desired_count: self.scale.share(service.desired_count),
             created_at: now,
             updated_at: now,
             launch_type: service.launch_type.clone(),
@@ -77,11 +77,6 @@ impl NewTaskSet {
         store.task_sets.put(&format!("{service_key}/{}", row.set.id), &row)?;
         Ok(row)
     }
-}
-
-/// How many tasks `scale` is of `desired`, rounded up as AWS rounds.
-pub(in crate::services::ecs) fn share(scale: &Scale, desired: i64) -> i64 {
-    (scale.value / 100.0 * desired as f64).ceil() as i64
 }
 
 /// What was primary is no more than active.
@@ -262,7 +257,7 @@ impl Operation for UpdateTaskSet {
         let key = task_set_key(&store, &service_key, &self.task_set)?;
         let now = call.cloud.clock().now();
         let set = store.task_sets.update(&key, |row| {
-            row.set.computed_desired_count = share(&self.scale, service.desired_count);
+            row.set.computed_desired_count = self.scale.share(service.desired_count);
             row.set.scale = self.scale;
             row.set.updated_at = Some(now);
             row.set.stability_status = "STABILIZING".to_owned();

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::services::check_network;
+use super::service_input::{PLATFORM_VERSION, check_network};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
@@ -168,7 +168,7 @@ impl Operation for RunTask {
                 definition: &definition,
                 group: self.group.clone().unwrap_or_else(|| format!("family:{}", definition.family)),
                 started_by: self.started_by.clone(),
-                platform_version: super::services::PLATFORM_VERSION.to_owned(),
+                platform_version: PLATFORM_VERSION.to_owned(),
                 tags: self.tags.clone(),
             };
             let row = TaskRow {

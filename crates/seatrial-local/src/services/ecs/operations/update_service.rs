@@ -2,9 +2,8 @@
 
 use serde::Deserialize;
 
-use super::services::{
-    ServiceOutput, check_load_balancers, check_network, check_target_group, described, latest, service_arn,
-};
+use super::service_input::{check_load_balancers, check_network, check_target_group, latest, service_arn};
+use super::services::{ServiceOutput, described};
 use super::task_sets::NewTaskSet;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
