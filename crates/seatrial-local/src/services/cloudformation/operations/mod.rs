@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::status::Status;
 use super::store::{Stack, Store};
 use crate::error::ServiceError;
-use crate::operation::{Call, Operations};
+use crate::operation::Call;
 
 mod begin;
 mod change_set_queries;
@@ -14,37 +14,13 @@ mod describe;
 mod events;
 mod exports;
 mod recovery;
+mod register;
 mod request;
 mod resources;
 mod stacks;
 mod templates;
 
-pub(super) fn register(operations: &mut Operations) {
-    operations.add::<change_sets::CreateChangeSet>();
-    operations.add::<change_sets::ExecuteChangeSet>();
-    operations.add::<change_set_queries::DeleteChangeSet>();
-    operations.add::<change_set_queries::DescribeChangeSet>();
-    operations.add::<change_set_queries::ListChangeSets>();
-    operations.add::<describe::DescribeStacks>();
-    operations.add::<describe::ListStacks>();
-    operations.add::<events::DescribeEvents>();
-    operations.add::<events::DescribeStackEvents>();
-    operations.add::<exports::ListExports>();
-    operations.add::<exports::ListImports>();
-    operations.add::<recovery::CancelUpdateStack>();
-    operations.add::<recovery::ContinueUpdateRollback>();
-    operations.add::<recovery::RollbackStack>();
-    operations.add::<recovery::UpdateTerminationProtection>();
-    operations.add::<resources::DescribeStackResource>();
-    operations.add::<resources::DescribeStackResources>();
-    operations.add::<resources::ListStackResources>();
-    operations.add::<stacks::CreateStack>();
-    operations.add::<stacks::DeleteStack>();
-    operations.add::<stacks::UpdateStack>();
-    operations.add::<templates::GetTemplate>();
-    operations.add::<templates::GetTemplateSummary>();
-    operations.add::<templates::ValidateTemplate>();
-}
+pub(super) use register::register;
 
 /// The stack for a reading call: `Stack with id X does not exist`.
 fn known_stack(call: &Call, name_or_id: &str) -> Result<Stack, ServiceError> {
