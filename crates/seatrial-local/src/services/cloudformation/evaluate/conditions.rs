@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::super::schema::text_of;
 use super::super::template::{format_error, template_error};
-use super::{Nothing, Reference, Scope, references};
+use super::references::{Reference, references};
+use super::scope::{Nothing, Scope};
 use crate::error::ServiceError;
 
 /// Decides all conditions of the template.

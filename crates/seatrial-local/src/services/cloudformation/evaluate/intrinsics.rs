@@ -5,8 +5,10 @@ use serde_json::{Map, Value};
 
 use super::super::schema::text_of;
 use super::super::template::template_error;
+use super::cidr;
+use super::names::{no_attribute, unresolved};
 use super::references::{Piece, call, pieces};
-use super::{Lookup, Scope, UNKNOWN, cidr, no_attribute, unresolved};
+use super::scope::{Lookup, Scope, UNKNOWN};
 use crate::error::ServiceError;
 
 /// A value, or nothing where `AWS::NoValue` stands.

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::graph::Graph;
 use super::schema;
-use super::template::{ResourceDeclaration, Template, format_error, template_error};
+use super::template::{ResourceDeclaration, Template, format_error};
 use crate::error::ServiceError;
 
 mod cidr;
@@ -19,55 +19,13 @@ mod intrinsics;
 mod names;
 mod parameters;
 mod references;
+mod scope;
 
 pub(super) use dynamic::resolve_dynamic;
 pub(super) use names::check_names;
 pub(super) use parameters::{Declared, Parameter, Supplied, declared, resolve};
-pub(super) use references::{Reference, references};
-
-/// What stands where a value is known only after the change set is executed.
-pub(super) const UNKNOWN: &str = "{{changeSet:KNOWN_AFTER_APPLY}}";
-
-/// What resources answer.
-pub(super) trait Lookup {
-    /// `Ref`; `None`: the resource is not there.
-    fn reference(&self, logical_id: &str) -> Option<Value>;
-    /// `Fn::GetAtt`; `None`: it has no such attribute.
-    fn attribute(&self, logical_id: &str, attribute: &str) -> Option<Value>;
-}
-
-/// Where no resource may be referred to.
-struct Nothing;
-
-impl Lookup for Nothing {
-    fn reference(&self, _: &str) -> Option<Value> {
-        None
-    }
-
-    fn attribute(&self, _: &str, _: &str) -> Option<Value> {
-        None
-    }
-}
-
-/// The names that begin with `AWS::`, and the exports of other stacks.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Surroundings {
-    pub account: String,
-    pub region: String,
-    pub stack_name: String,
-    pub stack_id: String,
-    pub notification_arns: Vec<String>,
-    pub exports: BTreeMap<String, String>,
-}
-
-/// A template ready to be evaluated.
-#[derive(Debug, Clone)]
-pub(super) struct Scope {
-    pub template: Template,
-    parameters: BTreeMap<String, Value>,
-    surroundings: Surroundings,
-    conditions: BTreeMap<String, bool>,
-}
+pub(super) use references::Reference;
+pub(super) use scope::{Lookup, Scope, Surroundings, UNKNOWN};
 
 /// An output in effect.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -98,21 +56,6 @@ impl Scope {
         Ok(scope)
     }
 
-    /// Whether the condition holds; no condition holds always.
-    fn holds(&self, condition: Option<&str>) -> bool {
-        condition.is_none_or(|name| self.conditions.get(name).copied().unwrap_or(false))
-    }
-
-    /// The resources whose condition holds, in the template's order.
-    pub(super) fn active(&self) -> impl Iterator<Item = &ResourceDeclaration> {
-        self.template.resources.iter().filter(|resource| self.holds(resource.condition.as_deref()))
-    }
-
-    /// The active resource of this logical ID.
-    pub(super) fn active_resource(&self, logical_id: &str) -> Option<&ResourceDeclaration> {
-        self.template.resource(logical_id).filter(|resource| self.holds(resource.condition.as_deref()))
-    }
-
     /// What each active resource needs, by `DependsOn` and by references in branches that are taken.
     pub(super) fn graph(&self) -> Graph {
         let ids: BTreeSet<&str> = self.active().map(|resource| resource.logical_id.as_str()).collect();
@@ -125,11 +68,6 @@ impl Scope {
             found.chain(resource.depends_on.iter().cloned()).filter(|id| ids.contains(id.as_str())).collect()
         };
         self.active().map(|resource| (resource.logical_id.clone(), needs(resource))).collect()
-    }
-
-    /// The references in `value`, in branches that are taken.
-    pub(super) fn taken(&self, value: &Value) -> Vec<Reference> {
-        references(value, Some(&self.conditions))
     }
 
     /// The properties of an active resource.
@@ -169,16 +107,6 @@ impl Scope {
         }
         Ok(outputs)
     }
-}
-
-fn no_attribute(resource_type: &str, attribute: &str) -> ServiceError {
-    template_error(format!(
-        "resource type {resource_type} does not support attribute {{{attribute}}} in Fn::GetAtt"
-    ))
-}
-
-fn unresolved(name: &str, block: &str) -> ServiceError {
-    format_error(format!("Unresolved resource dependencies [{name}] in the {block} block of the template"))
 }
 
 #[cfg(test)]

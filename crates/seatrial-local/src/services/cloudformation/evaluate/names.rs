@@ -5,7 +5,6 @@ use serde_json::Value;
 use super::super::schema;
 use super::super::template::{Template, format_error, template_error};
 use super::references::{Reference, references};
-use super::{no_attribute, unresolved};
 use crate::error::ServiceError;
 
 /// Checks `Ref`, `Fn::GetAtt`, `Fn::Sub`, `Fn::If`, `Fn::FindInMap`, `DependsOn` and `Condition`.
@@ -69,4 +68,14 @@ fn check_attribute(template: &Template, name: &str, attribute: &str) -> Result<(
         return Ok(());
     }
     Err(no_attribute(&resource.resource_type, attribute))
+}
+
+pub(super) fn no_attribute(resource_type: &str, attribute: &str) -> ServiceError {
+    template_error(format!(
+        "resource type {resource_type} does not support attribute {{{attribute}}} in Fn::GetAtt"
+    ))
+}
+
+pub(super) fn unresolved(name: &str, block: &str) -> ServiceError {
+    format_error(format!("Unresolved resource dependencies [{name}] in the {block} block of the template"))
 }
