@@ -2,22 +2,19 @@
 
 mod listener;
 mod load_balancer;
+mod register;
 mod target_group;
+
+pub(super) use register::register;
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 
-use super::{Number, ResourceContext, ResourceTypes};
+use super::{Number, ResourceContext};
 use crate::error::ServiceError;
 use crate::operation::Operation;
 use crate::services::elbv2::{AddTags, Attribute, RemoveTags};
 use crate::tags::{self, Tag};
-
-pub(super) fn register(types: &mut ResourceTypes) {
-    types.add::<listener::Listener>();
-    types.add::<load_balancer::LoadBalancer>();
-    types.add::<target_group::TargetGroup>();
-}
 
 async fn call<O: Operation>(ctx: &ResourceContext, input: O) -> Result<O::Output, ServiceError> {
     ctx.cloud.call(&ctx.principal, input).await
