@@ -5,9 +5,8 @@
 
 use std::time::Duration;
 
-use super::resources::ResourceContext;
 use super::status::Status;
-use super::store::{Store, resource_key};
+use super::store::Store;
 use crate::cloud::Cloud;
 use crate::engine::{Engine, Next};
 use crate::error::ServiceError;
@@ -72,16 +71,4 @@ fn give_up(run: &Run, phase: Status, error: &ServiceError) -> Next {
         tracing::error!(stack = run.stack_id(), %error, "a failed stack operation could not be recorded");
     }
     Next::Done
-}
-
-/// A handler told the physical ID of what it is making.
-pub(super) fn initiated(ctx: &ResourceContext, physical_id: &str) {
-    let run = Run::new(&ctx.cloud, &ctx.stack_id);
-    let store = ctx.cloud.part::<Store>();
-    let Some(mut resource) = store.resources.get(&resource_key(&ctx.stack_id, &ctx.logical_id)) else {
-        return;
-    };
-    if let Err(error) = run.note_initiated(&mut resource, physical_id) {
-        tracing::error!(resource = ctx.logical_id, %error, "a physical ID could not be recorded");
-    }
 }

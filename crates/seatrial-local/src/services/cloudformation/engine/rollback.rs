@@ -6,7 +6,7 @@ use super::super::status::Status;
 use super::super::store::{Resource, Undo};
 use super::create::{failed_to, recorded};
 use super::run::{Run, handler_reason};
-use super::update::update;
+use super::update::{set_aside, update};
 use super::walk::Walk;
 use crate::error::ServiceError;
 
@@ -62,19 +62,4 @@ async fn change_back(run: &Run, mut record: Resource, mut old: Resource) -> bool
 fn take_back(run: &Run, record: Resource, mut old: Resource) -> Result<(), ServiceError> {
     set_aside(run, record)?;
     run.mark(&mut old, Status::UpdateComplete, None)
-}
-
-/// Hands a replacement that is not wanted over to the clean-up.
-pub(super) fn set_aside(run: &Run, mut replacement: Resource) -> Result<(), ServiceError> {
-    if replacement.physical_id.is_none() {
-        return Ok(());
-    }
-    replacement.undo = None;
-    // It is deleted whatever the policy says: only its predecessor was ever in use.
-    replacement.update_replace_policy = None;
-    run.update_stack(|stack| {
-        stack.leftovers.retain(|left| left.token != replacement.token);
-        stack.leftovers.push(replacement);
-    })?;
-    Ok(())
 }

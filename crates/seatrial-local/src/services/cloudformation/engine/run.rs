@@ -178,6 +178,17 @@ impl Run {
         self.mark(resource, resource.status, Some("Resource creation Initiated".to_owned()))
     }
 
+    /// Records the physical ID that the handler of a resource tells.
+    fn on_initiated(&self, logical_id: &str) -> Arc<dyn Fn(&str) + Send + Sync> {
+        let (run, logical_id) = (self.clone(), logical_id.to_owned());
+        Arc::new(move |physical_id| {
+            let Some(mut resource) = run.resource(&logical_id) else { return };
+            if let Err(error) = run.note_initiated(&mut resource, physical_id) {
+                tracing::error!(resource = logical_id, %error, "a physical ID could not be recorded");
+            }
+        })
+    }
+
     /// The template of `revision` with its parameters, ready for evaluation.
     pub(in super::super) fn scope(&self, stack: &Stack, revision: &Revision) -> Result<Scope, ServiceError> {
         let text = self.store.template(&revision.template);
@@ -221,6 +232,7 @@ impl Run {
             retried,
             token: resource.token.clone(),
             snapshot: false,
+            on_initiated: self.on_initiated(&resource.logical_id),
         }
     }
 }

@@ -9,7 +9,6 @@ use super::super::status::Status;
 use super::super::store::{OnFailure, Resource, Stack, Undo};
 use super::super::template::ResourceDeclaration;
 use super::create::{create, failed_to, make, needs, recorded, validate};
-use super::rollback::set_aside;
 use super::run::{Made, Run, handler_reason};
 use super::settle::{Settled, settle};
 use crate::error::ServiceError;
@@ -119,6 +118,21 @@ fn abandon(run: &Run, record: Resource) -> Result<Resource, ServiceError> {
         }
         _ => Ok(record),
     }
+}
+
+/// Hands a replacement that is not wanted over to the clean-up.
+pub(super) fn set_aside(run: &Run, mut replacement: Resource) -> Result<(), ServiceError> {
+    if replacement.physical_id.is_none() {
+        return Ok(());
+    }
+    replacement.undo = None;
+    // It is deleted whatever the policy says: only its predecessor was ever in use.
+    replacement.update_replace_policy = None;
+    run.update_stack(|stack| {
+        stack.leftovers.retain(|left| left.token != replacement.token);
+        stack.leftovers.push(replacement);
+    })?;
+    Ok(())
 }
 
 /// What the resource is taken to be before this step, and whether the step was cut off when the process ended.

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Attributes, ResourceContext};
+use super::resource::{Attributes, ResourceContext};
 use crate::error::ServiceError;
 
 /// The outcome of a deletion: `missing`, the service's code for "there is none", counts as deleted.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::ResourceContext;
+use super::resource::ResourceContext;
 use crate::tags::{self, Tagged};
 
 /// An entry of a `Tags` property, where the type asks for the value too.
