@@ -1,32 +1,14 @@
 //! `/healthz` (the process answers), `/readyz` (it should get traffic), `/metrics` (Prometheus text).
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 
-use crate::router::AppState;
+use crate::state::AppState;
 
 const DATABASE_LIMIT: Duration = Duration::from_secs(2);
-
-/// Whether the application is on its way out.
-#[derive(Debug, Default)]
-pub(crate) struct Lifecycle {
-    draining: AtomicBool,
-}
-
-impl Lifecycle {
-    /// From now on `/readyz` refuses and connections are not kept alive.
-    pub(crate) fn start_draining(&self) {
-        self.draining.store(true, Ordering::Relaxed);
-    }
-
-    pub(crate) fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
-    }
-}
 
 /// Never asks the database: a database that is away must not make the load balancer kill every task.
 pub(crate) async fn healthz() -> &'static str {

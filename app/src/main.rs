@@ -11,6 +11,7 @@ mod identity;
 mod observe;
 mod router;
 mod routes;
+mod state;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -23,9 +24,8 @@ use tracing::{error, info, warn};
 
 use crate::config::Config;
 use crate::database::Database;
-use crate::health::Lifecycle;
 use crate::identity::Identity;
-use crate::router::AppState;
+use crate::state::{AppState, Lifecycle};
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -11,7 +11,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing::{Instrument as _, Level, debug, info, info_span, warn};
 use tracing_subscriber::EnvFilter;
 
-use crate::router::AppState;
+use crate::state::AppState;
 
 /// Upper bounds in seconds; the page is expected in single milliseconds, the request time-out is 10 s.
 const LATENCY_BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];

@@ -1,6 +1,5 @@
 //! Routes and what surrounds all of them: request ids, time-outs, limits, security headers.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -9,29 +8,17 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use axum::routing::get;
-use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::timeout::TimeoutLayer;
 
-use crate::database::Database;
 use crate::error::AppError;
-use crate::health::{self, Lifecycle};
-use crate::identity::Identity;
-use crate::{observe, routes};
+use crate::state::AppState;
+use crate::{health, observe, routes};
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest valid form is under 10 KiB, percent-encoded.
 const BODY_LIMIT: usize = 64 * 1024;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// What handlers share.
-#[derive(Clone)]
-pub(crate) struct AppState {
-    pub(crate) identity: Arc<Identity>,
-    pub(crate) database: Database,
-    pub(crate) lifecycle: Arc<Lifecycle>,
-    pub(crate) metrics: PrometheusHandle,
-}
 
 /// The whole application.
 pub(crate) fn build(state: AppState) -> Router {

@@ -12,7 +12,7 @@ use sqlx::postgres::PgPool;
 
 use crate::error::AppError;
 use crate::identity::Identity;
-use crate::router::AppState;
+use crate::state::AppState;
 
 const PAGE_SIZE: usize = 10;
 const TITLE_LIMIT: usize = 120;
