@@ -15,6 +15,7 @@ use crate::credentials::{CredentialStore, Credentials};
 use crate::doors::doors;
 use crate::operation::Operations;
 use crate::persist::{Database, PersistError};
+use crate::runtime::limits;
 use crate::services;
 
 /// The port AWS emulators are expected on; taken if it is free and none was used before.
@@ -60,6 +61,7 @@ pub struct LocalCloud {
 impl LocalCloud {
     /// Opens the data directory, listens, and takes up what was under way.
     pub async fn start(options: Options) -> Result<Self, StartError> {
+        limits::raise();
         let lock = take_data_dir(&options.data_dir)?;
         let listener = listen(&options).await?;
         let database = Database::open(&options.data_dir.join("state.jsonl"))?;
@@ -124,4 +126,36 @@ async fn listen(options: &Options) -> Result<TcpListener, StartError> {
     let mut file = File::create(&remembered).map_err(failed)?;
     writeln!(file, "{}", address.port()).map_err(failed)?;
     Ok(listener)
+}
+
+#[cfg(test)]
+mod tests {
+    use nix::sys::resource::{Resource, getrlimit};
+
+    use super::*;
+    use crate::testing;
+
+    #[tokio::test]
+    async fn a_start_under_few_open_files_gets_all_that_the_system_gives() {
+        if !testing::has_few_files(
+            "start::tests::a_start_under_few_open_files_gets_all_that_the_system_gives",
+        ) {
+            return;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let before = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+        let settings = Settings {
+            account: testing::ACCOUNT.to_owned(),
+            region: "eu-central-1".to_owned(),
+            source: dir.path().to_owned(),
+        };
+        let data_dir = dir.path().join("data");
+        let options = Options { data_dir, port: Some(0), settings, time_scale: 60.0 };
+        let cloud = LocalCloud::start(options).await.unwrap();
+
+        let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+        assert_eq!(before.0, testing::FEW_FILES);
+        assert_eq!((soft, hard), (before.1, before.1));
+        cloud.stop().await;
+    }
 }

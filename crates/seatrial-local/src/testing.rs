@@ -41,6 +41,26 @@ pub(crate) fn cloud_with(
     Cloud::new(settings, setup, operations)
 }
 
+/// A soft limit of open files, as low as macOS has it.
+pub(crate) const FEW_FILES: u64 = 256;
+
+/// Whether this process was started with [`FEW_FILES`]. If not, runs the test `name` in one that is, for a limit is
+/// the whole process's, and sees it pass.
+pub(crate) fn has_few_files(name: &str) -> bool {
+    const MARK: &str = "LOCAL_CLOUD_TEST_FEW_FILES";
+    if std::env::var_os(MARK).is_some() {
+        return true;
+    }
+    let script = format!("ulimit -Sn {FEW_FILES} && exec \"$0\" --exact \"$1\" --nocapture");
+    let mut command = std::process::Command::new("/bin/sh");
+    command.args(["-c", &script]).arg(std::env::current_exe().unwrap()).arg(name).env(MARK, "1");
+    let output = command.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && told.contains("1 passed"), "{told}{errors}");
+    false
+}
+
 pub(crate) fn operator() -> Principal {
     Principal::operator(ACCOUNT)
 }

@@ -1,4 +1,5 @@
 //! What runs outside this process: tasks, builds and the database server.
 
+pub(crate) mod limits;
 pub(crate) mod postgres;
 pub(crate) mod process;

@@ -23,6 +23,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::clock::{Clock, Epoch};
 use crate::cloud::{Part, Setup};
 use crate::persist::{PersistError, Table};
+use crate::runtime::limits;
 
 /// Longer lines are cut into pieces of this size, as the awslogs driver does.
 const LONGEST_LINE: usize = 16 * 1024;
@@ -242,6 +243,7 @@ fn command(spec: &Spec) -> Command {
         command.uid(user).gid(group);
     }
     signal_with_parent(&mut command, spec.on_parent_death);
+    limits::restore_in(&mut command);
     command
 }
 
@@ -329,6 +331,7 @@ fn start_of(pid: i32) -> Option<String> {
 mod tests {
     use super::*;
     use crate::persist::Database;
+    use crate::testing;
 
     fn processes(dir: &std::path::Path) -> Arc<Processes> {
         let database = Database::open(&dir.join("log")).unwrap();
@@ -366,6 +369,19 @@ mod tests {
         }
         assert_eq!(texts, ["hello", "two", "home=", "end"]);
         assert_eq!(exit.status(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_process_has_as_few_open_files_as_the_starter_of_the_cloud_had() {
+        const NAME: &str = "a_process_has_as_few_open_files_as_the_starter_of_the_cloud_had";
+        if !testing::has_few_files(&format!("runtime::process::tests::{NAME}")) {
+            return;
+        }
+        limits::raise();
+        let dir = tempfile::tempdir().unwrap();
+        let (spec, mut lines) = shell("ulimit -Sn");
+        processes(dir.path()).spawn(spec).await.unwrap().wait().await;
+        assert_eq!(lines.recv().await.unwrap().text, testing::FEW_FILES.to_string());
     }
 
     #[tokio::test]

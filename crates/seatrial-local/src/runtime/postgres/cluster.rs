@@ -9,6 +9,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
 use super::{PostgresBinaries, PostgresError, account};
+use crate::runtime::limits;
 
 /// A cluster and the programs that work on it.
 pub(crate) struct Cluster {
@@ -80,6 +81,7 @@ impl Cluster {
         if let Some((user, group)) = account() {
             command.uid(user).gid(group);
         }
+        limits::restore_in(&mut command);
         command
     }
 }

@@ -16,6 +16,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStderr, ChildStdin, Command};
 
 use super::log::BuildLog;
+use crate::runtime::limits;
 
 /// How long output is still awaited once the shell has ended, for processes it left may hold the pipe.
 const DRAIN: Duration = Duration::from_millis(300);
@@ -105,7 +106,8 @@ impl Shell {
 
     fn spawn(&self) -> std::io::Result<Process> {
         let shell = if self.spec.bash { "bash" } else { "/bin/sh" };
-        let mut child = Command::new(shell)
+        let mut command = Command::new(shell);
+        command
             .arg("-c")
             .arg(driver(&self.spec.scratch, &self.marker))
             .env_clear()
@@ -115,8 +117,9 @@ impl Shell {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .process_group(0)
-            .kill_on_drop(true)
-            .spawn()?;
+            .kill_on_drop(true);
+        limits::restore_in(&mut command);
+        let mut child = command.spawn()?;
         let gone = || std::io::Error::other("the shell ended at once");
         Ok(Process {
             group: Pid::from_raw(child.id().ok_or_else(gone)?.try_into().map_err(std::io::Error::other)?),
@@ -226,6 +229,7 @@ fn processes() -> impl Iterator<Item = i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing;
 
     fn shell(dir: &Path, bash: bool) -> Shell {
         let environment = vec![("PATH".to_owned(), std::env::var("PATH").unwrap())];
@@ -276,6 +280,19 @@ mod tests {
             assert_eq!(lines.texts(), ["before", "it is sub"]);
             assert!(shell.exported(&log).await.unwrap().contains(&("A".to_owned(), "it is".to_owned())));
         }
+    }
+
+    #[tokio::test]
+    async fn a_build_has_as_few_open_files_as_the_starter_of_the_cloud_had() {
+        const NAME: &str = "a_build_has_as_few_open_files_as_the_starter_of_the_cloud_had";
+        if !testing::has_few_files(&format!("services::codebuild::engine::shell::tests::{NAME}")) {
+            return;
+        }
+        limits::raise();
+        let dir = tempfile::tempdir().unwrap();
+        let (log, lines) = BuildLog::captured();
+        shell(dir.path(), false).run("ulimit -Sn", &log).await.unwrap();
+        assert_eq!(lines.texts(), [testing::FEW_FILES.to_string()]);
     }
 
     fn alive(pid: i32) -> bool {
