@@ -84,6 +84,12 @@ impl World {
         Self { dir }
     }
 
+    /// Takes everything out of the root.
+    fn clear(&self) {
+        let _ = std::fs::remove_dir_all(self.root());
+        std::fs::create_dir_all(self.root()).unwrap();
+    }
+
     fn root(&self) -> PathBuf {
         self.dir.path().join("pull/root")
     }
@@ -293,8 +299,9 @@ fn any_item() -> impl Strategy<Value = Item> {
 fn no_stack_of_layers_touches_what_is_outside_and_each_gives_the_tree_of_the_model() {
     let layers = prop::collection::vec(prop::collection::vec(any_item(), 1..8), 1..5);
     let mut runner = TestRunner::new(Config { cases: 1000, failure_persistence: None, ..Config::default() });
+    let world = World::new();
     let result = runner.run(&layers, |layers| {
-        let world = World::new();
+        world.clear();
         let before = world.outside();
         let mut model = Model::default();
         for layer in layers {
