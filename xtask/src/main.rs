@@ -1,7 +1,11 @@
 //! `cargo xtask`: Seatrial as this repository uses it, with the checks that are about this repository alone.
 
 mod arrows;
+mod circles;
+mod modules;
+mod names;
 mod rules;
+mod tokens;
 
 use std::process::ExitCode;
 
@@ -19,6 +23,7 @@ fn main() -> ExitCode {
         .check(Check::new("what the tests need", needs))
         .check(Check::new("house rules", rules::check))
         .check(Check::new("arrows between modules", arrows::check))
+        .check(Check::new("circles between files", circles::check))
         .main()
 }
 
