@@ -28,22 +28,22 @@ pub(crate) fn has_shapes(service: &str, operation: &str) -> Option<bool> {
     model::Model::of(service).map(|model| model.operations.contains_key(operation))
 }
 
-/// The operations of a service that AWS's model has answer a list in pages: it names a token for the next page in
-/// output and input. With the names of all members of the output and input.
+/// The operations of a service that AWS's model has answer a list in pages: its output names a token for the
+/// next page or tells that there is one. With the names of all members of output and input.
 #[cfg(test)]
 pub(crate) fn paged(service: &str) -> Vec<(&'static str, Vec<&'static str>, Vec<&'static str>)> {
-    const TOKENS: [&str; 4] = ["NextToken", "nextToken", "Marker", "ContinuationToken"];
+    const TOKENS: [&str; 6] =
+        ["NextToken", "nextToken", "Marker", "NextMarker", "ContinuationToken", "IsTruncated"];
     let Some(model) = model::Model::of(service) else { return Vec::new() };
     let members = |reference: &'static Option<model::Reference>| {
         let shape = reference.as_ref().map(|reference| model.shape(reference));
         shape.into_iter().flat_map(|shape| shape.members.iter().map(|(name, _)| name)).collect::<Vec<_>>()
     };
-    let is_token = |name: &&str| TOKENS.contains(name) || *name == "NextMarker" || *name == "IsTruncated";
     let operations = model
         .operations
         .iter()
         .map(|(name, operation)| (name.as_str(), members(&operation.output), members(&operation.input)));
-    operations.filter(|(_, output, _)| output.iter().any(|name| is_token(&name))).collect()
+    operations.filter(|(_, output, _)| output.iter().any(|name| TOKENS.contains(name))).collect()
 }
 
 /// How a request is laid out.

@@ -116,7 +116,6 @@ impl Model {
     }
 
     /// The real folder and the name that `path` leads to; the inner `None` is the root.
-    #[expect(clippy::type_complexity, reason = "the outer option is the failure")]
     fn place(&mut self, path: &str) -> Option<Option<(Vec<String>, String)>> {
         let mut clean: Vec<&str> = Vec::new();
         for part in path.split('/') {
