@@ -12,7 +12,7 @@ use crate::architecture::Architecture;
 use crate::cache::BuildCache;
 use crate::cargo::Cargo;
 use crate::error::ImageError;
-use crate::source;
+use crate::source::{self, Revision};
 use crate::tree::Tree;
 
 /// Profile of the workspace's `Cargo.toml` for what goes into the image.
@@ -26,13 +26,14 @@ pub(crate) struct Compilation {
     pub(crate) options: ImageOptions,
     pub(crate) architecture: Architecture,
     pub(crate) target: &'static str,
-    /// The revision that the image will be named after.
-    pub(crate) revision: source::Revision,
+    /// Of the sources, as they were found.
+    pub(crate) revision: Revision,
 }
 
 impl Compilation {
-    /// Gives the path of the checked binary in `cache`. Blocks for as long as cargo works.
-    pub(crate) fn run(&self, cache: &BuildCache) -> Result<PathBuf, ImageError> {
+    /// Gives the path of the checked binary in `cache`, and what its image is named after. Blocks for as long as cargo
+    /// works.
+    pub(crate) fn run(&self, cache: &BuildCache) -> Result<(PathBuf, Revision), ImageError> {
         let shell = Shell::new().map_err(|error| ImageError::failed("open a shell", error))?;
         shell.change_dir(&self.workspace);
         self.require_target(&shell)?;
@@ -50,7 +51,7 @@ impl Compilation {
         }
         let arguments = ["build", "--locked", "--package", &choice.package, "--bin", &choice.binary];
         cargo.run("compile the application", &[&arguments[..], &self.products()].concat())?;
-        self.require_same_sources()?;
+        let revision = self.revision_of_products()?;
         // What was written meanwhile (by a build script into the sources, say) may be in the products or not.
         if Tree::list(&self.workspace)?.hash()? == stamp.sources {
             stamp.keep()?;
@@ -58,7 +59,7 @@ impl Compilation {
 
         let binary = cache.folder.join(self.target).join(PROFILE).join(choice.binary);
         check_binary(&binary, self.architecture)?;
-        Ok(binary)
+        Ok((binary, revision))
     }
 
     fn products(&self) -> [&str; 6] {
@@ -78,16 +79,15 @@ impl Compilation {
     }
 
     /// An image named after one revision must not hold another, to which the checkout was switched meanwhile.
-    fn require_same_sources(&self) -> Result<(), ImageError> {
+    fn revision_of_products(&self) -> Result<Revision, ImageError> {
         let now = source::discover(&Tree::list(&self.workspace)?)?;
-        if now == self.revision {
-            return Ok(());
-        }
-        Err(ImageError::refused(format!(
-            "the sources are revision `{}` after the compilation, expected `{}` as before it",
-            now.id, self.revision.id
-        ))
-        .with_hint("build again, and leave the checkout alone meanwhile"))
+        self.revision.until(&now).ok_or_else(|| {
+            ImageError::refused(format!(
+                "the sources are revision `{}` after the compilation, expected `{}` as before it",
+                now.id, self.revision.id
+            ))
+            .with_hint("build again, and leave the checkout alone meanwhile")
+        })
     }
 
     /// cargo's own message for a missing target is hundreds of unresolved names.

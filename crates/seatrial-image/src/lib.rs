@@ -115,7 +115,7 @@ pub async fn run(request: &BuildRequest, report: Report<'_>) -> Result<BuildImag
     }
     // Held until the binary is packed: another build may then put its own in the same place.
     let cache = BuildCache::lock(&request.cache, cache::PATIENCE, report).await?;
-    let (binary, cache) = compile_binary(request, &revision, cache, report).await?;
+    let (binary, revision, cache) = compile_binary(request, revision, cache, report).await?;
     let settings = Settings {
         architecture: request.architecture,
         revision: revision.id.clone(),
@@ -142,21 +142,24 @@ pub async fn run(request: &BuildRequest, report: Report<'_>) -> Result<BuildImag
 /// The cache goes along, so that it stays locked while cargo works, also when nobody waits for it any more.
 async fn compile_binary(
     request: &BuildRequest,
-    revision: &Revision,
+    revision: Revision,
     cache: BuildCache,
     report: Report<'_>,
-) -> Result<(PathBuf, BuildCache), ImageError> {
+) -> Result<(PathBuf, Revision, BuildCache), ImageError> {
     let compilation = compile::Compilation {
         workspace: request.workspace.clone(),
         options: request.options.clone(),
         architecture: request.architecture,
         target: request.architecture.target(request.library),
-        revision: revision.clone(),
+        revision,
     };
     report(&format!("compiling package {} for {}", request.options.package, compilation.target));
-    tokio::task::spawn_blocking(move || compilation.run(&cache).map(|binary| (binary, cache)))
-        .await
-        .map_err(|error| ImageError::failed("wait for the compilation", error))?
+    tokio::task::spawn_blocking(move || {
+        let (binary, revision) = compilation.run(&cache)?;
+        Ok((binary, revision, cache))
+    })
+    .await
+    .map_err(|error| ImageError::failed("wait for the compilation", error))?
 }
 
 fn outcome(request: &BuildRequest, revision: &Revision, digest: &str, size_bytes: u64) -> BuildImage {

@@ -1,10 +1,14 @@
 //! Which revision of the sources is built: the commit, what CodeBuild was given, or a hash of the content.
 
+use sha2::{Digest as _, Sha256};
+
 use crate::error::ImageError;
 use crate::tree::{Tree, git};
 
 /// Digits of a revision that make a tag.
 const TAG_DIGITS: usize = 12;
+/// As long as a commit's id: the label and the tags look alike.
+const CONTENT_DIGITS: usize = 40;
 
 /// A revision of the sources.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +29,20 @@ impl Revision {
     /// All tags. Uncommitted work never becomes `latest`.
     pub(crate) fn tags(&self) -> Vec<String> {
         if self.dirty { vec![self.tag()] } else { vec![self.tag(), "latest".to_owned()] }
+    }
+}
+
+impl Revision {
+    /// What an image is named after whose sources were this before the compilation and `after` behind it. Work that is
+    /// not committed may go on meanwhile; the mixture is a revision of its own, which no tree has. A commit may not:
+    /// then `None`.
+    pub(crate) fn until(&self, after: &Self) -> Option<Self> {
+        if self == after {
+            return Some(self.clone());
+        }
+        let mixture = hex::encode(Sha256::digest(format!("{} {}", self.id, after.id)));
+        let id = format!("dirty-{}", mixture.chars().take(CONTENT_DIGITS).collect::<String>());
+        (self.dirty && after.dirty).then_some(Self { id, dirty: true })
     }
 }
 
@@ -60,9 +78,8 @@ fn from_git(tree: &Tree) -> Result<Revision, ImageError> {
     Ok(Revision { id: String::from_utf8_lossy(&commit).trim().to_owned(), dirty: false })
 }
 
-/// As long as a commit's id: the label and the tags look alike.
 fn content_id(tree: &Tree) -> Result<String, ImageError> {
-    Ok(tree.hash()?.chars().take(40).collect())
+    Ok(tree.hash()?.chars().take(CONTENT_DIGITS).collect())
 }
 
 #[cfg(test)]
@@ -111,6 +128,18 @@ mod tests {
             let error = from_variable("SOURCE_REVISION", bad.into()).unwrap_err();
             assert!(error.is_refusal() && error.to_string().contains(bad), "{error}");
         }
+    }
+
+    #[test]
+    fn sources_that_change_while_they_are_compiled_are_no_commit_and_no_tree() {
+        let revision = |id: &str| Revision { id: id.into(), dirty: id.starts_with("dirty") };
+        let (commit, one, two) = (revision("0123"), revision("dirty-1"), revision("dirty-2"));
+        assert_eq!(commit.until(&commit), Some(commit.clone()));
+        for (before, after) in [(&commit, &one), (&one, &commit), (&commit, &revision("4567"))] {
+            assert_eq!(before.until(after), None);
+        }
+        let mixture = one.until(&two).unwrap();
+        assert!(mixture.dirty && mixture != one && mixture != two, "{mixture:?}");
     }
 
     #[test]

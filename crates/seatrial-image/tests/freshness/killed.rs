@@ -1,12 +1,17 @@
 //! Builds that are killed in the middle of a compilation.
 
-use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use crate::fixture::{Clock, Fixture, domain};
+
+/// Long enough for a compilation on a busy machine; a build that skips what it should compile is not waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// `seatrial-image` on the fixture, in a process group of its own.
 fn start(fixture: &Fixture, pipes: Option<&Path>) -> Child {
@@ -19,12 +24,24 @@ fn start(fixture: &Fixture, pipes: Option<&Path>) -> Child {
     command.spawn().unwrap()
 }
 
-fn pipes(fixture: &Fixture) -> PathBuf {
-    let folder = fixture.beside().join("pipes");
-    fs::create_dir(&folder).unwrap();
-    let made = Command::new("mkfifo").arg(folder.join("started")).arg(folder.join("gate")).status().unwrap();
-    assert!(made.success());
-    folder
+/// By which the build script of the fixture and the test tell each other where they are.
+struct Pipes(PathBuf);
+
+impl Pipes {
+    fn new(fixture: &Fixture) -> Self {
+        let folder = fixture.beside().join("pipes");
+        fs::create_dir(&folder).unwrap();
+        let mut command = Command::new("mkfifo");
+        assert!(command.arg(folder.join("started")).arg(folder.join("gate")).status().unwrap().success());
+        Self(folder)
+    }
+}
+
+impl Drop for Pipes {
+    /// Whoever still waits at the gate of a test that has failed may go; opened both ways, a pipe blocks nobody.
+    fn drop(&mut self) {
+        let _ = File::options().read(true).write(true).open(self.0.join("gate"));
+    }
 }
 
 /// The two states of the sources, both dated so that cargo sees no difference.
@@ -34,10 +51,13 @@ fn sources(fixture: &Fixture, version: u32) {
 }
 
 /// A build that has begun, and is in the middle of it.
-fn half_built(fixture: &Fixture, pipes: &Path) -> Child {
-    let build = start(fixture, Some(pipes));
-    // Blocks until the build script is there: its list of the data is made, the library perhaps compiled.
-    fs::read(pipes.join("started")).unwrap();
+fn half_built(fixture: &Fixture, pipes: &Pipes) -> Child {
+    let build = start(fixture, Some(&pipes.0));
+    // Read as soon as the build script is there: its list of the data is made, the library perhaps compiled.
+    let (sender, receiver) = mpsc::channel();
+    let started = pipes.0.join("started");
+    std::thread::spawn(move || sender.send(fs::read(started)));
+    receiver.recv_timeout(PATIENCE).unwrap().unwrap();
     build
 }
 
@@ -57,7 +77,7 @@ fn finish(build: Child) {
 #[tokio::test]
 async fn after_a_build_that_was_killed_with_its_compiler_every_next_one_is_right() {
     let fixture = Fixture::new();
-    let pipes = pipes(&fixture);
+    let pipes = Pipes::new(&fixture);
     sources(&fixture, 1);
     finish(start(&fixture, None));
     // Back to what was there before the killed build, and on to what never was.
@@ -77,23 +97,19 @@ async fn after_a_build_that_was_killed_with_its_compiler_every_next_one_is_right
 #[tokio::test]
 async fn after_a_build_that_was_killed_alone_the_next_waits_for_the_compiler_that_was_left() {
     let fixture = Fixture::new();
-    let pipes = pipes(&fixture);
+    let pipes = Pipes::new(&fixture);
     let mut build = half_built(&fixture, &pipes);
     build.kill().unwrap();
     build.wait().unwrap();
     sources(&fixture, 2);
 
     let mut next = start(&fixture, None);
-    let mut lines = BufReader::new(next.stderr.take().unwrap());
-    let mut line = String::new();
-    while !line.starts_with("waiting for another build") {
-        line.clear();
-        assert_ne!(lines.read_line(&mut line).unwrap(), 0, "it did not wait");
-    }
+    let lines = BufReader::new(next.stderr.take().unwrap()).lines();
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    while !receiver.recv_timeout(PATIENCE).unwrap().starts_with("waiting for another build") {}
     // Opens the gate: the left compiler goes on.
-    fs::write(pipes.join("gate"), "").unwrap();
-    let mut rest = String::new();
-    lines.read_to_string(&mut rest).unwrap();
-    assert!(next.wait().unwrap().success(), "{rest}");
+    fs::write(pipes.0.join("gate"), "").unwrap();
+    assert!(next.wait().unwrap().success(), "{:?}", receiver.iter().collect::<Vec<_>>());
     must_be_as_from_nothing(&fixture, 2).await;
 }
