@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 
 use serde::Deserialize;
 
-use crate::ImageOptions;
 use crate::cache::BuildCache;
 use crate::error::ImageError;
+use crate::request::ImageOptions;
 use crate::tree::Tree;
 
 /// What `cargo run` tells the program it runs about that program. Build scripts that watch one of these (ring's does)

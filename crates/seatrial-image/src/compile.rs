@@ -7,11 +7,11 @@ use object::read::elf::{FileHeader as _, ProgramHeader as _};
 use object::{Endianness, elf};
 use xshell::{Shell, cmd};
 
-use crate::ImageOptions;
 use crate::architecture::Architecture;
 use crate::cache::BuildCache;
 use crate::cargo::Cargo;
 use crate::error::ImageError;
+use crate::request::ImageOptions;
 use crate::source::{self, Revision};
 use crate::tree::Tree;
 

@@ -8,8 +8,8 @@ use xshell::{Shell, cmd};
 use crate::error::ImageError;
 use crate::push::{Repository, platform, size_of};
 use crate::registry::split_address;
+use crate::request::{BuildImage, BuildRequest, Report, outcome};
 use crate::source::Revision;
-use crate::{BuildImage, BuildRequest, Report};
 
 /// One build.
 pub(crate) struct Build<'a> {
@@ -34,7 +34,7 @@ impl Build<'_> {
             // Unpushed, an image has no manifest: docker knows it by its configuration.
             let id = self.inspect(&shell, "{{.Id}}", &tags)?;
             let size = self.inspect(&shell, "{{.Size}}", &tags)?.parse().unwrap_or_default();
-            return Ok(crate::outcome(self.request, self.revision, &id, size));
+            return Ok(outcome(self.request, self.revision, &id, size));
         };
         self.log_in(&shell, repository)?;
         // The commit's own tag last: it says that everything else is there.
@@ -51,7 +51,7 @@ impl Build<'_> {
             ImageError::failed(format!("find the digest of `{}`", tags[0]), "docker names none")
         })?;
         let size = size_of(repository, digest).await?;
-        Ok(crate::outcome(self.request, self.revision, digest, size))
+        Ok(outcome(self.request, self.revision, digest, size))
     }
 
     /// The context holds the binary alone, so nothing else can get into the image.

@@ -5,7 +5,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use crate::error::ImageError;
 
@@ -87,29 +87,30 @@ impl Git {
 
     /// The whole tree of a commit as a zip archive, as CodePipeline's source action makes it.
     pub fn archive(&self, commit: &str) -> Result<Vec<u8>, ImageError> {
-        self.bytes(&["archive", "--format=zip", commit])
+        bytes(&self.top, &["archive", "--format=zip", commit])
     }
 
     /// What a git command prints, without the line end.
     pub fn read(&self, arguments: &[&str]) -> Result<String, ImageError> {
-        Ok(String::from_utf8_lossy(&self.bytes(arguments)?).trim_end().to_owned())
+        Ok(String::from_utf8_lossy(&bytes(&self.top, arguments)?).trim_end().to_owned())
     }
+}
 
-    fn bytes(&self, arguments: &[&str]) -> Result<Vec<u8>, ImageError> {
-        let action = || format!("run `git {}`", arguments.join(" "));
-        let output = ask(&self.top, arguments).map_err(|error| ImageError::failed(action(), error))?;
-        if output.status.success() {
-            return Ok(output.stdout);
-        }
-        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        Err(ImageError::failed(action(), said))
+/// What a git command in `directory` prints.
+pub(crate) fn bytes(directory: &Path, arguments: &[&str]) -> Result<Vec<u8>, ImageError> {
+    let action = || format!("run `git {}` in `{}`", arguments.join(" "), directory.display());
+    let output = ask(directory, arguments).map_err(|error| ImageError::failed(action(), error))?;
+    if output.status.success() {
+        return Ok(output.stdout);
     }
+    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(ImageError::failed(action(), said))
 }
 
 /// git in `directory`, which never looks at another repository and never writes what was not asked for.
 pub fn command(directory: &Path) -> Command {
     let mut command = Command::new("git");
-    command.current_dir(directory).env("LC_ALL", "C").env("GIT_OPTIONAL_LOCKS", "0");
+    command.current_dir(directory).stdin(Stdio::null()).env("LC_ALL", "C");
     for (name, _) in std::env::vars_os() {
         let misleads = name
             .to_str()

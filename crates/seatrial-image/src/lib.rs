@@ -9,6 +9,7 @@ mod architecture;
 mod cache;
 mod cargo;
 mod compile;
+mod credentials;
 mod docker;
 mod error;
 pub mod git;
@@ -16,83 +17,27 @@ mod pack;
 mod push;
 mod registry;
 mod render;
+mod request;
 mod source;
 mod tree;
 mod variables;
 
 use std::path::PathBuf;
 
-use serde::Serialize;
-
 pub use architecture::{Architecture, CLibrary};
 pub use cache::default_cache;
+pub use credentials::Credentials;
 pub use error::ImageError;
-pub use push::Credentials;
 pub use render::{Format, render, write_artifacts};
+pub use request::{BuildImage, BuildRequest, Builder, ImageOptions, Report};
 pub use variables::{ProjectFacts, Variables};
 
 use crate::cache::BuildCache;
 use crate::pack::Settings;
 use crate::push::Repository;
+use crate::request::outcome;
 use crate::source::Revision;
 use crate::tree::Tree;
-
-/// Where progress goes: one line a call, without line end.
-pub type Report<'a> = &'a (dyn Fn(&str) + Send + Sync);
-
-/// Who packs and pushes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum Builder {
-    /// This crate: no daemon, no privilege.
-    Cargo,
-    /// `docker build` and `docker push` on `app/Dockerfile`.
-    Docker,
-}
-
-/// What of the workspace becomes the image: `image` and `app.port` in `infra/project.yml`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImageOptions {
-    /// A package of the workspace.
-    pub package: String,
-    /// Without it the package's only or default binary.
-    pub binary: Option<String>,
-    /// Where the application listens.
-    pub port: u16,
-}
-
-/// What to build.
-#[derive(Debug, Clone)]
-pub struct BuildRequest {
-    /// The workspace's root, where `Cargo.lock` is.
-    pub workspace: PathBuf,
-    /// The folder of this project's products, kept from build to build: see [`default_cache`].
-    pub cache: PathBuf,
-    pub options: ImageOptions,
-    pub architecture: Architecture,
-    pub library: CLibrary,
-    pub builder: Builder,
-    /// `registry/repository`, without tag.
-    pub repository: String,
-    /// Pushes when there are credentials.
-    pub push: Option<Credentials>,
-}
-
-/// The image that was built or found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct BuildImage {
-    /// `registry/repository@sha256:…`: what a task definition names.
-    pub uri: String,
-    pub digest: String,
-    pub tags: Vec<String>,
-    /// Compressed layers and configuration, as the repository counts them.
-    pub size_bytes: u64,
-    pub builder: Builder,
-    /// The source revision in the image's label and environment.
-    pub revision: String,
-    /// True when the repository had this revision's image already, so that nothing was built.
-    pub reused: bool,
-}
 
 /// Builds the image of the workspace's current revision, and pushes it if asked to.
 ///
@@ -160,16 +105,4 @@ async fn compile_binary(
     })
     .await
     .map_err(|error| ImageError::failed("wait for the compilation", error))?
-}
-
-fn outcome(request: &BuildRequest, revision: &Revision, digest: &str, size_bytes: u64) -> BuildImage {
-    BuildImage {
-        uri: format!("{}@{digest}", request.repository),
-        digest: digest.to_owned(),
-        tags: revision.tags(),
-        size_bytes,
-        builder: request.builder,
-        revision: revision.id.clone(),
-        reused: false,
-    }
 }

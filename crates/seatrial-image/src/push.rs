@@ -1,52 +1,17 @@
 //! What goes into the repository and under which tags: the commit's tag belongs to one image for ever.
 
-use aws_config::SdkConfig;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
 use serde::Deserialize;
 
 use crate::architecture::Architecture;
+use crate::credentials::Credentials;
 use crate::error::ImageError;
 use crate::pack::{Packed, REVISION_LABEL};
 use crate::registry::{Registry, StoredManifest};
+use crate::request::{BuildImage, BuildRequest, Report, outcome};
 use crate::source::Revision;
-use crate::{BuildImage, BuildRequest, Report};
-
-/// How the registry knows us.
-#[derive(Debug, Clone)]
-pub enum Credentials {
-    /// A token from ECR's `GetAuthorizationToken`, valid for 12 hours.
-    Ecr(Box<SdkConfig>),
-    /// User and password.
-    Basic { user: String, password: String },
-    /// A registry that asks nobody.
-    Anonymous,
-}
-
-impl Credentials {
-    /// ECR, as the process's environment and profiles say.
-    pub async fn ecr_from_env() -> Self {
-        Self::Ecr(Box::new(aws_config::load_from_env().await))
-    }
-
-    /// The value of an `Authorization: Basic` header, undecorated.
-    async fn token(&self) -> Result<Option<String>, ImageError> {
-        match self {
-            Self::Anonymous => Ok(None),
-            Self::Basic { user, password } => Ok(Some(STANDARD.encode(format!("{user}:{password}")))),
-            Self::Ecr(config) => {
-                let action = "get an authorization token from ECR";
-                let output = aws_sdk_ecr::Client::new(config).get_authorization_token().send().await;
-                let output =
-                    output.map_err(|error| ImageError::failed(action, aws_sdk_ecr::Error::from(error)))?;
-                let token = output.authorization_data().first().and_then(|data| data.authorization_token());
-                let token = token.ok_or_else(|| ImageError::failed(action, "the answer holds none"))?;
-                Ok(Some(token.to_owned()))
-            }
-        }
-    }
-}
 
 /// A repository and the right to write to it.
 pub(crate) struct Repository {
@@ -94,7 +59,7 @@ pub(crate) async fn find(
         ))
         .with_hint("a commit's tag is never moved: delete the image by its digest, or build a new commit"));
     }
-    let mut image = crate::outcome(request, revision, &stored.digest, found.size_bytes);
+    let mut image = outcome(request, revision, &stored.digest, found.size_bytes);
     image.reused = true;
     if !revision.dirty {
         // A later commit may have taken it.

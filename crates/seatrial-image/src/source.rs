@@ -3,7 +3,8 @@
 use sha2::{Digest as _, Sha256};
 
 use crate::error::ImageError;
-use crate::tree::{Tree, git};
+use crate::git::bytes as git;
+use crate::tree::Tree;
 
 /// Digits of a revision that make a tag.
 const TAG_DIGITS: usize = 12;

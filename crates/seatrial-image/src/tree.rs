@@ -1,33 +1,22 @@
 //! The source tree of one build: what the commit holds, as it lies on the disk, and one hash over all of it.
 
 use std::collections::BTreeSet;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::Read as _;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use sha2::{Digest as _, Sha256};
 
 use crate::error::ImageError;
+use crate::git::{Git, bytes as git};
 
 /// Directories of the root that hold history or products, never sources.
 const NOT_SOURCES: &[&str] = &[".git", "target"];
 /// The file that marks a directory as products wherever it is (Cache Directory Tagging Specification; cargo writes it).
 pub(crate) const CACHE_MARK: &str = "CACHEDIR.TAG";
-/// Set while git runs a hook (`git rev-parse --local-env-vars`): they would lead it to another repository.
-const MISLEADING: &[&str] = &[
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_DIR",
-    "GIT_INDEX_FILE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_PREFIX",
-    "GIT_WORK_TREE",
-];
-
 /// All files that a build may read and that a commit can hold.
 #[derive(Debug)]
 pub(crate) struct Tree {
@@ -58,7 +47,7 @@ impl Tree {
         let root = match source.filter(|source| workspace.starts_with(source)) {
             _ if workspace.join(".git").exists() => workspace,
             Some(source) => source,
-            None => match repository_above(&workspace) {
+            None => match repository_above(&workspace)? {
                 Some(root) => canonical(&root)?,
                 None => workspace,
             },
@@ -169,28 +158,10 @@ fn files_below(root: &Path, start: &Path) -> Result<Vec<PathBuf>, ImageError> {
 
 /// The checkout that holds `workspace` somewhere below its root. A repository above that does not know the
 /// workspace's manifest (a home directory under version control, say) is none.
-fn repository_above(workspace: &Path) -> Option<PathBuf> {
-    workspace.ancestors().skip(1).find(|above| above.join(".git").exists())?;
-    git(workspace, &["ls-files", "--error-unmatch", "Cargo.toml"]).ok()?;
-    let mut root = git(workspace, &["rev-parse", "--show-toplevel"]).ok()?;
-    root.pop();
-    Some(PathBuf::from(OsString::from_vec(root)))
-}
-
-/// What git says on standard output.
-pub(crate) fn git(directory: &Path, arguments: &[&str]) -> Result<Vec<u8>, ImageError> {
-    let mut command = Command::new("git");
-    command.args(arguments).current_dir(directory).stdin(Stdio::null());
-    for name in MISLEADING {
-        command.env_remove(name);
-    }
-    let action = || format!("run `git {}` in `{}`", arguments.join(" "), directory.display());
-    let output = command.output().map_err(|error| ImageError::failed(action(), error))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        return Err(ImageError::failed(action(), said));
-    }
-    Ok(output.stdout)
+fn repository_above(workspace: &Path) -> Result<Option<PathBuf>, ImageError> {
+    let Some(found) = Git::find(workspace)? else { return Ok(None) };
+    let known = git(workspace, &["ls-files", "--error-unmatch", "Cargo.toml"]).is_ok();
+    Ok(known.then(|| found.top().to_owned()))
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::ImageOptions;
 use crate::architecture::{Architecture, CLibrary};
 use crate::error::ImageError;
+use crate::request::ImageOptions;
 
 /// Values by name. An empty value is a value.
 pub type Variables = BTreeMap<String, String>;

@@ -3,7 +3,7 @@
 use ::http::HeaderMap;
 use bytes::Bytes;
 
-use super::{Refusal, Signer, equal, sha256};
+use super::signer::{Refusal, Signer, equal, sha256};
 use crate::protocol::checksum;
 
 const CHUNK: &str = "AWS4-HMAC-SHA256-PAYLOAD";

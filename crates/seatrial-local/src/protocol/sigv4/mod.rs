@@ -2,19 +2,20 @@
 
 mod canonical;
 mod chunked;
+mod signer;
 
 use std::time::Duration;
 
 use ::http::HeaderMap;
 use ::http::request::Parts;
 use bytes::Bytes;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use sha2::{Digest as _, Sha256};
-use subtle::ConstantTimeEq as _;
 
+use self::signer::{Signer, equal, sha256};
 use crate::principal::Principal;
+
+pub(super) use self::signer::Refusal;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// How far a client's clock may be off.
@@ -37,35 +38,6 @@ pub(crate) struct Key {
 /// Where keys are found.
 pub(crate) trait Keyring {
     fn find(&self, access_key_id: &str) -> Option<Key>;
-}
-
-/// Why a signature was not accepted. How it is said depends on the protocol.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refusal {
-    #[error("the request is not signed")]
-    Unsigned,
-    /// What is wrong with the header.
-    #[error("{0}")]
-    Incomplete(String),
-    /// Their names, in lower case.
-    #[error("headers that count are not signed: {}", .0.join(", "))]
-    UnsignedHeaders(Vec<String>),
-    #[error("the access key id is unknown")]
-    UnknownKey,
-    #[error("the session token is not the one of this access key")]
-    WrongToken,
-    #[error("the session has expired")]
-    ExpiredSession,
-    #[error("the signature does not match")]
-    Mismatch,
-    /// AWS's wording of what expired when.
-    #[error("{0}")]
-    Skewed(String),
-    #[error("the body is not the one that was signed")]
-    WrongBody,
-    /// The chunks or the trailer of a body are malformed or not whole.
-    #[error("{0}")]
-    Chunks(&'static str),
 }
 
 /// The claims of a signed request, not verified yet.
@@ -169,7 +141,7 @@ pub(super) fn verify(
     let payload = payload_hash(claim, parts, &body);
     let canonical = canonical::request(parts, &claim.service, &claim.signed_headers, &payload);
     let canonical = canonical.ok_or(Refusal::Mismatch)?;
-    let signer = Signer::new(claim, &key.secret);
+    let signer = Signer::new((&claim.scope, &claim.date), &key.secret);
     let request_hash = sha256(canonical.as_bytes());
     if !equal(&signer.sign(ALGORITHM, &[&request_hash]), &claim.signature) {
         return Err(Refusal::Mismatch);
@@ -256,44 +228,6 @@ fn unwrapped(
         Some(length) if length != decoded.len() => Err(Refusal::Chunks("the body is not as long as it says")),
         _ => Ok(decoded),
     }
-}
-
-/// Signs in one scope at one time with one day's key.
-pub(super) struct Signer {
-    key: [u8; 32],
-    date: String,
-    scope: String,
-}
-
-impl Signer {
-    fn new(claim: &Claim, secret: &str) -> Self {
-        let first = format!("AWS4{secret}").into_bytes();
-        let parts = claim.scope.split('/').map(str::as_bytes);
-        let key = parts.fold(first, |key, part| hmac(&key, part).to_vec());
-        let key = key.try_into().unwrap_or_default();
-        Self { key, date: claim.date.clone(), scope: claim.scope.clone() }
-    }
-
-    /// The signature, in hexadecimal digits, of `lines` below the algorithm, the date and the scope.
-    fn sign(&self, algorithm: &str, lines: &[&str]) -> String {
-        let text = format!("{algorithm}\n{}\n{}\n{}", self.date, self.scope, lines.join("\n"));
-        hex::encode(hmac(&self.key, text.as_bytes()))
-    }
-}
-
-fn hmac(key: &[u8], data: &[u8]) -> [u8; 32] {
-    // A key of any length is fine, so the error branch is never taken.
-    Hmac::<Sha256>::new_from_slice(key)
-        .map(|mac| mac.chain_update(data).finalize().into_bytes().into())
-        .unwrap_or([0; 32])
-}
-
-fn sha256(data: &[u8]) -> String {
-    hex::encode(Sha256::digest(data))
-}
-
-fn equal(a: &str, b: &str) -> bool {
-    a.as_bytes().ct_eq(b.as_bytes()).into()
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

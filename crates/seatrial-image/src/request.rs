@@ -1,0 +1,84 @@
+//! What is asked for and what comes of it.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::architecture::{Architecture, CLibrary};
+use crate::credentials::Credentials;
+use crate::source::Revision;
+
+/// Where progress goes: one line a call, without line end.
+pub type Report<'a> = &'a (dyn Fn(&str) + Send + Sync);
+
+/// Who packs and pushes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Builder {
+    /// This crate: no daemon, no privilege.
+    Cargo,
+    /// `docker build` and `docker push` on `app/Dockerfile`.
+    Docker,
+}
+
+/// What of the workspace becomes the image: `image` and `app.port` in `infra/project.yml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageOptions {
+    /// A package of the workspace.
+    pub package: String,
+    /// Without it the package's only or default binary.
+    pub binary: Option<String>,
+    /// Where the application listens.
+    pub port: u16,
+}
+
+/// What to build.
+#[derive(Debug, Clone)]
+pub struct BuildRequest {
+    /// The workspace's root, where `Cargo.lock` is.
+    pub workspace: PathBuf,
+    /// The folder of this project's products, kept from build to build: see [`default_cache`].
+    pub cache: PathBuf,
+    pub options: ImageOptions,
+    pub architecture: Architecture,
+    pub library: CLibrary,
+    pub builder: Builder,
+    /// `registry/repository`, without tag.
+    pub repository: String,
+    /// Pushes when there are credentials.
+    pub push: Option<Credentials>,
+}
+
+/// The image that was built or found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BuildImage {
+    /// `registry/repository@sha256:…`: what a task definition names.
+    pub uri: String,
+    pub digest: String,
+    pub tags: Vec<String>,
+    /// Compressed layers and configuration, as the repository counts them.
+    pub size_bytes: u64,
+    pub builder: Builder,
+    /// The source revision in the image's label and environment.
+    pub revision: String,
+    /// True when the repository had this revision's image already, so that nothing was built.
+    pub reused: bool,
+}
+
+/// What was built, under the digest by which the registry or its builder knows it.
+pub(crate) fn outcome(
+    request: &BuildRequest,
+    revision: &Revision,
+    digest: &str,
+    size_bytes: u64,
+) -> BuildImage {
+    BuildImage {
+        uri: format!("{}@{digest}", request.repository),
+        digest: digest.to_owned(),
+        tags: revision.tags(),
+        size_bytes,
+        builder: request.builder,
+        revision: revision.id.clone(),
+        reused: false,
+    }
+}
