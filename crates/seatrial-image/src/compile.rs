@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use object::read::elf::{FileHeader as _, ProgramHeader as _};
 use object::{Endianness, elf};
+use seatrial_project::Architecture;
 use xshell::{Shell, cmd};
 
-use crate::architecture::Architecture;
+use crate::architecture::ArchitectureNames as _;
 use crate::cache::BuildCache;
 use crate::cargo::Cargo;
 use crate::error::ImageError;

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use xshell::{Shell, cmd};
 
+use crate::architecture::ArchitectureNames as _;
 use crate::error::ImageError;
 use crate::push::{Repository, platform, size_of};
 use crate::registry::split_address;

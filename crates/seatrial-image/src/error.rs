@@ -1,6 +1,8 @@
-//! The two ways in which building an image ends badly.
+//! The ways in which building an image ends badly.
 
 use std::error::Error;
+
+use seatrial_project::render::RenderError;
 
 /// Why there is no image.
 #[derive(Debug, thiserror::Error)]
@@ -8,6 +10,9 @@ pub enum ImageError {
     /// What was found forbids it; nothing was changed. Exit code 3.
     #[error("{message}")]
     Refused { message: String, hint: Option<String> },
+    /// The deploy action's files cannot be rendered; nothing was changed. Exit code 3.
+    #[error(transparent)]
+    Render(#[from] RenderError),
     /// A step went wrong. Exit code 1.
     #[error("failed to {action}")]
     Failed {
@@ -29,7 +34,7 @@ impl ImageError {
     pub(crate) fn with_hint(self, text: impl Into<String>) -> Self {
         match self {
             Self::Refused { message, .. } => Self::Refused { message, hint: Some(text.into()) },
-            failed @ Self::Failed { .. } => failed,
+            other => other,
         }
     }
 
@@ -37,12 +42,13 @@ impl ImageError {
     pub fn hint(&self) -> Option<&str> {
         match self {
             Self::Refused { hint, .. } => hint.as_deref(),
+            Self::Render(error) => Some(error.hint()),
             Self::Failed { .. } => None,
         }
     }
 
     /// Whether nothing was changed.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused { .. })
+        matches!(self, Self::Refused { .. } | Self::Render(_))
     }
 }

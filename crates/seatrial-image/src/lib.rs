@@ -6,6 +6,7 @@
 //! it first.
 
 mod architecture;
+mod artifacts;
 mod cache;
 mod cargo;
 mod compile;
@@ -16,22 +17,19 @@ pub mod git;
 mod pack;
 mod push;
 mod registry;
-mod render;
 mod request;
 mod source;
 mod tree;
-mod variables;
 
 use std::path::PathBuf;
 
-pub use architecture::{Architecture, CLibrary};
+pub use artifacts::write_artifacts;
 pub use cache::default_cache;
 pub use credentials::Credentials;
 pub use error::ImageError;
-pub use render::{Format, render, write_artifacts};
 pub use request::{BuildImage, BuildRequest, Builder, ImageOptions, Report};
-pub use variables::{ProjectFacts, Variables};
 
+use crate::architecture::ArchitectureNames as _;
 use crate::cache::BuildCache;
 use crate::pack::Settings;
 use crate::push::Repository;

@@ -7,17 +7,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use seatrial_image::{
-    BuildRequest, Builder, Credentials, ImageError, ProjectFacts, Variables, default_cache, run,
-    write_artifacts,
-};
+use seatrial_image::{BuildRequest, Builder, Credentials, ImageError, default_cache, run, write_artifacts};
+use seatrial_project::{Project, ProjectError, render::Variables};
 
 /// Builds the application's image.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// Who packs and pushes the image.
-    #[arg(long, value_enum, default_value = "cargo")]
-    builder: Builder,
+    /// Who packs and pushes the image [default: `image.builder` of the environment].
+    #[arg(long, value_enum)]
+    builder: Option<Builder>,
     /// Pushes the image to the repository, with credentials from ECR.
     #[arg(long)]
     push: bool,
@@ -40,7 +38,8 @@ async fn main() -> ExitCode {
     match build(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let refused = error.downcast_ref::<ImageError>().is_some_and(ImageError::is_refusal);
+            let refused = error.is::<ProjectError>()
+                || error.downcast_ref::<ImageError>().is_some_and(ImageError::is_refusal);
             report(&format!("error: {error}"));
             error.chain().skip(1).for_each(|cause| report(&format!("  caused by: {cause}")));
             if let Some(hint) = error.downcast_ref::<ImageError>().and_then(ImageError::hint) {
@@ -53,32 +52,30 @@ async fn main() -> ExitCode {
 
 async fn build(arguments: Arguments) -> anyhow::Result<()> {
     let workspace = std::path::absolute(&arguments.workspace)?;
-    let facts = ProjectFacts::read(&workspace, arguments.environment.as_deref())?;
+    let project = Project::load(&workspace)?;
+    let environment = project.environment(arguments.environment.as_deref())?;
     let push = if arguments.push { Some(Credentials::ecr_from_env().await) } else { None };
     let request = BuildRequest {
         workspace: workspace.clone(),
         cache: default_cache(&workspace),
-        options: facts.image.clone(),
-        architecture: facts.architecture,
-        library: facts.library,
-        builder: arguments.builder,
+        options: environment.into(),
+        architecture: environment.app.architecture,
+        library: environment.image.target,
+        builder: arguments.builder.unwrap_or_else(|| environment.image.builder.into()),
         repository: arguments.repository,
         push,
     };
     let image = run(&request, &report).await?;
     if let Some(directory) = &arguments.artifacts {
-        // What the build was given wins over the file: only the stacks know the database's address.
-        let mut variables = facts.variables();
-        variables.extend(environment());
-        write_artifacts(&workspace, directory, &image.uri, &variables)?;
+        write_artifacts(&workspace, directory, &image.uri, environment, &given())?;
         report(&format!("wrote imageDetail.json, taskdef.json and appspec.yaml to {}", directory.display()));
     }
     writeln!(std::io::stdout(), "{}", serde_json::to_string(&image)?)?;
     Ok(())
 }
 
-/// Variables that are not UTF-8 cannot be meant for a template.
-fn environment() -> Variables {
+/// What the stacks give the build, by variables. Those that are not UTF-8 cannot be meant for a template.
+fn given() -> Variables {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()

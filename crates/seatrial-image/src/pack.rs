@@ -8,10 +8,11 @@ use std::io::Write as _;
 use std::path::Path;
 
 use flate2::{Compression, GzBuilder};
+use seatrial_project::Architecture;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::architecture::Architecture;
+use crate::architecture::ArchitectureNames as _;
 use crate::error::ImageError;
 
 /// Media type of the manifest.

@@ -3,9 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
+use seatrial_project::Architecture;
 use serde::Deserialize;
 
-use crate::architecture::Architecture;
+use crate::architecture::ArchitectureNames as _;
 use crate::credentials::Credentials;
 use crate::error::ImageError;
 use crate::pack::{Packed, REVISION_LABEL};
@@ -245,7 +246,7 @@ mod tests {
             cache: "target".into(),
             options: crate::ImageOptions { package: "shop".into(), binary: None, port: 8080 },
             architecture,
-            library: crate::CLibrary::Gnu,
+            library: seatrial_project::ImageTarget::Gnu,
             builder: Builder::Cargo,
             repository: repository.to_owned(),
             push: None,

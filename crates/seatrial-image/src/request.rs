@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use seatrial_project::{Architecture, Environment, ImageBuilder, ImageTarget};
 use serde::Serialize;
 
-use crate::architecture::{Architecture, CLibrary};
 use crate::credentials::Credentials;
 use crate::source::Revision;
 
@@ -21,6 +21,15 @@ pub enum Builder {
     Docker,
 }
 
+impl From<ImageBuilder> for Builder {
+    fn from(builder: ImageBuilder) -> Self {
+        match builder {
+            ImageBuilder::Cargo => Self::Cargo,
+            ImageBuilder::Docker => Self::Docker,
+        }
+    }
+}
+
 /// What of the workspace becomes the image: `image` and `app.port` in `infra/project.yml`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImageOptions {
@@ -32,6 +41,16 @@ pub struct ImageOptions {
     pub port: u16,
 }
 
+impl From<&Environment> for ImageOptions {
+    fn from(environment: &Environment) -> Self {
+        Self {
+            package: environment.image.package.clone(),
+            binary: environment.image.binary.clone(),
+            port: environment.app.port,
+        }
+    }
+}
+
 /// What to build.
 #[derive(Debug, Clone)]
 pub struct BuildRequest {
@@ -41,7 +60,7 @@ pub struct BuildRequest {
     pub cache: PathBuf,
     pub options: ImageOptions,
     pub architecture: Architecture,
-    pub library: CLibrary,
+    pub library: ImageTarget,
     pub builder: Builder,
     /// `registry/repository`, without tag.
     pub repository: String,

@@ -12,6 +12,10 @@ use serde::{
 
 use crate::{Entry, Node, Resolved, Span, Value};
 
+/// The name of a newtype that takes several kinds of values and wants scalars as they were written: its visitor
+/// gets the text `1.10`, not the number 1.1.
+pub const AS_WRITTEN: &str = "$seatrial_template::as_written";
+
 /// A value that breaks a rule of the type it is read into.
 ///
 /// A rule of a `try_from` type is its error's text, worded to follow the key: "must be at most 30
@@ -203,9 +207,15 @@ impl<'de> Deserializer<'de> for &'de Node {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
+        if name == AS_WRITTEN {
+            return match self.as_text() {
+                Some(text) => visitor.visit_borrowed_str(text).map_err(|error: Error| error.at(self)),
+                None => self.deserialize_any(visitor),
+            };
+        }
         visitor.visit_newtype_struct(self).map_err(|error: Error| error.at(self))
     }
 
@@ -390,6 +400,40 @@ mod tests {
         assert_eq!(settings.zones, ["1", "2"]);
         assert_eq!(settings.extra["A"], "010");
         assert_eq!(settings.domain, None);
+    }
+
+    #[derive(Debug, PartialEq)]
+    struct Written(String);
+
+    impl<'de> Deserialize<'de> for Written {
+        fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            struct Text;
+            impl<'de> serde::de::Visitor<'de> for Text {
+                type Value = Written;
+                fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                    f.write_str("a value")
+                }
+                fn visit_str<E>(self, text: &str) -> Result<Written, E> {
+                    Ok(Written(text.to_owned()))
+                }
+                fn visit_seq<A: serde::de::SeqAccess<'de>>(self, _: A) -> Result<Written, A::Error> {
+                    Ok(Written("a list".to_owned()))
+                }
+            }
+            deserializer.deserialize_newtype_struct(super::AS_WRITTEN, Text)
+        }
+    }
+
+    #[test]
+    fn a_scalar_wanted_as_written_is_never_a_number() {
+        for text in ["1.10", "010", "-0.50", "True", "1.5e3"] {
+            let read: Written = parse("p.yml", text.as_bytes()).unwrap().deserialize().unwrap();
+            assert_eq!(read, Written(text.to_owned()));
+        }
+        let read: Written = parse("p.yml", b"[1]").unwrap().deserialize().unwrap();
+        assert_eq!(read, Written("a list".to_owned()));
+        let nothing = parse("p.yml", b"~").unwrap().deserialize::<Written>().unwrap_err().to_string();
+        assert_eq!(nothing, "p.yml:1:1: the document must be a value, found `null`");
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod scalar;
 mod short_forms;
 
 pub use crate::{
-    de::Error as DeserializeError,
+    de::{AS_WRITTEN, Error as DeserializeError},
     diagnostic::{Diagnostic, Position, Span},
     json::to_json,
     node::{Entry, Mapping, Node, Value},

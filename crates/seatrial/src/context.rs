@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use seatrial_project::{Environment, PROJECT_FILE, Project};
 
 use crate::aws::{Aws, Target};
 use crate::cli::Globals;
@@ -10,7 +11,6 @@ use crate::exit::Refused;
 use crate::follow::Watch;
 use crate::local::{self, Connection, ServeOptions};
 use crate::output::Printer;
-use crate::project::{Environment, PROJECT_FILE, Project};
 use crate::session::Session;
 
 /// Seconds of AWS's waits that pass in one second of the local cloud.

@@ -9,8 +9,9 @@ use crate::aws::AwsError;
 use crate::exit::{DeadlinePassed, ExitStatus, Failed, Interrupted, Refused};
 use crate::hint::Hint;
 use crate::plan::StacksError;
-use crate::project::ProjectError;
 use crate::session::Session;
+use seatrial_project::ProjectError;
+use seatrial_project::render::RenderError;
 
 /// What a command hands back: what it did, also where that was not all, and what went wrong.
 pub(crate) struct Report<F> {
@@ -74,7 +75,7 @@ pub(crate) fn conclude<F: Serialize + fmt::Display>(
         }
     }
     // After a refusal half-way the same command goes on, too, once its reason is gone.
-    let stopped = errors.iter().any(|error| refused(error)) && changed;
+    let stopped = errors.iter().any(refused) && changed;
     let goes_on = matches!(status, ExitStatus::Deadline | ExitStatus::Interrupted) || stopped;
     let resume = resume.filter(|_| goes_on).map(|command| session.spelled(&command));
     let outcome = Outcome {
@@ -150,6 +151,7 @@ fn refused(error: &anyhow::Error) -> bool {
         cause.is::<Refused>()
             || cause.is::<ProjectError>()
             || cause.is::<StacksError>()
+            || cause.is::<RenderError>()
             || cause
                 .downcast_ref::<seatrial_image::ImageError>()
                 .is_some_and(seatrial_image::ImageError::is_refusal)
@@ -165,6 +167,8 @@ fn hints_of(error: &anyhow::Error) -> Vec<String> {
             hints.extend(hinted.hints());
         } else if let Some(hinted) = cause.downcast_ref::<Refused>() {
             hints.extend(hinted.hints());
+        } else if let Some(hinted) = cause.downcast_ref::<RenderError>() {
+            hints.push(hinted.hint().to_owned());
         } else if let Some(hinted) = cause.downcast_ref::<seatrial_image::ImageError>() {
             hints.extend(hinted.hint().map(str::to_owned));
         }

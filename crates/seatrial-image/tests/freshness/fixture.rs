@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use seatrial_image::{Architecture, BuildImage, BuildRequest, Builder, CLibrary, ImageError, ImageOptions};
+use seatrial_image::{BuildImage, BuildRequest, Builder, ImageError, ImageOptions};
+use seatrial_project::{Architecture, ImageTarget};
 use tempfile::TempDir;
 
 /// What a file's time says after an edit.
@@ -213,7 +214,7 @@ impl Fixture {
             cache: cache.to_owned(),
             options: ImageOptions { package: "shop".to_owned(), binary: None, port: 8080 },
             architecture: architecture(),
-            library: CLibrary::Gnu,
+            library: ImageTarget::Gnu,
             builder: Builder::Cargo,
             repository: "localhost:1/shop".to_owned(),
             push: None,
@@ -227,5 +228,5 @@ fn architecture() -> Architecture {
 }
 
 fn binary_in(cache: &Path, name: &str) -> PathBuf {
-    cache.join(architecture().target(CLibrary::Gnu)).join("image").join(name)
+    cache.join(format!("{}-unknown-linux-gnu", std::env::consts::ARCH)).join("image").join(name)
 }

@@ -4,16 +4,15 @@
 
 use std::fmt;
 
-use seatrial_image::{BuildImage, BuildRequest, Credentials, ImageOptions, ProjectFacts};
+use seatrial_image::{BuildImage, BuildRequest, Credentials};
 use serde::Serialize;
 
 use super::deployed::Deployed;
-use super::provision::task_variables;
+use super::provision::given_by_stacks;
 use crate::cli::{BuildImageArgs, Globals};
 use crate::context::{Ctx, find_root, load_environment};
 use crate::outcome::Report;
 use crate::plan::owned::Owned;
-use crate::project::{Environment, ImageBuilder};
 use crate::session::Session;
 
 /// What `build-image` prints.
@@ -46,8 +45,7 @@ pub(crate) async fn run(
 ) -> anyhow::Result<Report<Building>> {
     let root = find_root()?;
     let environment = load_environment(&root, globals)?;
-    let facts = ProjectFacts::read(&root, Some(&environment.name))?;
-    let builder = args.builder.unwrap_or_else(|| builder_of(&environment));
+    let builder = args.builder.unwrap_or_else(|| environment.image.builder.into());
     // Only what needs the repository asks AWS: an image can be built without any account.
     let target = match args.push || args.artifacts.is_some() {
         true => {
@@ -71,9 +69,9 @@ pub(crate) async fn run(
     let request = BuildRequest {
         workspace: root.clone(),
         cache: seatrial_image::default_cache(&root),
-        options: options_of(&environment),
-        architecture: facts.architecture,
-        library: facts.library,
+        options: (&environment).into(),
+        architecture: environment.app.architecture,
+        library: environment.image.target,
         builder,
         repository,
         push,
@@ -84,23 +82,8 @@ pub(crate) async fn run(
         session.changes.note();
     }
     if let (Some(directory), Some((ctx, deployed))) = (&args.artifacts, &target) {
-        let variables = task_variables(&facts, ctx.aws.region(), &deployed.outputs());
-        seatrial_image::write_artifacts(&root, directory, &image.uri, &variables)?;
+        let given = given_by_stacks(ctx.aws.region(), &deployed.outputs());
+        seatrial_image::write_artifacts(&root, directory, &image.uri, &environment, &given)?;
     }
     Ok(Report::done(Building::Built(image)))
-}
-
-pub(crate) fn builder_of(environment: &Environment) -> seatrial_image::Builder {
-    match environment.image.builder {
-        ImageBuilder::Cargo => seatrial_image::Builder::Cargo,
-        ImageBuilder::Docker => seatrial_image::Builder::Docker,
-    }
-}
-
-pub(crate) fn options_of(environment: &Environment) -> ImageOptions {
-    ImageOptions {
-        package: environment.image.package.clone(),
-        binary: environment.image.binary.clone(),
-        port: environment.app.port,
-    }
 }

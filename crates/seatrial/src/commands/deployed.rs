@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use seatrial_project::Environment;
+
 use crate::aws::{Aws, Stack};
 use crate::context::Ctx;
 use crate::exit::Refused;
 use crate::plan::difference::stack_tags;
 use crate::plan::graph::Outputs;
 use crate::plan::owned::Owned;
-use crate::project::Environment;
 use crate::rollout::CodeDeploy;
 
 /// The stacks of one environment by short name.
@@ -126,7 +127,7 @@ impl Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::Project;
+    use seatrial_project::Project;
 
     fn stack(name: &str, tags: &[(&str, &str)], outputs: &[(&str, &str)]) -> Stack {
         let map = |entries: &[(&str, &str)]| {

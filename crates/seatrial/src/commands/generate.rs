@@ -1,17 +1,19 @@
 //! `cargo xtask generate`: writes `.aws/*` from infra/project.yml. Changes files of the checkout only.
 
 use std::fmt;
+use std::fs;
+use std::io;
 use std::path::Path;
 
 use anyhow::Context as _;
+use seatrial_project::Project;
+use seatrial_project::generate;
 use serde::Serialize;
 
 use crate::cli::GenerateArgs;
 use crate::context::find_root;
 use crate::exit::Refused;
-use crate::generate;
 use crate::outcome::Report;
-use crate::project::Project;
 use crate::session::Session;
 
 pub(crate) fn run(session: &Session, args: &GenerateArgs) -> anyhow::Result<Report<Generated>> {
@@ -21,11 +23,24 @@ pub(crate) fn run(session: &Session, args: &GenerateArgs) -> anyhow::Result<Repo
         return Ok(Report::done(Generated { written: Vec::new() }));
     }
     let project = Project::load(&root)?;
-    let written = generate::write(&root, &project).context("failed to write the generated files")?;
+    let written = write(&root, &project).context("failed to write the generated files")?;
     if !written.is_empty() {
         session.changes.note();
     }
     Ok(Report::done(Generated { written }))
+}
+
+/// Writes the files that differ and gives their paths.
+fn write(root: &Path, project: &Project) -> io::Result<Vec<&'static str>> {
+    let outdated = generate::check(root, project)?;
+    for file in generate::files(project)?.into_iter().filter(|file| outdated.contains(&file.path)) {
+        let path = root.join(file.path);
+        if let Some(directory) = path.parent() {
+            fs::create_dir_all(directory)?;
+        }
+        fs::write(path, file.text)?;
+    }
+    Ok(outdated)
 }
 
 /// Refuses if a file is not as it would be written.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use seatrial_project::LOCAL_ENVIRONMENT;
 use serde::Serialize;
 
 use super::deployed::Deployed;
@@ -13,7 +14,6 @@ use crate::exit::Refused;
 use crate::local::{self, Connection};
 use crate::outcome::Report;
 use crate::plan::owned::Owned;
-use crate::project::LOCAL_ENVIRONMENT;
 use crate::session::Session;
 
 /// What `local` prints.

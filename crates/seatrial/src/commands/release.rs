@@ -123,7 +123,7 @@ async fn known_executions(
 ) -> anyhow::Result<Vec<Execution>> {
     let mut poll = ctx.watch().poll("the source action of the execution that runs", SOURCE_PATIENCE);
     poll.until(async || {
-        let enough = |found: &[Execution]| found.iter().any(|e| succeeded(e));
+        let enough = |found: &[Execution]| found.iter().any(succeeded);
         let executions = ctx.aws.list_executions(&place.pipeline, enough).await?.unwrap_or_default();
         let unknown = |e: &Execution| running(e) && e.revision.is_none() && revision.is_some();
         let decided = executions.iter().any(|e| running(e) && e.revision.as_deref() == revision);

@@ -10,7 +10,7 @@ use crate::aws::status::{Progress, execution_progress};
 use crate::context::{Ctx, TIME_SCALE};
 use crate::exit::Failed;
 use crate::follow::{Followed, Following, ProbeTarget, Requests, follow_release};
-use crate::project::Deployment;
+use seatrial_project::Deployment;
 
 /// What a release takes at most besides the waits that were asked for: the build's time-out and its queue, and the
 /// hour that CodeDeploy waits for steady tasks.

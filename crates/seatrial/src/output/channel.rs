@@ -44,7 +44,7 @@ impl Channel {
 }
 
 fn show(messages: &Receiver<Message>) {
-    let mut lines = Lines::default();
+    let mut lines = Lines;
     while let Ok(message) = messages.recv() {
         match message {
             Message::Event(event) => lines.event(&event),

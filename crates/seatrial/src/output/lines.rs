@@ -4,7 +4,6 @@ use std::io::Write as _;
 
 use super::event::Event;
 
-#[derive(Default)]
 pub(super) struct Lines;
 
 impl Lines {

@@ -7,11 +7,11 @@ use std::{
     fmt,
 };
 
+use seatrial_project::Environment;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::template::StackTemplate;
-use crate::project::Environment;
 
 /// Parameters that keep the value they have: deployments change what they stand for, so that sending them
 /// again would move traffic.

@@ -8,6 +8,7 @@ use std::{
     fmt,
 };
 
+use seatrial_project::{Environment, Project};
 use seatrial_template::{Diagnostic, Position};
 use serde::{Serialize, Serializer};
 
@@ -17,7 +18,6 @@ use super::{
     template::StackTemplate,
     wiring::{Wiring, place},
 };
-use crate::project::{Environment, Project};
 
 const SERVICE: &str = "AWS::ECS::Service";
 const CONNECTIONS: [&str; 2] = ["AWS::CodeConnections::Connection", "AWS::CodeStarConnections::Connection"];

@@ -16,10 +16,10 @@ mod wiring;
 
 use std::{fmt, io, path::Path};
 
+use seatrial_project::is_name;
 use seatrial_template::Diagnostic;
 
 use self::template::StackTemplate;
-use crate::project::is_name;
 
 /// Where the templates are, from the root of the workspace.
 pub(crate) const STACKS_FOLDER: &str = "infra/stacks";

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use seatrial_project::PROJECT_FILE;
 use serde::Serialize;
 
 use super::graph::{Graph, NodeId, Source};
-use crate::project::PROJECT_FILE;
 
 /// The graph as `graph` shows it; `Display` is the text form.
 #[derive(Debug, Serialize)]

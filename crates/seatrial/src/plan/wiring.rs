@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use seatrial_project::{Environment, PROJECT_FILE, Project};
 use seatrial_template::Diagnostic;
 use serde::Serialize;
 
@@ -13,7 +14,6 @@ use super::{
     owned::Owned,
     template::{Output, Parameter, StackTemplate},
 };
-use crate::project::{Environment, PROJECT_FILE, Project};
 
 /// The facts that hold several values, separated by commas.
 const LIST_FACTS: [&str; 1] = ["SecretArns"];

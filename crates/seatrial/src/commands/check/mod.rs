@@ -20,14 +20,16 @@ use crate::context::find_root;
 use crate::exit::{Interrupted, Refused};
 use crate::install::{self, Package};
 use crate::outcome::Report;
-use crate::project::Project;
 use crate::session::Session;
 use crate::{local, process};
+use seatrial_project::Project;
+
+type Step = Box<dyn Fn(&Checking<'_>) -> Result<(), String>>;
 
 /// A step that a project adds.
 pub struct Check {
     name: &'static str,
-    run: Box<dyn Fn(&Checking<'_>) -> Result<(), String>>,
+    run: Step,
 }
 
 impl Check {

@@ -5,17 +5,16 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use seatrial_image::{BuildRequest, Credentials, Format, ProjectFacts, Variables};
+use seatrial_image::{BuildRequest, Credentials};
+use seatrial_project::render::{self, Variables};
 use tokio::sync::OnceCell;
 
 use crate::aws::FirstBuild;
 use crate::aws::status::{Progress, build_progress};
 use crate::cli::ProvisionArgs;
-use crate::commands::build_image::{builder_of, options_of};
 use crate::context::Ctx;
 use crate::exit::{Failed, Refused};
 use crate::follow::follow_build;
-use crate::generate::TASKDEF;
 use crate::git::Head;
 
 /// Where the sources of first builds are put, each under a name of its own: two operators may provision at once.
@@ -23,8 +22,6 @@ use crate::git::Head;
 const SOURCE_FOLDER: &str = "first-image";
 /// The variable that `.aws/buildspec.yml` exports.
 const EXPORTED_IMAGE: &str = "IMAGE_URI";
-/// The placeholder that CodePipeline fills in every later release.
-const IMAGE_PLACEHOLDER: &str = "<IMAGE1_NAME>";
 
 /// What is to be made, if anything.
 pub(super) struct FirstRevision {
@@ -55,13 +52,9 @@ impl FirstRevision {
     /// Renders `.aws/taskdef.json` with the function that the pipeline's build uses, and registers it.
     pub(super) async fn register(&self, ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow::Result<()> {
         let Some(image) = self.image.get() else { return Ok(()) };
-        let facts = ProjectFacts::read(&ctx.root, Some(&ctx.environment.name))?;
-        let variables = task_variables(&facts, ctx.aws.region(), values);
-        let template = std::fs::read_to_string(ctx.root.join(TASKDEF)).map_err(|error| {
-            Refused::new(format!("`{TASKDEF}` cannot be read: {error}")).hint("run `cargo xtask generate`")
-        })?;
-        let rendered = seatrial_image::render(TASKDEF, Format::Json, &template, &variables)?;
-        let arn = ctx.aws.register_task_definition(&rendered.replace(IMAGE_PLACEHOLDER, image)).await?;
+        let given = given_by_stacks(ctx.aws.region(), values);
+        let definition = render::task_definition(&ctx.root, &ctx.environment, &given)?;
+        let arn = ctx.aws.register_task_definition(definition.with_image(image)).await?;
         ctx.printer().event("task definition", arn);
         Ok(())
     }
@@ -72,15 +65,10 @@ fn family(ctx: &Ctx) -> String {
     format!("{}-{}", ctx.environment.project, ctx.environment.name)
 }
 
-/// What fills the placeholders of the task definition: the project's facts, and the stacks' outputs under the
-/// names that the build project and the pipeline give them.
-pub(crate) fn task_variables(
-    facts: &ProjectFacts,
-    region: &str,
-    outputs: &BTreeMap<String, String>,
-) -> Variables {
-    let mut variables = facts.variables();
-    variables.insert("AWS_REGION".to_owned(), region.to_owned());
+/// What only the stacks can fill placeholders with: their outputs under the names that the build project and the
+/// pipeline give them.
+pub(crate) fn given_by_stacks(region: &str, outputs: &BTreeMap<String, String>) -> Variables {
+    let mut variables = Variables::from([("AWS_REGION".to_owned(), region.to_owned())]);
     let names = [
         ("DB_HOST", "DatabaseEndpointAddress"),
         ("DB_NAME", "DatabaseName"),
@@ -136,14 +124,13 @@ async fn build_source(ctx: &Ctx, build: &FirstBuild<'_>) -> anyhow::Result<Strin
 }
 
 async fn build_here(ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow::Result<String> {
-    let facts = ProjectFacts::read(&ctx.root, Some(&ctx.environment.name))?;
     let request = BuildRequest {
         workspace: ctx.root.clone(),
         cache: seatrial_image::default_cache(&ctx.root),
-        options: options_of(&ctx.environment),
-        architecture: facts.architecture,
-        library: facts.library,
-        builder: builder_of(&ctx.environment),
+        options: (&ctx.environment).into(),
+        architecture: ctx.environment.app.architecture,
+        library: ctx.environment.image.target,
+        builder: ctx.environment.image.builder.into(),
         repository: needed(values, "RepositoryUri")?.to_owned(),
         push: Some(Credentials::Ecr(Box::new(ctx.aws.config().clone()))),
     };

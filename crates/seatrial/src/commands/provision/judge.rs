@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use seatrial_project::Environment;
+
 use super::change;
 use crate::aws::{Aws, ChangeSet, ChangeSetRequest, Parameter, ResourceChange, Stack};
 use crate::cli::ProvisionArgs;
@@ -15,7 +17,6 @@ use crate::plan::guard::{
     Action, Change, Replacement, Rules, code_deploy_services, refusals, touches_listener,
 };
 use crate::plan::template::StackTemplate;
-use crate::project::Environment;
 
 /// The parameter that says which target group has the traffic.
 const LIVE: &str = "LiveTargetGroup";

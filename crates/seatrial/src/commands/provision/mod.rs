@@ -26,10 +26,10 @@ use crate::install::ensure_postgres;
 use crate::outcome::Report;
 use crate::plan::graph::Graph;
 use crate::plan::owned::Owned;
-use crate::project::{Environment, Project};
 use crate::session::Session;
+use seatrial_project::{Environment, Project};
 
-pub(super) use first::task_variables;
+pub(super) use first::given_by_stacks;
 pub(super) use report::{Provisioned, StackResult};
 
 /// The first release is asked often enough to notice an outage, not to load anything.

@@ -17,8 +17,8 @@ use crate::context::{Ctx, find_root, load_environment};
 use crate::exit::Refused;
 use crate::install::ensure_postgres;
 use crate::outcome::Report;
-use crate::project::LOCAL_ENVIRONMENT;
 use crate::session::Session;
+use seatrial_project::LOCAL_ENVIRONMENT;
 
 use stage::Stage;
 use verdict::{Expectation, Verdict};

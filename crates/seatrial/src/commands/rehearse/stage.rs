@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context as _;
+use seatrial_project::Environment;
 use tempfile::TempDir;
 
 use crate::context::serve_options;
@@ -11,7 +12,6 @@ use crate::exit::Refused;
 use crate::git::Head;
 use crate::local::{self, Connection, Owner, REHEARSAL_DATA_DIR, REHEARSAL_SOURCE};
 use crate::output::Printer;
-use crate::project::Environment;
 use crate::session::Session;
 
 pub(super) struct Stage {

@@ -1,7 +1,9 @@
 //! The inferred order, and every way in which it cannot be inferred.
 
+use seatrial_project::Project;
+
 use super::*;
-use crate::{plan, project::Project};
+use crate::plan;
 
 /// A template with these parameters (name and type, with Default) and outputs (name and value).
 fn template(name: &str, parameters: &[(&str, &str)], outputs: &[(&str, &str)]) -> StackTemplate {

@@ -1,12 +1,19 @@
-//! `infra/project.yml`: reading it, checking every value, and what it means for one environment.
+//! `infra/project.yml`: reading it, checking every value, what it means for one environment, and what is rendered
+//! from it. The one model of it, which the tool and the image builder share.
 //!
 //! Every error names the file, and where there is a place `path:line:column`, the key, the value found and
 //! the rule. Nothing here calls AWS or writes.
 
+pub mod app_spec;
 mod choices;
+pub mod generate;
+mod planned;
+mod port;
+pub mod render;
 mod resolve;
 mod rules;
 mod settings;
+pub mod task_definition;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -16,115 +23,164 @@ use std::{
 
 use seatrial_template::{Diagnostic, Document};
 
-pub(crate) use self::{
+pub use self::{
     choices::{Architecture, ImageBuilder, ImageTarget, NetworkMode},
+    port::Port,
     rules::is_name,
     settings::{Database, Deployment, Tasks},
 };
 
 /// Where the file is, from the root of the workspace.
-pub(crate) const PROJECT_FILE: &str = "infra/project.yml";
+pub const PROJECT_FILE: &str = "infra/project.yml";
 /// The environment that is the embedded local cloud.
-pub(crate) const LOCAL_ENVIRONMENT: &str = "local";
+pub const LOCAL_ENVIRONMENT: &str = "local";
 
 /// Why there is no project or environment to work on. Exit 3.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ProjectError {
+pub enum ProjectError {
+    /// The file is not there.
     #[error("failed to read `{path}`")]
     Unreadable {
+        /// From the root of the checkout.
         path: String,
+        /// What the system said.
         #[source]
         source: io::Error,
     },
+    /// A value breaks a rule.
     #[error("{0}")]
     Invalid(Diagnostic),
+    /// Nothing of that name is in the file.
     #[error("environment `{name}` is not in `{path}`, expected one of `{}`", .known.join("`, `"))]
-    UnknownEnvironment { path: String, name: String, known: Vec<String> },
+    UnknownEnvironment {
+        /// From the root of the checkout.
+        path: String,
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: Vec<String>,
+    },
 }
 
 /// The file, checked as a whole: a fault in one environment is an error for all.
 #[derive(Debug)]
-pub(crate) struct Project {
-    pub(crate) default_environment: String,
-    /// The project's own checks, as they are typed.
-    pub(crate) check: Vec<String>,
-    pub(crate) environments: BTreeMap<String, Environment>,
+pub struct Project {
+    /// For commands without `--environment`; always one of `environments`.
+    pub default_environment: String,
+    /// By name.
+    pub environments: BTreeMap<String, Environment>,
+    /// The project's own checks: commands that `check` runs besides ours, in this order.
+    pub check: Vec<String>,
     document: Document,
 }
 
 /// Everything that project.yml says about one environment, overrides and defaults applied.
 #[derive(Debug, Clone)]
-pub(crate) struct Environment {
-    pub(crate) project: String,
-    pub(crate) name: String,
+pub struct Environment {
+    /// The project's name.
+    pub project: String,
+    /// The environment's name.
+    pub name: String,
     /// Always there, the local cloud's for `local`.
-    pub(crate) account: String,
-    pub(crate) region: String,
-    pub(crate) source: Source,
-    pub(crate) app: App,
-    pub(crate) image: Image,
-    pub(crate) tasks: Tasks,
-    pub(crate) database: Database,
-    pub(crate) deployment: Deployment,
-    pub(crate) domain: Option<String>,
-    pub(crate) certificate_arn: Option<String>,
-    pub(crate) network_mode: NetworkMode,
+    pub account: String,
+    /// AWS's name of the region.
+    pub region: String,
+    /// Where the source comes from.
+    pub source: Source,
+    /// How the application runs.
+    pub app: App,
+    /// How its image is made.
+    pub image: Image,
+    /// How many tasks run.
+    pub tasks: Tasks,
+    /// What the database is.
+    pub database: Database,
+    /// How a deployment moves traffic.
+    pub deployment: Deployment,
+    /// Set together with `certificate_arn`: HTTPS under this name.
+    pub domain: Option<String>,
+    /// An ACM certificate for `domain`.
+    pub certificate_arn: Option<String>,
+    /// How tasks reach the world.
+    pub network_mode: NetworkMode,
     /// Stacks that are left out; their outputs come from `parameters`.
-    pub(crate) skip: BTreeSet<String>,
+    pub skip: BTreeSet<String>,
     /// `Name` or `stack.Name` to value.
-    pub(crate) parameters: BTreeMap<String, String>,
+    pub parameters: BTreeMap<String, String>,
 }
 
+/// Where the source comes from.
 #[derive(Debug, Clone)]
-pub(crate) struct Source {
+pub struct Source {
     /// `owner/name`.
-    pub(crate) repository: String,
-    pub(crate) branch: String,
-    pub(crate) connection_arn: Option<String>,
+    pub repository: String,
+    /// Each push to it is released.
+    pub branch: String,
+    /// A connection that exists; without it one is made.
+    pub connection_arn: Option<String>,
 }
 
+/// How the application runs.
 #[derive(Debug, Clone)]
-pub(crate) struct App {
-    pub(crate) port: u16,
-    pub(crate) health_check_path: String,
+pub struct App {
+    /// Where it listens; never 0.
+    pub port: u16,
+    /// Answers 200 while a task can serve.
+    pub health_check_path: String,
     /// CPU units: 1,024 are one processor.
-    pub(crate) cpu: u32,
+    pub cpu: u32,
     /// MiB.
-    pub(crate) memory: u32,
-    pub(crate) architecture: Architecture,
-    pub(crate) environment: BTreeMap<String, String>,
+    pub memory: u32,
+    /// The processor of the tasks.
+    pub architecture: Architecture,
+    /// Variable to value, exactly as it was typed. No name is in `secrets` too.
+    pub environment: BTreeMap<String, String>,
     /// Variable to the ARN of the secret, with a JSON key behind it if one was given.
-    pub(crate) secrets: BTreeMap<String, String>,
+    pub secrets: BTreeMap<String, String>,
     /// The ARNs of the secrets themselves, each once.
-    pub(crate) secret_arns: BTreeSet<String>,
+    pub secret_arns: BTreeSet<String>,
 }
 
+/// How the image is made.
 #[derive(Debug, Clone)]
-pub(crate) struct Image {
-    pub(crate) builder: ImageBuilder,
+pub struct Image {
+    /// What makes it.
+    pub builder: ImageBuilder,
     /// The package of the workspace that the image runs.
-    pub(crate) package: String,
+    pub package: String,
     /// Without it the package's only or default binary.
-    pub(crate) binary: Option<String>,
-    pub(crate) target: ImageTarget,
+    pub binary: Option<String>,
+    /// The C library of a static binary.
+    pub target: ImageTarget,
 }
 
 impl Project {
     /// Reads and checks [`PROJECT_FILE`] under `root`, the root of the workspace.
-    pub(crate) fn load(root: &Path) -> Result<Self, ProjectError> {
+    ///
+    /// # Errors
+    /// A file that cannot be read, and what [`Project::parse`] refuses.
+    pub fn load(root: &Path) -> Result<Self, ProjectError> {
         let text = std::fs::read(root.join(PROJECT_FILE))
             .map_err(|source| ProjectError::Unreadable { path: PROJECT_FILE.to_owned(), source })?;
         Self::parse(&text)
     }
 
-    pub(crate) fn parse(text: &[u8]) -> Result<Self, ProjectError> {
+    /// Checks `text` as a whole.
+    ///
+    /// # Errors
+    /// The first thing wrong, with its place: no YAML, an unknown key, a value that breaks a rule.
+    pub fn parse(text: &[u8]) -> Result<Self, ProjectError> {
         let document = seatrial_template::parse(PROJECT_FILE, text).map_err(ProjectError::Invalid)?;
+        planned::refuse(&document).map_err(ProjectError::Invalid)?;
         let settings = document.deserialize().map_err(ProjectError::Invalid)?;
         resolve::project(document, settings).map_err(ProjectError::Invalid)
     }
 
     /// The environment called `name`, or the default one.
-    pub(crate) fn environment(&self, name: Option<&str>) -> Result<&Environment, ProjectError> {
+    ///
+    /// # Errors
+    /// [`ProjectError::UnknownEnvironment`].
+    pub fn environment(&self, name: Option<&str>) -> Result<&Environment, ProjectError> {
         let name = name.unwrap_or(&self.default_environment);
         self.environments.get(name).ok_or_else(|| ProjectError::UnknownEnvironment {
             path: self.document.path.clone(),
@@ -134,24 +190,24 @@ impl Project {
     }
 
     /// `message` at the place of a value in the file, or of the innermost key on the way that is there.
-    pub(crate) fn diagnostic(&self, keys: &[&str], message: impl Into<String>) -> Diagnostic {
+    pub fn diagnostic(&self, keys: &[&str], message: impl Into<String>) -> Diagnostic {
         resolve::at(&self.document, keys, message)
     }
 }
 
 impl Environment {
     /// True for the embedded local cloud, by the environment's name.
-    pub(crate) fn is_local(&self) -> bool {
+    pub fn is_local(&self) -> bool {
         self.name == LOCAL_ENVIRONMENT
     }
 
     /// The name of a stack in AWS: `<project>-<environment>-<stack>`.
-    pub(crate) fn stack_name(&self, stack: &str) -> String {
+    pub fn stack_name(&self, stack: &str) -> String {
         format!("{}-{}-{stack}", self.project, self.name)
     }
 
     /// What stack parameters may be filled from, by the parameter's name; only what is set.
-    pub(crate) fn facts(&self) -> BTreeMap<String, String> {
+    pub fn facts(&self) -> BTreeMap<String, String> {
         let secrets: Vec<&str> = self.app.secret_arns.iter().map(String::as_str).collect();
         let facts = [
             ("ProjectName", Some(self.project.clone())),

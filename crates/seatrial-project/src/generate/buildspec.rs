@@ -3,7 +3,7 @@
 //! Each phase is one command, so nothing depends on whether a shell lives longer than a command.
 
 use super::Facts;
-use crate::project::{ImageBuilder, ImageTarget};
+use crate::{ImageBuilder, ImageTarget};
 
 /// The toolchain that is installed where there is none: the workspace's `rust-version`.
 const TOOLCHAIN: &str = "1.95.0";
@@ -76,12 +76,12 @@ const BUILD: &str = r#"
         stamp="$CARGO_TARGET_DIR/seatrial-image.sources"
         sources=$(
           cargo --version &&
-            find $(ls -d Cargo.toml Cargo.lock .cargo crates/seatrial-image 2>/dev/null) -type f -print0 |
+            find $(ls -d Cargo.toml Cargo.lock .cargo crates/seatrial-{image,project,template} 2>/dev/null) -type f -print0 |
               LC_ALL=C sort -z | xargs -0 sha256sum
         )
         if [ ! -x "$tool" ] || [ "$sources" != "$(cat "$stamp" 2>/dev/null)" ]; then
           rm -f "$stamp"
-          cargo clean --quiet --locked --package seatrial-image
+          cargo clean --quiet --locked --package seatrial-image --package seatrial-project --package seatrial-template
           cargo build --locked --package seatrial-image
           printf '%s\n' "$sources" >"$stamp"
         fi
@@ -115,7 +115,6 @@ cache:
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
     use std::fs;
     use std::path::Path;
     use std::process::Command;
@@ -123,7 +122,7 @@ mod tests {
     use super::*;
 
     fn facts(builder: ImageBuilder, target: ImageTarget) -> Facts {
-        Facts { builder, target, variables: BTreeSet::new(), secrets: BTreeSet::new() }
+        Facts { builder, target }
     }
 
     fn command(text: &str, phase: &str) -> String {

@@ -3,9 +3,9 @@
 use super::*;
 
 const GOOD: &str = r#"
-project: myapp
-source: {repository: myGithubUser/myApp, branch: master}
-app: {port: 4000, health_check_path: /healthz, cpu: 256, memory: 512, architecture: x86_64, environment: {LEVEL: info}, secrets: {}}
+project: store
+source: {repository: ownerOfShop/aStore, branch: master}
+app: {port: 8080, health_check_path: /healthz, cpu: 256, memory: 512, architecture: x86_64, environment: {LEVEL: info}, secrets: {}}
 image: {builder: cargo}
 default_environment: local
 environments:
@@ -46,12 +46,6 @@ fn the_facts_are_named_as_the_stacks_take_them() {
 }
 
 #[test]
-fn the_project_file_of_this_repository_is_right() {
-    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
-    Project::load(root).unwrap();
-}
-
-#[test]
 fn the_local_environment_needs_nothing() {
     let project =
         Project::parse(b"project: a\nsource: {repository: o/n}\nenvironments:\n  local:\n").unwrap();
@@ -67,15 +61,18 @@ fn the_local_environment_needs_nothing() {
 fn an_environment_overrides_single_keys() {
     let text = GOOD.replace(
         "  local: {}",
-        "  local:\n    source: {branch: next}\n    app: {cpu: 512, memory: 1024, environment: {MODE: dev}}\n    parameters: {SubnetIds: [a, b], Number: 7}",
+        "  local:\n    source: {branch: next}\n    image: {target: musl}\n    app: {cpu: 512, memory: 1024, environment: {MODE: dev}}\n    parameters: {SubnetIds: [a, b], Number: 7}",
     );
     let project = Project::parse(text.as_bytes()).unwrap();
     let local = project.environment(None).unwrap();
     assert_eq!(
         (local.source.branch.as_str(), local.source.repository.as_str()),
-        ("next", "myGithubUser/myApp")
+        ("next", "ownerOfShop/aStore")
     );
-    assert_eq!((local.app.cpu, local.app.port), (512, 4000));
+    assert_eq!((local.app.cpu, local.app.port), (512, 8080));
+    assert_eq!((local.image.builder, local.image.target), (ImageBuilder::Cargo, ImageTarget::Musl));
+    let production = project.environment(Some("production")).unwrap();
+    assert_eq!((production.image.target, production.app.cpu), (ImageTarget::Gnu, 256));
     assert_eq!(local.app.environment.keys().collect::<Vec<_>>(), ["LEVEL", "MODE"]);
     assert_eq!((local.parameters["SubnetIds"].as_str(), local.parameters["Number"].as_str()), ("a,b", "7"));
 }
@@ -90,6 +87,43 @@ fn the_image_runs_the_package_app_unless_another_is_named() {
 }
 
 #[test]
+fn an_environment_decides_whether_a_common_name_is_a_variable_or_a_secret_there() {
+    let arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf";
+    let text = GOOD.replace("secrets: {}", &format!("secrets: {{TOKEN: '{arn}'}}"));
+    let own = format!("  local: {{app: {{environment: {{TOKEN: plain}}, secrets: {{LEVEL: '{arn}'}}}}}}");
+    let project = Project::parse(text.replace("  local: {}", &own).as_bytes()).unwrap();
+    let (local, production) =
+        (project.environment(None).unwrap(), project.environment(Some("production")).unwrap());
+    assert_eq!(local.app.environment, BTreeMap::from([("TOKEN".to_owned(), "plain".to_owned())]));
+    assert_eq!(local.app.secrets.keys().collect::<Vec<_>>(), ["LEVEL"]);
+    assert_eq!(production.app.environment.keys().collect::<Vec<_>>(), ["LEVEL"]);
+    assert_eq!(production.app.secrets.keys().collect::<Vec<_>>(), ["TOKEN"]);
+    let both = format!("local: {{app: {{environment: {{A: b}}, secrets: {{A: '{arn}'}}}}}}");
+    let message =
+        "`environments.local.app.secrets` must not name a variable that `environment` has too, found `A`";
+    assert!(broken("local: {}", &both).ends_with(message));
+}
+
+#[test]
+fn parameters_of_stacks_are_passed_on_as_they_were_typed() {
+    let values = ["1.10", "+49", "0x1F", "1e10", "-0.50", "True", "007", "1_000"];
+    let list = values.join(", ");
+    let typed: String =
+        values.iter().enumerate().map(|(index, value)| format!("P{index}: {value}, ")).collect();
+    let text = GOOD.replace("parameters: {}", &format!("parameters: {{{typed} List: [{list}]}}"));
+    let project = Project::parse(text.as_bytes()).unwrap();
+    let parameters = &project.environment(Some("production")).unwrap().parameters;
+    for (index, value) in values.iter().enumerate() {
+        assert_eq!(&parameters[&format!("P{index}")], value);
+    }
+    assert_eq!(parameters["List"], values.join(","));
+    let nothing = broken("parameters: {}", "parameters: {P: ~}");
+    assert!(nothing.ends_with(
+        "`environments.production.parameters.P` must be a value or a list of values, found `null`"
+    ));
+}
+
+#[test]
 fn secrets_become_the_arns_of_whole_secrets() {
     let arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf";
     let text = GOOD.replace("secrets: {}", &format!("secrets: {{A: '{arn}:user::', B: '{arn}:password::'}}"));
@@ -101,19 +135,19 @@ fn secrets_become_the_arns_of_whole_secrets() {
 fn every_fault_names_place_key_value_and_rule() {
     let cases = [
         (
-            broken("project: myapp", "project: My_App"),
+            broken("project: store", "project: My_App"),
             "infra/project.yml:2:10: `project` must be lower-case words of letters and digits joined by single hyphens, starting with a letter, found `My_App`",
         ),
         (
-            broken("port: 4000", "prot: 4000"),
+            broken("port: 8080", "prot: 8080"),
             "infra/project.yml:4:7: unknown key `prot` in `app`, expected one of `port`, `health_check_path`, `cpu`, `memory`, `architecture`, `environment`, `secrets`",
         ),
         (
-            broken("port: 4000", "port: \"4000\""),
-            "infra/project.yml:4:13: `app.port` must be a whole number from 0 to 65535, found `\"4000\"`",
+            broken("port: 8080", "port: \"8080\""),
+            "infra/project.yml:4:13: `app.port` must be a whole number from 0 to 65535, found `\"8080\"`",
         ),
         (
-            broken("port: 4000", "port: 0"),
+            broken("port: 8080", "port: 0"),
             "infra/project.yml:4:13: `app.port` must be from 1 to 65535, found `0`",
         ),
         (
@@ -175,7 +209,7 @@ fn a_fault_of_the_file_as_a_whole_names_its_place_too() {
         ),
         (
             broken("  production:", "  an-environment-with-a-long-name:"),
-            "infra/project.yml:9:3: `project` and the name of an environment must have at most 30 characters together, found `myapp` and `an-environment-with-a-long-name`, 36 characters",
+            "infra/project.yml:9:3: `project` and the name of an environment must have at most 30 characters together, found `store` and `an-environment-with-a-long-name`, 36 characters",
         ),
         (
             broken("builder: cargo", "package: 1st"),
@@ -186,7 +220,7 @@ fn a_fault_of_the_file_as_a_whole_names_its_place_too() {
             "infra/project.yml:5:17: `image.binary` must be a name of letters, digits, `-` and `_` that does not start with a digit, found `../app`",
         ),
         (
-            broken("repository: myGithubUser/myApp, ", ""),
+            broken("repository: ownerOfShop/aStore, ", ""),
             "infra/project.yml:3:9: key `source.repository` is missing",
         ),
         (
@@ -197,6 +231,64 @@ fn a_fault_of_the_file_as_a_whole_names_its_place_too() {
     for (found, expected) in cases {
         assert_eq!(found, expected);
     }
+}
+
+#[test]
+fn what_is_not_there_yet_is_refused_in_its_own_words() {
+    let whole = |line: &str| refused(&format!("{GOOD}{line}\n"));
+    let cases = [
+        (whole("tags: {team: web}"), "infra/project.yml:19:1: key `tags` is not there yet"),
+        (whole("notify: []"), "infra/project.yml:19:1: key `notify` is not there yet"),
+        (
+            broken("port: 8080", "probe: {path: /}, port: 8080"),
+            "infra/project.yml:4:7: key `app.probe` is not there yet",
+        ),
+        (
+            broken("builder: cargo", "builder: docker, dockerfile: web/Dockerfile"),
+            "infra/project.yml:5:26: key `image.dockerfile` is not there yet",
+        ),
+        (
+            broken("local: {}", "local: {image: {build_args: {}}}"),
+            "infra/project.yml:8:19: key `environments.local.image.build_args` is not there yet",
+        ),
+        (
+            broken("domain: null", "hosted_zone_id: Z1"),
+            "infra/project.yml:15:5: key `environments.production.hosted_zone_id` is not there yet",
+        ),
+        (
+            broken("multi_az: false", "snapshot: null"),
+            "infra/project.yml:13:63: key `environments.production.database.snapshot` is not there yet",
+        ),
+        (
+            broken("local: {}", "local: {database: none}"),
+            "infra/project.yml:8:21: `environments.local.database` cannot be `none` yet",
+        ),
+        (
+            broken("traffic: AllAtOnce", "traffic: {canary: {percent: 10, after: 5m}}"),
+            "infra/project.yml:14:27: `environments.production.deployment.traffic` cannot be a mapping yet",
+        ),
+        (
+            broken("LEVEL: info", "QUEUE_URL: {output: QueueUrl}"),
+            "infra/project.yml:4:118: `app.environment.QUEUE_URL` cannot be the output of a stack yet",
+        ),
+        (
+            whole("nofity: []"),
+            "infra/project.yml:19:1: unknown key `nofity`, expected one of `project`, `source`, `app`, `image`, `check`, `default_environment`, `environments`",
+        ),
+    ];
+    for (found, expected) in cases {
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn the_projects_own_checks_are_commands_in_their_order() {
+    assert!(Project::parse(GOOD.as_bytes()).unwrap().check.is_empty());
+    let text = format!("{GOOD}check: [cargo test --locked, 'npm test']\n");
+    let project = Project::parse(text.as_bytes()).unwrap();
+    assert_eq!(project.check, ["cargo test --locked", "npm test"]);
+    let blank = refused(&format!("{GOOD}check: ['cargo test', ' ']\n"));
+    assert_eq!(blank, "infra/project.yml:19:23: `check[1]` must be a command, found `\" \"`");
 }
 
 #[test]
@@ -239,4 +331,17 @@ fn an_unknown_environment_and_a_missing_file_are_named() {
     );
     let missing = Project::load(Path::new("/nonexistent")).unwrap_err().to_string();
     assert_eq!(missing, "failed to read `infra/project.yml`");
+}
+
+#[test]
+fn traffic_takes_as_long_as_its_pauses() {
+    let minutes = |name: &str| {
+        let text = GOOD.replace("traffic: AllAtOnce", &format!("traffic: {name}"));
+        let project = Project::parse(text.as_bytes()).unwrap();
+        project.environment(Some("production")).unwrap().deployment.traffic.minutes()
+    };
+    assert_eq!(minutes("AllAtOnce"), 0);
+    assert_eq!(minutes("Canary10Percent5Minutes"), 5);
+    assert_eq!(minutes("CodeDeployDefault.ECSLinear10PercentEvery3Minutes"), 27);
+    assert_eq!(minutes("Linear33PercentEvery2Minutes"), 6);
 }

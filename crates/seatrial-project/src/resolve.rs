@@ -49,7 +49,8 @@ pub(super) fn project(document: Document, settings: Settings) -> Result<Project,
         );
         return Err(at(&document, &["default_environment"], message));
     }
-    Ok(Project { default_environment: default, check: settings.check, environments, document })
+    let check = settings.check.iter().map(ToString::to_string).collect();
+    Ok(Project { default_environment: default, environments, check, document })
 }
 
 /// One environment being resolved, and what its errors need.
@@ -84,7 +85,7 @@ impl Scope<'_> {
             region,
             source: source(own.source.or(&self.settings.source)),
             app: self.app(own.app.or(&self.settings.app))?,
-            image: image(&self.settings.image),
+            image: image(own.image.or(&self.settings.image)),
             tasks: own.tasks,
             database: own.database,
             deployment: own.deployment,
@@ -173,7 +174,7 @@ impl Scope<'_> {
             health_check_path: path,
             cpu,
             memory,
-            architecture: app.architecture.unwrap_or(Architecture::X86),
+            architecture: app.architecture.unwrap_or(Architecture::X86_64),
             environment: app.environment.into_iter().map(|(name, value)| (text(name), value)).collect(),
             secret_arns: app.secrets.values().map(SecretArn::secret).collect(),
             secrets: app.secrets.into_iter().map(|(name, arn)| (text(name), arn.to_string())).collect(),
@@ -202,12 +203,12 @@ impl Scope<'_> {
     }
 }
 
-fn image(image: &ImageSettings) -> Image {
+fn image(image: ImageSettings) -> Image {
     Image {
-        builder: image.builder,
+        builder: image.builder.unwrap_or_default(),
         package: image.package.as_ref().map_or(DEFAULT_PACKAGE, AsRef::as_ref).to_owned(),
-        binary: image.binary.as_ref().map(ToString::to_string),
-        target: image.target,
+        binary: image.binary.map(|binary| binary.to_string()),
+        target: image.target.unwrap_or_default(),
     }
 }
 

@@ -8,8 +8,8 @@ use super::{
     choices::{Architecture, ImageBuilder, ImageTarget, NetworkMode},
     rules::{
         AccountId, BranchName, CargoName, CertificateArn, ConnectionArn, DomainName, HealthCheckPath,
-        InstanceClass, Minutes, Name, ParameterValue, Region, RepositoryId, SecretArn, StackShortName,
-        Traffic, VariableName,
+        InstanceClass, Minutes, Name, ParameterValue, Region, RepositoryId, SecretArn, ShellCommand,
+        StackShortName, Traffic, VariableName,
     },
 };
 
@@ -23,9 +23,9 @@ pub(super) struct Settings {
     pub(super) app: AppSettings,
     #[serde(default)]
     pub(super) image: ImageSettings,
-    pub(super) default_environment: Option<Name>,
     #[serde(default)]
-    pub(super) check: Vec<String>,
+    pub(super) check: Vec<ShellCommand>,
+    pub(super) default_environment: Option<Name>,
     /// `name:` alone is an environment in which everything is as by default.
     pub(super) environments: BTreeMap<Name, Option<EnvironmentSettings>>,
 }
@@ -65,9 +65,12 @@ pub(super) struct AppSettings {
 
 impl AppSettings {
     pub(super) fn or(self, base: &Self) -> Self {
+        // A name is a variable or a secret, and the environment decides which it is there.
         let mut environment = base.environment.clone();
-        environment.extend(self.environment);
+        environment.retain(|name, _| !self.secrets.contains_key(name));
         let mut secrets = base.secrets.clone();
+        secrets.retain(|name, _| !self.environment.contains_key(name));
+        environment.extend(self.environment);
         secrets.extend(self.secrets);
         Self {
             port: self.port.or(base.port),
@@ -81,13 +84,25 @@ impl AppSettings {
     }
 }
 
+/// How the image is made. In an environment: what differs there.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ImageSettings {
-    pub(super) builder: ImageBuilder,
+    pub(super) builder: Option<ImageBuilder>,
     pub(super) package: Option<CargoName>,
     pub(super) binary: Option<CargoName>,
-    pub(super) target: ImageTarget,
+    pub(super) target: Option<ImageTarget>,
+}
+
+impl ImageSettings {
+    pub(super) fn or(self, base: &Self) -> Self {
+        Self {
+            builder: self.builder.or(base.builder),
+            package: self.package.or_else(|| base.package.clone()),
+            binary: self.binary.or_else(|| base.binary.clone()),
+            target: self.target.or(base.target),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -97,6 +112,7 @@ pub(super) struct EnvironmentSettings {
     pub(super) region: Option<Region>,
     pub(super) source: SourceSettings,
     pub(super) app: AppSettings,
+    pub(super) image: ImageSettings,
     pub(super) tasks: Tasks,
     pub(super) database: Database,
     pub(super) deployment: Deployment,
@@ -110,11 +126,13 @@ pub(super) struct EnvironmentSettings {
 /// How many tasks run. `min` are started at creation; then scaling decides.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Tasks {
-    pub(crate) min: u32,
-    pub(crate) max: u32,
+pub struct Tasks {
+    /// At least 1.
+    pub min: u32,
+    /// At least `min`.
+    pub max: u32,
     /// The average CPU utilisation that scaling aims at, in percent.
-    pub(crate) cpu_target: u32,
+    pub cpu_target: u32,
 }
 
 impl Default for Tasks {
@@ -123,12 +141,16 @@ impl Default for Tasks {
     }
 }
 
+/// What the database is.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Database {
-    pub(crate) instance_class: InstanceClass,
-    pub(crate) storage_gib: u32,
-    pub(crate) multi_az: bool,
+pub struct Database {
+    /// RDS's name of a size.
+    pub instance_class: InstanceClass,
+    /// From 20 to 65,536; RDS grows it, never shrinks it.
+    pub storage_gib: u32,
+    /// A standby in a second zone.
+    pub multi_az: bool,
 }
 
 impl Default for Database {
@@ -137,12 +159,14 @@ impl Default for Database {
     }
 }
 
+/// How a deployment moves traffic.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Deployment {
-    pub(crate) traffic: Traffic,
+pub struct Deployment {
+    /// At once, or in which steps.
+    pub traffic: Traffic,
     /// How long the original tasks stay after traffic has moved: the time in which a rollback is instant.
-    pub(crate) terminate_blue_after: Minutes,
+    pub terminate_blue_after: Minutes,
 }
 
 impl Default for Deployment {

@@ -5,18 +5,29 @@ use serde::Deserialize;
 /// The processor of the tasks. Spelled as in AWS's names of build environments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Architecture {
+pub enum Architecture {
+    /// Intel and AMD.
     #[serde(rename = "x86_64")]
-    X86,
+    X86_64,
+    /// Graviton.
     #[serde(rename = "arm64")]
-    Arm,
+    Arm64,
 }
 
 impl Architecture {
-    pub(crate) fn as_str(self) -> &'static str {
+    /// As project.yml spells it.
+    pub fn as_str(self) -> &'static str {
         match self {
-            Self::X86 => "x86_64",
-            Self::Arm => "arm64",
+            Self::X86_64 => "x86_64",
+            Self::Arm64 => "arm64",
+        }
+    }
+
+    /// `runtimePlatform.cpuArchitecture` of a task definition (ECS `CPUArchitecture`).
+    pub fn ecs(self) -> &'static str {
+        match self {
+            Self::X86_64 => "X86_64",
+            Self::Arm64 => "ARM64",
         }
     }
 }
@@ -24,7 +35,7 @@ impl Architecture {
 /// What makes the image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum ImageBuilder {
+pub enum ImageBuilder {
     /// Cargo and our own packing: no daemon, no privilege.
     #[default]
     Cargo,
@@ -33,7 +44,8 @@ pub(crate) enum ImageBuilder {
 }
 
 impl ImageBuilder {
-    pub(crate) fn as_str(self) -> &'static str {
+    /// As project.yml spells it.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Cargo => "cargo",
             Self::Docker => "docker",
@@ -44,16 +56,18 @@ impl ImageBuilder {
 /// The C library the static binary is linked with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum ImageTarget {
+pub enum ImageTarget {
+    /// The GNU C library.
     #[default]
     Gnu,
+    /// musl.
     Musl,
 }
 
 /// How tasks reach the world; decided at creation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum NetworkMode {
+pub enum NetworkMode {
     /// Public subnets and addresses; the security groups let only the load balancer in.
     #[default]
     Public,
@@ -62,7 +76,8 @@ pub(crate) enum NetworkMode {
 }
 
 impl NetworkMode {
-    pub(crate) fn as_str(self) -> &'static str {
+    /// As project.yml spells it.
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Public => "public",
             Self::Nat => "nat",

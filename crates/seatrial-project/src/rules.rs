@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use seatrial_template::AS_WRITTEN;
 use serde::{Deserialize, Deserializer, de};
 
 macro_rules! text_rule {
@@ -11,7 +12,7 @@ macro_rules! text_rule {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
         #[serde(try_from = "String")]
-        pub(crate) struct $name(String);
+        pub struct $name(String);
 
         impl TryFrom<String> for $name {
             type Error = &'static str;
@@ -113,16 +114,23 @@ text_rule!(
     "must be the name of a stack such as `load-balancer`"
 );
 
+text_rule!(
+    /// A line for the shell.
+    ShellCommand,
+    |text| !text.trim().is_empty(),
+    "must be a command"
+);
+
 impl InstanceClass {
     /// The smallest that runs Postgres.
-    pub(crate) fn smallest() -> Self {
+    pub fn smallest() -> Self {
         Self("db.t4g.micro".to_owned())
     }
 }
 
 impl SecretArn {
     /// The secret itself, without the json-key, stage and version that a container may select.
-    pub(crate) fn secret(&self) -> String {
+    pub fn secret(&self) -> String {
         self.0.split(':').take(7).collect::<Vec<_>>().join(":")
     }
 }
@@ -132,7 +140,7 @@ fn is_word(text: &str) -> bool {
 }
 
 /// `[a-z][a-z0-9]*(-[a-z0-9]+)*`
-pub(crate) fn is_name(text: &str) -> bool {
+pub fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase()) && text.split('-').all(is_word)
 }
 
@@ -170,7 +178,7 @@ fn is_arn(text: &str, services: &[&str]) -> bool {
 /// configurations, or percentages of one's own, `Canary20Percent3Minutes` or `Linear25PercentEvery2Minutes`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub(crate) struct Traffic(String);
+pub struct Traffic(String);
 
 /// What CodeDeploy has for ECS (AWS: CodeDeploy user guide, deployment configurations).
 const PREDEFINED_TRAFFIC: [&str; 5] = [
@@ -183,7 +191,7 @@ const PREDEFINED_TRAFFIC: [&str; 5] = [
 const ALL_AT_ONCE: &str = "AllAtOnce";
 
 impl Traffic {
-    pub(crate) fn as_str(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         &self.0
     }
 }
@@ -191,7 +199,7 @@ impl Traffic {
 impl Traffic {
     /// How long it takes until all traffic has moved, in minutes: a canary's one pause, or one between any two of the
     /// equal steps.
-    pub(crate) fn minutes(&self) -> u64 {
+    pub fn minutes(&self) -> u64 {
         let text = self.0.trim_start_matches("CodeDeployDefault.ECS");
         let number = |text: &str| text.trim_end_matches("Minutes").parse::<u64>().unwrap_or(0);
         if let Some((_, minutes)) = text.strip_prefix("Canary").and_then(|rest| rest.split_once("Percent")) {
@@ -243,7 +251,7 @@ fn is_own_traffic(text: &str) -> bool {
 /// before it ends the original tasks (AWS: TerminationWaitTimeInMinutes, 2,880).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub(crate) struct Minutes(pub(crate) u32);
+pub struct Minutes(pub u32);
 
 impl TryFrom<String> for Minutes {
     type Error = &'static str;
@@ -266,14 +274,14 @@ impl TryFrom<String> for Minutes {
 
 /// The value of a stack parameter; a list becomes the comma-separated form CloudFormation takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ParameterValue(pub(crate) String);
+pub struct ParameterValue(pub String);
 
 /// AWS's limit for a parameter's value, in bytes.
 const MAXIMUM_PARAMETER_BYTES: usize = 4096;
 
 impl<'de> Deserialize<'de> for ParameterValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = deserializer.deserialize_any(ParameterVisitor)?;
+        let value = deserializer.deserialize_newtype_struct(AS_WRITTEN, ParameterVisitor)?;
         if value.0.len() > MAXIMUM_PARAMETER_BYTES {
             return Err(de::Error::custom(format!("must have at most {MAXIMUM_PARAMETER_BYTES} bytes")));
         }
@@ -288,22 +296,6 @@ impl<'de> de::Visitor<'de> for ParameterVisitor {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value or a list of values")
-    }
-
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<ParameterValue, E> {
-        Ok(ParameterValue(value.to_string()))
-    }
-
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<ParameterValue, E> {
-        Ok(ParameterValue(value.to_string()))
-    }
-
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<ParameterValue, E> {
-        Ok(ParameterValue(value.to_string()))
-    }
-
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<ParameterValue, E> {
-        Ok(ParameterValue(value.to_string()))
     }
 
     fn visit_str<E: de::Error>(self, value: &str) -> Result<ParameterValue, E> {
