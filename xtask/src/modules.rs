@@ -222,7 +222,7 @@ fn type_path(head: &[Token<'_>]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::crate::tokens::tokens;
+    use crate::tokens::tokens;
     use super::*;
 
     #[test]
