@@ -2,6 +2,7 @@
 
 mod arrows;
 mod circles;
+mod features;
 mod modules;
 mod names;
 mod rules;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         .check(Check::new("house rules", rules::check))
         .check(Check::new("arrows between modules", arrows::check))
         .check(Check::new("circles between files", circles::check))
+        .check(Check::new("one set of features", features::check))
         .main()
 }
 

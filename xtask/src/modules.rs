@@ -222,8 +222,8 @@ fn type_path(head: &[Token<'_>]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::tokens::tokens;
     use super::*;
+    use crate::tokens::tokens;
 
     #[test]
     fn every_branch_of_a_use_imports_a_name() {
