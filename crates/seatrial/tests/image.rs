@@ -94,7 +94,7 @@ fn answer(server: &UdpSocket, query: &[u8], peer: SocketAddr) {
 /// The sample's Dockerfile repeats what `seatrial-image` sets: both builders must give the same image.
 #[test]
 fn the_dockerfile_agrees_with_the_packed_configuration() {
-    let dockerfile = include_str!("../../app/Dockerfile");
+    let dockerfile = include_str!("../../../app/Dockerfile");
     for line in [
         "FROM scratch",
         "ENV APP_COMMIT=",
