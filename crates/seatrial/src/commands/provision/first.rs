@@ -9,6 +9,7 @@ use seatrial_image::{BuildRequest, Credentials};
 use seatrial_project::render::{self, Variables};
 use tokio::sync::OnceCell;
 
+use super::seed::seed;
 use crate::aws::FirstBuild;
 use crate::aws::status::{Progress, build_progress};
 use crate::cli::ProvisionArgs;
@@ -95,6 +96,14 @@ async fn build_remotely(ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow:
         }
     };
     let (bucket, project) = (needed(values, "ArtifactBucketName")?, needed(values, "BuildProjectName")?);
+    if ctx.local.is_some() {
+        let told = match seed(project) {
+            Ok(true) => "what this program was compiled with serves the build, too".to_owned(),
+            Ok(false) => String::new(),
+            Err(error) => format!("the build compiles everything anew: {error}"),
+        };
+        ctx.printer().event("first image", told);
+    }
     let key = source_key(&revision);
     let version = ctx.aws.put_object(bucket, &key, zip).await?;
     let source = format!("{bucket}/{key}");

@@ -11,6 +11,7 @@ mod handshake;
 mod judge;
 mod plan;
 mod report;
+mod seed;
 
 use std::path::Path;
 use std::time::Instant;

@@ -1,0 +1,92 @@
+//! Spares the local cloud's first build what this program's own build has compiled already.
+//!
+//! The build compiles `seatrial-image` in its cache, as CodeBuild does. Its dependencies are this program's too, with
+//! the same features, and lie beside this program: linked into a cache that is still empty, cargo finds them fresh.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// What cargo keeps of compiled units, below the folder of a profile.
+const PRODUCTS: [&str; 3] = [".fingerprint", "build", "deps"];
+/// How the products of this tool's own packages begin. Their sources may differ, and cargo writes into them: a link
+/// would write into the user's.
+const OWN: [&str; 4] = ["libseatrial", "libxtask", "seatrial", "xtask"];
+
+/// Links them into the cache of CodeBuild project `project`, where there is none yet; whether it did.
+///
+/// # Errors
+/// Whatever keeps them from being linked, such as two file systems. Without them the build takes longer, and that is
+/// all.
+pub(super) fn seed(project: &str) -> io::Result<bool> {
+    let home = std::env::home_dir().ok_or(io::ErrorKind::NotFound)?;
+    let cache = home.join(".cache/image-build").join(project).join("tool");
+    let program = std::env::current_exe()?;
+    let profile = program.parent().ok_or(io::ErrorKind::NotFound)?;
+    seed_from(profile, &cache)
+}
+
+fn seed_from(profile: &Path, cache: &Path) -> io::Result<bool> {
+    if cache.exists() || !PRODUCTS.iter().all(|folder| profile.join(folder).is_dir()) {
+        return Ok(false);
+    }
+    let parent = cache.parent().ok_or(io::ErrorKind::NotFound)?;
+    fs::create_dir_all(parent)?;
+    // Whole or not at all, also if two commands do it at once.
+    let new = tempfile::Builder::new().prefix(".seed-").tempdir_in(parent)?;
+    for folder in PRODUCTS {
+        link_all(&profile.join(folder), &new.path().join("debug").join(folder), &OWN)?;
+    }
+    fs::rename(new.path(), cache)?;
+    // It has another name now.
+    let _ = new.keep();
+    Ok(true)
+}
+
+fn link_all(from: &Path, to: &Path, except: &[&str]) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if except.iter().any(|start| name.to_string_lossy().starts_with(start)) {
+            continue;
+        }
+        let target = to.join(&name);
+        match entry.file_type()?.is_dir() {
+            true => link_all(&entry.path(), &target, &[])?,
+            false => fs::hard_link(entry.path(), target)?,
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cache_that_is_not_there_gets_what_others_made_and_nothing_of_our_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let (profile, cache) = (dir.path().join("debug"), dir.path().join("cache/tool"));
+        for file in [
+            "deps/libserde-1.rlib",
+            "deps/libseatrial_image-2.rlib",
+            ".fingerprint/serde-1/lib",
+            "build/x/out",
+        ] {
+            let path = profile.join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, file).unwrap();
+        }
+
+        assert!(seed_from(&profile, &cache).unwrap());
+
+        let linked = |file: &str| cache.join("debug").join(file).exists();
+        assert!(
+            linked("deps/libserde-1.rlib") && linked(".fingerprint/serde-1/lib") && linked("build/x/out")
+        );
+        assert!(!linked("deps/libseatrial_image-2.rlib"));
+        assert!(!seed_from(&profile, &cache).unwrap(), "a cache that is there is somebody's");
+        assert!(!seed_from(dir.path(), &dir.path().join("other")).unwrap());
+    }
+}
