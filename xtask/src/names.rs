@@ -47,6 +47,22 @@ enum Found {
     Item(Item),
 }
 
+/// How a name is looked up in a module.
+#[derive(Clone, Copy)]
+struct Search {
+    is_item: bool,
+    /// Only what the module exports.
+    by_glob: bool,
+    /// The re-exports passed so far.
+    passed: usize,
+}
+
+impl Search {
+    fn new(is_item: bool, passed: usize) -> Self {
+        Self { is_item, by_glob: false, passed }
+    }
+}
+
 impl Names {
     /// Reads the crate whose root is `root` (`src/lib.rs`); `read` gives a file's text, if there is such a file.
     pub(crate) fn read(root: &Path, read: &impl Fn(&Path) -> Option<String>) -> Self {
@@ -185,28 +201,22 @@ impl Names {
             "crate" => Found::Module(0),
             "self" => Found::Module(from),
             "super" => Found::Module(self.modules[from].parent),
-            name => self.look_up(from, name, ends_in_item && rest.is_empty(), false, passed)?,
+            name => self.look_up(from, name, Search::new(ends_in_item && rest.is_empty(), passed))?,
         };
         for (index, name) in rest.iter().enumerate() {
             let Found::Module(module) = found else { break };
             let is_item = ends_in_item && index + 1 == rest.len();
             found = match name.as_str() {
                 "super" => Found::Module(self.modules[module].parent),
-                name => self.look_up(module, name, is_item, false, passed)?,
+                name => self.look_up(module, name, Search::new(is_item, passed))?,
             };
         }
         Some(found)
     }
 
-    fn look_up(
-        &self,
-        module: usize,
-        name: &str,
-        is_item: bool,
-        by_glob: bool,
-        passed: usize,
-    ) -> Option<Found> {
+    fn look_up(&self, module: usize, name: &str, search: Search) -> Option<Found> {
         let here = &self.modules[module];
+        let Search { is_item, by_glob, passed } = search;
         if passed > REEXPORTS {
             return None;
         }
@@ -221,7 +231,7 @@ impl Names {
             by_name.or_else(|| {
                 globs.into_iter().find_map(|import| {
                     let from = self.resolve_module(module, &import.path, passed + 1)?;
-                    self.look_up(from, name, is_item, true, passed + 1)
+                    self.look_up(from, name, Search { by_glob: true, passed: passed + 1, ..search })
                 })
             })
         };

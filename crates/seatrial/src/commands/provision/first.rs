@@ -97,12 +97,16 @@ async fn build_remotely(ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow:
     };
     let (bucket, project) = (needed(values, "ArtifactBucketName")?, needed(values, "BuildProjectName")?);
     if ctx.local.is_some() {
-        let told = match seed(project) {
-            Ok(true) => "what this program was compiled with serves the build, too".to_owned(),
-            Ok(false) => String::new(),
-            Err(error) => format!("the build compiles everything anew: {error}"),
-        };
-        ctx.printer().event("first image", told);
+        match seed(project) {
+            Ok(true) => {
+                ctx.printer()
+                    .event("first image", "what this program was compiled with serves the build, too");
+            }
+            Ok(false) => {}
+            Err(error) => ctx
+                .printer()
+                .event("first image", format_args!("the build compiles everything anew: {error}")),
+        }
     }
     let key = source_key(&revision);
     let version = ctx.aws.put_object(bucket, &key, zip).await?;
