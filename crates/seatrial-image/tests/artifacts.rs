@@ -6,7 +6,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use seatrial_project::{Project, generate};
+use seatrial_project::{
+    Project,
+    generate::{self, Layout},
+};
 use serde_json::{Value, json};
 
 const PROJECT: &str = r#"
@@ -34,7 +37,7 @@ fn workspace(directory: &Path) {
         fs::write(directory.join(path), text).unwrap();
     }
     fs::create_dir(directory.join(".aws")).unwrap();
-    for file in generate::files(&Project::load(directory).unwrap()).unwrap() {
+    for file in generate::files(&Project::load(directory).unwrap(), Layout::Member).unwrap() {
         fs::write(directory.join(file.path), file.text).unwrap();
     }
 }

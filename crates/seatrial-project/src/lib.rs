@@ -5,6 +5,7 @@
 //! the rule. Nothing here calls AWS or writes.
 
 pub mod app_spec;
+pub mod build_spec;
 mod choices;
 pub mod generate;
 mod planned;

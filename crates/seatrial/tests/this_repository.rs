@@ -6,7 +6,7 @@ use std::path::Path;
 
 use seatrial_project::{
     Project,
-    generate::{self, BUILDSPEC},
+    generate::{self, BUILDSPEC, Layout},
     render::artifacts,
 };
 
@@ -49,7 +49,8 @@ fn the_stacks_give_the_variables_that_the_templates_name() {
         fs::read_to_string(root().join("infra/stacks").join(stack).with_extension("yml")).unwrap()
     });
     let project = Project::load(root()).unwrap();
-    for file in generate::files(&project).unwrap().iter().filter(|file| file.path != BUILDSPEC) {
+    let files = generate::files(&project, Layout::Member).unwrap();
+    for file in files.iter().filter(|file| file.path != BUILDSPEC) {
         let names =
             file.text.split("${").skip(1).filter_map(|piece| piece.split_once('}')).map(|(name, _)| name);
         for name in names.filter(|name| !name.starts_with("APP_") && *name != "AWS_REGION") {

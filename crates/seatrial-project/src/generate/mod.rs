@@ -6,11 +6,14 @@
 
 mod appspec;
 mod buildspec;
+mod layout;
 mod taskdef;
 
 use std::fs;
 use std::io;
 use std::path::Path;
+
+pub use layout::Layout;
 
 use crate::{ImageBuilder, ImageTarget, Project};
 
@@ -26,10 +29,11 @@ pub const TASKDEF: &str = ".aws/taskdef.json";
 struct Facts {
     builder: ImageBuilder,
     target: ImageTarget,
+    layout: Layout,
 }
 
 impl Facts {
-    fn of(project: &Project) -> Self {
+    fn of(project: &Project, layout: Layout) -> Self {
         let images = || project.environments.values().map(|environment| &environment.image);
         // Named only where all environments agree; else `seatrial-image` finds its environment's in the project.
         let all_use = |builder| images().all(|image| image.builder == builder);
@@ -37,6 +41,7 @@ impl Facts {
         Self {
             builder: if all_use(ImageBuilder::Docker) { ImageBuilder::Docker } else { ImageBuilder::Cargo },
             target: if any_links(ImageTarget::Musl) { ImageTarget::Musl } else { ImageTarget::Gnu },
+            layout,
         }
     }
 }
@@ -54,22 +59,22 @@ pub struct GeneratedFile {
 ///
 /// # Errors
 /// None that is known: the writers of JSON and YAML can fail, what they write here gives them no reason to.
-pub fn files(project: &Project) -> io::Result<[GeneratedFile; 3]> {
-    let facts = Facts::of(project);
+pub fn files(project: &Project, layout: Layout) -> io::Result<[GeneratedFile; 3]> {
+    let facts = Facts::of(project, layout);
     Ok([
-        GeneratedFile { path: BUILDSPEC, text: buildspec::render(&facts) },
+        GeneratedFile { path: BUILDSPEC, text: buildspec::render(&facts).map_err(io::Error::other)? },
         GeneratedFile { path: TASKDEF, text: taskdef::render()? },
         GeneratedFile { path: APPSPEC, text: appspec::render().map_err(io::Error::other)? },
     ])
 }
 
-/// The paths of the files that are missing or differ from what project.yml says.
+/// The paths of the files that are missing or differ from what project.yml and the tree in `root` say.
 ///
 /// # Errors
 /// A file that is there and cannot be read.
 pub fn check(root: &Path, project: &Project) -> io::Result<Vec<&'static str>> {
     let mut outdated = Vec::new();
-    for file in files(project)? {
+    for file in files(project, Layout::find(root)?)? {
         match fs::read(root.join(file.path)) {
             Ok(found) if found == file.text.as_bytes() => {}
             Ok(_) => outdated.push(file.path),
@@ -95,7 +100,7 @@ mod tests {
                  environments:\n  local: {{image: {{{own}}}}}\n  \
                  other: {{account: '123456789012', region: eu-west-1}}\n"
             );
-            files(&Project::parse(text.as_bytes()).unwrap()).unwrap()[0].text.clone()
+            files(&Project::parse(text.as_bytes()).unwrap(), Layout::Member).unwrap()[0].text.clone()
         };
         let named = "--builder docker";
         assert!(buildspec("builder: docker", "").contains(named));
@@ -112,11 +117,14 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         assert_eq!(check(directory.path(), &project).unwrap(), [BUILDSPEC, TASKDEF, APPSPEC]);
         fs::create_dir(directory.path().join(".aws")).unwrap();
-        for file in files(&project).unwrap() {
+        for file in files(&project, Layout::Member).unwrap() {
             fs::write(directory.path().join(file.path), file.text).unwrap();
         }
         assert!(check(directory.path(), &project).unwrap().is_empty());
         fs::write(directory.path().join(APPSPEC), "version: 0.0\n").unwrap();
         assert_eq!(check(directory.path(), &project).unwrap(), [APPSPEC]);
+        fs::create_dir(directory.path().join("xtask")).unwrap();
+        fs::write(directory.path().join("xtask/Cargo.toml"), "[workspace]\n").unwrap();
+        assert_eq!(check(directory.path(), &project).unwrap(), [BUILDSPEC, APPSPEC]);
     }
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use seatrial_project::Project;
-use seatrial_project::generate;
+use seatrial_project::generate::{self, Layout};
 use serde::Serialize;
 
 use crate::cli::GenerateArgs;
@@ -33,7 +33,8 @@ pub(crate) fn run(session: &Session, args: &GenerateArgs) -> anyhow::Result<Repo
 /// Writes the files that differ and gives their paths.
 fn write(root: &Path, project: &Project) -> io::Result<Vec<&'static str>> {
     let outdated = generate::check(root, project)?;
-    for file in generate::files(project)?.into_iter().filter(|file| outdated.contains(&file.path)) {
+    let files = generate::files(project, Layout::find(root)?)?;
+    for file in files.into_iter().filter(|file| outdated.contains(&file.path)) {
         let path = root.join(file.path);
         if let Some(directory) = path.parent() {
             fs::create_dir_all(directory)?;

@@ -3,7 +3,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Project, generate, task_definition::IMAGE_PLACEHOLDER};
+use crate::{
+    Project,
+    generate::{self, Layout},
+    task_definition::IMAGE_PLACEHOLDER,
+};
 
 /// `value` as YAML that means exactly it: JSON's escapes are YAML's.
 fn quoted(value: &str) -> String {
@@ -44,7 +48,7 @@ fn given() -> Variables {
 }
 
 fn template() -> String {
-    let files = generate::files(&project("", "", "")).unwrap();
+    let files = generate::files(&project("", "", ""), Layout::Member).unwrap();
     files.into_iter().find(|file| file.path == TASKDEF).unwrap().text
 }
 
@@ -190,7 +194,7 @@ fn what_the_build_is_given_does_not_change_what_the_project_says() {
 #[test]
 fn the_app_spec_is_filled_and_keeps_the_task_definitions_placeholder() {
     let project = project("", "", "");
-    let text = &generate::files(&project).unwrap()[2].text;
+    let text = &generate::files(&project, Layout::Member).unwrap()[2].text;
     let rendered = render_app_spec(text, project.environment(None).unwrap(), &Variables::new()).unwrap();
     let expected = "\
 version: 0.0
@@ -287,7 +291,7 @@ proptest! {
             less.remove(name);
             let less = project(&typed(2, &common), &below_app(&less), &below_app(&second));
             prop_assert_eq!(rendered(&less, "other"), rendered(&whole, "other"));
-            prop_assert_eq!(generate::files(&less).unwrap(), generate::files(&whole).unwrap());
+            prop_assert_eq!(generate::files(&less, Layout::Member).unwrap(), generate::files(&whole, Layout::Member).unwrap());
         }
     }
 }

@@ -1,0 +1,177 @@
+//! The buildspec's commands, run by bash in checkouts with a `seatrial-image` that only prints what it is asked.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use super::*;
+use crate::generate::Layout;
+
+const IMAGE: &str = "[[package]]\nname = \"seatrial-image\"\nversion = \"0.1.0\"\n";
+const XTASK: &str =
+    "[[package]]\nname = \"xtask\"\nversion = \"0.1.0\"\ndependencies = [\n \"seatrial-image\",\n]\n";
+
+fn facts(builder: ImageBuilder, target: ImageTarget, layout: Layout) -> Facts {
+    Facts { builder, target, layout }
+}
+
+fn plain(layout: Layout) -> BuildSpec {
+    buildspec(&facts(ImageBuilder::Cargo, ImageTarget::Gnu, layout))
+}
+
+fn package(name: &str) -> String {
+    format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n")
+}
+
+/// A project whose `seatrial-image` prints its arguments after `version`, its files as old as an archive's.
+fn unpack(directory: &Path, version: &str, layout: Layout) {
+    let source = format!(
+        "fn main() {{ let a: Vec<String> = std::env::args().skip(1).collect(); \
+         println!(\"{{{{\\\"uri\\\":\\\"{version} {{}}\\\"}}}}\", a.join(\" \")); }}"
+    );
+    let member = "[workspace]\nmembers = [\"tool/image\"]\nresolver = \"3\"\n";
+    let depends = "[dependencies]\nseatrial-image = { path = \"../tool/image\" }\n";
+    let mut files = vec![
+        ("tool/image/Cargo.toml", package("seatrial-image")),
+        ("tool/image/src/main.rs", source),
+        ("tool/image/src/lib.rs", String::new()),
+    ];
+    files.extend(match layout {
+        Layout::Member => {
+            [("Cargo.toml", member.to_owned()), ("Cargo.lock", format!("version = 4\n\n{IMAGE}"))].to_vec()
+        }
+        // The project itself is nothing that cargo knows.
+        Layout::OwnWorkspace => [
+            ("xtask/Cargo.toml", format!("[workspace]\n{}{depends}", package("xtask"))),
+            ("xtask/Cargo.lock", format!("version = 4\n\n{IMAGE}\n{XTASK}")),
+            ("xtask/src/main.rs", "fn main() {}\n".to_owned()),
+        ]
+        .to_vec(),
+    });
+    for (path, text) in files {
+        let path = directory.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        let file = fs::File::options().write(true).open(path).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_500_000_000)).unwrap();
+    }
+}
+
+/// What a build phase left: `IMAGE_URI` with `top` for the source's folder, and what cargo said.
+fn run(checkout: &Path, cache: &Path, layout: Layout, variables: &[(&str, &str)]) -> (String, String) {
+    let script = format!("{}\nprintf 'IMAGE_URI=%s' \"$IMAGE_URI\"", plain(layout).phases.build.commands[0]);
+    let output = Command::new("bash")
+        .args(["-c", &script])
+        .current_dir(checkout)
+        .env("BUILD_CACHE_DIR", cache)
+        .env("CODEBUILD_SRC_DIR", checkout)
+        .env("CARGO_NET_OFFLINE", "true")
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{stderr}");
+    assert!(checkout.join("build-output").is_dir());
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    let uri = stdout.split("IMAGE_URI=").nth(1).unwrap();
+    (uri.replace(&*checkout.to_string_lossy(), "top"), stderr)
+}
+
+/// Runs the build phase in a fresh checkout.
+fn build(cache: &Path, version: &str, layout: Layout, initiator: &str) -> (String, String) {
+    let checkout = tempfile::tempdir().unwrap();
+    unpack(checkout.path(), version, layout);
+    run(checkout.path(), cache, layout, &[("CODEBUILD_INITIATOR", initiator)])
+}
+
+#[test]
+fn a_file_older_than_the_last_build_is_compiled_when_its_content_is_new() {
+    for layout in [Layout::Member, Layout::OwnWorkspace] {
+        let cache = tempfile::tempdir().unwrap();
+        let build = |version: &str, initiator: &str| build(cache.path(), version, layout, initiator);
+        assert_eq!(build("one", "codepipeline/p").0, "one --push --artifacts top/build-output");
+        assert_eq!(build("two", "user").0, "two --push");
+        let (uri, said) = build("two", "user");
+        assert_eq!(uri, "two --push");
+        assert!(!said.contains("Compiling"), "unchanged sources in another directory: {said}");
+        assert_eq!(build("one", "user").0, "one --push");
+    }
+}
+
+/// They share the cache wherever two checkouts on one machine have a project of the same name.
+#[test]
+fn builds_that_meet_in_one_cache_each_run_their_own_tool() {
+    let cache = tempfile::tempdir().unwrap();
+    for _ in 0..5 {
+        let run = |version: &'static str| {
+            let cache = cache.path().to_owned();
+            std::thread::spawn(move || build(&cache, version, Layout::Member, "user").0)
+        };
+        let (one, two) = (run("one"), run("two"));
+        assert_eq!(
+            (one.join().unwrap().as_str(), two.join().unwrap().as_str()),
+            ("one --push", "two --push")
+        );
+    }
+}
+
+#[test]
+fn a_project_below_the_repositorys_top_is_built_there_and_gives_its_files_at_the_top() {
+    let (checkout, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    unpack(&checkout.path().join("services/my web"), "one", Layout::Member);
+
+    let variables = [("PROJECT_DIRECTORY", "services/my web/"), ("CODEBUILD_INITIATOR", "codepipeline/p")];
+    let (uri, _) = run(checkout.path(), cache.path(), Layout::Member, &variables);
+
+    assert_eq!(uri, "one --push --artifacts top/build-output");
+}
+
+#[test]
+fn the_buildspec_says_what_the_deploy_action_and_the_pipeline_expect() {
+    let buildspec = plain(Layout::Member);
+
+    assert_eq!(buildspec.artifacts.files, ["imageDetail.json", "taskdef.json", "appspec.yaml"]);
+    assert_eq!(buildspec.env.exported_variables, ["IMAGE_URI"]);
+    for phase in [&buildspec.phases.install, &buildspec.phases.build] {
+        assert_eq!(phase.on_failure, OnFailure::Abort);
+        assert!(phase.commands[0].starts_with("set -euo pipefail\n"));
+    }
+}
+
+#[test]
+fn builder_c_library_and_layout_are_the_only_things_that_change_it() {
+    let one = plain(Layout::Member);
+    let other = buildspec(&facts(ImageBuilder::Docker, ImageTarget::Musl, Layout::OwnWorkspace));
+    let [install, build] = [&other.phases.install, &other.phases.build].map(|phase| &phase.commands[0]);
+    assert!(build.contains("--push --builder docker "));
+    assert_eq!(build.matches(" --manifest-path xtask/Cargo.toml").count(), 3);
+    assert!(install.ends_with("rustup target add \"$(uname -m)-unknown-linux-musl\"\n"));
+
+    let same = build.replace(" --builder docker", "").replace(" --manifest-path xtask/Cargo.toml", "");
+    assert_eq!(one.phases.build.commands, [same]);
+    assert_eq!((one.env, one.artifacts, one.cache), (other.env, other.artifacts, other.cache));
+}
+
+#[test]
+fn the_types_that_write_the_buildspec_read_it_back() {
+    for layout in [Layout::Member, Layout::OwnWorkspace] {
+        let text = render(&facts(ImageBuilder::Docker, ImageTarget::Musl, layout)).unwrap();
+        let read: BuildSpec = serde_yaml::from_str(&text).unwrap();
+        assert_eq!(read, buildspec(&facts(ImageBuilder::Docker, ImageTarget::Musl, layout)));
+        // Who reads the file reads the scripts line by line.
+        assert!(text.contains("\n    - |\n      set -euo pipefail\n"), "{text}");
+    }
+}
+
+#[test]
+fn a_member_that_is_not_known_is_refused_by_name() {
+    let text = render(&facts(ImageBuilder::Cargo, ImageTarget::Gnu, Layout::Member)).unwrap();
+    let error = serde_yaml::from_str::<BuildSpec>(&text.replacen("on-failure:", "on-failrue:", 1));
+    assert!(error.unwrap_err().to_string().contains("unknown field `on-failrue`"));
+}
+
+#[test]
+fn the_pinned_toolchain_is_the_workspaces() {
+    let manifest = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml")).unwrap();
+    assert!(manifest.contains(&format!("rust-version = \"{}\"", TOOLCHAIN.trim_end_matches(".0"))));
+}
