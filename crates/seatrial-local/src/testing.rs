@@ -106,7 +106,7 @@ pub(crate) async fn make_balancer(cloud: &Cloud, app_port: u16) {
 
 /// Makes a stack of `infra/stacks`.
 async fn make_stack(cloud: &Cloud, file: &str, parameters: &Value) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../stacks/{file}.yml"));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../infra/stacks/{file}.yml"));
     let template = std::fs::read_to_string(path).unwrap();
     let parameters: Vec<_> = parameters
         .as_object()

@@ -108,6 +108,9 @@ pub struct Environment {
     pub skip: BTreeSet<String>,
     /// `Name` or `stack.Name` to value.
     pub parameters: BTreeMap<String, String>,
+    /// Where the project lies in its repository, with a slash behind it; empty: at the top. No key of the file: who
+    /// reads the checkout sets it.
+    pub directory: String,
 }
 
 /// Where the source comes from.
@@ -219,6 +222,7 @@ impl Environment {
             ("Memory", Some(self.app.memory.to_string())),
             ("Architecture", Some(self.app.architecture.as_str().to_owned())),
             ("ImageBuilder", Some(self.image.builder.as_str().to_owned())),
+            ("ProjectDirectory", (!self.directory.is_empty()).then(|| self.directory.clone())),
             ("RepositoryId", Some(self.source.repository.clone())),
             ("BranchName", Some(self.source.branch.clone())),
             ("ExistingConnectionArn", self.source.connection_arn.clone()),

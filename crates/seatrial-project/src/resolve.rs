@@ -94,6 +94,7 @@ impl Scope<'_> {
             network_mode: own.network_mode,
             skip: own.skip.iter().map(ToString::to_string).collect(),
             parameters: own.parameters.into_iter().map(|(name, value)| (name, value.0)).collect(),
+            directory: String::new(),
         })
     }
 

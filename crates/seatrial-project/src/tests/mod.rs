@@ -43,6 +43,10 @@ fn the_facts_are_named_as_the_stacks_take_them() {
     assert_eq!(names.join(" "), expected);
     assert_eq!(facts["TrafficConfiguration"], "AllAtOnce");
     assert_eq!(facts["TerminateBlueAfterMinutes"], "5");
+
+    let mut below = project.environment(None).unwrap().clone();
+    below.directory = "services/web/".to_owned();
+    assert_eq!(below.facts()["ProjectDirectory"], "services/web/");
 }
 
 #[test]

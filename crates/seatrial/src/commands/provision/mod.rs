@@ -28,6 +28,7 @@ use crate::outcome::Report;
 use crate::plan::graph::Graph;
 use crate::plan::owned::Owned;
 use crate::session::Session;
+use seatrial_image::git::Git;
 use seatrial_project::{Environment, Project};
 
 pub(super) use first::given_by_stacks;
@@ -113,7 +114,10 @@ async fn report(
 /// The graph of the environment, from the templates and project.yml as they are in the tree.
 pub(super) fn read_graph(root: &Path, environment: &Environment) -> anyhow::Result<Graph> {
     let project = Project::load(root)?;
-    Ok(Graph::infer(crate::plan::load(root)?, &project, environment)?)
+    // On AWS the source is the whole repository: the build must be told where in it the project is.
+    let inside = Git::find(root)?.map(|git| git.inside().to_string_lossy().into_owned());
+    let environment = Environment { directory: inside.unwrap_or_default(), ..environment.clone() };
+    Ok(Graph::infer(crate::plan::load(root)?, &project, &environment)?)
 }
 
 /// The pipeline runs once when it is created; a run that an earlier, interrupted provision left is joined.

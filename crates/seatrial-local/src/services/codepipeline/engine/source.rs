@@ -1,9 +1,12 @@
 //! CodeStarSourceConnection: the commit the checkout is at, or the one asked for, as a zip in S3.
 //!
 //! Here the repository is the checkout the local cloud was started for. Its HEAD is taken whatever `BranchName`
-//! says: what is rehearsed is what the operator has before them. A folder that is no checkout is taken as it is.
+//! says: what is rehearsed is what the operator has before them. It is taken whole, as on AWS, also where the folder is
+//! a part of it. A folder that is no checkout is taken as it is.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -96,11 +99,14 @@ fn take(folder: &Path, wanted: Option<&str>) -> Result<Commit, String> {
 }
 
 fn commit(folder: &Path, id: &str) -> Result<Commit, String> {
+    // Below the top git would archive that folder alone.
+    let top = git(folder, &["rev-parse", "--show-toplevel"])?;
+    let top = Path::new(OsStr::from_bytes(top.strip_suffix(b"\n").unwrap_or(&top)));
     let told = git(folder, &["log", "-1", "--format=%aI%n%B", id])?;
     let told = String::from_utf8_lossy(&told);
     let (author_date, message) = told.split_once('\n').unwrap_or((&told, ""));
     Ok(Commit {
-        zip: git(folder, &["archive", "--format=zip", id])?,
+        zip: git(top, &["archive", "--format=zip", id])?,
         id: id.to_owned(),
         author_date: author_date.to_owned(),
         message: message.trim().to_owned(),
@@ -160,6 +166,24 @@ mod tests {
         assert_eq!(archive::read(&head.zip, "file").unwrap().unwrap(), b"two");
         assert_eq!(archive::read(&first.zip, "file").unwrap().unwrap(), b"one");
         assert!(take(dir.path(), Some("nowhere")).is_err());
+    }
+
+    #[test]
+    fn a_folder_inside_a_checkout_is_taken_with_all_that_is_beside_it() {
+        let dir = tempfile::tempdir().unwrap();
+        run_git(dir.path(), &["init", "--quiet"]);
+        for file in ["services/web/file", "shared/file"] {
+            std::fs::create_dir_all(dir.path().join(file).parent().unwrap()).unwrap();
+            std::fs::write(dir.path().join(file), file).unwrap();
+        }
+        run_git(dir.path(), &["add", "."]);
+        run_git(dir.path(), &["commit", "--quiet", "-m", "one"]);
+
+        let commit = take(&dir.path().join("services/web"), None).unwrap();
+
+        for file in ["services/web/file", "shared/file"] {
+            assert_eq!(archive::read(&commit.zip, file).unwrap().unwrap(), file.as_bytes());
+        }
     }
 
     #[test]
