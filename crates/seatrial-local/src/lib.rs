@@ -11,6 +11,7 @@ mod doors;
 mod engine;
 mod error;
 mod fault;
+mod git;
 mod id;
 mod journal;
 mod operation;

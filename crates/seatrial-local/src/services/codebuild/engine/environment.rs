@@ -68,11 +68,7 @@ pub(super) async fn variables(
     spec: &Buildspec,
 ) -> Result<Variables, PhaseContext> {
     let mut variables = Variables::default();
-    for name in TAKEN_OVER {
-        if let Ok(value) = std::env::var(name) {
-            variables.set(name, value);
-        }
-    }
+    of_this_machine(|name| std::env::var(name).ok(), &mut variables);
     for (name, value) in &spec.env.variables {
         variables.set(name, value);
     }
@@ -106,6 +102,21 @@ pub(super) async fn variables(
     of_codebuild(host, record, &mut variables);
     of_aws(&host.cloud, &host.credentials, &mut variables);
     Ok(variables)
+}
+
+/// HOME there always is in CodeBuild, also where a service manager started the local cloud without one: cargo, git and
+/// most other tools rely on it.
+fn of_this_machine(given: impl Fn(&str) -> Option<String>, variables: &mut Variables) {
+    for name in TAKEN_OVER {
+        if let Some(value) = given(name) {
+            variables.set(name, value);
+        }
+    }
+    if given("HOME").is_none_or(|home| home.is_empty()) {
+        // By the user database, where the variable says nothing.
+        let home = std::env::home_dir().unwrap_or_else(std::env::temp_dir);
+        variables.set("HOME", home.display().to_string());
+    }
 }
 
 fn of_codebuild(host: &Host, record: &BuildRecord, variables: &mut Variables) {
@@ -190,6 +201,19 @@ fn split_reference(reference: &str) -> (String, Option<&str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_build_has_a_home_also_where_the_local_cloud_was_started_without_one() {
+        for given in [None, Some(String::new())] {
+            let mut variables = Variables::default();
+            of_this_machine(|name| given.clone().filter(|_| name == "HOME"), &mut variables);
+            let homes: Vec<_> = variables.pairs.iter().filter(|(name, _)| name == "HOME").collect();
+            assert!(matches!(&homes[..], [(_, home)] if home.starts_with('/')), "{homes:?}");
+        }
+        let mut variables = Variables::default();
+        of_this_machine(|name| (name == "HOME").then(|| "/mine".to_owned()), &mut variables);
+        assert_eq!(variables.pairs, [("HOME".to_owned(), "/mine".to_owned())]);
+    }
 
     #[test]
     fn a_secret_reference_is_split_into_secret_and_key() {

@@ -5,23 +5,17 @@
 //! a part of it. A folder that is no checkout is taken as it is.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::json;
 
 use super::super::store::{ErrorDetails, Revision};
 use super::provider::{Context, Done, Progress, failed, refused};
 use crate::archive;
+use crate::git::Checkout;
 use crate::retry;
 use crate::services::codeconnections::{Status, UseConnection};
 use crate::services::s3::objects;
-
-/// Would make git look at another repository than the one it is pointed at.
-const MISLEADING: [&str; 6] =
-    ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR", "GIT_PREFIX"];
 
 /// A commit and its files.
 struct Commit {
@@ -86,44 +80,35 @@ fn done(context: &Context<'_>, artifact: &str, commit: Commit) -> Result<Done, E
     Ok(Done { summary: Some(summary), url: Some(url), variables, revision: Some(revision) })
 }
 
-/// The commit `wanted`, else HEAD, of the checkout; the folder itself if it is none.
+/// The commit `wanted`, else HEAD, of the checkout; the folder itself if it is none. A commit is the whole repository's,
+/// as on AWS, also where the project lies in a folder of it.
 fn take(folder: &Path, wanted: Option<&str>) -> Result<Commit, String> {
-    let name = format!("{}^{{commit}}", wanted.unwrap_or("HEAD"));
-    match git(folder, &["rev-parse", "--verify", "--end-of-options", &name]) {
-        Ok(id) => commit(folder, String::from_utf8_lossy(&id).trim()),
-        Err(reason) if wanted.is_some() || folder.join(".git").exists() => {
-            Err(format!("failed to find `{}` in `{}`: {reason}", wanted.unwrap_or("HEAD"), folder.display()))
-        }
-        Err(_) => tree(folder).map_err(|error| error.to_string()),
-    }
+    let Some(checkout) = Checkout::find(folder)? else {
+        return match wanted {
+            Some(wanted) => {
+                Err(format!("failed to find `{wanted}`: `{}` is no git checkout", folder.display()))
+            }
+            None => tree(folder).map_err(|error| error.to_string()),
+        };
+    };
+    let wanted = wanted.unwrap_or("HEAD");
+    let name = format!("{wanted}^{{commit}}");
+    let id = checkout
+        .read(&["rev-parse", "--verify", "--end-of-options", &name])
+        .map_err(|reason| format!("failed to find `{wanted}` in `{}`: {reason}", folder.display()))?;
+    commit(&checkout, String::from_utf8_lossy(&id).trim())
 }
 
-fn commit(folder: &Path, id: &str) -> Result<Commit, String> {
-    // Below the top git would archive that folder alone.
-    let top = git(folder, &["rev-parse", "--show-toplevel"])?;
-    let top = Path::new(OsStr::from_bytes(top.strip_suffix(b"\n").unwrap_or(&top)));
-    let told = git(folder, &["log", "-1", "--format=%aI%n%B", id])?;
+fn commit(checkout: &Checkout, id: &str) -> Result<Commit, String> {
+    let told = checkout.read(&["log", "-1", "--format=%aI%n%B", id])?;
     let told = String::from_utf8_lossy(&told);
     let (author_date, message) = told.split_once('\n').unwrap_or((&told, ""));
     Ok(Commit {
-        zip: git(top, &["archive", "--format=zip", id])?,
+        zip: checkout.read(&["archive", "--format=zip", id])?,
         id: id.to_owned(),
         author_date: author_date.to_owned(),
         message: message.trim().to_owned(),
     })
-}
-
-fn git(folder: &Path, arguments: &[&str]) -> Result<Vec<u8>, String> {
-    let mut command = Command::new("git");
-    command.arg("-C").arg(folder).args(arguments);
-    for name in MISLEADING {
-        command.env_remove(name);
-    }
-    let output = command.output().map_err(|error| format!("failed to run git: {error}"))?;
-    if output.status.success() {
-        return Ok(output.stdout);
-    }
-    Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
 }
 
 /// The folder itself, under a hash of its content.
@@ -143,7 +128,12 @@ mod tests {
 
     fn run_git(folder: &Path, arguments: &[&str]) {
         let identity = ["-c", "user.name=Test", "-c", "user.email=test@example.com"];
-        git(folder, &[&identity[..], arguments].concat()).unwrap();
+        let output = std::process::Command::new("git")
+            .args([&identity[..], arguments].concat())
+            .current_dir(folder)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
     #[test]
@@ -155,7 +145,8 @@ mod tests {
             std::fs::write(dir.path().join("file"), content).unwrap();
             run_git(dir.path(), &["add", "file"]);
             run_git(dir.path(), &["commit", "--quiet", "-m", content]);
-            ids.push(String::from_utf8(git(dir.path(), &["rev-parse", "HEAD"]).unwrap()).unwrap());
+            let checkout = Checkout::find(dir.path()).unwrap().unwrap();
+            ids.push(String::from_utf8(checkout.read(&["rev-parse", "HEAD"]).unwrap()).unwrap());
         }
         std::fs::write(dir.path().join("file"), "dirty").unwrap();
 
@@ -169,21 +160,21 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_inside_a_checkout_is_taken_with_all_that_is_beside_it() {
+    fn a_project_in_a_folder_of_its_repository_is_taken_with_the_whole_commit() {
         let dir = tempfile::tempdir().unwrap();
+        let project = dir.path().join("services/web");
+        std::fs::create_dir_all(&project).unwrap();
+        std::fs::write(dir.path().join("shared"), "one").unwrap();
+        std::fs::write(project.join("file"), "two").unwrap();
         run_git(dir.path(), &["init", "--quiet"]);
-        for file in ["services/web/file", "shared/file"] {
-            std::fs::create_dir_all(dir.path().join(file).parent().unwrap()).unwrap();
-            std::fs::write(dir.path().join(file), file).unwrap();
-        }
         run_git(dir.path(), &["add", "."]);
-        run_git(dir.path(), &["commit", "--quiet", "-m", "one"]);
+        run_git(dir.path(), &["commit", "--quiet", "-m", "both"]);
 
-        let commit = take(&dir.path().join("services/web"), None).unwrap();
+        let taken = take(&project, None).unwrap();
 
-        for file in ["services/web/file", "shared/file"] {
-            assert_eq!(archive::read(&commit.zip, file).unwrap().unwrap(), file.as_bytes());
-        }
+        assert_eq!(taken.message, "both");
+        assert_eq!(archive::read(&taken.zip, "shared").unwrap().unwrap(), b"one");
+        assert_eq!(archive::read(&taken.zip, "services/web/file").unwrap().unwrap(), b"two");
     }
 
     #[test]
