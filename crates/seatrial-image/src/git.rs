@@ -19,6 +19,9 @@ const KEPT: [&str; 6] = [
     "GIT_TRACE",
 ];
 
+/// In git's words about a checkout of another user's.
+const FOREIGN: &str = "dubious ownership";
+
 /// A checkout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Git {
@@ -104,7 +107,10 @@ pub(crate) fn bytes(directory: &Path, arguments: &[&str]) -> Result<Vec<u8>, Ima
         return Ok(output.stdout);
     }
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(ImageError::failed(action(), said))
+    match said.contains(FOREIGN) {
+        true => Err(refusal(directory, &said)),
+        false => Err(ImageError::failed(action(), said)),
+    }
 }
 
 /// git in `directory`, which never looks at another repository and never writes what was not asked for.
@@ -130,7 +136,7 @@ fn ask(directory: &Path, arguments: &[&str]) -> io::Result<Output> {
 fn refusal(directory: &Path, said: &str) -> ImageError {
     let first = said.lines().next().unwrap_or("no reason given");
     let refused = ImageError::refused(format!("git refuses `{}`: {first}", directory.display()));
-    match said.contains("dubious ownership") {
+    match said.contains(FOREIGN) {
         true => refused.with_hint(format!(
             "the checkout belongs to another user; if you trust it: `git config --global --add safe.directory {}`",
             directory.display()
