@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::cache::BuildCache;
 use crate::error::ImageError;
 use crate::request::ImageOptions;
+use crate::stop::Stop;
 use crate::tree::Tree;
 
 /// What `cargo run` tells the program it runs about that program. Build scripts that watch one of these (ring's does)
@@ -22,6 +23,7 @@ pub(crate) struct Cargo<'a> {
     pub(crate) cache: &'a BuildCache,
     /// For rustc; encoded, because paths may hold blanks. They take the place of those that a user configured.
     pub(crate) flags: String,
+    pub(crate) stop: Option<&'a Stop>,
 }
 
 impl Cargo<'_> {
@@ -47,7 +49,11 @@ impl Cargo<'_> {
             .env("RUSTC_WORKSPACE_WRAPPER", "");
         let stdin = self.cache.shared_with_child().map_err(|error| ImageError::failed(action, error))?;
         command.stdin(stdin).stderr(Stdio::inherit());
-        let output = command.output().map_err(|error| ImageError::failed(action, error))?;
+        let output = match self.stop {
+            Some(stop) => stop.output(&mut command),
+            None => command.output(),
+        };
+        let output = output.map_err(|error| ImageError::failed(action, error))?;
         if !output.status.success() {
             let why = format!("cargo {} ended with {}", arguments.first().unwrap_or(&""), output.status);
             return Err(ImageError::failed(action, why));

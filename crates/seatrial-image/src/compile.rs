@@ -14,6 +14,7 @@ use crate::cargo::Cargo;
 use crate::error::ImageError;
 use crate::request::ImageOptions;
 use crate::source::{self, Revision};
+use crate::stop::Stop;
 use crate::tree::Tree;
 
 /// Profile of the workspace's `Cargo.toml` for what goes into the image.
@@ -29,6 +30,7 @@ pub(crate) struct Compilation {
     pub(crate) target: &'static str,
     /// Of the sources, as they were found.
     pub(crate) revision: Revision,
+    pub(crate) stop: Option<Stop>,
 }
 
 impl Compilation {
@@ -39,7 +41,7 @@ impl Compilation {
         shell.change_dir(&self.workspace);
         self.require_target(&shell)?;
         let (flags, host) = self.rustc_flags(&shell)?;
-        let cargo = Cargo { workspace: &self.workspace, cache, flags };
+        let cargo = Cargo { workspace: &self.workspace, cache, flags, stop: self.stop.as_ref() };
 
         let tree = Tree::list(&self.workspace)?;
         let sources = tree.hash()?;
@@ -119,7 +121,7 @@ impl Compilation {
         let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: ")).unwrap_or("unknown");
         let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or(self.target);
         let home = std::env::var_os("CARGO_HOME")
-            .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cargo").into()))
+            .or_else(|| std::env::home_dir().map(|home| home.join(".cargo").into()))
             .unwrap_or_default();
         let home = fs::canonicalize(&home).unwrap_or_else(|_| home.into());
         // By default the crate getrandom looks the system call up in a shared library; a static binary has none, and

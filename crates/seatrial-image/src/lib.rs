@@ -19,6 +19,7 @@ mod push;
 mod registry;
 mod request;
 mod source;
+mod stop;
 mod tree;
 
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ pub use cache::default_cache;
 pub use credentials::Credentials;
 pub use error::ImageError;
 pub use request::{BuildImage, BuildRequest, Builder, ImageOptions, Report};
+pub use stop::Stop;
 
 use crate::architecture::ArchitectureNames as _;
 use crate::cache::BuildCache;
@@ -95,6 +97,7 @@ async fn compile_binary(
         architecture: request.architecture,
         target: request.architecture.target(request.library),
         revision,
+        stop: request.stop.clone(),
     };
     report(&format!("compiling package {} for {}", request.options.package, compilation.target));
     tokio::task::spawn_blocking(move || {

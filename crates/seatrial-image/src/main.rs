@@ -64,6 +64,7 @@ async fn build(arguments: Arguments) -> anyhow::Result<()> {
         builder: arguments.builder.unwrap_or_else(|| environment.image.builder.into()),
         repository: arguments.repository,
         push,
+        stop: None,
     };
     let image = run(&request, &report).await?;
     if let Some(directory) = &arguments.artifacts {

@@ -250,6 +250,7 @@ mod tests {
             builder: Builder::Cargo,
             repository: repository.to_owned(),
             push: None,
+            stop: None,
         }
     }
 

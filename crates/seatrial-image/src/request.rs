@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::credentials::Credentials;
 use crate::source::Revision;
+use crate::stop::Stop;
 
 /// Where progress goes: one line a call, without line end.
 pub type Report<'a> = &'a (dyn Fn(&str) + Send + Sync);
@@ -66,6 +67,8 @@ pub struct BuildRequest {
     pub repository: String,
     /// Pushes when there are credentials.
     pub push: Option<Credentials>,
+    /// Ends the compilation early. Without it cargo ends with whoever ends the caller's process group.
+    pub stop: Option<Stop>,
 }
 
 /// The image that was built or found.

@@ -20,6 +20,7 @@ mod exit;
 mod follow;
 mod git;
 mod hint;
+mod image;
 pub mod install;
 mod interrupt;
 mod local;

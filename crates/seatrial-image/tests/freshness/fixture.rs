@@ -218,6 +218,7 @@ impl Fixture {
             builder: Builder::Cargo,
             repository: "localhost:1/shop".to_owned(),
             push: None,
+            stop: None,
         };
         seatrial_image::run(&request, &|_| {}).await
     }

@@ -11,6 +11,7 @@ use super::deployed::Deployed;
 use super::provision::given_by_stacks;
 use crate::cli::{BuildImageArgs, Globals};
 use crate::context::{Ctx, find_root, load_environment};
+use crate::image;
 use crate::outcome::Report;
 use crate::plan::owned::Owned;
 use crate::session::Session;
@@ -75,9 +76,10 @@ pub(crate) async fn run(
         builder,
         repository,
         push,
+        stop: None,
     };
     let report = |line: &str| session.printer.event("build-image", line);
-    let image = seatrial_image::run(&request, &report).await?;
+    let image = image::build(session, request, &report).await?;
     if args.push && !image.reused {
         session.changes.note();
     }

@@ -17,6 +17,7 @@ use crate::context::Ctx;
 use crate::exit::{Failed, Refused};
 use crate::follow::follow_build;
 use crate::git::Head;
+use crate::image;
 
 /// Where the sources of first builds are put, each under a name of its own: two operators may provision at once.
 /// CodeBuild's cache and CodePipeline's artifacts are elsewhere.
@@ -146,9 +147,10 @@ async fn build_here(ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow::Res
         builder: ctx.environment.image.builder.into(),
         repository: needed(values, "RepositoryUri")?.to_owned(),
         push: Some(Credentials::Ecr(Box::new(ctx.aws.config().clone()))),
+        stop: None,
     };
     let report = |line: &str| ctx.printer().event("first image", line);
-    Ok(seatrial_image::run(&request, &report).await?.uri)
+    Ok(image::build(&ctx.session, request, &report).await?.uri)
 }
 
 fn needed<'a>(values: &'a BTreeMap<String, String>, name: &str) -> Result<&'a str, Refused> {

@@ -1,0 +1,25 @@
+//! The image, built as part of a command: the build ends with it.
+
+use seatrial_image::{BuildImage, BuildRequest, Report, Stop};
+
+use crate::session::Session;
+
+/// Builds, and pushes where that is asked for.
+///
+/// # Errors
+/// [`crate::exit::Interrupted`], when the compilation has ended; whatever the build says.
+pub(crate) async fn build(
+    session: &Session,
+    request: BuildRequest,
+    report: Report<'_>,
+) -> anyhow::Result<BuildImage> {
+    let stop = Stop::default();
+    let request = BuildRequest { stop: Some(stop.clone()), ..request };
+    match session.cancel.unless_cancelled(seatrial_image::run(&request, report)).await {
+        Ok(built) => Ok(built?),
+        Err(interrupted) => {
+            stop.now().await;
+            Err(interrupted.into())
+        }
+    }
+}
