@@ -1,12 +1,14 @@
 //! What a project's checks and rehearsals need besides Rust and a C compiler, found or installed.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
+use tokio::process::Command;
 use xshell::{Shell, cmd};
 
 use crate::exit::Refused;
-use crate::process::shell;
+use crate::process::{self, shell};
 use crate::session::Session;
 
 /// Pinned: another version may report something new and turn a commit red that was green.
@@ -67,13 +69,13 @@ fn ensure(
     session.printer.note(format_args!("installing {apt}"));
     let sh = Shell::new()?;
     if found(&sh, "apt-get") {
-        apt_install(&sh, &[apt])?;
+        apt_install(session, &sh, &[apt])?;
     } else if found(&sh, "dnf") {
-        cmd!(sh, "dnf install -y {dnf}").run()?;
+        run(session, "dnf", &["install", "-y", dnf])?;
     } else if found(&sh, "apk") {
-        cmd!(sh, "apk add {apk}").run()?;
+        run(session, "apk", &["add", apk])?;
     } else if found(&sh, "brew") {
-        cmd!(sh, "brew install {brew}").run()?;
+        run(session, "brew", &["install", brew])?;
     }
     find().map_err(|missing| Refused::new(missing).hint("install it with your package manager").into())
 }
@@ -100,15 +102,16 @@ pub(crate) fn ensure_python(
     session.printer.note(format_args!("installing {requirement} under target/python"));
     let sh = shell(root)?;
     if !bin.join("pip").exists() {
-        make_environment(&sh, &environment)?;
+        make_environment(session, &sh, &environment)?;
     }
     let pip = bin.join("pip");
-    cmd!(sh, "{pip} install --quiet --disable-pip-version-check {requirement}").run()?;
+    let arguments = ["install", "--quiet", "--disable-pip-version-check", requirement];
+    run(session, pip.as_os_str(), &arguments)?;
     std::fs::write(&mark, "").with_context(|| format!("failed to write `{}`", mark.display()))?;
     Ok(bin)
 }
 
-fn make_environment(sh: &Shell, environment: &Path) -> anyhow::Result<()> {
+fn make_environment(session: &Session, sh: &Shell, environment: &Path) -> anyhow::Result<()> {
     let make = || cmd!(sh, "python3 -m venv --clear {environment}").quiet().ignore_stderr().run();
     if found(sh, "python3") && make().is_ok() {
         return Ok(());
@@ -116,13 +119,13 @@ fn make_environment(sh: &Shell, environment: &Path) -> anyhow::Result<()> {
     if !found(sh, "apt-get") {
         return Err(Refused::new("python3 with its venv module is missing").hint("install Python 3").into());
     }
-    apt_install(sh, &["python3", "python3-venv"])?;
+    apt_install(session, sh, &["python3", "python3-venv"])?;
     cmd!(sh, "python3 -m venv --clear {environment}").run()?;
     Ok(())
 }
 
 /// Installs Debian packages; by sudo only where it asks for no password, or a person can type it.
-fn apt_install(sh: &Shell, packages: &[&str]) -> anyhow::Result<()> {
+fn apt_install(session: &Session, sh: &Shell, packages: &[&str]) -> anyhow::Result<()> {
     // Debian's postgresql package makes a cluster and starts it; ours is made by the local cloud.
     let sh = sh.clone();
     sh.set_var("DEBIAN_FRONTEND", "noninteractive");
@@ -137,13 +140,29 @@ fn apt_install(sh: &Shell, packages: &[&str]) -> anyhow::Result<()> {
     let apt = |arguments: &[&str]| {
         let words = [sudo, &["apt-get", "-qq"], arguments].concat();
         let (program, rest) = words.split_first().context("no command")?;
-        anyhow::Ok(sh.cmd(program).args(rest).ignore_stdout().run()?)
+        match root {
+            true => run(session, program, rest),
+            // sudo may ask for a password, so it stays in the terminal's own process group.
+            false => Ok(sh.cmd(program).args(rest).ignore_stdout().run()?),
+        }
     };
     if packages.contains(&"postgresql") {
         no_default_cluster(&sh, sudo)?;
     }
     apt(&["update"])?;
     apt(&[&["install", "-y", "--no-install-recommends"], packages].concat())
+}
+
+/// Runs an installer; it ends with the command.
+fn run(session: &Session, program: impl AsRef<OsStr>, arguments: &[&str]) -> anyhow::Result<()> {
+    let program = program.as_ref();
+    let mut command = Command::new(program);
+    command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive");
+    let status = process::run_blocking(session, command)?;
+    if status.success() {
+        return Ok(());
+    }
+    bail!("`{} {}` ended with {status}", program.to_string_lossy(), arguments.join(" "))
 }
 
 fn may_become_root(sh: &Shell) -> bool {

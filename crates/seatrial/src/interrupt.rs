@@ -1,8 +1,15 @@
 //! SIGINT, SIGTERM and SIGHUP: the first asks the command to end, the second insists.
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use std::time::Duration;
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+
+use crate::exit::ExitStatus;
 use crate::session::Session;
+
+/// How long a command that was left has to give its thread back.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The signals that end a command.
 pub(crate) struct Signals {
@@ -21,7 +28,7 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) {
+    pub(crate) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
@@ -29,11 +36,20 @@ impl Signals {
         }
     }
 
-    /// Cancels the session at the first signal; returns at the second, when nobody wants to wait any longer.
-    pub(crate) async fn watch(mut self, session: &Session) {
+    /// Cancels the session at the first signal; tells at the second, when nobody wants to wait any longer. A task of
+    /// its own, so that a command is told although it computes.
+    pub(crate) async fn watch(mut self, session: Session, insists: oneshot::Sender<()>) {
         self.next().await;
         session.cancel.cancel();
         session.printer.note("interrupted: ending (once more ends at once)");
         self.next().await;
+        let _ = insists.send(());
+        tokio::time::sleep(PATIENCE).await;
+        leave();
     }
+}
+
+#[expect(clippy::exit, reason = "whoever blocks the main thread does not return, and was told twice")]
+fn leave() {
+    std::process::exit(ExitStatus::Interrupted.code().into());
 }

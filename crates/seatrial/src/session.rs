@@ -28,6 +28,11 @@ impl Session {
         Self { printer, cancel: Cancel::default(), clock: Clock, changes: Changes::default(), program }
     }
 
+    /// What became of something that failed: it may have failed because the command is to end.
+    pub(crate) fn cancelled_or(&self, error: impl Into<anyhow::Error>) -> anyhow::Error {
+        self.cancel.check().map_or_else(Into::into, |()| error.into())
+    }
+
     /// A command, or a text with commands in it, as this project spells them.
     pub(crate) fn spelled(&self, text: &str) -> String {
         text.replace("cargo xtask", self.program)

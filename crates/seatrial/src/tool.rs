@@ -5,11 +5,13 @@ use std::process::ExitCode;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
+use tokio::sync::oneshot;
 
 use crate::cli::{Cli, Globals};
 use crate::commands::{self, Check};
-use crate::exit::ExitStatus;
+use crate::exit::{ExitStatus, Interrupted};
 use crate::interrupt::Signals;
+use crate::outcome::conclude;
 use crate::output::{Format, Printer};
 use crate::session::Session;
 
@@ -126,6 +128,7 @@ fn run(cli: Cli, checks: &[Check], program: &'static str) -> ExitStatus {
         }
     };
     let serves = cli.is_daemon();
+    let resume = commands::resume(&cli.command, &cli.globals);
     let status = runtime.block_on(async {
         let command = commands::run(&session, cli, checks);
         if serves {
@@ -133,10 +136,16 @@ fn run(cli: Cli, checks: &[Check], program: &'static str) -> ExitStatus {
             return command.await;
         }
         match Signals::take() {
-            Ok(signals) => tokio::select! {
-                status = command => status,
-                () = signals.watch(&session) => ExitStatus::Interrupted,
-            },
+            Ok(signals) => {
+                let (insists, insisted) = oneshot::channel();
+                tokio::spawn(signals.watch(session.clone(), insists));
+                tokio::select! {
+                    status = command => status,
+                    Ok(()) = insisted => {
+                        conclude::<&str>(&session, Err(Interrupted.into()), resume)
+                    }
+                }
+            }
             Err(_) => command.await,
         }
     });

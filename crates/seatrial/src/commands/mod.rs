@@ -60,7 +60,7 @@ async fn connected<F>(
 }
 
 /// The command that goes on with what a command started in AWS.
-fn resume(command: &Command, globals: &Globals) -> Option<String> {
+pub(crate) fn resume(command: &Command, globals: &Globals) -> Option<String> {
     let name = match command {
         Command::Provision(_) => "provision",
         Command::Release(_) => "release",

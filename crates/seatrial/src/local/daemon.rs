@@ -11,7 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::Connection;
-use super::data_dir::{claim, clear, refuse_foreign};
+use super::data_dir::{REHEARSAL_DATA_DIR, claim, clear, refuse_foreign, remove_throwaway};
 use super::post::in_flight;
 use super::serve::ServeOptions;
 use crate::exit::Refused;
@@ -71,7 +71,7 @@ async fn start(session: &Session, options: &ServeOptions) -> anyhow::Result<Conn
     let deadline = Instant::now() + START_PATIENCE;
     while Instant::now() < deadline {
         if session.cancel.unless_cancelled(session.clock.sleep(POLL)).await.is_err() {
-            end_child(&mut child);
+            end_child(&mut child).await?;
             session.cancel.check()?;
         }
         if let Some(connection) = find(dir).filter(|found| found.build == seatrial_local::SOURCE) {
@@ -87,6 +87,7 @@ async fn start(session: &Session, options: &ServeOptions) -> anyhow::Result<Conn
             }
         }
     }
+    end_child(&mut child).await?;
     bail!("the local cloud did not start within {START_PATIENCE:?}; its log is `{}`", log_file(dir).display())
 }
 
@@ -116,11 +117,19 @@ fn own_program(this: &Path, data_dir: &Path) -> Option<PathBuf> {
 }
 
 /// Ends a daemon that was just started, with all it started itself.
-fn end_child(child: &mut Child) {
-    let pid = i32::try_from(child.id()).map(Pid::from_raw);
-    // Each may have ended already.
-    let _ = pid.map(|pid| kill(pid, Signal::SIGTERM));
-    let _ = child.wait();
+async fn end_child(child: &mut Child) -> anyhow::Result<()> {
+    let pid = Pid::from_raw(i32::try_from(child.id())?);
+    let deadline = Instant::now() + STOP_PATIENCE;
+    let mut signal = Signal::SIGTERM;
+    while child.try_wait()?.is_none() {
+        if Instant::now() > deadline {
+            signal = Signal::SIGKILL;
+        }
+        // Told again: until it listens, the signal ends it at once; later it goes on ending.
+        kill(pid, signal)?;
+        tokio::time::sleep(POLL).await;
+    }
+    Ok(())
 }
 
 fn open_log(dir: &Path) -> anyhow::Result<File> {
@@ -175,6 +184,16 @@ pub(super) fn remove_data(data_dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(left)
 }
 
+/// Removes a rehearsal's directory, unless its local cloud lives: that removes it when it has ended.
+pub(crate) fn remove_rehearsal(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let data_dir = directory.join(REHEARSAL_DATA_DIR);
+    if is_locked(&data_dir) {
+        return Ok(Vec::new());
+    }
+    remove_data(&data_dir)?;
+    remove_throwaway(directory)
+}
+
 fn is_alive(pid: u32) -> bool {
     i32::try_from(pid).is_ok_and(|pid| kill(Pid::from_raw(pid), None).is_ok())
 }
@@ -185,22 +204,35 @@ fn is_locked(data_dir: &Path) -> bool {
     Flock::lock(file, FlockArg::LockExclusiveNonblock).is_err()
 }
 
-/// Waits, for as long as a local cloud takes to end, until none has its data below `directory`.
-pub(crate) async fn wait_for_those_below(directory: &Path) {
+/// Ends the local clouds that have their data below `directory`, and waits for as long as they take to end.
+pub(crate) async fn end_those_below(directory: &Path) -> anyhow::Result<()> {
     let deadline = Instant::now() + STOP_PATIENCE;
-    while Instant::now() < deadline && any_below(directory, 0) {
+    while Instant::now() < deadline {
+        let directory = directory.to_owned();
+        let found = tokio::task::spawn_blocking(move || locked_below(&directory, 0)).await?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        for connection in found.iter().filter_map(|directory| find(directory)) {
+            // It may have ended meanwhile; one that is told again goes on ending.
+            let _ = kill(Pid::from_raw(i32::try_from(connection.pid)?), Signal::SIGTERM);
+        }
         tokio::time::sleep(POLL).await;
     }
+    bail!("a local cloud below `{}` is still running {STOP_PATIENCE:?} after SIGTERM", directory.display())
 }
 
 /// How deep a test may hide its data directory.
 const DEPTH: usize = 4;
 
-fn any_below(directory: &Path, depth: usize) -> bool {
+fn locked_below(directory: &Path, depth: usize) -> Vec<PathBuf> {
     if is_locked(directory) {
-        return true;
+        return vec![directory.to_owned()];
     }
     let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-    let mut folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-    depth < DEPTH && folders.any(|folder| any_below(&folder.path(), depth + 1))
+    let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+    match depth < DEPTH {
+        true => folders.flat_map(|folder| locked_below(&folder.path(), depth + 1)).collect(),
+        false => Vec::new(),
+    }
 }

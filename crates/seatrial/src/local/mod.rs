@@ -10,7 +10,7 @@ mod owner;
 mod post;
 mod serve;
 
-pub(crate) use daemon::{ensure_running, find, reset, stop, wait_for_those_below};
+pub(crate) use daemon::{end_those_below, ensure_running, find, remove_rehearsal, reset, stop};
 pub(crate) use data_dir::{REHEARSAL_DATA_DIR, REHEARSAL_SOURCE, data_dir, disown, remove_throwaway};
 pub(crate) use owner::{Owner, owner_of_tests};
 pub(crate) use post::post;

@@ -34,7 +34,7 @@ impl Owner {
         }
     }
 
-    fn lives(self) -> bool {
+    pub(super) fn lives(self) -> bool {
         let exists = !matches!(kill(Pid::from_raw(self.pid), None), Err(Errno::ESRCH));
         exists && (self.started.is_none() || start_of(self.pid) == self.started)
     }

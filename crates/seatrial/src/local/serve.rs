@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use seatrial_local::{LocalCloud, Options, Settings};
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::Connection;
 use super::daemon::{connection_file, remove_data};
 use super::data_dir::{DISOWNED, claim, remove_throwaway};
 use super::owner::Owner;
+use crate::interrupt::Signals;
 
 /// What the daemon is started with.
 #[derive(Debug, Clone, clap::Args)]
@@ -64,7 +64,7 @@ impl ServeOptions {
     }
 }
 
-/// Serves until SIGTERM, SIGINT or its owner's end, then ends everything it started.
+/// Serves until a signal or its owner's end, then ends everything it started.
 pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
     // Its own session: a Ctrl-C in the starter's terminal is not meant for it. Fails only where the process
     // leads a group already, as when a person runs it by hand.
@@ -73,20 +73,19 @@ pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
     let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
     claim(&options.data_dir)?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut signals = Signals::take()?;
     let local = start(&options).await?;
     let file = connection_file(&options.data_dir);
     write_connection(&file, &connection(&local, &options))?;
-    let abandoned = tokio::select! {
-        _ = terminate.recv() => false,
-        _ = interrupt.recv() => false,
-        () = abandoned(&options) => true,
-    };
+    tokio::select! {
+        () = signals.next() => {}
+        () = abandoned(&options) => {}
+    }
     // Whoever comes now must start anew rather than talk to a cloud that is going down.
     let _ = std::fs::remove_file(&file);
     local.stop().await;
-    if abandoned {
+    // Also when the owner told it to end, and did not live to see that.
+    if is_abandoned(&options) {
         remove_abandoned(&options)?;
     }
     Ok(())
@@ -96,9 +95,13 @@ pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
 async fn abandoned(options: &ServeOptions) {
     let Some(owner) = options.owner else { return std::future::pending().await };
     owner.ended().await;
-    if options.data_dir.join(DISOWNED).exists() {
+    if !is_abandoned(options) {
         std::future::pending().await
     }
+}
+
+fn is_abandoned(options: &ServeOptions) -> bool {
+    options.owner.is_some_and(|owner| !owner.lives()) && !options.data_dir.join(DISOWNED).exists()
 }
 
 fn remove_abandoned(options: &ServeOptions) -> anyhow::Result<()> {

@@ -132,9 +132,10 @@ pub(crate) async fn run(
     let scratch = Scratch::make()?;
     let mut run = Run { session, report: Report::done(Checked::default()) };
     run.step("generated files", async || super::generate::check(&root)).await?;
-    run.step("templates", async || templates::check(&checking)).await?;
+    run.step("templates", async || templates::check(&checking).await).await?;
     for check in own {
-        let answered = async || (check.run)(&checking).map_err(|why| Refused::new(why).into());
+        let answer = || (check.run)(&checking).map_err(|why| session.cancelled_or(Refused::new(why)));
+        let answered = async || tokio::task::block_in_place(answer);
         run.step(check.name, answered).await?;
     }
     for command in &project.check {
@@ -142,6 +143,10 @@ pub(crate) async fn run(
     }
     scratch.close().await?;
     let mut report = run.report;
+    // Whatever was not reached has not passed.
+    if session.cancel.is_cancelled() && !report.errors.iter().any(anyhow::Error::is::<Interrupted>) {
+        report.errors.push(Interrupted.into());
+    }
     report.fields.passed = report.errors.is_empty();
     Ok(report)
 }
@@ -199,9 +204,10 @@ impl Scratch {
         if status.success() { Ok(()) } else { Err(Refused::new(format!("it ended with {status}")).into()) }
     }
 
-    /// Waits for the local clouds of tests that were ended, which end by themselves, and removes everything.
+    /// Ends the local clouds that have their data here, which left the group of whoever started them, and removes
+    /// everything.
     async fn close(self) -> anyhow::Result<()> {
-        local::wait_for_those_below(self.0.path()).await;
+        local::end_those_below(self.0.path()).await?;
         self.0.close().context("failed to remove the directory of temporary files")
     }
 }

@@ -5,13 +5,14 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use seatrial_project::Environment;
-use tempfile::TempDir;
+use tokio::process::Command;
 
 use crate::context::serve_options;
 use crate::exit::Refused;
 use crate::git::Head;
 use crate::local::{self, Connection, Owner, REHEARSAL_DATA_DIR, REHEARSAL_SOURCE};
 use crate::output::Printer;
+use crate::process;
 use crate::session::Session;
 
 pub(super) struct Stage {
@@ -19,7 +20,30 @@ pub(super) struct Stage {
     pub project: PathBuf,
     pub environment: Environment,
     pub connection: Connection,
-    dir: TempDir,
+    folder: Folder,
+}
+
+/// The rehearsal's directory: goes when nobody needs it any more, but for what somebody else put there.
+struct Folder {
+    path: PathBuf,
+    kept: bool,
+}
+
+impl Folder {
+    fn make() -> anyhow::Result<Self> {
+        let dir = tempfile::Builder::new().prefix("seatrial-rehearsal-").tempdir();
+        let dir = dir.context("failed to make a directory for the rehearsal")?;
+        Ok(Self { path: dir.keep(), kept: false })
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if !self.kept {
+            // Nobody is left who could be told.
+            let _ = local::remove_rehearsal(&self.path);
+        }
+    }
 }
 
 impl Stage {
@@ -29,20 +53,19 @@ impl Stage {
         environment: &Environment,
     ) -> anyhow::Result<Self> {
         let began = Instant::now();
-        let dir = tempfile::Builder::new().prefix("seatrial-rehearsal-").tempdir();
-        let dir = dir.context("failed to make a directory for the rehearsal")?;
-        let project = clone(root, dir.path(), &session.printer)?;
+        let folder = Folder::make()?;
+        let project = clone(session, root, &folder.path).await?;
         let mut options = serve_options(root, environment, Some(0))?;
-        options.data_dir = dir.path().join(REHEARSAL_DATA_DIR);
+        options.data_dir = folder.path.join(REHEARSAL_DATA_DIR);
         options.source.clone_from(&project);
         // Whatever becomes of this process: its local cloud does not outlive it, nor what it kept.
         options.owner = Some(Owner::this_process());
-        options.throwaway = Some(dir.path().to_owned());
+        options.throwaway = Some(folder.path.clone());
         let connection = local::ensure_running(session, &options).await?;
         let took = began.elapsed().as_secs_f64();
         let text = format_args!("local cloud at {} after {took:.1} s", connection.endpoint);
         session.printer.event("rehearse", text);
-        Ok(Self { project, environment: environment.clone(), connection, dir })
+        Ok(Self { project, environment: environment.clone(), connection, folder })
     }
 
     /// Arms one fault in the local cloud.
@@ -51,13 +74,13 @@ impl Stage {
     }
 
     /// Leaves everything as it is, and says where.
-    pub(super) fn keep(self, printer: &Printer) -> anyhow::Result<()> {
+    pub(super) fn keep(mut self, printer: &Printer) -> anyhow::Result<()> {
         local::disown(&self.connection.data_dir)?;
         let data_dir = self.connection.data_dir.display();
         printer.note(format_args!("the local cloud is left running at {}", self.connection.endpoint));
         printer.note(format_args!("  to use it: export XTASK_LOCAL_DATA_DIR={data_dir}"));
-        let kept = self.dir.keep();
-        let folder = kept.display();
+        self.folder.kept = true;
+        let folder = self.folder.path.display();
         printer.note(format_args!("  to end it: cargo xtask local reset --yes && rm -r {folder}"));
         Ok(())
     }
@@ -65,7 +88,7 @@ impl Stage {
     /// Ends the local cloud and removes everything but what somebody else put there.
     pub(super) async fn clear(self, printer: &Printer) -> anyhow::Result<()> {
         local::reset(&self.connection.data_dir).await?;
-        for path in local::remove_throwaway(&self.dir.keep())? {
+        for path in local::remove_throwaway(&self.folder.path)? {
             printer.note(format_args!("left, as it is not the rehearsal's: `{}`", path.display()));
         }
         Ok(())
@@ -74,23 +97,27 @@ impl Stage {
 
 /// A clone of the checkout's commit, and where the project lies in it. Its files are its own: a rehearsal never writes
 /// into the user's checkout.
-fn clone(root: &Path, into: &Path, printer: &Printer) -> anyhow::Result<PathBuf> {
+async fn clone(session: &Session, root: &Path, into: &Path) -> anyhow::Result<PathBuf> {
     let Some(head) = Head::of(root)? else {
-        printer.warning("this is no git checkout: the tree is rehearsed as it is");
+        session.printer.warning("this is no git checkout: the tree is rehearsed as it is");
         return Ok(root.to_owned());
     };
     if head.dirty {
-        printer.warning("the tree has changes that are not committed: the commit is rehearsed without them");
+        let told = "the tree has changes that are not committed: the commit is rehearsed without them";
+        session.printer.warning(told);
     }
     let target = into.join(REHEARSAL_SOURCE);
-    git(into, &["clone", "--quiet", "--no-checkout"], &[head.git.top(), &target])?;
-    git(&target, &["checkout", "--quiet", "--detach", &head.commit], &[])?;
+    let mut clone = seatrial_image::git::command(into);
+    clone.args(["clone", "--quiet", "--no-checkout"]).args([head.git.top(), &target]);
+    git(session, clone).await?;
+    let mut checkout = seatrial_image::git::command(&target);
+    checkout.args(["checkout", "--quiet", "--detach", &head.commit]);
+    git(session, checkout).await?;
     Ok(target.join(head.git.inside()))
 }
 
-fn git(directory: &Path, arguments: &[&str], paths: &[&Path]) -> anyhow::Result<()> {
-    let output = seatrial_image::git::command(directory).args(arguments).args(paths).output();
-    let output = output.context("failed to run git")?;
+async fn git(session: &Session, command: std::process::Command) -> anyhow::Result<()> {
+    let output = process::output(session, Command::from(command)).await?;
     if output.status.success() {
         return Ok(());
     }
