@@ -1,0 +1,270 @@
+//! The machine it runs on: signals, a hook's variables, another user's checkout, proxies, limits, a missing HOME.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be prepared has failed")]
+
+#[path = "machine/here.rs"]
+mod here;
+
+use std::io::Read as _;
+use std::process::{Command, Stdio};
+
+use here::{Here, ended, errors, git_in, number_in, object, runs, send, until};
+use nix::sys::signal::Signal;
+
+const SIGNALS: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+
+#[test]
+fn each_signal_at_the_prompt_ends_provision_and_leaves_no_change_set() {
+    let here = Here::new();
+    for signal in SIGNALS {
+        let pid_file = here.path(&format!("pid-{signal}"));
+        // util-linux's `script` gives it a terminal.
+        let tool = env!("CARGO_BIN_EXE_cargo-seatrial");
+        let line = format!("echo $$ > '{}'; exec '{tool}' provision", pid_file.display());
+        let mut command = Command::new("script");
+        let like = here.tool(&[]);
+        command.envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(here.project());
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut screen = child.stdout.take().unwrap();
+        let mut shown = String::new();
+        while !shown.contains("go ahead? (yes/no)") {
+            let mut bytes = [0; 4096];
+            let count = screen.read(&mut bytes).unwrap();
+            assert!(count > 0, "{shown}");
+            shown.push_str(&String::from_utf8_lossy(&bytes[..count]));
+        }
+
+        send(number_in(&pid_file), signal);
+
+        // Its input stays open: nothing but the signal ends it.
+        screen.read_to_string(&mut shown).unwrap();
+        until("an end", || child.try_wait().unwrap().is_some());
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{signal}: {shown}");
+        assert!(shown.contains("to go on: `cargo seatrial provision`"), "{signal}: {shown}");
+    }
+    let status = here.json(&["provision", "--dry-run"]);
+    assert_eq!(status["changed"], false);
+}
+
+#[test]
+fn each_signal_ends_what_a_check_runs_with_its_children_and_its_local_cloud() {
+    let tool = env!("CARGO_BIN_EXE_cargo-seatrial");
+    for signal in SIGNALS {
+        let here = Here::new();
+        let file = |name: &str| here.path(name).display().to_string();
+        // A child, a grandchild, and a local cloud, which has a session of its own.
+        here.check_with(&format!(
+            "  - XTASK_LOCAL_OWNER= XTASK_LOCAL_DATA_DIR=$TMPDIR/cloud '{tool}' local start --port 0 && \
+             cp $TMPDIR/cloud/daemon.json '{}' && \
+             sh -c 'sleep 600 & echo $! > {}; wait' & echo $! > '{}'; wait",
+            file("daemon.json"),
+            file("grandchild"),
+            file("child"),
+        ));
+        let mut command = here.tool(&["check", "--output", "json"]);
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let grandchild = number_in(&here.path("grandchild"));
+        let started = [number_in(&here.path("child")), grandchild];
+        let daemon: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(here.path("daemon.json")).unwrap()).unwrap();
+        let daemon = u32::try_from(daemon["pid"].as_u64().unwrap()).unwrap();
+
+        send(child.id(), signal);
+        let output = ended(child);
+
+        assert_eq!(output.status.code(), Some(130), "{signal}: {}", errors(&output));
+        let outcome: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(outcome["passed"], false, "{signal}: {outcome}");
+        for pid in [started[0], started[1], daemon] {
+            assert!(!runs(pid), "{signal}: {pid} is left running");
+        }
+        assert_eq!(std::fs::read_dir(here.path("tmp")).unwrap().count(), 0, "{signal}");
+    }
+}
+
+#[test]
+fn a_check_that_ends_by_itself_leaves_nobody_running_either() {
+    let here = Here::new();
+    let pid = here.path("pid").display().to_string();
+    here.check_with(&format!("  - sleep 600 & echo $! > '{pid}'"));
+
+    let output = here.tool(&["check", "--output", "json"]).output().unwrap();
+
+    serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap();
+    let left = number_in(&here.path("pid"));
+    until("the end of what was left", || !runs(left));
+}
+
+#[test]
+fn a_rehearsals_cloud_ends_with_its_owner_however_that_ends_and_takes_the_folder_along() {
+    // By the end of the owner alone, and where the owner had told the cloud to end and did not live to see that.
+    for told in [false, true] {
+        let here = Here::new();
+        let folder = here.path("rehearsal");
+        let data_dir = folder.join("local-cloud");
+        std::fs::create_dir_all(folder.join("source")).unwrap();
+        let mut owner = Command::new("sleep").arg("600").spawn().unwrap();
+        let mut serve =
+            here.tool(&["local", "serve", "--region", "eu-central-1", "--account", "000000000000"]);
+        serve.args(["--port", "0", "--owner", &owner.id().to_string()]);
+        serve.arg("--data-dir").arg(&data_dir).arg("--source").arg(folder.join("source"));
+        serve.arg("--throwaway").arg(&folder).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut daemon = serve.spawn().unwrap();
+        until("a local cloud", || data_dir.join("daemon.json").exists());
+
+        owner.kill().unwrap();
+        owner.wait().unwrap();
+        if told {
+            send(daemon.id(), Signal::SIGTERM);
+        }
+
+        until("the end of the local cloud", || daemon.try_wait().unwrap().is_some());
+        assert!(!folder.exists(), "told to end: {told}");
+    }
+}
+
+/// What git sets for a hook that runs in a linked worktree. GIT_WORK_TREE it sets only where it was set.
+fn as_hook(command: &mut Command, worktree: &std::path::Path, names_tree: bool) {
+    let git_dir = git_in(worktree, &["rev-parse", "--absolute-git-dir"]);
+    command.env("GIT_DIR", &git_dir).env("GIT_INDEX_FILE", format!("{git_dir}/index")).env("GIT_PREFIX", "");
+    if names_tree {
+        command.env("GIT_WORK_TREE", worktree);
+    }
+}
+
+#[test]
+fn a_hook_in_a_linked_worktree_never_touches_the_users_branch() {
+    let user = Here::new();
+    let worktree = user.path("worktree");
+    user.git(&["worktree", "add", "--quiet", "-b", "feature", worktree.to_str().unwrap()]);
+    let state = || ["symbolic-ref", "rev-parse"].map(|asked| git_in(&worktree, &[asked, "HEAD"]));
+    let before = state();
+    // Another project: what the variables name must not be taken for it.
+    let other = Here::new();
+    std::fs::write(other.project().join("other"), "").unwrap();
+    other.commit();
+
+    let commands: [&[&str]; 4] =
+        [&["graph"], &["build-image", "--dry-run"], &["release", "--dry-run"], &["rehearse"]];
+    for arguments in commands {
+        for (project, names_tree) in [(&worktree, false), (&worktree, true), (&other.project(), false)] {
+            let mut command = other.tool(arguments);
+            as_hook(command.current_dir(project), &worktree, names_tree);
+
+            let output = command.output().unwrap();
+
+            assert!(!errors(&output).contains("cannot be cloned"), "{arguments:?}: {}", errors(&output));
+            assert_eq!(state(), before, "{arguments:?}");
+            assert_eq!(git_in(&worktree, &["status", "--porcelain"]), "", "{arguments:?}");
+        }
+    }
+    assert_eq!(user.git(&["symbolic-ref", "HEAD"]), "refs/heads/main");
+}
+
+#[test]
+fn a_rehearsal_in_a_hook_plays_the_commit_of_the_project_it_was_started_in() {
+    let user = Here::new();
+    let here = Here::inside("services/web");
+    std::fs::write(here.repository().join("shared"), "").unwrap();
+    here.commit();
+    let mut command = here.tool(&["rehearse", "--keep", "--output", "json"]);
+    as_hook(&mut command, &user.repository(), false);
+
+    let output = command.output().unwrap();
+
+    // One stack, and nothing to release: it ends there, and what it cloned is kept to be looked at.
+    let kept = std::fs::read_dir(here.path("tmp")).unwrap().map(|entry| entry.unwrap().path());
+    let [folder] = &kept.collect::<Vec<_>>()[..] else { panic!("{}", errors(&output)) };
+    let source = folder.join("source");
+    assert_eq!(git_in(&source, &["rev-parse", "HEAD"]), here.git(&["rev-parse", "HEAD"]));
+    assert!(source.join("shared").exists() && source.join("services/web/infra/project.yml").exists());
+    let provisioned = errors(&output);
+    assert!(provisioned.contains("myapp-local-notes"), "{provisioned}");
+    let mut reset = here.tool(&["local", "reset", "--yes"]);
+    let reset = reset.env("XTASK_LOCAL_DATA_DIR", folder.join("local-cloud")).output().unwrap();
+    assert_eq!(reset.status.code(), Some(0), "{}", errors(&reset));
+}
+
+#[test]
+fn a_checkout_of_another_user_is_named_with_what_to_type() {
+    // Only root can give a folder away.
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let here = Here::new();
+    let status = Command::new("chown").args(["-R", "12345"]).arg(here.repository()).status().unwrap();
+    assert!(status.success());
+
+    for arguments in [&["rehearse"][..], &["build-image"]] {
+        let output = here.tool(arguments).output().unwrap();
+
+        let said = errors(&output);
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}: {said}");
+        assert!(
+            said.contains("dubious ownership") && said.contains("safe.directory"),
+            "{arguments:?}: {said}"
+        );
+        assert_eq!(std::fs::read_dir(here.path("tmp")).unwrap().count(), 0, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_project_in_a_folder_of_its_repository_is_found_from_below_it() {
+    let here = Here::inside("services/web");
+    let below = here.project().join("src/deep");
+    std::fs::create_dir_all(&below).unwrap();
+
+    let output = here.tool(&["graph"]).current_dir(&below).output().unwrap();
+
+    assert_eq!(output.status.code(), Some(0), "{}", errors(&output));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("infra/stacks/notes.yml"));
+}
+
+#[test]
+fn what_is_on_this_machine_is_never_asked_through_a_proxy() {
+    let here = Here::new();
+    // A port that is closed again.
+    let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let commands: [&[&str]; 4] =
+        [&["local", "start", "--port", "0"], &["local", "status"], &["provision", "--yes"], &["status"]];
+    for arguments in commands {
+        let mut command = here.tool(&[arguments, &["--output", "json"]].concat());
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
+            command.env(name, format!("http://{dead}"));
+        }
+        object(&command.output().unwrap());
+    }
+}
+
+#[test]
+fn the_local_cloud_has_all_the_open_files_it_may_have() {
+    let here = Here::new();
+    let tool = env!("CARGO_BIN_EXE_cargo-seatrial");
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("ulimit -Sn 256 && exec '{tool}' local start --port 0 --output json")]);
+    let like = here.tool(&[]);
+    command.env_clear().envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
+
+    let started = object(&command.current_dir(here.project()).output().unwrap());
+
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", started["pid"])).unwrap();
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let words: Vec<&str> = line.split_whitespace().collect();
+    assert_eq!(words[3], words[4], "{line}");
+    assert_ne!(words[3], "256", "{line}");
+}
+
+#[test]
+fn nothing_needs_home() {
+    let here = Here::new();
+    for arguments in [&["local", "start", "--port", "0"][..], &["local", "status"], &["provision", "--yes"]] {
+        let mut command = here.tool(&[arguments, &["--output", "json"]].concat());
+        object(&command.env_remove("HOME").output().unwrap());
+    }
+    // Where the data directory is not given, the user database says where home is; asked of no cloud, to start none.
+    let mut command = here.tool(&["local", "stop", "--output", "json"]);
+    let output = command.env_remove("HOME").env_remove("XTASK_LOCAL_DATA_DIR").output().unwrap();
+    assert_eq!(object(&output)["was_running"], false);
+}
