@@ -6,6 +6,7 @@ mod features;
 mod modules;
 mod names;
 mod rules;
+mod soak;
 mod tokens;
 
 use std::process::ExitCode;
@@ -21,6 +22,7 @@ const SKOPEO: Package =
 
 fn main() -> ExitCode {
     Tool::new()
+        .command(soak::command(), soak::run)
         .check(Check::new("what the tests need", needs))
         .check(Check::new("house rules", rules::check))
         .check(Check::new("arrows between modules", arrows::check))
