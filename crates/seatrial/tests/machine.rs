@@ -1,7 +1,7 @@
 //! The machine it runs on: signals, a hook's variables, another user's checkout, proxies, limits, a missing HOME.
 
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be prepared has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
 
 #[path = "machine/here.rs"]
 mod here;
