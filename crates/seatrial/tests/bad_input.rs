@@ -14,21 +14,21 @@ fn provision_is_refused(project: &Project, start: &str) {
 #[test]
 fn a_key_that_does_not_exist_is_refused_with_its_place() {
     let project = Project::new();
-    project.edit("project: myapp", "project: myapp\nprojekt: other");
+    project.edit("project: web", "project: web\nprojekt: other");
     provision_is_refused(&project, "infra/project.yml:");
 }
 
 #[test]
 fn a_value_of_the_wrong_type_is_refused_with_its_place() {
     let project = Project::new();
-    project.edit("port: 4000", "port: many");
+    project.edit("port: 8731", "port: many");
     provision_is_refused(&project, "infra/project.yml:");
 }
 
 #[test]
 fn a_file_that_is_not_yaml_is_refused_with_its_place() {
     let project = Project::new();
-    project.write("infra/project.yml", "project: [myapp");
+    project.write("infra/project.yml", "project: [web");
     provision_is_refused(&project, "infra/project.yml:");
 }
 
@@ -43,7 +43,7 @@ fn a_missing_project_file_is_refused_by_name() {
 #[test]
 fn a_bad_name_is_refused_with_its_place() {
     let project = Project::new();
-    project.edit("project: myapp", "project: My_App");
+    project.edit("project: web", "project: My_App");
     provision_is_refused(&project, "infra/project.yml:");
 }
 

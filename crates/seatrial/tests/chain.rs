@@ -1,7 +1,7 @@
 //! The main job, on the local cloud, by the built binary: the README's commands one after another.
 //!
-//! Both tests really compile the application's image (once: the build cache is kept) and really run it against a
-//! real Postgres.
+//! All tests really compile the image's builder (its dependencies once: the build cache is kept) and the image, and run
+//! it beside a real Postgres: the fixture `web`, and in one test this repository's sample.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
 
@@ -14,16 +14,31 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use support::aws_cli::AwsCli;
 use support::checkout::Checkout;
+use support::fixture::{LOCAL, Layout, PAGE};
 
-/// The body of a page.
+/// The page with its head.
 fn get(url: &str) -> Option<String> {
+    ask(url, "GET / HTTP/1.1", "").filter(|answer| answer.starts_with("HTTP/1.1 200"))
+}
+
+/// Sends a form and gives the answer with its head.
+fn post(url: &str, path: &str, form: &str) -> Option<String> {
+    let typed = "Content-Type: application/x-www-form-urlencoded";
+    let length = form.len();
+    let rest = format!("{typed}\r\nContent-Length: {length}\r\n\r\n{form}");
+    ask(url, &format!("POST /{path} HTTP/1.1"), &rest)
+}
+
+/// `rest`: what stands behind the first headers, body included.
+fn ask(url: &str, first: &str, rest: &str) -> Option<String> {
     let address = url.strip_prefix("http://")?.trim_end_matches('/');
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
-    write!(stream, "GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").ok()?;
+    let end = if rest.is_empty() { "\r\n" } else { rest };
+    write!(stream, "{first}\r\nHost: {address}\r\nConnection: close\r\n{end}").ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
-    answer.starts_with("HTTP/1.1 200").then_some(answer)
+    Some(answer)
 }
 
 fn until<T>(patience: Duration, what: &str, condition: impl Fn() -> Option<T>) -> T {
@@ -39,7 +54,7 @@ fn until<T>(patience: Duration, what: &str, condition: impl Fn() -> Option<T>) -
 
 #[test]
 fn the_daily_commands_take_a_commit_to_production_and_clean_up() {
-    let checkout = Checkout::new();
+    let checkout = Checkout::of_fixture(Layout::Member);
 
     let provisioned = checkout.json(&["provision", "--yes"]);
     let stacks = provisioned["stacks"].as_array().unwrap();
@@ -51,7 +66,6 @@ fn the_daily_commands_take_a_commit_to_production_and_clean_up() {
     let image = checkout.json(&["build-image", "--push"]);
     let uri = image["uri"].as_str().unwrap();
     assert!(uri.ends_with(&format!("@{}", image["digest"].as_str().unwrap())), "{uri}");
-    assert!(image["size_bytes"].as_u64().unwrap() <= 12 * 1024 * 1024, "{image}");
     // The pipeline built it from an archive in another place, with other products.
     assert_eq!(checkout.build_by_hand()["digest"], image["digest"]);
 
@@ -62,11 +76,12 @@ fn the_daily_commands_take_a_commit_to_production_and_clean_up() {
 
     // Released already: nothing to do, and said so.
     assert_eq!(checkout.run(&["release"]).code, Some(0));
-    assert!(get(url).unwrap().contains(&checkout.head()[..12]));
+    let page = get(url).unwrap();
+    assert!(page.contains(&format!("the first page\ncommit {}\n", checkout.head())), "{page}");
+    // As it was typed in project.yml.
+    assert!(page.contains("\ngreeting +49 1.10\n"), "{page}");
 
-    let page = "app/templates/layout.html";
-    let text = std::fs::read_to_string(checkout.path().join(page)).unwrap();
-    checkout.commit_long_ago(page, &text.replace("</body>", "<p>a changed page</p></body>"));
+    checkout.commit_long_ago(PAGE, "a changed page\n");
     let release = checkout.json(&["release", "--rate", "100"]);
     assert_eq!(release["status"], "Succeeded", "{release}");
     assert_eq!(release["source_revision"], checkout.head());
@@ -106,7 +121,7 @@ fn the_daily_commands_take_a_commit_to_production_and_clean_up() {
 
 #[test]
 fn a_rehearsal_releases_and_rolls_back_under_load_without_a_failed_request() {
-    let checkout = Checkout::new();
+    let checkout = Checkout::of_fixture(Layout::Member);
 
     let verdict = checkout.json(&["rehearse"]);
 
@@ -127,9 +142,47 @@ fn a_rehearsal_releases_and_rolls_back_under_load_without_a_failed_request() {
     assert!(verdict["authorization"].is_null());
 }
 
+#[test]
+fn a_project_in_a_folder_of_its_repository_with_xtask_as_a_workspace_of_its_own_is_released() {
+    let checkout = Checkout::of_fixture_below("services/web", Layout::OwnWorkspace);
+
+    let provisioned = checkout.json(&["provision", "--yes"]);
+    assert_eq!(provisioned["release"]["status"], "Succeeded");
+    let url = provisioned["outputs"]["Url"].as_str().unwrap();
+    assert!(get(url).unwrap().contains("the first page"));
+
+    checkout.commit_long_ago(PAGE, "a changed page\n");
+    let release = checkout.json(&["release"]);
+    assert_eq!(release["status"], "Succeeded", "{release}");
+    assert_eq!(release["requests"]["failed"], 0, "{release}");
+    assert!(get(url).unwrap().contains(&format!("a changed page\ncommit {}\n", checkout.head())));
+    // The application's lock file knows nothing of the tool.
+    let lock = std::fs::read_to_string(checkout.path().join("Cargo.lock")).unwrap();
+    assert_eq!(lock.matches("[[package]]").count(), 1, "{lock}");
+}
+
+/// What only an application with a database, and with dependencies, can show.
+#[test]
+fn the_sample_is_released_small_and_keeps_its_entries_in_the_database() {
+    let checkout = Checkout::of_this_repository();
+
+    let provisioned = checkout.json(&["provision", "--yes"]);
+    assert_eq!(provisioned["release"]["status"], "Succeeded");
+    let url = provisioned["outputs"]["Url"].as_str().unwrap();
+    assert!(get(url).unwrap().contains(&checkout.head()[..12]));
+
+    let image = checkout.json(&["build-image", "--push"]);
+    assert_eq!(image["reused"], true, "{image}");
+    assert!(image["size_bytes"].as_u64().unwrap() <= 12 * 1024 * 1024, "{image}");
+
+    let added = post(url, "entries", "kind=note&title=A+rehearsed+entry&author=Test&body=");
+    assert!(added.as_deref().is_some_and(|answer| answer.starts_with("HTTP/1.1 303")), "{added:?}");
+    assert!(get(url).unwrap().contains("A rehearsed entry"));
+}
+
 /// The calls that a user would make to look around, by AWS's own client.
 fn every_service_answers_the_aws_client(aws: &AwsCli, outputs: &Value) {
-    let name = "myapp-local";
+    let name = LOCAL;
     let output = |name: &str| outputs[name].as_str().unwrap();
     let some = |list: &Value| assert!(!list.as_array().unwrap().is_empty(), "{list}");
 

@@ -3,6 +3,7 @@
 mod support;
 
 use support::Project;
+use support::fixture::git;
 
 #[test]
 fn help_names_every_command() {
@@ -34,6 +35,29 @@ fn the_graph_is_told_without_any_cloud() {
     // Eleven stacks, the first image and the task definition.
     assert_eq!(graph["nodes"].as_array().unwrap().len(), 13);
     assert!(!project.path("local-cloud").exists());
+}
+
+/// On AWS, and so here, a build gets the whole repository.
+#[test]
+fn the_build_is_told_where_in_its_repository_the_project_is() {
+    let told = |project: &Project| {
+        let graph = project.run(&["graph", "--output", "json"]);
+        assert_eq!(graph.code, Some(0), "{}", graph.stderr);
+        let graph: serde_json::Value = serde_json::from_str(&graph.stdout).unwrap();
+        let nodes = graph["nodes"].as_array().unwrap();
+        let build = nodes.iter().find(|node| node["name"] == "build").unwrap();
+        let mut parameters = build["parameters"].as_array().unwrap().iter();
+        parameters.find(|parameter| parameter["name"] == "ProjectDirectory").unwrap()["source"].clone()
+    };
+    let project = Project::below("services/web");
+    let nowhere = serde_json::json!({"kind": "default", "value": ""});
+    assert_eq!(told(&project), nowhere);
+    git(project.top(), &["init", "--quiet"]);
+    assert_eq!(told(&project), serde_json::json!({"kind": "fact", "value": "services/web/"}));
+
+    let at_the_top = Project::new();
+    git(at_the_top.top(), &["init", "--quiet"]);
+    assert_eq!(told(&at_the_top), nowhere);
 }
 
 #[test]

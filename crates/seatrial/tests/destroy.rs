@@ -5,6 +5,7 @@ mod support;
 use std::os::unix::fs::symlink;
 
 use support::emulator::Emulator;
+use support::fixture::{LOCAL, PROJECT};
 use support::{Ended, Project};
 
 /// A stack of two buckets with names, under one deletion policy.
@@ -23,7 +24,7 @@ fn buckets_of(project: &str, short: &str, policy: &str) -> String {
 #[test]
 fn no_bucket_is_emptied_but_the_artifact_bucket_of_a_stack_that_deletes_it() {
     let emulator = Emulator::start();
-    let mut before = "myapp".to_owned();
+    let mut before = PROJECT.to_owned();
     let policies = [("", true), ("Delete", true), ("Retain", false), ("RetainExceptOnCreate", false)];
     for (number, (policy, deletes)) in policies.into_iter().enumerate() {
         // A project for each: what is left of one is not the next one's.
@@ -61,12 +62,12 @@ fn no_bucket_is_emptied_but_the_artifact_bucket_of_a_stack_that_deletes_it() {
 #[test]
 fn only_an_environment_that_was_typed_is_destroyed_without_a_question() {
     let emulator = Emulator::start();
-    emulator.create_stack("myapp", "cluster", "Resources:\n  Group: {Type: AWS::Logs::LogGroup}\n");
+    emulator.create_stack(PROJECT, "cluster", "Resources:\n  Group: {Type: AWS::Logs::LogGroup}\n");
     let from_variable = |arguments: &[&str]| {
         Ended::of(emulator.xtask(arguments).env("XTASK_ENVIRONMENT", "local").output().unwrap())
     };
 
-    let stack = || emulator.status_of("myapp-local-cluster");
+    let stack = || emulator.status_of(&format!("{LOCAL}-cluster"));
     for arguments in [&["destroy", "--yes"][..], &["destroy"], &["destroy", "--environment", "local"]] {
         let ended = from_variable(arguments);
         assert_eq!(ended.code, Some(3), "{arguments:?}: {}", ended.stderr);
@@ -134,7 +135,7 @@ fn foreign_files_in_a_data_directory_stay_and_are_named() {
         assert!(files.iter().all(|file| file.path().exists()));
         assert!(nested.join("one.jpg").exists() && outside.join("kept").exists());
         for path in files.iter().map(tempfile::NamedTempFile::path).chain([folder.join("photos").as_path()]) {
-            assert!(ended.stderr.contains(&format!("`{}`", path.display())), "{}", ended.stderr);
+            assert!(ended.stdout.contains(&format!("`{}`", path.display())), "{}", ended.stdout);
         }
         assert!(!folder.join("state.jsonl").exists() && !folder.join("images").is_symlink());
         // It is still the local cloud's: it starts there again, and once alone leaves nothing.

@@ -3,6 +3,7 @@
 mod support;
 
 use support::emulator::Emulator;
+use support::fixture::LOCAL;
 use support::{Ended, Project};
 
 #[test]
@@ -39,7 +40,7 @@ fn a_first_build_that_fails_leaves_no_source_behind_and_two_never_share_one() {
         assert!(ended.stderr.contains("the source came"), "{}", ended.stderr);
     }
 
-    let sources = emulator.build_sources("myapp-local");
+    let sources = emulator.build_sources(LOCAL);
     assert_eq!(sources.len(), 2);
     assert_ne!(sources[0], sources[1]);
     let (bucket, _) = sources[0].split_once('/').unwrap();

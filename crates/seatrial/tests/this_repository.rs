@@ -1,5 +1,5 @@
 //! This repository's own project: its file is right, what is generated from it is in step, and its stacks give
-//! what the generated templates ask for.
+//! what the generated templates ask for. Its sample application keeps to what the tool gives and expects.
 
 use std::fs;
 use std::path::Path;
@@ -58,5 +58,23 @@ fn the_stacks_give_the_variables_that_the_templates_name() {
             let given = stacks.iter().any(|stack| declared.iter().any(|text| stack.contains(text)));
             assert!(given, "`{name}` of {} is given by neither build.yml nor pipeline.yml", file.path);
         }
+    }
+}
+
+/// The sample's Dockerfile repeats what `seatrial-image` sets: both builders must give the same image.
+#[test]
+fn the_dockerfile_agrees_with_the_packed_configuration() {
+    let dockerfile = include_str!("../../../app/Dockerfile");
+    let project = Project::load(root()).unwrap();
+    let expose = format!("EXPOSE {}", project.environment(None).unwrap().app.port);
+    for line in [
+        "FROM scratch",
+        "ENV APP_COMMIT=",
+        "USER 65532:65532",
+        &expose,
+        "ENTRYPOINT [\"/app\"]",
+        "org.opencontainers.image.title=\"app\" org.opencontainers.image.revision=",
+    ] {
+        assert!(dockerfile.contains(line), "no `{line}` in app/Dockerfile");
     }
 }

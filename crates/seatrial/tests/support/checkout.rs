@@ -1,14 +1,16 @@
-//! A clone of this repository, in which the built binary makes real images and releases.
+//! A git checkout in which the built binary makes real images and releases.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use seatrial_project::Project;
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::Ended;
+use super::fixture::{self, Layout, git};
 
 /// Two image builds at once would only wait for each other, and the probes would measure the compiler.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -16,27 +18,49 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 /// In 2005.
 const LONG_AGO: u64 = 1_120_000_000;
 
-/// A clone of this repository with a local cloud of its own.
+/// A checkout with a local cloud of its own.
 pub struct Checkout {
     dir: TempDir,
+    /// Where in the checkout the project lies.
+    inside: &'static str,
     _turn: MutexGuard<'static, ()>,
 }
 
 impl Checkout {
-    pub fn new() -> Self {
-        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
-        let dir = tempfile::tempdir().unwrap();
-        let checkout = Self { dir, _turn: turn };
-        let path = checkout.path();
-        git(root, &["clone", "--quiet", ".", path.to_str().unwrap()]);
-        git(&path, &["config", "user.name", "Test"]);
-        git(&path, &["config", "user.email", "test@example.com"]);
+    /// Of the fixture `web`.
+    pub fn of_fixture(layout: Layout) -> Self {
+        Self::of_fixture_below("", layout)
+    }
+
+    /// The same in a folder of its repository.
+    pub fn of_fixture_below(inside: &'static str, layout: Layout) -> Self {
+        let checkout = Self::empty(inside);
+        fixture::write_repository(&checkout.top(), inside, layout);
+        checkout.share_the_build_cache();
         checkout
     }
 
-    pub fn path(&self) -> PathBuf {
+    /// A clone of this repository, with its sample application.
+    pub fn of_this_repository() -> Self {
+        let checkout = Self::empty("");
+        git(fixture::repository(), &["clone", "--quiet", ".", checkout.path().to_str().unwrap()]);
+        fixture::name_the_committer(&checkout.path());
+        checkout.share_the_build_cache();
+        checkout
+    }
+
+    fn empty(inside: &'static str) -> Self {
+        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        Self { dir: tempfile::tempdir().unwrap(), inside, _turn: turn }
+    }
+
+    fn top(&self) -> PathBuf {
         self.dir.path().join("checkout")
+    }
+
+    /// The project's folder.
+    pub fn path(&self) -> PathBuf {
+        self.top().join(self.inside)
     }
 
     /// Where its local cloud keeps everything.
@@ -44,7 +68,17 @@ impl Checkout {
         self.dir.path().join("local-cloud")
     }
 
-    /// The tool, to be run in the clone.
+    /// One folder of products for the builds of all projects, which these tests never run at once: what the image's
+    /// builder depends on is compiled once for all of them, and kept for later runs.
+    fn share_the_build_cache(&self) {
+        let folder = home().join(".cache/image-build");
+        std::fs::create_dir_all(folder.join("shared")).unwrap();
+        let project = Project::load(&self.path()).unwrap();
+        let project = &project.environment(None).unwrap().project;
+        let _ = std::os::unix::fs::symlink("shared", folder.join(format!("{project}-local")));
+    }
+
+    /// The tool, to be run in the checkout.
     fn xtask(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-seatrial"));
         command.args(arguments).current_dir(self.path());
@@ -55,7 +89,16 @@ impl Checkout {
                 command.env_remove(name);
             }
         }
+        // The toolchain and what cargo downloaded are the user's, the build cache is not.
+        for (variable, folder) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
+            let of_user = std::env::var_os("HOME").map(|home| Path::new(&home).join(folder));
+            if let (None, Some(folder)) = (std::env::var_os(variable), of_user.filter(|it| it.exists())) {
+                command.env(variable, folder);
+            }
+        }
+        command.env("HOME", home());
         command.env("XTASK_LOCAL_DATA_DIR", self.data_dir());
+        command.env("XTASK_LOCAL_OWNER", std::process::id().to_string());
         command
     }
 
@@ -63,7 +106,7 @@ impl Checkout {
         Ended::of(self.xtask(arguments).output().unwrap())
     }
 
-    /// Builds the image in this clone, with products that no build of the pipeline shares, but later runs do.
+    /// Builds the image in this checkout, with products that no build of the pipeline shares, but later runs do.
     #[track_caller]
     pub fn build_by_hand(&self) -> Value {
         let mut command = self.xtask(&["build-image", "--output", "json"]);
@@ -73,9 +116,9 @@ impl Checkout {
     }
 
     /// The binary that [`Checkout::build_by_hand`] made.
-    pub fn binary_built_by_hand(&self) -> PathBuf {
+    pub fn binary_built_by_hand(&self, name: &str) -> PathBuf {
         let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-        by_hand().join("image").join(target).join("image/app")
+        by_hand().join("image").join(target).join("image").join(name)
     }
 
     /// Runs with `--output json` and reads the one object.
@@ -96,8 +139,8 @@ impl Checkout {
         std::fs::write(&path, text).unwrap();
         let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(LONG_AGO);
         std::fs::File::options().write(true).open(&path).unwrap().set_modified(long_ago).unwrap();
-        let mut commit = Command::new("git");
-        commit.args(["commit", "--quiet", "--all", "--message", "Change a file"]).current_dir(self.path());
+        let mut commit = seatrial_image::git::command(&self.path());
+        commit.args(["commit", "--quiet", "--all", "--message", "Change a file"]);
         let date = format!("{LONG_AGO} +0000");
         commit.env("GIT_AUTHOR_DATE", &date).env("GIT_COMMITTER_DATE", &date);
         assert!(commit.status().unwrap().success());
@@ -110,12 +153,11 @@ impl Drop for Checkout {
     }
 }
 
-fn by_hand() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("by-hand")
+/// The home of the local cloud's builds.
+fn home() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("home")
 }
 
-fn git(dir: &Path, arguments: &[&str]) -> String {
-    let output = Command::new("git").args(arguments).current_dir(dir).output().unwrap();
-    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
+fn by_hand() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("by-hand")
 }

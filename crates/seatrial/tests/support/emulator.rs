@@ -63,8 +63,11 @@ impl Emulator {
         let create =
             client.create_stack().stack_name(&name).template_body(template).set_tags(Some(tags.into()));
         self.runtime.block_on(create.send()).unwrap();
-        while self.status_of(&name).as_deref() != Some("CREATE_COMPLETE") {
-            assert_eq!(self.status_of(&name).as_deref(), Some("CREATE_IN_PROGRESS"), "{name}");
+        loop {
+            match self.status_of(&name).as_deref() {
+                Some("CREATE_COMPLETE") => break,
+                status => assert_eq!(status, Some("CREATE_IN_PROGRESS"), "{name}"),
+            }
         }
     }
 

@@ -6,34 +6,39 @@
 pub mod aws_cli;
 pub mod checkout;
 pub mod emulator;
+pub mod fixture;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// A copy of this repository's `infra/` and `.aws/`.
+/// The fixture's `infra/` and `.aws/`, without git and without an application.
 pub struct Project {
     dir: TempDir,
+    /// Where in `dir` it lies.
+    inside: &'static str,
 }
 
 impl Project {
     pub fn new() -> Self {
+        Self::below("")
+    }
+
+    /// In a folder of a directory of its own.
+    pub fn below(inside: &'static str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
-        for folder in ["infra/stacks", ".aws"] {
-            std::fs::create_dir_all(dir.path().join(folder)).unwrap();
-            for file in std::fs::read_dir(root.join(folder)).unwrap() {
-                let file = file.unwrap();
-                std::fs::copy(file.path(), dir.path().join(folder).join(file.file_name())).unwrap();
-            }
-        }
-        std::fs::copy(root.join("infra/project.yml"), dir.path().join("infra/project.yml")).unwrap();
-        Self { dir }
+        fixture::write_project(&dir.path().join(inside));
+        Self { dir, inside }
+    }
+
+    /// The directory that all of it lies in.
+    pub fn top(&self) -> &Path {
+        self.dir.path()
     }
 
     pub fn path(&self, file: &str) -> PathBuf {
-        self.dir.path().join(file)
+        self.dir.path().join(self.inside).join(file)
     }
 
     pub fn write(&self, file: &str, bytes: impl AsRef<[u8]>) {
@@ -51,10 +56,11 @@ impl Project {
     /// The tool, to be run in the project with a data directory inside it.
     pub fn xtask(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-seatrial"));
-        command.args(arguments).current_dir(self.dir.path()).env_clear();
+        command.args(arguments).current_dir(self.path("")).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-        command.env("HOME", self.dir.path());
+        command.env("HOME", self.top());
         command.env("XTASK_LOCAL_DATA_DIR", self.path("local-cloud"));
+        command.env("XTASK_LOCAL_OWNER", std::process::id().to_string());
         command
     }
 

@@ -171,9 +171,7 @@ fn a_setting_that_nothing_takes_is_an_error() {
 #[test]
 fn first_image_and_task_definition_stand_between_the_build_and_the_service() {
     let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
-    let project = Project::load(root).unwrap();
-    let graph =
-        Graph::infer(plan::load(root).unwrap(), &project, project.environment(None).unwrap()).unwrap();
+    let graph = infer("", plan::load(root).unwrap()).unwrap();
     let order = order(&graph);
     let place = |name: &str| order.iter().position(|id| id == name).unwrap();
     let chain = [
