@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use seatrial_template::{Diagnostic, Document};
 
 use super::{
-    App, Architecture, Environment, Image, LOCAL_ENVIRONMENT, Project, Source, Tasks,
+    choices::Architecture,
+    model::{App, Environment, Image, LOCAL_ENVIRONMENT, Project, Source, at},
     rules::{Name, SecretArn, VariableName},
-    settings::{AppSettings, EnvironmentSettings, ImageSettings, Settings, SourceSettings},
+    settings::{AppSettings, EnvironmentSettings, ImageSettings, Settings, SourceSettings, Tasks},
 };
 
 /// Project and environment together: what AWS's 32 characters for the name of a load balancer or target
@@ -18,18 +19,6 @@ const LOCAL_ACCOUNT: &str = "000000000000";
 const LOCAL_REGION: &str = "eu-central-1";
 /// What becomes the image where `image.package` says nothing.
 const DEFAULT_PACKAGE: &str = "app";
-
-/// A diagnostic at the deepest key of the path that is in the document.
-pub(super) fn at(document: &Document, keys: &[&str], message: impl Into<String>) -> Diagnostic {
-    let mut node = &document.root;
-    for key in keys {
-        match node.get(key) {
-            Some(value) => node = value,
-            None => break,
-        }
-    }
-    document.diagnostic(node.span, message)
-}
 
 pub(super) fn project(document: Document, settings: Settings) -> Result<Project, Diagnostic> {
     let default = settings.default_environment.as_ref().map_or(LOCAL_ENVIRONMENT, AsRef::as_ref).to_owned();

@@ -2,7 +2,7 @@
 //! `maxResults`, `MaxRecords`, `PageSize` and `MaxItems` of each operation. Where a reference is silent, the
 //! hundred that most of them have.
 
-use super::{List, Style};
+use super::list::{List, Style};
 
 const ECS: Style = Style {
     service: "ecs",

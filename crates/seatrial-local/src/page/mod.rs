@@ -1,10 +1,13 @@
 //! Pages of lists: cut by the handlers that must look at one page only, else, of whole answers, at the door that HTTP
 //! comes in by ([`List`]). Engines, in process, are answered whole.
 
+mod list;
 mod lists;
 
 use serde_json::{Value, json};
 
+pub(crate) use self::list::List;
+use self::list::Style;
 use crate::error::ServiceError;
 
 /// A token that was not given out with an earlier page.
@@ -20,36 +23,6 @@ pub(crate) fn page<T>(
     let until = from.saturating_add(size);
     let next = (until < items.len()).then(|| until.to_string());
     Ok((items.into_iter().skip(from).take(size).collect(), next))
-}
-
-/// How a service asks for a page and answers one.
-struct Style {
-    /// Its signing name.
-    service: &'static str,
-    /// The input's member with the token, and the output's.
-    token: &'static str,
-    next: &'static str,
-    /// The input's member with the size of a page.
-    size: &'static str,
-    /// The output's member that tells whether there is more.
-    truncated: Option<&'static str>,
-    /// Code and message for a token that is not ours.
-    unknown_token: (&'static str, &'static str),
-    /// The code for a size out of bounds, where AWS's model has no bounds.
-    wrong_size: &'static str,
-    /// The smallest size.
-    least: usize,
-}
-
-/// An operation whose handler answers a whole list.
-pub(crate) struct List {
-    style: &'static Style,
-    operation: &'static str,
-    /// The output's member that is the list.
-    items: &'static str,
-    /// The size of a page if none is asked for, and the largest.
-    default: usize,
-    most: usize,
 }
 
 /// The page that a request asks for.

@@ -2,7 +2,7 @@
 //!
 //! Each phase is one command, so nothing depends on whether a shell lives longer than a command.
 
-use super::Facts;
+use super::facts::Facts;
 use crate::{
     ImageBuilder, ImageTarget,
     build_spec::{Artifacts, BuildSpec, Cache, Env, OnFailure, Phase, Phases},

@@ -6,6 +6,7 @@
 
 mod appspec;
 mod buildspec;
+mod facts;
 mod layout;
 mod taskdef;
 
@@ -13,9 +14,10 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-pub use layout::Layout;
+pub use self::layout::Layout;
 
-use crate::{ImageBuilder, ImageTarget, Project};
+use self::facts::Facts;
+use crate::Project;
 
 /// Where CodeBuild finds its buildspec; the stack `build` names it too.
 pub const BUILDSPEC: &str = ".aws/buildspec.yml";
@@ -23,28 +25,6 @@ pub const BUILDSPEC: &str = ".aws/buildspec.yml";
 pub const APPSPEC: &str = ".aws/appspec.yaml";
 /// The template of what ECS registers.
 pub const TASKDEF: &str = ".aws/taskdef.json";
-
-/// What the buildspec depends on.
-#[derive(Debug, Clone)]
-struct Facts {
-    builder: ImageBuilder,
-    target: ImageTarget,
-    layout: Layout,
-}
-
-impl Facts {
-    fn of(project: &Project, layout: Layout) -> Self {
-        let images = || project.environments.values().map(|environment| &environment.image);
-        // Named only where all environments agree; else `seatrial-image` finds its environment's in the project.
-        let all_use = |builder| images().all(|image| image.builder == builder);
-        let any_links = |target| images().any(|image| image.target == target);
-        Self {
-            builder: if all_use(ImageBuilder::Docker) { ImageBuilder::Docker } else { ImageBuilder::Cargo },
-            target: if any_links(ImageTarget::Musl) { ImageTarget::Musl } else { ImageTarget::Gnu },
-            layout,
-        }
-    }
-}
 
 /// One generated file.
 #[derive(Debug, Clone, PartialEq, Eq)]

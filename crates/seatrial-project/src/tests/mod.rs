@@ -1,5 +1,8 @@
 //! The rules of project.yml, one wrong file each.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use super::*;
 
 const GOOD: &str = r#"

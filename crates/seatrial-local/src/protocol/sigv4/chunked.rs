@@ -3,6 +3,7 @@
 use ::http::HeaderMap;
 use bytes::Bytes;
 
+use super::header::text;
 use super::signer::{Refusal, Signer, equal, sha256};
 use crate::protocol::checksum;
 
@@ -68,7 +69,7 @@ fn trailer(
     signed: Option<(&Signer, String)>,
     decoded: &[u8],
 ) -> Result<(), Refusal> {
-    let announced = super::text(headers, "x-amz-trailer");
+    let announced = text(headers, "x-amz-trailer");
     let mut lines = String::new();
     let mut signature = None;
     while !rest.is_empty() {

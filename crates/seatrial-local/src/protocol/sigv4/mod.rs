@@ -2,6 +2,7 @@
 
 mod canonical;
 mod chunked;
+mod header;
 mod signer;
 
 use std::time::Duration;
@@ -12,6 +13,7 @@ use bytes::Bytes;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
+use self::header::text;
 use self::signer::{Signer, equal, sha256};
 use crate::principal::Principal;
 
@@ -228,10 +230,6 @@ fn unwrapped(
         Some(length) if length != decoded.len() => Err(Refusal::Chunks("the body is not as long as it says")),
         _ => Ok(decoded),
     }
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
 }
 
 #[cfg(test)]

@@ -4,10 +4,11 @@
 //! project.yml, and by the steps its `xtask` adds. Changes nothing but `target/`; with `--install-missing` it installs
 //! what is missing.
 
+mod checking;
 mod templates;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::Context as _;
@@ -15,87 +16,14 @@ use serde::Serialize;
 use tempfile::TempDir;
 use tokio::process::Command;
 
+pub use self::checking::{Check, Checking};
 use crate::cli::CheckArgs;
 use crate::context::find_root;
 use crate::exit::{Interrupted, Refused};
-use crate::install::{self, Package};
 use crate::outcome::Report;
 use crate::session::Session;
 use crate::{local, process};
 use seatrial_project::Project;
-
-type Step = Box<dyn Fn(&Checking<'_>) -> Result<(), String>>;
-
-/// A step that a project adds.
-pub struct Check {
-    name: &'static str,
-    run: Step,
-}
-
-impl Check {
-    /// A step called `name`; what it answers as an error is printed, and fails the check.
-    pub fn new(name: &'static str, run: impl Fn(&Checking<'_>) -> Result<(), String> + 'static) -> Self {
-        Self { name, run: Box::new(run) }
-    }
-}
-
-/// What a step of the project's works with.
-pub struct Checking<'a> {
-    session: &'a Session,
-    root: &'a Path,
-    install_missing: bool,
-}
-
-impl Checking<'_> {
-    /// The project's folder.
-    pub fn root(&self) -> &Path {
-        self.root
-    }
-
-    /// The files that git knows or would add, below the project's folder and relative to it, sorted.
-    ///
-    /// # Errors
-    /// A folder that is no checkout.
-    pub fn files(&self, pattern: &str) -> Result<Vec<PathBuf>, String> {
-        let arguments = ["ls-files", "--cached", "--others", "--exclude-standard", "--", pattern];
-        let output = seatrial_image::git::command(self.root).args(arguments).output();
-        let output = output.map_err(|error| format!("failed to run `git ls-files`: {error}"))?;
-        if !output.status.success() {
-            return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
-        }
-        let listed = String::from_utf8_lossy(&output.stdout);
-        let mut paths: Vec<PathBuf> =
-            listed.lines().map(PathBuf::from).filter(|path| self.root.join(path).exists()).collect();
-        paths.sort();
-        Ok(paths)
-    }
-
-    /// Makes sure that a program is there: installed with `--install-missing`, else an error that says how.
-    ///
-    /// # Errors
-    /// A program that is missing and is not to be installed, or cannot be.
-    pub fn needs(&self, package: &Package) -> Result<(), String> {
-        install::ensure_program(self.session, self.install_missing, package)
-            .map_err(|error| format!("{error:#}"))
-    }
-
-    /// The same for a package of PyPI's, pinned as `name==version`; the folder of its programs.
-    ///
-    /// # Errors
-    /// As [`Checking::needs`].
-    pub fn needs_python(&self, requirement: &str) -> Result<PathBuf, String> {
-        install::ensure_python(self.session, self.root, self.install_missing, requirement)
-            .map_err(|error| format!("{error:#}"))
-    }
-
-    /// Makes sure that a Postgres server is there.
-    ///
-    /// # Errors
-    /// As [`Checking::needs`].
-    pub fn needs_postgres(&self) -> Result<(), String> {
-        install::ensure_postgres(self.session, self.install_missing).map_err(|error| format!("{error:#}"))
-    }
-}
 
 /// The steps and how they ended.
 #[derive(Default, Serialize)]

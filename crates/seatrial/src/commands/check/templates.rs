@@ -2,7 +2,7 @@
 
 use tokio::process::Command;
 
-use super::Checking;
+use super::checking::Checking;
 use crate::exit::Refused;
 use crate::install::{CFN_LINT, ensure_python};
 use crate::plan::{self, STACKS_FOLDER};

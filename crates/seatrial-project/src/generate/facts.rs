@@ -1,0 +1,26 @@
+//! What the generated files depend on.
+
+use super::layout::Layout;
+use crate::{ImageBuilder, ImageTarget, Project};
+
+/// What the buildspec depends on.
+#[derive(Debug, Clone)]
+pub(super) struct Facts {
+    pub builder: ImageBuilder,
+    pub target: ImageTarget,
+    pub layout: Layout,
+}
+
+impl Facts {
+    pub(super) fn of(project: &Project, layout: Layout) -> Self {
+        let images = || project.environments.values().map(|environment| &environment.image);
+        // Named only where all environments agree; else `seatrial-image` finds its environment's in the project.
+        let all_use = |builder| images().all(|image| image.builder == builder);
+        let any_links = |target| images().any(|image| image.target == target);
+        Self {
+            builder: if all_use(ImageBuilder::Docker) { ImageBuilder::Docker } else { ImageBuilder::Cargo },
+            target: if any_links(ImageTarget::Musl) { ImageTarget::Musl } else { ImageTarget::Gnu },
+            layout,
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! What project.yml means: the model that all who read it share.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+};
+
+use seatrial_template::{Diagnostic, Document};
+
+use super::{
+    choices::{Architecture, ImageBuilder, ImageTarget, NetworkMode},
+    settings::{Database, Deployment, Tasks},
+};
+
+/// Where the file is, from the root of the workspace.
+pub const PROJECT_FILE: &str = "infra/project.yml";
+/// The environment that is the embedded local cloud.
+pub const LOCAL_ENVIRONMENT: &str = "local";
+
+/// Why there is no project or environment to work on. Exit 3.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectError {
+    /// The file is not there.
+    #[error("failed to read `{path}`")]
+    Unreadable {
+        /// From the root of the checkout.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A value breaks a rule.
+    #[error("{0}")]
+    Invalid(Diagnostic),
+    /// Nothing of that name is in the file.
+    #[error("environment `{name}` is not in `{path}`, expected one of `{}`", .known.join("`, `"))]
+    UnknownEnvironment {
+        /// From the root of the checkout.
+        path: String,
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+}
+
+/// The file, checked as a whole: a fault in one environment is an error for all.
+#[derive(Debug)]
+pub struct Project {
+    /// For commands without `--environment`; always one of `environments`.
+    pub default_environment: String,
+    /// By name.
+    pub environments: BTreeMap<String, Environment>,
+    /// The project's own checks: commands that `check` runs besides ours, in this order.
+    pub check: Vec<String>,
+    pub(super) document: Document,
+}
+
+/// Everything that project.yml says about one environment, overrides and defaults applied.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// The project's name.
+    pub project: String,
+    /// The environment's name.
+    pub name: String,
+    /// Always there, the local cloud's for `local`.
+    pub account: String,
+    /// AWS's name of the region.
+    pub region: String,
+    /// Where the source comes from.
+    pub source: Source,
+    /// How the application runs.
+    pub app: App,
+    /// How its image is made.
+    pub image: Image,
+    /// How many tasks run.
+    pub tasks: Tasks,
+    /// What the database is.
+    pub database: Database,
+    /// How a deployment moves traffic.
+    pub deployment: Deployment,
+    /// Set together with `certificate_arn`: HTTPS under this name.
+    pub domain: Option<String>,
+    /// An ACM certificate for `domain`.
+    pub certificate_arn: Option<String>,
+    /// How tasks reach the world.
+    pub network_mode: NetworkMode,
+    /// Stacks that are left out; their outputs come from `parameters`.
+    pub skip: BTreeSet<String>,
+    /// `Name` or `stack.Name` to value.
+    pub parameters: BTreeMap<String, String>,
+    /// Where the project lies in its repository, with a slash behind it; empty: at the top. No key of the file: who
+    /// reads the checkout sets it.
+    pub directory: String,
+}
+
+/// Where the source comes from.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// `owner/name`.
+    pub repository: String,
+    /// Each push to it is released.
+    pub branch: String,
+    /// A connection that exists; without it one is made.
+    pub connection_arn: Option<String>,
+}
+
+/// How the application runs.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// Where it listens; never 0.
+    pub port: u16,
+    /// Answers 200 while a task can serve.
+    pub health_check_path: String,
+    /// CPU units: 1,024 are one processor.
+    pub cpu: u32,
+    /// MiB.
+    pub memory: u32,
+    /// The processor of the tasks.
+    pub architecture: Architecture,
+    /// Variable to value, exactly as it was typed. No name is in `secrets` too.
+    pub environment: BTreeMap<String, String>,
+    /// Variable to the ARN of the secret, with a JSON key behind it if one was given.
+    pub secrets: BTreeMap<String, String>,
+    /// The ARNs of the secrets themselves, each once.
+    pub secret_arns: BTreeSet<String>,
+}
+
+/// How the image is made.
+#[derive(Debug, Clone)]
+pub struct Image {
+    /// What makes it.
+    pub builder: ImageBuilder,
+    /// The package of the workspace that the image runs.
+    pub package: String,
+    /// Without it the package's only or default binary.
+    pub binary: Option<String>,
+    /// The C library of a static binary.
+    pub target: ImageTarget,
+}
+
+impl Project {
+    /// The environment called `name`, or the default one.
+    ///
+    /// # Errors
+    /// [`ProjectError::UnknownEnvironment`].
+    pub fn environment(&self, name: Option<&str>) -> Result<&Environment, ProjectError> {
+        let name = name.unwrap_or(&self.default_environment);
+        self.environments.get(name).ok_or_else(|| ProjectError::UnknownEnvironment {
+            path: self.document.path.clone(),
+            name: name.to_owned(),
+            known: self.environments.keys().cloned().collect(),
+        })
+    }
+
+    /// `message` at the place of a value in the file, or of the innermost key on the way that is there.
+    pub fn diagnostic(&self, keys: &[&str], message: impl Into<String>) -> Diagnostic {
+        at(&self.document, keys, message)
+    }
+}
+
+impl Environment {
+    /// True for the embedded local cloud, by the environment's name.
+    pub fn is_local(&self) -> bool {
+        self.name == LOCAL_ENVIRONMENT
+    }
+
+    /// The name of a stack in AWS: `<project>-<environment>-<stack>`.
+    pub fn stack_name(&self, stack: &str) -> String {
+        format!("{}-{}-{stack}", self.project, self.name)
+    }
+
+    /// What stack parameters may be filled from, by the parameter's name; only what is set.
+    pub fn facts(&self) -> BTreeMap<String, String> {
+        let secrets: Vec<&str> = self.app.secret_arns.iter().map(String::as_str).collect();
+        let facts = [
+            ("ProjectName", Some(self.project.clone())),
+            ("EnvironmentName", Some(self.name.clone())),
+            ("AppPort", Some(self.app.port.to_string())),
+            ("HealthCheckPath", Some(self.app.health_check_path.clone())),
+            ("Cpu", Some(self.app.cpu.to_string())),
+            ("Memory", Some(self.app.memory.to_string())),
+            ("Architecture", Some(self.app.architecture.as_str().to_owned())),
+            ("ImageBuilder", Some(self.image.builder.as_str().to_owned())),
+            ("ProjectDirectory", (!self.directory.is_empty()).then(|| self.directory.clone())),
+            ("RepositoryId", Some(self.source.repository.clone())),
+            ("BranchName", Some(self.source.branch.clone())),
+            ("ExistingConnectionArn", self.source.connection_arn.clone()),
+            ("MinimumTasks", Some(self.tasks.min.to_string())),
+            ("MaximumTasks", Some(self.tasks.max.to_string())),
+            ("CpuTarget", Some(self.tasks.cpu_target.to_string())),
+            ("DatabaseInstanceClass", Some(self.database.instance_class.to_string())),
+            ("DatabaseStorageGib", Some(self.database.storage_gib.to_string())),
+            ("DatabaseMultiAz", Some(self.database.multi_az.to_string())),
+            ("TrafficConfiguration", Some(self.deployment.traffic.as_str().to_owned())),
+            ("TerminateBlueAfterMinutes", Some(self.deployment.terminate_blue_after.0.to_string())),
+            ("DomainName", self.domain.clone()),
+            ("CertificateArn", self.certificate_arn.clone()),
+            ("NetworkMode", Some(self.network_mode.as_str().to_owned())),
+            ("SecretArns", (!secrets.is_empty()).then(|| secrets.join(","))),
+        ];
+        facts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+    }
+}
+
+/// A diagnostic at the deepest key of the path that is in the document.
+pub(super) fn at(document: &Document, keys: &[&str], message: impl Into<String>) -> Diagnostic {
+    let mut node = &document.root;
+    for key in keys {
+        match node.get(key) {
+            Some(value) => node = value,
+            None => break,
+        }
+    }
+    document.diagnostic(node.span, message)
+}
