@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::engine::{Drivers, Engine};
 use crate::error::ServiceError;
-use crate::fault::Faults;
+use crate::fault::{Called, Faults};
 use crate::journal::{Entry, Journal};
 use crate::operation::{Call, Operation, Operations};
 use crate::page::List;
@@ -85,7 +85,8 @@ impl Cloud {
     ) -> Result<O::Output, ServiceError> {
         let resource = input.resource(self);
         let call = Call { cloud: self.clone(), principal: principal.clone() };
-        let result = match self.inner.faults.strike(O::SERVICE, O::NAME).await {
+        let called = Called { service: O::SERVICE, operation: O::NAME, resource: &resource };
+        let result = match self.inner.faults.strike(&principal.arn, called).await {
             Ok(()) => self.inner.operations.handle(input, &call).await,
             Err(error) => Err(error),
         };

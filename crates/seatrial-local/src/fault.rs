@@ -1,6 +1,6 @@
 //! Faults on demand: what goes wrong because a test or a rehearsal asked for it.
 //!
-//! Faults of calls (`throttle`, `error`, `slow`) act at the door. Faults of tasks (`unhealthy`, …) are taken
+//! Faults of calls (`throttle`, `error`, `deny`, `slow`) act at the door. Faults of tasks (`unhealthy`, …) are taken
 //! by the ECS engine when it makes a task set, so that one fault spoils one release.
 
 use std::sync::{Mutex, PoisonError};
@@ -18,6 +18,8 @@ pub enum FaultKind {
     Throttle,
     /// Calls fail with `InternalFailure`, status 500.
     Error,
+    /// Calls are refused with `AccessDenied`, as by a policy that does not allow them.
+    Deny,
     /// Calls take `delay_ms` longer.
     Slow,
     /// The tasks of the next task set start, but answer no health check.
@@ -51,6 +53,15 @@ impl Fault {
     }
 }
 
+/// One call, as a fault sees it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Called<'a> {
+    pub service: &'a str,
+    pub operation: &'a str,
+    /// The ARN it acts on, or `*`.
+    pub resource: &'a str,
+}
+
 /// The faults that are armed.
 #[derive(Default)]
 pub struct Faults {
@@ -76,9 +87,10 @@ impl Faults {
     }
 
     /// Applies the faults of calls to one call.
-    pub(crate) async fn strike(&self, service: &str, operation: &str) -> Result<(), ServiceError> {
+    pub(crate) async fn strike(&self, caller: &str, called: Called<'_>) -> Result<(), ServiceError> {
+        let Called { service, operation, resource } = called;
         let of_calls = |fault: &Fault| {
-            matches!(fault.kind, FaultKind::Throttle | FaultKind::Error | FaultKind::Slow)
+            fault.kind != FaultKind::Unhealthy
                 && fault.service.as_deref().is_none_or(|name| name == service)
                 && fault.operation.as_deref().is_none_or(|name| name == operation)
         };
@@ -86,6 +98,10 @@ impl Faults {
         match fault.kind {
             FaultKind::Throttle => Err(ServiceError::new("ThrottlingException", "Rate exceeded")),
             FaultKind::Error => Err(ServiceError::internal("a fault was injected into this call")),
+            FaultKind::Deny => Err(ServiceError::access_denied(format!(
+                "User: {caller} is not authorized to perform: {service}:{operation} on resource: {resource} \
+                 because no identity-based policy allows the {service}:{operation} action"
+            ))),
             FaultKind::Slow | FaultKind::Unhealthy => {
                 tokio::time::sleep(Duration::from_millis(fault.delay_ms)).await;
                 Ok(())
@@ -107,5 +123,41 @@ impl Faults {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Fault>> {
         self.armed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CALLED: Called<'_> = Called { service: "ecs", operation: "ListTasks", resource: "*" };
+
+    #[tokio::test]
+    async fn a_denied_call_is_refused_in_awss_words_as_often_as_it_was_asked_for() {
+        let faults = Faults::default();
+        faults.arm(Fault {
+            count: 2,
+            operation: Some("ListTasks".to_owned()),
+            ..Fault::new(FaultKind::Deny)
+        });
+        let other = Called { operation: "ListClusters", ..CALLED };
+
+        assert!(faults.strike("arn:aws:iam::000000000000:root", other).await.is_ok());
+        for _ in 0..2 {
+            let refused = faults.strike("arn:aws:iam::000000000000:root", CALLED).await.unwrap_err();
+            assert_eq!((refused.code.as_str(), refused.status), ("AccessDenied", 403));
+            let start = "User: arn:aws:iam::000000000000:root is not authorized to perform: ecs:ListTasks on";
+            assert!(refused.message.starts_with(start), "{}", refused.message);
+        }
+        assert!(faults.strike("arn:aws:iam::000000000000:root", CALLED).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_fault_of_tasks_strikes_no_call() {
+        let faults = Faults::default();
+        faults.arm(Fault::new(FaultKind::Unhealthy));
+
+        assert!(faults.strike("", CALLED).await.is_ok());
+        assert_eq!(faults.armed().len(), 1);
     }
 }
