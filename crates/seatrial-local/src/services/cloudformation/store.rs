@@ -1,8 +1,8 @@
 //! The records of CloudFormation: stacks, their resources, events, change sets, templates.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -185,6 +185,8 @@ pub(super) struct Store {
     templates: Table<String>,
     types: ResourceTypes,
     next_event: AtomicU64,
+    /// Held from the look for a name to its taking.
+    naming: Mutex<()>,
     /// Notified when an operation from outside overtakes the one in flight.
     pub overtaken: Arc<Notify>,
 }
@@ -201,6 +203,7 @@ impl Part for Store {
             templates: setup.database.table("cloudformation-templates"),
             types: ResourceTypes::all(),
             next_event: AtomicU64::new(last.map_or(0, |last| last + 1)),
+            naming: Mutex::default(),
             overtaken: Arc::default(),
             events,
         }
@@ -214,6 +217,16 @@ impl Store {
             return self.stacks.get(name_or_id);
         }
         self.stacks.find(|stack| stack.name == name_or_id && stack.status != Status::DeleteComplete)
+    }
+
+    /// Keeps a new stack; where another call has made one of its name meanwhile, answers that one instead.
+    pub(super) fn put_new(&self, stack: &Stack) -> Result<Option<Stack>, PersistError> {
+        let _turn = self.naming.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = self.stack(&stack.name) {
+            return Ok(Some(found));
+        }
+        self.stacks.put(&stack.id, stack)?;
+        Ok(None)
     }
 
     /// The handler of a resource type.

@@ -63,7 +63,7 @@ impl Operation for CreateChangeSet {
                 return Err(ServiceError::validation(text));
             }
         };
-        let (stack, is_new) = self.stack(call, creates)?;
+        let (mut stack, is_new) = self.stack(call, creates)?;
         let same_name = |set: &ChangeSet| !set.is_executed() && set.name == self.change_set_name;
         let existing = store.change_sets_of(&stack.id).into_iter().find(same_name);
         if let Some(set) = existing {
@@ -76,11 +76,23 @@ impl Operation for CreateChangeSet {
         let prepared = self.revision.prepare(call, &stack).await?;
         let (changes, anything) = prepared.changes(call, &stack)?;
         if is_new {
-            store.stacks.put(&stack.id, &stack)?;
-            Run::new(&call.cloud, &stack.id).stack_event(&stack, stack.status, stack.reason.clone())?;
+            match store.put_new(&stack)? {
+                Some(meanwhile) => stack = meanwhile,
+                None => {
+                    Run::new(&call.cloud, &stack.id).stack_event(
+                        &stack,
+                        stack.status,
+                        stack.reason.clone(),
+                    )?;
+                }
+            }
         }
         let set = self.change_set(call, &stack, creates, (prepared, changes, anything));
-        store.change_sets.put(&set.id, &set)?;
+        // Under the stack's lock: an execution either finds this change set and removes it, or came first.
+        store.stacks.try_update(&stack.id, |stack| {
+            self.require_state(stack, creates)?;
+            store.change_sets.put(&set.id, &set).map_err(ServiceError::from)
+        })?;
         Ok(CreatedChangeSet { id: set.id, stack_id: stack.id })
     }
 }
@@ -95,18 +107,25 @@ impl CreateChangeSet {
                 require_name(&self.stack_name)?;
                 Ok((new_stack(call, &self.stack_name), true))
             }
-            (Some(stack), true) if stack.status == Status::ReviewInProgress => Ok((stack, false)),
-            (Some(stack), true) => Err(ServiceError::validation(format!(
-                "Stack [{}] already exists and cannot be created again with the changeSet [{}].",
-                stack.name, self.change_set_name
-            ))),
-            (Some(stack), false) => {
-                require_updatable(&stack)?;
+            (Some(stack), creates) => {
+                self.require_state(&stack, creates)?;
                 Ok((stack, false))
             }
             (None, false) => {
                 Err(ServiceError::validation(format!("Stack [{}] does not exist", self.stack_name)))
             }
+        }
+    }
+
+    /// Refuses a stack that this change set cannot be for.
+    fn require_state(&self, stack: &Stack, creates: bool) -> Result<(), ServiceError> {
+        match (creates, stack.status) {
+            (true, Status::ReviewInProgress) => Ok(()),
+            (true, _) => Err(ServiceError::validation(format!(
+                "Stack [{}] already exists and cannot be created again with the changeSet [{}].",
+                stack.name, self.change_set_name
+            ))),
+            (false, _) => require_updatable(stack),
         }
     }
 

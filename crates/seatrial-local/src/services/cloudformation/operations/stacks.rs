@@ -82,11 +82,9 @@ impl Operation for CreateStack {
         };
         stack.current = prepared.revision;
         stack.termination_protection = self.enable_termination_protection;
-        // Between the look above and here another call may have made one of this name.
-        if store.stack(&self.stack_name).is_some() {
+        if store.put_new(&stack)?.is_some() {
             return Err(already_exists(&self.stack_name));
         }
-        store.stacks.put(&stack.id, &stack)?;
         let beginning = Beginning {
             stack_id: &stack.id,
             status: Status::CreateInProgress,

@@ -1,5 +1,6 @@
 //! Whole stack operations on a local cloud.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -211,6 +212,37 @@ async fn a_change_set_without_changes_fails_and_one_for_a_new_stack_creates_it()
     assert_eq!(empty["StatusReason"], reason);
     let execute = cloud.try_call("ExecuteChangeSet", json!({"ChangeSetName": empty["ChangeSetId"]})).await;
     assert_eq!(execute.unwrap_err().code, "InvalidChangeSetStatusException");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn change_sets_made_at_once_for_a_new_stack_are_all_of_one_stack_and_one_of_them_creates_it() {
+    let cloud = Arc::new(Fixture::new().await);
+    for round in 0..20 {
+        let stack = format!("s{round}");
+        let made = (0..8).map(|number| {
+            let (cloud, stack) = (Arc::clone(&cloud), stack.clone());
+            tokio::spawn(async move {
+                let mut input = json!({"StackName": stack, "ChangeSetType": "CREATE", "TemplateBody": TWO});
+                input["ChangeSetName"] = json!(format!("c{number}"));
+                let set = cloud.call("CreateChangeSet", input).await;
+                let execute = json!({"ChangeSetName": set["Id"]});
+                (set["StackId"].clone(), cloud.try_call("ExecuteChangeSet", execute).await)
+            })
+        });
+        let mut stacks = Vec::new();
+        let mut executed = 0;
+        for one in made.collect::<Vec<_>>() {
+            // A change set that came too late is refused.
+            let Ok((id, execution)) = one.await else { continue };
+            stacks.push(id);
+            executed += usize::from(execution.is_ok());
+        }
+        stacks.dedup();
+        assert_eq!((stacks.len(), executed), (1, 1), "{stacks:?}");
+        cloud.settled(&stack).await;
+        let left = cloud.call("ListChangeSets", json!({"StackName": stack})).await;
+        assert_eq!(left["Summaries"], json!([]));
+    }
 }
 
 #[tokio::test]
