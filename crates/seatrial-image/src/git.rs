@@ -38,7 +38,7 @@ impl Git {
         let output = match ask(directory, &["rev-parse", "--show-toplevel", "--show-prefix"]) {
             Ok(output) => output,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return match directory.ancestors().any(|parent| parent.join(".git").exists()) {
+                return match is_checkout(directory) {
                     true => Err(ImageError::refused("this is a git checkout, but git is not installed")
                         .with_hint("install git")),
                     false => Ok(None),
@@ -48,7 +48,9 @@ impl Git {
         };
         let said = String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {
-            return match said.contains("not a git repository") {
+            // A worktree whose repository was moved away is called the same.
+            let none = said.contains("not a git repository") && !is_checkout(directory);
+            return match none {
                 true => Ok(None),
                 false => Err(refusal(directory, said.trim())),
             };
@@ -133,6 +135,11 @@ fn ask(directory: &Path, arguments: &[&str]) -> io::Result<Output> {
     command(directory).args(arguments).output()
 }
 
+/// Whether somebody made this, or a folder above it, a checkout: whether or not git can read it.
+fn is_checkout(directory: &Path) -> bool {
+    directory.ancestors().any(|parent| parent.join(".git").exists())
+}
+
 fn refusal(directory: &Path, said: &str) -> ImageError {
     let first = said.lines().next().unwrap_or("no reason given");
     let refused = ImageError::refused(format!("git refuses `{}`: {first}", directory.display()));
@@ -184,6 +191,17 @@ mod tests {
         assert!(found.archive(&found.head().unwrap()).unwrap().starts_with(b"PK"));
         std::fs::write(root.path().join("b"), "2").unwrap();
         assert!(found.is_dirty().unwrap());
+    }
+
+    #[test]
+    fn a_worktree_whose_repository_is_gone_is_not_taken_for_no_checkout() {
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(Git::find(directory.path()).unwrap(), None);
+
+        std::fs::write(directory.path().join(".git"), "gitdir: /nowhere/.git/worktrees/x\n").unwrap();
+
+        let error = Git::find(directory.path()).unwrap_err();
+        assert!(error.is_refusal() && error.to_string().contains("/nowhere"), "{error}");
     }
 
     #[test]
