@@ -10,10 +10,11 @@ use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::Connection;
-use super::data_dir::{REHEARSAL_DATA_DIR, claim, clear, refuse_foreign, remove_throwaway};
+use super::connection::Connection;
+use super::data_dir::{REHEARSAL_DATA_DIR, claim, refuse_foreign, remove_data, remove_throwaway};
+use super::entries::{PROGRAM, connection_file, log_file};
+use super::options::ServeOptions;
 use super::post::in_flight;
-use super::serve::ServeOptions;
 use crate::exit::Refused;
 use crate::session::Session;
 
@@ -22,16 +23,6 @@ const START_PATIENCE: Duration = Duration::from_secs(60);
 /// Tasks drain and get their stop time-out before the daemon ends.
 const STOP_PATIENCE: Duration = Duration::from_secs(90);
 const POLL: Duration = Duration::from_millis(20);
-/// The program that the daemon runs: a name of its own for this one's file, which a later build may replace.
-pub(super) const PROGRAM: &str = "daemon";
-
-pub(super) fn connection_file(data_dir: &Path) -> PathBuf {
-    data_dir.join("daemon.json")
-}
-
-fn log_file(data_dir: &Path) -> PathBuf {
-    data_dir.join("daemon.log")
-}
 
 /// The daemon that runs on `data_dir`, if one does.
 pub(crate) fn find(data_dir: &Path) -> Option<Connection> {
@@ -51,10 +42,14 @@ pub(crate) async fn ensure_running(session: &Session, options: &ServeOptions) ->
         if found.build == seatrial_local::SOURCE {
             return Ok(found);
         }
-        let busy = in_flight(&found).await;
-        if !busy.is_empty() {
-            let text = format!("an older build serves until {} ended", busy.join(", "));
-            session.printer.event("local cloud", text);
+        // One that does not say has something to do.
+        let busy = match in_flight(&found).await {
+            Ok(busy) if busy.is_empty() => None,
+            Ok(busy) => Some(format!("until {} ended", busy.join(", "))),
+            Err(error) => Some(format!("on, for it does not say whether it is busy: {error:#}")),
+        };
+        if let Some(busy) = busy {
+            session.printer.event("local cloud", format_args!("another build serves {busy}"));
             return Ok(found);
         }
         stop(&options.data_dir).await?;
@@ -175,13 +170,6 @@ pub(crate) async fn reset(data_dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
     refuse_foreign(data_dir)?;
     stop(data_dir).await?;
     remove_data(data_dir)
-}
-
-/// The data, and the databases that had to live outside its directory.
-pub(super) fn remove_data(data_dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let left = clear(data_dir)?;
-    seatrial_local::sweep_databases(Some(data_dir));
-    Ok(left)
 }
 
 /// Removes a rehearsal's directory, unless its local cloud lives: that removes it when it has ended.

@@ -12,16 +12,12 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::daemon::PROGRAM;
+use super::entries::{DAEMON_ENTRIES, DISOWNED};
 use crate::exit::Refused;
 
 /// The mark: whose the directory is, and how it is laid out.
 const MARK: &str = "seatrial-local-cloud.json";
 const FORMAT: u32 = 1;
-/// What this program makes there, beside the local cloud itself.
-const DAEMON_ENTRIES: [&str; 5] = ["daemon.json", "daemon.new", "daemon.log", PROGRAM, DISOWNED];
-/// Says that the local cloud is to outlive its owner.
-pub(super) const DISOWNED: &str = "disowned";
 /// What a rehearsal puts into its directory.
 pub(crate) const REHEARSAL_SOURCE: &str = "source";
 pub(crate) const REHEARSAL_DATA_DIR: &str = "local-cloud";
@@ -88,7 +84,7 @@ pub(super) fn refuse_foreign(dir: &Path) -> anyhow::Result<()> {
 
 /// Deletes what the local cloud made in a marked directory, and the directory if nothing else is in it; answers
 /// what was left, as somebody else's. A link is deleted, never followed.
-pub(super) fn clear(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+fn clear(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
     refuse_foreign(dir)?;
     let failed = || format!("failed to remove the local cloud's data under `{}`", dir.display());
     if !matches!(standing(dir)?, Standing::Marked) {
@@ -103,6 +99,13 @@ pub(super) fn clear(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
         std::fs::remove_file(dir.join(MARK)).with_context(failed)?;
         std::fs::remove_dir(dir).with_context(failed)?;
     }
+    Ok(left)
+}
+
+/// The data, and the databases that had to live outside its directory.
+pub(super) fn remove_data(data_dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let left = clear(data_dir)?;
+    seatrial_local::sweep_databases(Some(data_dir));
     Ok(left)
 }
 

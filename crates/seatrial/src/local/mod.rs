@@ -4,34 +4,19 @@
 //! file. It holds a lock on its data directory for as long as it lives, so whether it runs is never guessed
 //! from a file; `daemon.json` (readable by its owner only) says where it listens and with which key.
 
+mod connection;
 mod daemon;
 mod data_dir;
+mod entries;
+mod options;
 mod owner;
 mod post;
 mod serve;
 
+pub(crate) use connection::Connection;
 pub(crate) use daemon::{end_those_below, ensure_running, find, remove_rehearsal, reset, stop};
 pub(crate) use data_dir::{REHEARSAL_DATA_DIR, REHEARSAL_SOURCE, data_dir, disown, remove_throwaway};
+pub(crate) use options::ServeOptions;
 pub(crate) use owner::{Owner, owner_of_tests};
 pub(crate) use post::post;
-pub(crate) use serve::{ServeOptions, serve};
-
-use std::path::PathBuf;
-
-use serde::{Deserialize, Serialize};
-
-/// How to reach a running local cloud.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Connection {
-    /// `http://127.0.0.1:PORT`.
-    pub endpoint: String,
-    pub region: String,
-    pub access_key_id: String,
-    pub secret_access_key: String,
-    /// `127.0.0.1:PORT`: what image URIs start with.
-    pub registry: String,
-    pub pid: u32,
-    pub data_dir: PathBuf,
-    /// Which source of the local cloud runs it.
-    pub build: String,
-}
+pub(crate) use serve::serve;

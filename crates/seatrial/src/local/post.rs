@@ -9,7 +9,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 
-use super::Connection;
+use super::connection::Connection;
 
 /// A local cloud that is well answers at once.
 const STATUS_PATIENCE: Duration = Duration::from_secs(5);
@@ -33,14 +33,16 @@ pub(crate) async fn post(
     Ok(())
 }
 
-/// What is under way there, by the engines' words; nothing where it does not say. Read from its status.
-pub(super) async fn in_flight(connection: &Connection) -> Vec<String> {
-    status(connection).await.unwrap_or_default().in_flight
+/// What is under way there, by the engines' words. Read from its status.
+///
+/// # Errors
+/// It does not answer, or in another form: it may be busy.
+pub(super) async fn in_flight(connection: &Connection) -> anyhow::Result<Vec<String>> {
+    Ok(status(connection).await?.in_flight)
 }
 
-#[derive(Default, serde::Deserialize)]
+#[derive(serde::Deserialize)]
 struct Status {
-    #[serde(default)]
     in_flight: Vec<String>,
 }
 

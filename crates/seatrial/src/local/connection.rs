@@ -1,0 +1,21 @@
+//! Where a local cloud answers, and to which key: what `daemon.json` says.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+/// How to reach a running local cloud.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Connection {
+    /// `http://127.0.0.1:PORT`.
+    pub endpoint: String,
+    pub region: String,
+    pub access_key_id: String,
+    pub secret_access_key: String,
+    /// `127.0.0.1:PORT`: what image URIs start with.
+    pub registry: String,
+    pub pid: u32,
+    pub data_dir: PathBuf,
+    /// Which source of the local cloud runs it.
+    pub build: String,
+}
