@@ -75,6 +75,7 @@ pub(crate) fn conclude<F: Serialize + fmt::Display>(
         }
     }
     // After a refusal half-way the same command goes on, too, once its reason is gone.
+    let refused = |error: &anyhow::Error| refused(error) || error.chain().any(|cause| cause.is::<AwsError>());
     let stopped = errors.iter().any(refused) && changed;
     let goes_on = matches!(status, ExitStatus::Deadline | ExitStatus::Interrupted) || stopped;
     let resume = resume.filter(|_| goes_on).map(|command| session.spelled(&command));
@@ -112,10 +113,12 @@ fn worst(failures: &[Failure]) -> ExitStatus {
 }
 
 impl Failure {
-    /// A refusal after something was changed is a command that stopped part-way.
+    /// A refusal after something was changed, by us or by AWS, is a command that stopped part-way.
     fn of(error: &anyhow::Error, changed: bool) -> Self {
+        let by_aws = || error.chain().any(|cause| cause.is::<AwsError>());
         let status = match status_of(error) {
             ExitStatus::Refused if changed => ExitStatus::Failed,
+            ExitStatus::Unexpected if changed && by_aws() => ExitStatus::Failed,
             status => status,
         };
         let causes = error.chain().skip(1).map(ToString::to_string).collect();
@@ -192,6 +195,33 @@ mod tests {
         assert_eq!(status(&[refused()], false), ExitStatus::Refused);
         assert_eq!(status(&[refused()], true), ExitStatus::Failed);
         assert_eq!(status(&[], true), ExitStatus::Done);
+    }
+
+    #[test]
+    fn an_error_of_aws_after_a_change_is_a_command_that_stopped_part_way_too() {
+        let denied = || AwsError {
+            attempt: "describe it".to_owned(),
+            service: "CloudFormation",
+            code: Some("AccessDenied".to_owned()),
+            reason: "AccessDenied: no".to_owned(),
+            request_id: None,
+            passing: false,
+        };
+
+        assert_eq!(status(&[denied().into()], false), ExitStatus::Unexpected);
+        assert_eq!(status(&[denied().into()], true), ExitStatus::Failed);
+        assert_eq!(status(&[anyhow::anyhow!("what?")], true), ExitStatus::Unexpected);
+    }
+
+    #[test]
+    fn a_deadline_that_passed_is_told_from_a_failure() {
+        let late = || DeadlinePassed { what: "it".to_owned(), patience: std::time::Duration::from_secs(60) };
+
+        assert_eq!(status(&[late().into()], true), ExitStatus::Deadline);
+        assert_eq!(
+            status(&[anyhow::Error::from(late()).context("while provisioning")], true),
+            ExitStatus::Deadline
+        );
     }
 
     #[test]

@@ -184,9 +184,29 @@ impl Aws {
     pub(crate) async fn delete_change_set(&self, id: &str) -> Result<(), AwsError> {
         let answer = self.cloudformation().delete_change_set().change_set_name(id).send().await;
         match answer.attempt(SERVICE, || format!("delete change set `{id}`")) {
-            Err(error) if error.is("ChangeSetNotFound") || error.is("InvalidChangeSetStatus") => Ok(()),
+            Err(error) if error.is_change_set_gone() => Ok(()),
             answer => answer.map(drop),
         }
+    }
+
+    /// The ids of a stack's change sets that were not executed.
+    pub(crate) async fn list_change_sets(&self, stack: &str) -> Result<Vec<String>, AwsError> {
+        let mut pages = self.cloudformation().list_change_sets().stack_name(stack).into_paginator().send();
+        let mut sets = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.attempt(SERVICE, || format!("list the change sets of stack `{stack}`"))?;
+            sets.extend(page.summaries.unwrap_or_default().into_iter().filter_map(|set| set.change_set_id));
+        }
+        Ok(sets)
+    }
+
+    /// Deletes a stack that holds nothing: the CREATE change set it was made for was not executed. That changes as
+    /// little as the change set did.
+    pub(crate) async fn delete_empty_stack(&self, id: &str) -> Result<(), AwsError> {
+        let client = aws_sdk_cloudformation::Client::new(self.config());
+        let answer = client.delete_stack().stack_name(id).send().await;
+        answer.attempt(SERVICE, || format!("delete the empty stack `{id}`"))?;
+        Ok(())
     }
 
     pub(crate) async fn delete_stack(&self, name: &str) -> Result<(), AwsError> {

@@ -53,6 +53,18 @@ impl AwsError {
 }
 
 impl AwsError {
+    /// True if there is no such change set any more, or none that could be executed or deleted. The codes are those of
+    /// the API's model, the longer ones the names of its errors.
+    pub(crate) fn is_change_set_gone(&self) -> bool {
+        let codes = [
+            "ChangeSetNotFound",
+            "ChangeSetNotFoundException",
+            "InvalidChangeSetStatus",
+            "InvalidChangeSetStatusException",
+        ];
+        self.code.as_deref().is_some_and(|code| codes.contains(&code))
+    }
+
     /// True if no call was made, for there is nobody to make it as.
     pub(crate) fn is_missing_credentials(&self) -> bool {
         self.code.is_none() && self.reason.contains("credentials")

@@ -59,17 +59,58 @@ async fn connected<F>(
     run(&ctx).await
 }
 
-/// The command that goes on with what a command started in AWS.
+/// The command that goes on with what a command started in AWS: with what it was allowed, and where it went.
 pub(crate) fn resume(command: &Command, globals: &Globals) -> Option<String> {
-    let name = match command {
-        Command::Provision(_) => "provision",
-        Command::Release(_) => "release",
-        Command::Destroy(_) => "destroy",
+    let mut words = vec!["cargo xtask"];
+    match command {
+        Command::Provision(args) => {
+            words.push("provision");
+            for resource in &args.allow_replace {
+                words.extend(["--allow-replace", resource]);
+            }
+            words.extend(args.local_image.then_some("--local-image"));
+        }
+        Command::Release(_) => words.push("release"),
+        Command::Destroy(_) => words.push("destroy"),
         _ => return None,
-    };
-    let environment = globals.environment.as_ref();
-    Some(format!(
-        "cargo xtask {name}{}",
-        environment.map(|e| format!(" --environment {e}")).unwrap_or_default()
-    ))
+    }
+    if let Some(environment) = &globals.environment {
+        words.extend(["--environment", environment]);
+    }
+    Some(words.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    fn resumed(typed: &str) -> Option<String> {
+        let cli = Cli::try_parse_from(typed.split(' ')).unwrap();
+        resume(&cli.command, &cli.globals)
+    }
+
+    #[test]
+    fn what_goes_on_is_the_same_command_in_the_same_environment_with_what_it_was_allowed() {
+        let cases = [
+            ("xtask provision --yes -e production", Some("cargo xtask provision --environment production")),
+            (
+                "xtask --environment=staging release --again",
+                Some("cargo xtask release --environment staging"),
+            ),
+            ("xtask destroy --yes -e a", Some("cargo xtask destroy --environment a")),
+            (
+                "xtask provision --allow-replace A --allow-replace B --local-image",
+                Some("cargo xtask provision --allow-replace A --allow-replace B --local-image"),
+            ),
+            // The default environment is found again without a name.
+            ("xtask release", Some("cargo xtask release")),
+            ("xtask status -e production", None),
+            ("xtask rehearse", None),
+        ];
+        for (typed, expected) in cases {
+            assert_eq!(resumed(typed).as_deref(), expected, "{typed}");
+        }
+    }
 }

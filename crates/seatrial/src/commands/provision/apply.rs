@@ -8,11 +8,12 @@ use std::time::Instant;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
+use super::change::{self, Overtaken};
 use super::consent::Consent;
+use super::ended::{Applied, StackResult};
 use super::judge::{self, Candidate};
 use super::plan::Plan;
-use super::report::StackResult;
-use super::{change, first, handshake};
+use super::{first, handshake};
 use crate::aws::status::{StackPhase, stack_phase};
 use crate::aws::{ChangeSet, Stack};
 use crate::cli::ProvisionArgs;
@@ -20,20 +21,6 @@ use crate::context::Ctx;
 use crate::exit::Failed;
 use crate::plan::graph::{Graph, NodeId, Outputs};
 use crate::plan::node::{Action, Attempts, Inputs, next};
-
-/// How all nodes ended.
-#[derive(Default)]
-pub(super) struct Applied {
-    pub stacks: Vec<StackResult>,
-    pub errors: Vec<anyhow::Error>,
-}
-
-impl Applied {
-    /// A plan without a change.
-    pub(super) fn nothing(plan: &Plan) -> Self {
-        Self { stacks: plan.results(), errors: Vec::new() }
-    }
-}
 
 struct Deployment<'a> {
     ctx: &'a Ctx,
@@ -49,9 +36,12 @@ pub(super) async fn apply(
     ctx: &Ctx,
     graph: &Graph,
     (plan, args, consent): (&Plan, &ProvisionArgs, Consent),
-) -> anyhow::Result<Applied> {
+) -> Applied {
     let outputs = plan.deployed.outputs_by_stack();
-    let image = first::FirstRevision::look(ctx, args).await?;
+    let image = match first::FirstRevision::look(ctx, args).await {
+        Ok(image) => image,
+        Err(error) => return Applied { stacks: Vec::new(), errors: vec![error] },
+    };
     let deployment = Deployment { ctx, graph, plan, args, consent, outputs: Mutex::new(outputs), image };
     let mut applied = Applied::default();
     let mut waiting: BTreeSet<&NodeId> = graph.order().iter().collect();
@@ -80,7 +70,7 @@ pub(super) async fn apply(
         let message = format!("not done, because they need what failed: {}", left.join(", "));
         applied.errors.push(Failed(message).into());
     }
-    Ok(applied)
+    applied
 }
 
 impl Deployment<'_> {
@@ -121,6 +111,7 @@ impl Deployment<'_> {
     async fn deploy(&self, candidate: &Candidate<'_>) -> anyhow::Result<(Stack, bool)> {
         let (ctx, name) = (self.ctx, &candidate.name);
         let mut attempts = Attempts::default();
+        let (mut overtaken, mut why) = (false, String::new());
         loop {
             ctx.session.cancel.check()?;
             let found = ctx.session.cancel.unless_cancelled(ctx.aws.describe_stack(name)).await??;
@@ -130,17 +121,19 @@ impl Deployment<'_> {
             attempts.count(action);
             match action {
                 Action::Nothing => {
-                    self.discard_unused(candidate).await?;
+                    self.discard_unused(candidate).await;
                     return Ok((stack, false));
                 }
                 Action::Create | Action::Update => {
                     let update = (action == Action::Update).then_some(&stack);
-                    match self.change(candidate, update).await? {
-                        Some(change::Executed::Done(stack)) => return Ok((stack, true)),
-                        Some(change::Executed::Overtaken) => {
+                    match self.change(candidate, update, overtaken).await {
+                        Ok(Some(stack)) => return Ok((stack, true)),
+                        Ok(None) => return Ok((stack, false)),
+                        Err(error) if error.is::<Overtaken>() => {
+                            overtaken = true;
                             ctx.printer().event(name, "somebody else was first: looking again");
                         }
-                        None => return Ok((stack, false)),
+                        Err(error) => return Err(error),
                     }
                 }
                 Action::Join => {
@@ -150,11 +143,12 @@ impl Deployment<'_> {
                 }
                 Action::ContinueRollback => {
                     ctx.printer().event(name, format_args!("{}: continuing the rollback", stack.status));
-                    ctx.aws.continue_update_rollback(&stack.id).await?;
+                    why = change::continue_rollback(ctx, (name, &stack.id)).await?;
                 }
                 Action::Clear => self.clear(name, &stack).await?,
                 Action::Wait | Action::GiveUp => {
-                    return Err(Failed(format!("stack `{name}` is {}", shown_status(&stack.status))).into());
+                    let status = shown_status(&stack.status);
+                    return Err(Failed(format!("stack `{name}` is {status}{why}")).into());
                 }
             }
         }
@@ -170,12 +164,14 @@ impl Deployment<'_> {
     }
 
     /// Executes the change set that was shown if it still fits, else one that is made, judged and agreed to now.
+    /// `overtaken`: the one that was shown has been tried. `None`: nothing is to be changed.
     async fn change(
         &self,
         candidate: &Candidate<'_>,
         update: Option<&Stack>,
-    ) -> anyhow::Result<Option<change::Executed>> {
-        let planned = self.plan.of(&candidate.template.name);
+        overtaken: bool,
+    ) -> anyhow::Result<Option<Stack>> {
+        let planned = self.plan.of(&candidate.template.name).filter(|_| !overtaken);
         let fitting =
             update.zip(planned).and_then(|(stack, planned)| planned.change_set(stack, &candidate.values));
         let id = match fitting {
@@ -194,25 +190,24 @@ impl Deployment<'_> {
         update: Option<&Stack>,
     ) -> anyhow::Result<Option<ChangeSet>> {
         let ctx = self.ctx;
-        self.discard_unused(candidate).await?;
+        self.discard_unused(candidate).await;
         let set = judge::change_set(ctx, self.graph, (candidate, update), self.args).await?;
         let (Some(set), Some(_)) = (&set, update) else { return Ok(set) };
         let planned = self.plan.of(&candidate.template.name);
         let shown = planned.map_or(&[][..], |planned| planned.shown_changes());
         if let Err(refused) = self.consent.covers(ctx, &candidate.name, (shown, &set.changes)).await {
-            ctx.aws.delete_change_set(&set.id).await?;
+            change::discard(ctx, &set.id).await;
             return Err(refused);
         }
         Ok(Some(set.clone()))
     }
 
     /// Deletes the change set that was shown and is not executed. One that is gone already is deleted, too.
-    async fn discard_unused(&self, candidate: &Candidate<'_>) -> anyhow::Result<()> {
+    async fn discard_unused(&self, candidate: &Candidate<'_>) {
         let planned = self.plan.of(&candidate.template.name);
         if let Some(set) = planned.and_then(|planned| planned.shown_change_set()) {
-            self.ctx.aws.delete_change_set(set).await?;
+            change::discard(self.ctx, set).await;
         }
-        Ok(())
     }
 
     /// Deletes a stack whose creation failed, so that it can be made again.

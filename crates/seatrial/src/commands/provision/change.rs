@@ -11,13 +11,22 @@ use crate::follow::{Look, StackEnd, follow_stack, root_cause};
 /// CloudFormation validates for a minute or two at the most.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
+/// Somebody else changed the stack in between, so that a change set is gone or useless: look again.
+#[derive(Debug, thiserror::Error)]
+#[error("stack `{0}` was changed by somebody else meanwhile")]
+pub(super) struct Overtaken(pub String);
+
 /// Makes a change set and waits until it is ready. `None`: it holds no changes, and is deleted again.
+///
+/// # Errors
+/// [`Overtaken`] among others; then nothing of it is left.
 pub(super) async fn make(ctx: &Ctx, request: &ChangeSetRequest<'_>) -> anyhow::Result<Option<ChangeSet>> {
-    let id = ctx.aws.create_change_set(request).await?;
-    let mut poll = ctx.watch().poll(format!("the change set on stack `{}`", request.stack_name), PATIENCE);
+    let stack = request.stack_name;
+    let id = ctx.aws.create_change_set(request).await.map_err(|error| overtaken_or(stack, error))?;
+    let mut poll = ctx.watch().poll(format!("the change set on stack `{stack}`"), PATIENCE);
     let made = poll
         .until(async || {
-            let set = ctx.aws.describe_change_set(&id).await?;
+            let set = ctx.aws.describe_change_set(&id).await.map_err(|error| overtaken_or(stack, error))?;
             let ended = matches!(set.status.as_str(), "CREATE_COMPLETE" | "FAILED");
             Ok(if ended { Look::Ended(set) } else { Look::Nothing })
         })
@@ -27,14 +36,40 @@ pub(super) async fn make(ctx: &Ctx, request: &ChangeSetRequest<'_>) -> anyhow::R
         Ok(set) => Ok(set),
         Err(error) => Err(error),
     };
-    // Nobody else would: a change set that is left over hinders nothing, but it is ours.
-    ctx.aws.delete_change_set(&id).await?;
+    withdraw(ctx, stack, &id).await;
     let reason = failed?.status_reason.unwrap_or_default();
     if is_empty(&reason) {
         return Ok(None);
     }
-    let stack = request.stack_name;
     Err(Failed(format!("the change set on stack `{stack}` is FAILED: {reason}")).into())
+}
+
+/// Deletes a change set that is not executed: nobody else would. One that cannot be deleted is told and no more, for
+/// why it is not executed says more; whether it is gone.
+pub(super) async fn discard(ctx: &Ctx, change_set: &str) -> bool {
+    let deleted = ctx.aws.delete_change_set(change_set).await;
+    if let Err(error) = &deleted {
+        ctx.printer().warning(format_args!("a change set is left: {error}"));
+    }
+    deleted.is_ok()
+}
+
+/// The same, with the empty stack that was made for it: a stack that holds change sets of others is theirs.
+async fn withdraw(ctx: &Ctx, stack_name: &str, change_set: &str) {
+    discard(ctx, change_set).await;
+    if let Err(error) = withdraw_empty(ctx, stack_name).await {
+        ctx.printer().warning(format_args!("an empty stack is left: {error:#}"));
+    }
+}
+
+async fn withdraw_empty(ctx: &Ctx, stack_name: &str) -> anyhow::Result<()> {
+    let Some(stack) = ctx.aws.describe_stack(stack_name).await? else { return Ok(()) };
+    let empty = stack_phase(&stack.status) == StackPhase::Review
+        && ctx.aws.list_change_sets(&stack.id).await?.is_empty();
+    if empty {
+        ctx.aws.delete_empty_stack(&stack.id).await?;
+    }
+    Ok(())
 }
 
 /// AWS's two wordings for a change set without changes.
@@ -47,32 +82,41 @@ pub(super) fn name() -> String {
     format!("seatrial-{:08x}", rand::random::<u32>())
 }
 
-/// How the execution of a change set ended.
-pub(super) enum Executed {
-    Done(Stack),
-    /// Somebody else changed the stack in between, so that the change set is gone or useless: look again.
-    Overtaken,
-}
-
 /// Executes a change set and follows it.
-pub(super) async fn execute(ctx: &Ctx, stack_name: &str, change_set: &str) -> anyhow::Result<Executed> {
-    let Some(stack) = ctx.aws.describe_stack(stack_name).await? else { return Ok(Executed::Overtaken) };
-    let last = ctx.aws.newest_stack_event(&stack.id).await?;
-    match ctx.aws.execute_change_set(change_set).await {
-        Ok(()) => settle(ctx, (stack_name, &stack.id), last).await.map(Executed::Done),
-        Err(error) if is_overtaken(&error) => Ok(Executed::Overtaken),
-        Err(error) => Err(error.into()),
+///
+/// # Errors
+/// [`Overtaken`] among others; one that was not executed is not left.
+pub(super) async fn execute(ctx: &Ctx, stack_name: &str, change_set: &str) -> anyhow::Result<Stack> {
+    match begin(ctx, stack_name, change_set).await {
+        Ok((id, last)) => settle(ctx, (stack_name, &id), last).await,
+        Err(error) => {
+            withdraw(ctx, stack_name, change_set).await;
+            Err(error)
+        }
     }
 }
 
-/// What AWS says when another operation came first: an executed change set deletes the others of its stack.
+/// Starts the execution; answers the stack's id and its newest event before.
+async fn begin(ctx: &Ctx, stack_name: &str, change_set: &str) -> anyhow::Result<(String, Option<String>)> {
+    let stack = ctx.aws.describe_stack(stack_name).await?;
+    let id = stack.ok_or_else(|| Overtaken(stack_name.to_owned()))?.id;
+    let last = ctx.aws.newest_stack_event(&id).await?;
+    let executed = ctx.aws.execute_change_set(change_set).await;
+    executed.map_err(|error| overtaken_or(stack_name, error))?;
+    Ok((id, last))
+}
+
+fn overtaken_or(stack_name: &str, error: AwsError) -> anyhow::Error {
+    if is_overtaken(&error) { Overtaken(stack_name.to_owned()).into() } else { error.into() }
+}
+
+/// What AWS says when another operation came first: an executed change set deletes the others of its stack, and a
+/// stack that is busy, made or gone meanwhile takes none.
 fn is_overtaken(error: &AwsError) -> bool {
-    let busy = error.is("ValidationError") && error.reason.contains("_IN_PROGRESS");
-    error.is("ChangeSetNotFound")
-        || error.is("ChangeSetNotFoundException")
-        || error.is("InvalidChangeSetStatus")
-        || error.is("InvalidChangeSetStatusException")
-        || busy
+    const WORDS: [&str; 4] =
+        ["_IN_PROGRESS", "cannot be created again", "can not be created again", "does not exist"];
+    error.is_change_set_gone()
+        || (error.is("ValidationError") && WORDS.iter().any(|words| error.reason.contains(words)))
 }
 
 /// Follows the operation in flight to its end; a failure or a rollback is an error with its root cause.
@@ -88,6 +132,14 @@ async fn settle(ctx: &Ctx, (stack_name, id): (&str, &str), last: Option<String>)
 /// at again.
 pub(super) async fn join(ctx: &Ctx, (stack_name, id): (&str, &str)) -> anyhow::Result<()> {
     follow_stack(ctx.watch(), (stack_name, id), None).await.map(drop)
+}
+
+/// Continues a rollback that failed; answers why it failed again, empty if it did not.
+pub(super) async fn continue_rollback(ctx: &Ctx, (stack_name, id): (&str, &str)) -> anyhow::Result<String> {
+    let last = ctx.aws.newest_stack_event(id).await?;
+    ctx.aws.continue_update_rollback(id).await?;
+    let end = follow_stack(ctx.watch(), (stack_name, id), last).await?;
+    Ok(cause(&end.events))
 }
 
 /// Follows a deletion to its end; what cannot be deleted is an error with its root cause.
@@ -134,11 +186,50 @@ pub(crate) async fn update_in_place(
         capabilities: stack.capabilities.clone(),
     };
     let Some(set) = make(ctx, &request).await? else { return Ok(()) };
-    match execute(ctx, &stack.name, &set.id).await? {
-        Executed::Done(_) => Ok(()),
-        Executed::Overtaken => {
-            let stack = &stack.name;
-            Err(Failed(format!("stack `{stack}` was changed by somebody else meanwhile")).into())
+    match execute(ctx, &stack.name, &set.id).await {
+        // Not looked at again: what is to be deleted is not to be changed by others.
+        Err(error) if error.is::<Overtaken>() => Err(Failed(error.to_string()).into()),
+        executed => executed.map(drop),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(code: &str, message: &str) -> AwsError {
+        AwsError {
+            attempt: "execute it".to_owned(),
+            service: "CloudFormation",
+            code: Some(code.to_owned()),
+            reason: format!("{code}: {message}"),
+            request_id: None,
+            passing: false,
+        }
+    }
+
+    #[test]
+    fn what_aws_says_when_somebody_else_was_first_is_told_from_what_is_wrong() {
+        let first = [
+            ("ChangeSetNotFound", "ChangeSet [arn:set] does not exist"),
+            ("InvalidChangeSetStatus", "ChangeSet [arn:set] cannot be executed in its current status"),
+            ("ValidationError", "Stack:arn:s is in UPDATE_IN_PROGRESS state and can not be updated."),
+            (
+                "ValidationError",
+                "Stack [s] already exists and cannot be created again with the changeSet [c].",
+            ),
+            ("ValidationError", "Stack [s] does not exist"),
+        ];
+        for (code, message) in first {
+            assert!(overtaken_or("s", error(code, message)).is::<Overtaken>(), "{code}: {message}");
+        }
+        let wrong = [
+            ("AccessDenied", "User: arn:u is not authorized to perform: cloudformation:ExecuteChangeSet"),
+            ("ValidationError", "Parameters: [Days] must have values"),
+            ("ValidationError", "Stack:arn:s is in ROLLBACK_COMPLETE state and can not be updated."),
+        ];
+        for (code, message) in wrong {
+            assert!(overtaken_or("s", error(code, message)).is::<AwsError>(), "{code}: {message}");
         }
     }
 }

@@ -72,10 +72,11 @@ impl Consent {
     }
 }
 
-/// The same change of the same resource. AWS tells more of it once more is known.
+/// Within what was shown: the same change of the same resource, of no other property and with no worse end.
 fn same(shown: &ResourceChange, change: &ResourceChange) -> bool {
     let worse = loses(change) && !loses(shown);
-    shown.logical_id == change.logical_id && shown.action == change.action && !worse
+    let elsewhere = change.properties.iter().any(|property| !shown.properties.contains(property));
+    shown.logical_id == change.logical_id && shown.action == change.action && !worse && !elsewhere
 }
 
 /// Whether something is lost or interrupted: what `--yes` does not cover unseen.
@@ -116,5 +117,9 @@ mod tests {
         assert!(!same(&shown, &change("Modify", Some("True"))));
         assert!(same(&change("Modify", Some("True")), &change("Modify", Some("True"))));
         assert!(!same(&shown, &change("Remove", None)));
+        let mut other = shown.clone();
+        other.properties.push("BucketName".to_owned());
+        assert!(!same(&shown, &other));
+        assert!(same(&other, &shown));
     }
 }

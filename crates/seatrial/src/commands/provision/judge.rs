@@ -103,7 +103,7 @@ pub(super) async fn change_set(
         if let Some(live) = live
             && sent.contains_key(LIVE)
         {
-            ctx.aws.delete_change_set(&set.id).await?;
+            change::discard(ctx, &set.id).await;
             sent.insert(LIVE.to_owned(), Some(live.to_owned()));
             rules.sent_live = Some(live);
             match candidate.make(ctx, &sent, false).await? {
@@ -117,7 +117,7 @@ pub(super) async fn change_set(
     if refused.is_empty() {
         return Ok(Some(set));
     }
-    ctx.aws.delete_change_set(&set.id).await?;
+    change::discard(ctx, &set.id).await;
     let lines: Vec<String> = refused.iter().map(ToString::to_string).collect();
     let message = format!("refused for stack `{}`: {}", candidate.name, lines.join("; "));
     let refusal = refused.iter().fold(Refused::new(message), |error, one| error.hint(one.hint.clone()));

@@ -6,6 +6,7 @@
 mod apply;
 pub(super) mod change;
 mod consent;
+mod ended;
 mod first;
 mod handshake;
 mod judge;
@@ -16,13 +17,14 @@ mod seed;
 use std::path::Path;
 use std::time::Instant;
 
-use self::apply::Applied;
 use self::consent::Consent;
+use self::ended::Applied;
 use super::deployed::{Deployed, Place};
 use super::released::{Probing, Release, follow};
 use crate::aws::status::{Progress, execution_progress};
 use crate::cli::{Globals, ProvisionArgs};
 use crate::context::{Ctx, find_root, load_environment, uses_local_cloud};
+use crate::exit::Failed;
 use crate::install::ensure_postgres;
 use crate::outcome::Report;
 use crate::plan::graph::Graph;
@@ -31,8 +33,9 @@ use crate::session::Session;
 use seatrial_image::git::Git;
 use seatrial_project::{Environment, Project};
 
+pub(super) use ended::StackResult;
 pub(super) use first::given_by_stacks;
-pub(super) use report::{Provisioned, StackResult};
+pub(super) use report::Provisioned;
 
 /// The first release is asked often enough to notice an outage, not to load anything.
 const FIRST_RELEASE_RATE: u32 = 20;
@@ -58,24 +61,28 @@ pub(super) async fn provision(ctx: &Ctx, args: &ProvisionArgs) -> anyhow::Result
     let graph = read_graph(&ctx.root, &ctx.environment)?;
     let plan = plan::plan(ctx, &graph, args).await?;
     if args.consent.dry_run {
-        plan.discard(ctx).await?;
-        return Ok(Report::done(Provisioned::planned(&plan)));
+        let mut report = Report::done(Provisioned::planned(&plan));
+        if !plan.discard(ctx).await {
+            report.errors.push(Failed("change sets that were made to be shown are left".to_owned()).into());
+        }
+        return Ok(report);
     }
     if !plan.has_changes() {
-        return report(ctx, &plan.deployed, Applied::nothing(&plan), false).await;
+        let applied = Applied { stacks: plan.results(), errors: Vec::new() };
+        return report(ctx, &plan.deployed, applied, false).await;
     }
     let consent = match Consent::to(ctx, &plan, &args.consent).await {
         Ok(consent) => consent,
         Err(refused) => {
-            plan.discard(ctx).await?;
+            plan.discard(ctx).await;
             return Err(refused);
         }
     };
     let began = Instant::now();
-    let applied = apply::apply(ctx, &graph, (&plan, args, consent)).await?;
+    let applied = apply::apply(ctx, &graph, (&plan, args, consent)).await;
     if !applied.errors.is_empty() {
         // Of what was not reached the change sets are still there.
-        plan.discard(ctx).await?;
+        plan.discard(ctx).await;
     }
     let deployed = Deployed::read(ctx).await;
     ctx.printer().event("provision", format_args!("stacks done in {:.1} s", began.elapsed().as_secs_f64()));

@@ -7,8 +7,9 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::change::{self, Overtaken};
+use super::ended::StackResult;
 use super::judge::{self, Candidate};
-use super::report::StackResult;
 use crate::aws::status::{StackPhase, stack_phase};
 use crate::aws::{ResourceChange, Stack};
 use crate::cli::ProvisionArgs;
@@ -101,7 +102,7 @@ pub(super) async fn plan(ctx: &Ctx, graph: &Graph, args: &ProvisionArgs) -> anyh
     if errors.is_empty() {
         return Ok(plan);
     }
-    plan.discard(ctx).await?;
+    plan.discard(ctx).await;
     Err(errors.swap_remove(0))
 }
 
@@ -133,7 +134,14 @@ async fn plan_stack(
         let candidate = Candidate::of(template, &ctx.environment, values.known);
         planned.differences = candidate.differences(ctx, found).await?;
         if !planned.differences.is_empty() {
-            update = judge::change_set(ctx, graph, (&candidate, Some(found)), args).await?;
+            update = match judge::change_set(ctx, graph, (&candidate, Some(found)), args).await {
+                // Somebody else has begun something since: that is waited for when its turn comes.
+                Err(error) if error.is::<Overtaken>() => {
+                    planned.step = Step::Join;
+                    return Ok(planned);
+                }
+                made => made?,
+            };
         }
         inputs = if update.is_some() { Inputs::Different } else { Inputs::Same };
     }
@@ -207,12 +215,10 @@ impl Plan {
         self.stacks.iter().map(result).collect()
     }
 
-    /// Deletes the change sets that were made to be shown, all that can be.
-    pub(super) async fn discard(&self, ctx: &Ctx) -> anyhow::Result<()> {
+    /// Deletes the change sets that were made to be shown; whether all could be.
+    pub(super) async fn discard(&self, ctx: &Ctx) -> bool {
         let sets = self.stacks.iter().filter_map(Planned::shown_change_set);
-        let ends = join_all(sets.map(|set| ctx.aws.delete_change_set(set))).await;
-        ends.into_iter().collect::<Result<(), _>>()?;
-        Ok(())
+        join_all(sets.map(|set| change::discard(ctx, set))).await.into_iter().all(|gone| gone)
     }
 }
 

@@ -5,20 +5,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::apply::Applied;
+use super::ended::{Applied, StackResult};
 use super::plan::Plan;
 use crate::commands::deployed::Deployed;
 use crate::commands::released::Release;
-
-/// One stack at the end.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct StackResult {
-    /// The stack's name in AWS.
-    pub name: String,
-    pub status: String,
-    pub changed: bool,
-    pub duration_s: f64,
-}
 
 /// The object of `provision --output json`.
 #[derive(Debug, Serialize)]

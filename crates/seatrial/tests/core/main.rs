@@ -1,0 +1,9 @@
+//! The core at the command line: plan, consent, outcome and following, on a project of two tiny stacks and a local
+//! cloud of its own.
+
+mod consent;
+mod daemon;
+mod operators;
+mod outcome;
+mod trouble;
+mod workbench;

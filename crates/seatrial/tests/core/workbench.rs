@@ -1,0 +1,288 @@
+//! A project of a few tiny stacks with a local cloud of its own, which is AWS to environment `account`.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be prepared has failed")]
+
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_cloudformation::Client;
+use aws_sdk_cloudformation::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_cloudformation::types::StackStatus;
+use serde_json::Value;
+use tempfile::TempDir;
+
+const PROJECT: &str = "project: tiny
+source: {repository: o/n}
+environments:
+  local: {parameters: {first.Days: '7'}}
+  account: {account: '000000000000', region: eu-central-1, parameters: {first.Days: '7'}}
+";
+
+/// Offers what `second` takes.
+pub const FIRST: &str = "Parameters:
+  Days: {Type: String}
+Resources:
+  Group:
+    Type: AWS::Logs::LogGroup
+    Properties: {RetentionInDays: !Ref Days}
+Outputs:
+  Retention: {Value: !Ref Days}
+";
+
+pub const SECOND: &str = "Parameters:
+  Retention: {Type: String}
+Resources:
+  Group:
+    Type: AWS::Logs::LogGroup
+    Properties: {RetentionInDays: !Ref Retention}
+";
+
+/// One more resource for a template.
+pub const ANOTHER_GROUP: &str = "  Another: {Type: AWS::Logs::LogGroup}\n";
+
+/// The project, and once something was started its local cloud, which ends with it.
+pub struct Workbench {
+    dir: TempDir,
+    runtime: tokio::runtime::Runtime,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ended {
+    pub fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// The one object on stdout: it has the four fields of every object.
+    #[track_caller]
+    pub fn object(&self) -> Value {
+        let object: Value =
+            serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"));
+        assert!(object["failures"].is_array(), "{object}");
+        assert!(object["changed"].is_boolean(), "{object}");
+        assert!(object["hints"].is_array(), "{object}");
+        assert!(object["resume"].is_null() || object["resume"].is_string(), "{object}");
+        assert_eq!(self.code == Some(0), object["failures"] == Value::Array(Vec::new()), "{self:?}");
+        // Exit code 3 promises it.
+        assert!(self.code != Some(3) || object["changed"] == false, "{object}");
+        object
+    }
+}
+
+impl Workbench {
+    pub fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let workbench = Self { dir: tempfile::tempdir().unwrap(), runtime };
+        std::fs::create_dir_all(workbench.path("infra/stacks")).unwrap();
+        workbench.write("infra/project.yml", PROJECT);
+        workbench.write("infra/stacks/first.yml", FIRST);
+        workbench.write("infra/stacks/second.yml", SECOND);
+        workbench
+    }
+
+    /// With its local cloud running.
+    #[track_caller]
+    pub fn started() -> Self {
+        let workbench = Self::new();
+        let started = workbench.run(&["local", "start", "--port", "0"]);
+        assert_eq!(started.code, Some(0), "{}", started.stderr);
+        workbench
+    }
+
+    /// With both stacks made.
+    #[track_caller]
+    pub fn provisioned() -> Self {
+        let workbench = Self::started();
+        let provisioned = workbench.run(&["provision", "--yes"]);
+        assert_eq!(provisioned.code, Some(0), "{}", provisioned.stderr);
+        workbench
+    }
+
+    pub fn path(&self, file: &str) -> PathBuf {
+        self.dir.path().join(file)
+    }
+
+    pub fn write(&self, file: &str, text: &str) {
+        std::fs::write(self.path(file), text).unwrap();
+    }
+
+    /// Sets what `first` offers, in both environments.
+    pub fn set_days(&self, days: &str) {
+        self.write("infra/project.yml", &PROJECT.replace("'7'", &format!("'{days}'")));
+    }
+
+    /// The tool, with an empty environment; in environment `account` with the variables of an AWS client, which make
+    /// the local cloud AWS to it.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-seatrial"));
+        command.args(arguments);
+        self.surround(&mut command, arguments);
+        command
+    }
+
+    fn surround(&self, command: &mut Command, arguments: &[&str]) {
+        command.current_dir(self.dir.path()).env_clear();
+        if arguments.contains(&"account") && self.path("local-cloud/daemon.json").exists() {
+            let connection = self.connection();
+            let text = |name: &str| connection[name].as_str().unwrap().to_owned();
+            command.env("AWS_ENDPOINT_URL", text("endpoint"));
+            command.env("AWS_ACCESS_KEY_ID", text("access_key_id"));
+            command.env("AWS_SECRET_ACCESS_KEY", text("secret_access_key"));
+        }
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("HOME", self.dir.path());
+        command.env("XTASK_LOCAL_DATA_DIR", self.path("local-cloud"));
+        command.env("XTASK_LOCAL_OWNER", std::process::id().to_string());
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Ended {
+        Ended::of(self.command(arguments).output().unwrap())
+    }
+
+    pub fn spawn(&self, arguments: &[&str]) -> Child {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// Runs at a terminal at which `typed` is typed, with `--output json`.
+    pub fn at_terminal(&self, arguments: &[&str], typed: &str) -> Ended {
+        let words: Vec<&str> =
+            [env!("CARGO_BIN_EXE_cargo-seatrial")].iter().chain(arguments).copied().collect();
+        // The object alone is not the terminal's.
+        let line = format!("'{}' --output json > '{}'", words.join("' '"), self.path("object").display());
+        let mut script = Command::new("script");
+        match cfg!(target_os = "macos") {
+            true => script.args(["-q", "/dev/null", "/bin/sh", "-c", &line]),
+            false => script.args(["-q", "-e", "-c", &line, "/dev/null"]),
+        };
+        self.surround(&mut script, arguments);
+        let mut child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut keyboard = child.stdin.take().unwrap();
+        keyboard.write_all(typed.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        // Hung up only now.
+        drop(keyboard);
+        let stdout = std::fs::read_to_string(self.path("object")).unwrap();
+        Ended {
+            code: output.status.code(),
+            stdout,
+            stderr: String::from_utf8_lossy(&output.stdout).into_owned(),
+        }
+    }
+
+    pub fn connection(&self) -> Value {
+        serde_json::from_slice(&std::fs::read(self.path("local-cloud/daemon.json")).unwrap()).unwrap()
+    }
+
+    /// Asks one of the local cloud's own routes.
+    #[track_caller]
+    pub fn ask(&self, method: &str, path: &str, body: &str) -> String {
+        let endpoint = self.connection()["endpoint"].as_str().unwrap().to_owned();
+        let host = endpoint.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(host).unwrap();
+        let head = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
+        let length = body.len();
+        let rest = format!("content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}");
+        stream.write_all(format!("{head}{rest}").as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 2"), "{answer}");
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+    }
+
+    /// Has calls go wrong.
+    #[track_caller]
+    pub fn arm(&self, kind: &str, operation: &str, count: u32) {
+        let fault = serde_json::json!({ "kind": kind, "operation": operation, "count": count });
+        self.ask("POST", "/_local/faults", &fault.to_string());
+    }
+
+    /// Has every call go wrong once so many went well.
+    #[track_caller]
+    pub fn arm_after(&self, kind: &str, operation: &str, well: u32) {
+        // A fault that takes no time is none.
+        self.arm("slow", operation, well);
+        self.arm(kind, operation, 100);
+    }
+
+    /// How often an operation was called since the local cloud began.
+    pub fn calls(&self, operation: &str) -> usize {
+        let journal: Value = serde_json::from_str(&self.ask("GET", "/_local/journal", "")).unwrap();
+        journal.as_array().unwrap().iter().filter(|entry| entry["operation"] == operation).count()
+    }
+
+    fn client(&self) -> Client {
+        let connection = self.connection();
+        let text = |name: &str| connection[name].as_str().unwrap().to_owned();
+        let key = Credentials::new(text("access_key_id"), text("secret_access_key"), None, None, "test");
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(text("region")))
+            .endpoint_url(text("endpoint"))
+            .credentials_provider(SharedCredentialsProvider::new(key))
+            .build();
+        Client::new(&config)
+    }
+
+    /// Every stack that is there, with its status.
+    pub fn stacks(&self) -> Vec<(String, StackStatus)> {
+        let client = self.client();
+        let stacks =
+            self.runtime.block_on(client.describe_stacks().send()).unwrap().stacks.unwrap_or_default();
+        let mut stacks: Vec<_> = stacks
+            .into_iter()
+            .map(|stack| (stack.stack_name.unwrap(), stack.stack_status.unwrap()))
+            .collect();
+        stacks.sort_by(|one, other| one.0.cmp(&other.0));
+        stacks
+    }
+
+    /// The parameters that a stack has.
+    pub fn parameters(&self, stack: &str) -> BTreeMap<String, String> {
+        let client = self.client();
+        let described = self.runtime.block_on(client.describe_stacks().stack_name(stack).send()).unwrap();
+        let parameters = described.stacks()[0].parameters().iter();
+        parameters.map(|p| (p.parameter_key.clone().unwrap(), p.parameter_value.clone().unwrap())).collect()
+    }
+
+    /// Change sets that were neither executed nor deleted, and stacks that hold nothing else.
+    #[track_caller]
+    pub fn assert_nothing_is_left_behind(&self) {
+        let client = self.client();
+        for (stack, status) in self.stacks() {
+            assert_ne!(status, StackStatus::ReviewInProgress, "{stack}");
+            let listed = self.runtime.block_on(client.list_change_sets().stack_name(&stack).send()).unwrap();
+            assert_eq!(listed.summaries(), [], "{stack}");
+        }
+    }
+
+    /// Begins a stack that is none of the project's doing.
+    #[track_caller]
+    pub fn create_stack(&self, name: &str, template: &str) {
+        let client = self.client();
+        let create = client.create_stack().stack_name(name).template_body(template);
+        self.runtime.block_on(create.send()).unwrap();
+    }
+}
+
+impl Drop for Workbench {
+    fn drop(&mut self) {
+        if self.path("local-cloud/daemon.json").exists() {
+            self.run(&["local", "reset", "--yes"]);
+        }
+    }
+}
