@@ -67,7 +67,7 @@ impl Aws {
         Self::new(loader.load().await, local, changes)
     }
 
-    fn new(config: SdkConfig, local: bool, changes: Changes) -> Self {
+    pub(super) fn new(config: SdkConfig, local: bool, changes: Changes) -> Self {
         Self {
             config,
             local,

@@ -25,3 +25,6 @@ pub(crate) use codepipeline::{ActionRun, Execution, StageState};
 pub(crate) use ecs::StoppedTask;
 pub(crate) use elbv2::TargetHealth;
 pub(crate) use error::AwsError;
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -14,7 +14,7 @@ use crate::aws::Execution;
 use crate::aws::status::{Progress, execution_progress};
 use crate::cli::ReleaseArgs;
 use crate::context::Ctx;
-use crate::follow::Look;
+use crate::follow::{Look, Watch};
 use crate::git::Head;
 use crate::outcome::Report;
 
@@ -109,7 +109,7 @@ async fn plan(ctx: &Ctx, args: &ReleaseArgs) -> anyhow::Result<ReleasePlan> {
         ctx.printer().warning("the tree has changes that are not committed: they are not released");
     }
     let revision = head.map(|head| head.commit);
-    let executions = known_executions(ctx, &place, revision.as_deref()).await?;
+    let executions = known_executions(ctx.watch(), &place.pipeline, revision.as_deref()).await?;
     let (step, pipeline_execution_id) = step(&executions, revision.as_deref(), args.again);
     Ok(ReleasePlan { revision, step, pipeline_execution_id, place })
 }
@@ -117,14 +117,14 @@ async fn plan(ctx: &Ctx, args: &ReleaseArgs) -> anyhow::Result<ReleasePlan> {
 /// The executions, when it is known of those that run which commit each of them takes: one that was started a moment
 /// ago, by a push or by the pipeline's creation, says so only once its source action has looked.
 async fn known_executions(
-    ctx: &Ctx,
-    place: &Place,
+    watch: Watch<'_>,
+    pipeline: &str,
     revision: Option<&str>,
 ) -> anyhow::Result<Vec<Execution>> {
-    let mut poll = ctx.watch().poll("the source action of the execution that runs", SOURCE_PATIENCE);
+    let mut poll = watch.poll("the source action of the execution that runs", SOURCE_PATIENCE);
     poll.until(async || {
         let enough = |found: &[Execution]| found.iter().any(succeeded);
-        let executions = ctx.aws.list_executions(&place.pipeline, enough).await?.unwrap_or_default();
+        let executions = watch.aws.list_executions(pipeline, enough).await?.unwrap_or_default();
         let unknown = |e: &Execution| running(e) && e.revision.is_none() && revision.is_some();
         let decided = executions.iter().any(|e| running(e) && e.revision.as_deref() == revision);
         Ok(match decided || !executions.iter().any(unknown) {
@@ -161,7 +161,34 @@ pub(crate) async fn start(ctx: &Ctx, place: &Place, revision: Option<&str>) -> a
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::aws::tests::stub;
+    use crate::output::{Format, Printer};
+    use crate::session::Session;
+
+    #[tokio::test]
+    async fn an_execution_that_turns_out_to_be_of_another_commit_is_waited_for_and_not_joined() {
+        let (aws, calls) = stub(|_, before, _| {
+            let revisions = if before < 2 { json!([]) } else { json!([{"actionName": "Source", "revisionId": "b"}]) };
+            let summary = |id: &str, status: &str, revisions| {
+                json!({"pipelineExecutionId": id, "status": status, "sourceRevisions": revisions})
+            };
+            let last = json!([{"actionName": "Source", "revisionId": "a"}]);
+            let summaries = [summary("2", "InProgress", revisions), summary("1", "Succeeded", last)];
+            json!({ "pipelineExecutionSummaries": summaries })
+        })
+        .await;
+        let session = Session::new(Printer::new(Format::Text), "cargo xtask");
+        let watch = Watch { aws: &aws, session: &session };
+
+        let known = known_executions(watch, "p", Some("c")).await.unwrap();
+
+        assert_eq!(calls.made().len(), 3);
+        assert_eq!(step(&known, Some("c"), false), (Step::Start, None));
+        assert_eq!(step(&known, Some("b"), false), (Step::Join, Some("2".to_owned())));
+    }
 
     fn execution(id: &str, status: &str, revision: Option<&str>) -> Execution {
         Execution { id: id.to_owned(), status: status.to_owned(), revision: revision.map(str::to_owned) }

@@ -121,14 +121,16 @@ impl<'a, S: Strategy> Follower<'a, S> {
             return self.look_behind().await;
         }
         let Following { pipeline, execution, .. } = self.following;
-        self.execution = self.watch.aws.get_execution(pipeline, execution).await?;
+        let execution = self.watch.aws.get_execution(pipeline, execution).await?;
+        let ended = execution_progress(&execution.status) != Progress::Running;
         let mut news = self.look_at_current().await?;
-        if matches!(self.current, Current::Nothing) {
+        // With the execution its last action has ended, maybe since it was asked.
+        if ended || matches!(self.current, Current::Nothing) {
             news |= self.look_at_actions().await?;
         }
-        if execution_progress(&self.execution.status) != Progress::Running {
-            // Its last action may have ended since it was asked.
-            self.look_at_actions().await?;
+        // Not before: where one of these looks failed, the next one asks again how the actions ended.
+        self.execution = execution;
+        if ended {
             return self.look_behind().await;
         }
         Ok(if news { Look::News } else { Look::Nothing })
@@ -250,3 +252,6 @@ impl<'a, S: Strategy> Follower<'a, S> {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests;

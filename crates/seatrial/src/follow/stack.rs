@@ -68,7 +68,76 @@ pub(crate) fn root_cause(events: &[StackEvent]) -> Option<&StackEvent> {
 
 #[cfg(test)]
 mod tests {
+    use seatrial_local::{Fault, FaultKind};
+
     use super::*;
+    use crate::aws::ChangeSetRequest;
+    use crate::aws::tests::InProcess;
+    use crate::output::{Format, Printer};
+    use crate::session::Session;
+
+    /// A stack of so many resources, begun by a change set; its id.
+    async fn begin(local: &InProcess, resources: usize) -> String {
+        let one = |number| format!("  Handle{number}: {{Type: AWS::CloudFormation::WaitConditionHandle}}\n");
+        let template = format!("Resources:\n{}", (0..resources).map(one).collect::<String>());
+        let request = ChangeSetRequest {
+            stack_name: "many",
+            change_set_name: "first",
+            create: true,
+            template: &template,
+            parameters: &[],
+            tags: &Default::default(),
+            capabilities: Default::default(),
+        };
+        let set = local.aws.create_change_set(&request).await.unwrap();
+        local.aws.execute_change_set(&set).await.unwrap();
+        local.aws.describe_stack("many").await.unwrap().unwrap().id
+    }
+
+    #[tokio::test]
+    async fn a_stack_is_followed_through_throttling_and_errors_of_aws() {
+        let local = InProcess::start().await;
+        for kind in [FaultKind::Throttle, FaultKind::Error] {
+            let operation = Some("DescribeStackEvents".to_owned());
+            local.cloud.cloud().faults().arm(Fault { operation, count: 5, ..Fault::new(kind) });
+        }
+        let id = begin(&local, 1).await;
+        let session = Session::new(Printer::new(Format::Text), "cargo xtask");
+
+        let watch = Watch { aws: &local.aws, session: &session };
+        let end = follow_stack(watch, ("many", &id), None).await.unwrap();
+
+        assert_eq!(end.status, "CREATE_COMPLETE");
+        assert!(local.cloud.cloud().faults().armed().is_empty());
+    }
+
+    #[tokio::test]
+    async fn all_150_resources_of_a_stack_are_listed() {
+        let local = InProcess::start().await;
+        let id = begin(&local, 150).await;
+        while local.aws.describe_stack(&id).await.unwrap().unwrap().status != "CREATE_COMPLETE" {
+            tokio::task::yield_now().await;
+        }
+
+        let listed = local.aws.list_stack_resources(&id).await.unwrap();
+
+        let names: std::collections::BTreeSet<_> = listed.into_iter().map(|one| one.logical_id).collect();
+        assert_eq!(names.len(), 150);
+    }
+
+    #[tokio::test]
+    async fn an_access_denied_ends_the_following_of_a_stack_at_once() {
+        let local = InProcess::start().await;
+        let id = begin(&local, 1).await;
+        let operation = Some("DescribeStackEvents".to_owned());
+        local.cloud.cloud().faults().arm(Fault { operation, ..Fault::new(FaultKind::Deny) });
+        let session = Session::new(Printer::new(Format::Text), "cargo xtask");
+
+        let watch = Watch { aws: &local.aws, session: &session };
+        let ended = follow_stack(watch, ("many", &id), None).await.unwrap_err();
+
+        assert!(format!("{ended:#}").contains("AccessDenied: User: "), "{ended:#}");
+    }
 
     fn event(logical_id: &str, status: &str, reason: &str) -> StackEvent {
         StackEvent {

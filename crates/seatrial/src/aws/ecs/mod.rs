@@ -199,3 +199,57 @@ fn stopped_task(task: sdk::Task) -> StoppedTask {
         containers: task.containers.unwrap_or_default().into_iter().filter_map(container).collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ecs::types::ContainerDefinition;
+    use serde_json::json;
+
+    use crate::aws::tests::{InProcess, stub};
+
+    #[tokio::test]
+    async fn all_of_250_stopped_tasks_are_described_a_hundred_at_a_time() {
+        let arn = |number: usize| format!("arn:task/{number}");
+        let (aws, calls) = stub(move |operation, _, input| match operation {
+            "ListTasks" => {
+                let from: usize = input["nextToken"].as_str().map_or(0, |token| token.parse().unwrap());
+                let until = (from + 100).min(250);
+                let arns: Vec<String> = (from..until).map(arn).collect();
+                json!({ "taskArns": arns, "nextToken": (until < 250).then(|| until.to_string()) })
+            }
+            // AWS refuses more than a hundred.
+            _ => {
+                let arns = input["tasks"].as_array().filter(|arns| arns.len() <= 100);
+                let task = |arn| json!({ "taskArn": arn, "stoppedReason": "Essential container exited" });
+                json!({ "tasks": arns.into_iter().flatten().map(task).collect::<Vec<_>>() })
+            }
+        })
+        .await;
+
+        let arns = aws.list_stopped_tasks("cluster", "service").await.unwrap();
+        let stopped = aws.stopped_tasks("cluster", arns).await.unwrap();
+
+        let expected: Vec<String> = (0..250).map(arn).collect();
+        assert_eq!(stopped.into_iter().map(|task| task.arn).collect::<Vec<_>>(), expected);
+        assert_eq!(calls.made().iter().filter(|call| *call == "DescribeTasks").count(), 3);
+    }
+
+    #[tokio::test]
+    async fn all_of_120_task_definitions_of_a_family_are_deregistered_and_none_of_another() {
+        let local = InProcess::start().await;
+        let register = async |family: &str| {
+            let container = ContainerDefinition::builder().name("app").image("image").memory(128).build();
+            let request = local.aws.ecs().register_task_definition().family(family);
+            request.container_definitions(container).send().await.unwrap();
+        };
+        for _ in 0..120 {
+            register("web").await;
+        }
+        register("web-too").await;
+
+        assert_eq!(local.aws.deregister_family("web").await.unwrap(), 120);
+
+        assert_eq!(local.aws.active_task_definition("web").await.unwrap(), None);
+        assert!(local.aws.active_task_definition("web-too").await.unwrap().is_some());
+    }
+}

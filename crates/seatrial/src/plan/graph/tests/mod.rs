@@ -200,3 +200,39 @@ fn a_service_without_a_repository_is_an_error() {
         "{found}"
     );
 }
+
+/// What the first image and the task definition need, each from the stack that owns it.
+fn a_service_with_its_needs() -> Vec<StackTemplate> {
+    let service = "Resources:\n  Service: {Type: AWS::ECS::Service}\n";
+    let service = plan::template::parse("service", "infra/stacks/service.yml", service.as_bytes()).unwrap();
+    let outputs = |names: &[&'static str]| -> Vec<(&'static str, &'static str)> {
+        names.iter().map(|name| (*name, "Value: !Ref Thing")).collect()
+    };
+    let cluster = outputs(&["ApplicationLogGroupName", "ExecutionRoleArn", "TaskRoleArn"]);
+    vec![
+        service,
+        template("build", &[], &outputs(&["ArtifactBucketName", "BuildProjectName"])),
+        template("cluster", &[], &cluster),
+        template("registry", &[], &outputs(&["RepositoryUri"])),
+    ]
+}
+
+#[test]
+fn what_the_first_release_needs_comes_from_the_stack_that_owns_it_whoever_else_offers_it() {
+    for name in FIRST_IMAGE_NEEDS.iter().chain(&TASK_DEFINITION_NEEDS) {
+        let theirs = template("a-users-own", &[], &[(name, "Value: theirs")]);
+        let graph = infer("", [a_service_with_its_needs(), vec![theirs]].concat()).unwrap();
+
+        let owner = crate::plan::owned::Owned::of_name(name).unwrap().stack();
+        for id in [NodeId::FirstImage, NodeId::TaskDefinition] {
+            let source = graph.inputs(&id).unwrap().sources.get(*name);
+            let from_owner =
+                |source: &Source| matches!(source, Source::Output { stack, .. } if stack == owner);
+            assert!(source.is_none_or(from_owner), "{name} of {id}: {source:?}");
+            assert!(
+                !graph.after(&id).any(|other| *other == NodeId::Stack("a-users-own".to_owned())),
+                "{name}"
+            );
+        }
+    }
+}

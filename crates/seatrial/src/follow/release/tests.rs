@@ -1,0 +1,149 @@
+//! What is asked in each look: nothing that can no longer change.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::aws::AwsError;
+use crate::aws::tests::stub;
+use crate::output::{Format, Printer};
+use crate::rollout::Weight;
+use crate::session::Session;
+
+/// Looks that find a build or a rollout under way.
+const LOOKS: usize = 3;
+
+/// A rollout that ends well at its last look.
+#[derive(Default)]
+struct Rolling {
+    looks: AtomicUsize,
+}
+
+impl Strategy for Rolling {
+    const PROVIDER: &'static str = "CodeDeployToECS";
+
+    async fn look(&self, id: &RolloutId) -> Result<Rollout, AwsError> {
+        let before = self.looks.fetch_add(1, Ordering::SeqCst);
+        let (progress, status) = match before < LOOKS {
+            true => (Progress::Running, "InProgress"),
+            false => (Progress::Succeeded, "Succeeded"),
+        };
+        Ok(Rollout {
+            id: id.clone(),
+            progress,
+            status: status.to_owned(),
+            time: None,
+            error: None,
+            rolled_back_by: None,
+            rollback_message: None,
+            steps: Vec::new(),
+            traffic: Vec::new(),
+        })
+    }
+
+    async fn newest(&self) -> Result<Option<RolloutId>, AwsError> {
+        Ok(None)
+    }
+
+    async fn weights(&self) -> Result<Vec<Weight>, AwsError> {
+        Ok(Vec::new())
+    }
+}
+
+/// One action run as ListActionExecutions answers it.
+fn action(stage: &str, provider: &str, status: &str) -> Value {
+    let kind = json!({ "category": stage, "owner": "AWS", "provider": provider, "version": "1" });
+    json!({
+        "actionExecutionId": stage,
+        "stageName": stage,
+        "actionName": stage,
+        "status": status,
+        "input": { "actionTypeId": kind },
+        "output": { "executionResult": { "externalExecutionId": format!("{stage}:1") } },
+    })
+}
+
+/// A pipeline whose actions go on each time they are listed: Build runs, Deploy runs, all is done.
+fn pipeline(operation: &str, before: usize, _: &Value) -> Value {
+    match operation {
+        // Ends some looks after its last action.
+        "GetPipelineExecution" => {
+            let status = if before < 2 * LOOKS + 4 { "InProgress" } else { "Succeeded" };
+            json!({ "pipelineExecution": { "pipelineExecutionId": "e", "status": status } })
+        }
+        "ListActionExecutions" => {
+            let build = if before == 0 { "InProgress" } else { "Succeeded" };
+            let deploy = if before <= 1 { "InProgress" } else { "Succeeded" };
+            let deploy = (before > 0).then(|| action("Deploy", "CodeDeployToECS", deploy));
+            let runs: Vec<Value> = deploy.into_iter().chain([action("Build", "CodeBuild", build)]).collect();
+            json!({ "actionExecutionDetails": runs })
+        }
+        "BatchGetBuilds" => {
+            let status = if before < LOOKS { "IN_PROGRESS" } else { "SUCCEEDED" };
+            json!({ "builds": [{ "id": "Build:1", "buildStatus": status }] })
+        }
+        "ListTasks" => json!({ "taskArns": [] }),
+        _ => json!({}),
+    }
+}
+
+fn following() -> Following<'static> {
+    Following {
+        pipeline: "p",
+        execution: "e",
+        cluster: "c",
+        service: "s",
+        patience: Duration::from_secs(60),
+        probe: None,
+    }
+}
+
+#[tokio::test]
+async fn how_the_actions_ended_is_asked_again_where_aws_fails_at_the_end() {
+    let answer = |operation: &str, before: usize, _: &Value| match (operation, before) {
+        ("GetPipelineExecution", 0) => json!({ "pipelineExecution": { "status": "InProgress" } }),
+        ("GetPipelineExecution", _) => json!({ "pipelineExecution": { "status": "Failed" } }),
+        (_, 0) => json!({ "actionExecutionDetails": [action("Source", "GitHub", "InProgress")] }),
+        (_, 1) => json!({ "__type": "InternalFailure" }),
+        _ => json!({ "actionExecutionDetails": [action("Source", "GitHub", "Failed")] }),
+    };
+    let (aws, _) = stub(answer).await;
+    let session = Session::new(Printer::new(Format::Text), "cargo xtask");
+    let watch = Watch { aws: &aws, session: &session };
+
+    let followed = follow_release(watch, &Rolling::default(), following()).await.unwrap();
+
+    assert_eq!(followed.execution.status, "Failed");
+    assert_eq!(followed.actions[0].status, "Failed");
+}
+
+#[tokio::test]
+async fn each_look_asks_for_the_execution_and_for_what_runs_of_it_and_for_nothing_that_has_ended() {
+    let (aws, calls) = stub(pipeline).await;
+    let session = Session::new(Printer::new(Format::Text), "cargo xtask");
+    let rolling = Rolling::default();
+
+    let followed =
+        follow_release(Watch { aws: &aws, session: &session }, &rolling, following()).await.unwrap();
+
+    assert_eq!(followed.execution.status, "Succeeded");
+    let made = calls.made();
+    let looks: Vec<&[String]> = made.split(|call| call == "GetPipelineExecution").skip(1).collect();
+    // The first finds the build, the next ones ask for it alone.
+    assert_eq!(looks[0], ["ListActionExecutions"]);
+    for look in &looks[1..=LOOKS] {
+        assert_eq!(*look, ["BatchGetBuilds"]);
+    }
+    // It has ended: who is next? The tasks that ended before the rollout are noted once.
+    assert_eq!(looks[LOOKS + 1], ["BatchGetBuilds", "ListActionExecutions", "ListTasks", "ListTasks"]);
+    for look in &looks[LOOKS + 2..=2 * LOOKS] {
+        assert_eq!(*look, ["ListTasks"]);
+    }
+    assert_eq!(looks[2 * LOOKS + 1], ["ListTasks", "ListActionExecutions"]);
+    // All of it is over but the execution itself.
+    for look in &looks[2 * LOOKS + 2..] {
+        assert_eq!(*look, ["ListActionExecutions"]);
+    }
+    assert_eq!(rolling.looks.load(Ordering::SeqCst), LOOKS + 1);
+}
