@@ -57,7 +57,7 @@ impl From<&Environment> for ImageOptions {
 pub struct BuildRequest {
     /// The workspace's root, where `Cargo.lock` is.
     pub workspace: PathBuf,
-    /// The folder of this project's products, kept from build to build: see [`default_cache`].
+    /// The folder of this project's products, kept from build to build: see [`default_cache`](crate::default_cache).
     pub cache: PathBuf,
     pub options: ImageOptions,
     pub architecture: Architecture,

@@ -13,8 +13,8 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use super::leftovers::{entries, processes};
+use super::progress::say;
 use super::scratch::Scratch;
-use super::{Random, say};
 
 /// From the signal to the command's end: tasks drain, and Postgres shuts down.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -27,7 +27,7 @@ const SIGNALS: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
 struct Subject {
     name: &'static str,
     arguments: &'static [&'static str],
-    latest: usize,
+    latest: u64,
     /// It leaves the persistent local cloud.
     persists: bool,
 }
@@ -56,17 +56,17 @@ pub(super) fn play(rounds: u64, seed: u64, only: &[String]) -> Result<usize, Str
     if subjects.is_empty() {
         return Err("no such command".to_owned());
     }
-    let mut random = Random(seed);
+    let mut random = fastrand::Rng::with_seed(seed);
     let mut findings = 0;
     let mut real_check = true;
     for number in 1..=rounds {
-        let subject = subjects[random.below(subjects.len())];
+        let subject = subjects[random.usize(..subjects.len())];
         // This repository's own check once: what it runs is not cheap.
         let real = subject.name == "check" && std::mem::take(&mut real_check);
         let round = Round {
             subject,
-            signal: SIGNALS[random.below(SIGNALS.len())],
-            after: Duration::from_millis(u64::try_from(random.below(subject.latest)).unwrap_or_default()),
+            signal: SIGNALS[random.usize(..SIGNALS.len())],
+            after: Duration::from_millis(random.u64(..subject.latest)),
             project: if subject.name == "check" && !real { scratch.cheap() } else { scratch.checkout() },
         };
         let found = round.play(&scratch)?;

@@ -2,12 +2,13 @@
 
 mod interrupts;
 mod leftovers;
+mod progress;
 mod scratch;
-
-use std::io::Write as _;
 
 use seatrial::ExitStatus;
 use seatrial::clap::{Arg, ArgMatches, Command, value_parser};
+
+use self::progress::say;
 
 pub(crate) fn command() -> Command {
     let number = |name: &'static str, default: &'static str| {
@@ -44,27 +45,5 @@ pub(crate) fn run(matches: &ArgMatches) -> ExitStatus {
             say(format_args!("error: {why}"));
             ExitStatus::Unexpected
         }
-    }
-}
-
-/// A line of progress; nothing can be said when standard error is gone.
-fn say(line: std::fmt::Arguments<'_>) {
-    let _ = writeln!(std::io::stderr(), "soak: {line}");
-}
-
-/// Numbers that a seed decides: SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        let limit = u64::try_from(limit.max(1)).unwrap_or(1);
-        usize::try_from(self.next() % limit).unwrap_or_default()
     }
 }

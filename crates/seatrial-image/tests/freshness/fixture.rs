@@ -32,7 +32,7 @@ pub struct Fixture {
 
 const WORKSPACE: &str = "[workspace]\nmembers = [\"shop\"]\nresolver = \"3\"\n\n\
     [profile.image]\ninherits = \"release\"\nopt-level = 1\n";
-const PROJECT: &str = "project: shop\nimage: {package: shop}\nenvironments:\n  local:\n";
+const PROJECT: &str = "project: shop\nsource: {repository: o/n}\napp: {port: 8080}\nimage: {package: shop}\nenvironments:\n  local:\n";
 const SHOP: &str = "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n\
     [[bin]]\nname = \"server\"\npath = \"src/main.rs\"\n\n\
     [dependencies]\ndomain = { path = \"../crates/domain\" }\nnames = { path = \"../crates/names\" }\n";
