@@ -1,6 +1,6 @@
 //! How each resource type is made, changed and deleted: one file a service.
 //!
-//! A handler turns properties into that service's own operations, through [`Cloud::call`] with the caller of
+//! A handler turns properties into that service's own operations, through `Cloud::call` with the caller of
 //! the stack operation, and returns when the resource is stable, as CloudFormation's handlers do.
 
 mod autoscaling;

@@ -71,8 +71,8 @@ pub(crate) type Attributes = Map<String, Value>;
 pub(crate) trait Resource: 'static {
     /// `AWS::Logs::LogGroup`.
     const TYPE: &'static str;
-    /// The properties that are used; others are ignored here. Scalars may come as strings: see [`Number`]
-    /// and [`Flag`].
+    /// The properties that are used; others are ignored here. Scalars may come as strings: see `Number`
+    /// and `Flag`.
     type Properties: DeserializeOwned + Send;
 
     /// Makes it and waits until it is stable.
