@@ -32,7 +32,7 @@ impl Checkout {
         let output = match ask(folder, &["rev-parse", "--show-toplevel"]) {
             Ok(output) => output,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return match folder.ancestors().any(|parent| parent.join(".git").exists()) {
+                return match is_checkout(folder) {
                     true => {
                         Err(format!("`{}` is a git checkout, but git is not installed", folder.display()))
                     }
@@ -46,7 +46,8 @@ impl Checkout {
             return Ok(Some(Self { top: PathBuf::from(top.trim_end_matches('\n')) }));
         }
         let said = String::from_utf8_lossy(&output.stderr);
-        match said.contains("not a git repository") {
+        // A worktree whose repository was moved away is called the same.
+        match said.contains("not a git repository") && !is_checkout(folder) {
             true => Ok(None),
             false => Err(format!("git refuses `{}`: {}", folder.display(), said.trim())),
         }
@@ -63,6 +64,11 @@ impl Checkout {
         }
         Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
     }
+}
+
+/// Whether somebody made this, or a folder above it, a checkout: whether or not git can read it.
+fn is_checkout(folder: &Path) -> bool {
+    folder.ancestors().any(|parent| parent.join(".git").exists())
 }
 
 fn ask(folder: &Path, arguments: &[&str]) -> io::Result<Output> {
@@ -108,5 +114,14 @@ mod tests {
 
         let said = Checkout::find(dir.path()).err().unwrap();
         assert!(said.contains("git refuses") && said.contains("99"), "{said}");
+    }
+
+    #[test]
+    fn a_worktree_whose_repository_is_gone_is_not_taken_for_no_checkout() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join(".git"), "gitdir: /nowhere/.git/worktrees/x\n").unwrap();
+
+        let said = Checkout::find(dir.path()).err().unwrap();
+        assert!(said.contains("git refuses") && said.contains("/nowhere"), "{said}");
     }
 }

@@ -3,6 +3,8 @@
 
 mod consent;
 mod daemon;
+#[path = "../support/ended.rs"]
+mod ended;
 mod operators;
 mod outcome;
 mod trouble;

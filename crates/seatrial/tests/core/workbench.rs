@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_cloudformation::Client;
@@ -14,6 +14,8 @@ use aws_sdk_cloudformation::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_cloudformation::types::StackStatus;
 use serde_json::Value;
 use tempfile::TempDir;
+
+pub use crate::ended::Ended;
 
 const PROJECT: &str = "project: tiny
 source: {repository: o/n}
@@ -50,23 +52,7 @@ pub struct Workbench {
     runtime: tokio::runtime::Runtime,
 }
 
-/// How a run ended.
-#[derive(Debug)]
-pub struct Ended {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
-}
-
 impl Ended {
-    pub fn of(output: Output) -> Self {
-        Self {
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-
     /// The one object on stdout: it has the four fields of every object.
     #[track_caller]
     pub fn object(&self) -> Value {

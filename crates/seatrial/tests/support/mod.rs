@@ -6,12 +6,15 @@
 pub mod aws_cli;
 pub mod checkout;
 pub mod emulator;
+mod ended;
 pub mod fixture;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use tempfile::TempDir;
+
+pub use self::ended::Ended;
 
 /// The fixture's `infra/` and `.aws/`, without git and without an application.
 pub struct Project {
@@ -78,22 +81,7 @@ impl Drop for Project {
     }
 }
 
-/// How a run ended.
-pub struct Ended {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
-}
-
 impl Ended {
-    pub fn of(output: Output) -> Self {
-        Self {
-            code: output.status.code(),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        }
-    }
-
     /// Refused: exit code 3, nothing on stdout, the error led by `start`, no panic.
     #[track_caller]
     pub fn refused(&self, start: &str) {
