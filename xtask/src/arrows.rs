@@ -101,12 +101,25 @@ const RULES: &[Rule] = &[
         words: &["seatrial_local", "xtask", "tokio"],
         because: "`template` is pure and at the bottom",
     },
+    Rule {
+        under: "crates/",
+        except: &["crates/seatrial-git/"],
+        words: &["Command::new(\"git\")"],
+        because: "git is asked through `seatrial-git` alone",
+    },
+    Rule {
+        under: "xtask/",
+        except: &["xtask/src/arrows.rs"],
+        words: &["Command::new(\"git\")"],
+        because: "git is asked through `seatrial-git` alone",
+    },
 ];
 
 /// Crates and what may not stand in their `[dependencies]`.
 const DEPENDENCIES: &[(&str, &[&str])] = &[
     ("app/Cargo.toml", &["seatrial", "aws-"]),
     ("crates/seatrial-local/Cargo.toml", &["aws-", "seatrial-image", "seatrial-project", "seatrial."]),
+    ("crates/seatrial-git/Cargo.toml", &["aws-", "seatrial", "tokio"]),
     ("crates/seatrial-template/Cargo.toml", &["aws-", "seatrial", "tokio"]),
     (
         "crates/seatrial-project/Cargo.toml",

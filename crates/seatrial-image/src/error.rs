@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use seatrial_git::GitError;
 use seatrial_project::render::RenderError;
 
 /// Why there is no image.
@@ -13,6 +14,9 @@ pub enum ImageError {
     /// The deploy action's files cannot be rendered; nothing was changed. Exit code 3.
     #[error(transparent)]
     Render(#[from] RenderError),
+    /// git does not answer; nothing was changed. Exit code 3 where it refuses.
+    #[error(transparent)]
+    Git(#[from] GitError),
     /// A step went wrong. Exit code 1.
     #[error("failed to {action}")]
     Failed {
@@ -43,12 +47,17 @@ impl ImageError {
         match self {
             Self::Refused { hint, .. } => hint.as_deref(),
             Self::Render(error) => Some(error.hint()),
+            Self::Git(error) => error.hint(),
             Self::Failed { .. } => None,
         }
     }
 
     /// Whether nothing was changed.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused { .. } | Self::Render(_))
+        match self {
+            Self::Refused { .. } | Self::Render(_) => true,
+            Self::Git(error) => error.is_refusal(),
+            Self::Failed { .. } => false,
+        }
     }
 }

@@ -13,7 +13,6 @@ mod compile;
 mod credentials;
 mod docker;
 mod error;
-pub mod git;
 mod pack;
 mod push;
 mod registry;

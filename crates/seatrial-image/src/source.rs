@@ -1,9 +1,9 @@
 //! Which revision of the sources is built: the commit, what CodeBuild was given, or a hash of the content.
 
+use seatrial_git::bytes as git;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::ImageError;
-use crate::git::bytes as git;
 use crate::tree::Tree;
 
 /// Digits of a revision that make a tag.

@@ -8,10 +8,10 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+use seatrial_git::{Git, bytes as git};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::ImageError;
-use crate::git::{Git, bytes as git};
 
 /// Directories of the root that hold history or products, never sources.
 const NOT_SOURCES: &[&str] = &[".git", "target"];

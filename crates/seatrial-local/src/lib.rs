@@ -11,7 +11,6 @@ mod doors;
 mod engine;
 mod error;
 mod fault;
-mod git;
 mod id;
 mod journal;
 mod operation;

@@ -6,7 +6,6 @@ mod support;
 
 use std::future::Future;
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
@@ -109,9 +108,7 @@ fn commit(repository: &Path) {
     std::fs::write(repository.join("ci/build.yml"), BUILDSPEC).unwrap();
     let identity = ["-c", "user.name=T", "-c", "user.email=t@example.com"];
     for arguments in [&["init", "--quiet"][..], &["add", "."], &["commit", "--quiet", "-m", "First"]] {
-        let git =
-            Command::new("git").arg("-C").arg(repository).args(identity).args(arguments).status().unwrap();
-        assert!(git.success());
+        seatrial_git::bytes(repository, &[&identity[..], arguments].concat()).unwrap();
     }
 }
 
@@ -160,13 +157,8 @@ async fn a_project_of_a_stack_builds_a_source_from_s3() {
     let client = aws_sdk_codebuild::Client::new(&config);
 
     let checkout = started.path("checkout");
-    let zip = Command::new("git")
-        .arg("-C")
-        .arg(checkout)
-        .args(["archive", "--format=zip", "HEAD"])
-        .output()
-        .unwrap();
-    let put = s3(&config).put_object().bucket("artifacts").key("first/source.zip").body(zip.stdout.into());
+    let zip = seatrial_git::bytes(&checkout, &["archive", "--format=zip", "HEAD"]).unwrap();
+    let put = s3(&config).put_object().bucket("artifacts").key("first/source.zip").body(zip.into());
     put.send().await.unwrap();
     let none = ProjectArtifacts::builder().r#type(ArtifactsType::NoArtifacts).build().unwrap();
     let start = client.start_build().project_name("app-test").artifacts_override(none);

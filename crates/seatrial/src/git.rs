@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use seatrial_image::git::Git;
+use seatrial_git::Git;
 
 /// The commit that is checked out, and whether the tree differs from it.
 pub(crate) struct Head {

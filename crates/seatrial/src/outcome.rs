@@ -10,6 +10,7 @@ use crate::exit::{DeadlinePassed, ExitStatus, Failed, Interrupted, Refused};
 use crate::hint::Hint;
 use crate::plan::StacksError;
 use crate::session::Session;
+use seatrial_git::GitError;
 use seatrial_project::ProjectError;
 use seatrial_project::render::RenderError;
 
@@ -155,6 +156,7 @@ fn refused(error: &anyhow::Error) -> bool {
             || cause.is::<ProjectError>()
             || cause.is::<StacksError>()
             || cause.is::<RenderError>()
+            || cause.downcast_ref::<GitError>().is_some_and(GitError::is_refusal)
             || cause
                 .downcast_ref::<seatrial_image::ImageError>()
                 .is_some_and(seatrial_image::ImageError::is_refusal)
@@ -172,6 +174,8 @@ fn hints_of(error: &anyhow::Error) -> Vec<String> {
             hints.extend(hinted.hints());
         } else if let Some(hinted) = cause.downcast_ref::<RenderError>() {
             hints.push(hinted.hint().to_owned());
+        } else if let Some(hinted) = cause.downcast_ref::<GitError>() {
+            hints.extend(hinted.hint().map(str::to_owned));
         } else if let Some(hinted) = cause.downcast_ref::<seatrial_image::ImageError>() {
             hints.extend(hinted.hint().map(str::to_owned));
         }

@@ -28,7 +28,7 @@ impl Scratch {
         let scratch = Self { dir, program };
         let here = std::env::current_dir().map_err(told("find the current folder"))?;
         let checkout = scratch.checkout();
-        let mut clone = Command::new("git");
+        let mut clone = seatrial_git::command(&here);
         clone.args(["clone", "--quiet"]).arg(&here).arg(&checkout);
         let cloned = clone.status().map_err(told("run git"))?;
         if !cloned.success() {

@@ -139,7 +139,7 @@ impl Checkout {
         std::fs::write(&path, text).unwrap();
         let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(LONG_AGO);
         std::fs::File::options().write(true).open(&path).unwrap().set_modified(long_ago).unwrap();
-        let mut commit = seatrial_image::git::command(&self.path());
+        let mut commit = seatrial_git::command(&self.path());
         commit.args(["commit", "--quiet", "--all", "--message", "Change a file"]);
         let date = format!("{LONG_AGO} +0000");
         commit.env("GIT_AUTHOR_DATE", &date).env("GIT_COMMITTER_DATE", &date);

@@ -1,5 +1,8 @@
 //! A step that a project adds to `check`, and what it works with.
 
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::install::{self, Package};
@@ -38,17 +41,16 @@ impl Checking<'_> {
     /// # Errors
     /// A folder that is no checkout.
     pub fn files(&self, pattern: &str) -> Result<Vec<PathBuf>, String> {
-        let arguments = ["ls-files", "--cached", "--others", "--exclude-standard", "--", pattern];
-        let output = seatrial_image::git::command(self.root).args(arguments).output();
-        let output = output.map_err(|error| format!("failed to run `git ls-files`: {error}"))?;
-        if !output.status.success() {
-            return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
-        }
-        let listed = String::from_utf8_lossy(&output.stdout);
-        let mut paths: Vec<PathBuf> =
-            listed.lines().map(PathBuf::from).filter(|path| self.root.join(path).exists()).collect();
-        paths.sort();
-        Ok(paths)
+        let arguments = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", pattern];
+        let listed = seatrial_git::bytes(self.root, &arguments).map_err(|error| error.to_string())?;
+        // A set: a file that is being merged is listed once for each side.
+        let paths: BTreeSet<PathBuf> = listed
+            .split(|byte| *byte == 0)
+            .filter(|name| !name.is_empty())
+            .map(|name| PathBuf::from(OsStr::from_bytes(name)))
+            .filter(|path| self.root.join(path).exists())
+            .collect();
+        Ok(paths.into_iter().collect())
     }
 
     /// Makes sure that a program is there: installed with `--install-missing`, else an error that says how.

@@ -30,7 +30,7 @@ use crate::outcome::Report;
 use crate::plan::graph::Graph;
 use crate::plan::owned::Owned;
 use crate::session::Session;
-use seatrial_image::git::Git;
+use seatrial_git::Git;
 use seatrial_project::{Environment, Project};
 
 pub(super) use ended::StackResult;

@@ -107,10 +107,10 @@ async fn clone(session: &Session, root: &Path, into: &Path) -> anyhow::Result<Pa
         session.printer.warning(told);
     }
     let target = into.join(REHEARSAL_SOURCE);
-    let mut clone = seatrial_image::git::command(into);
+    let mut clone = seatrial_git::command(into);
     clone.args(["clone", "--quiet", "--no-checkout"]).args([head.git.top(), &target]);
     git(session, clone).await?;
-    let mut checkout = seatrial_image::git::command(&target);
+    let mut checkout = seatrial_git::command(&target);
     checkout.args(["checkout", "--quiet", "--detach", &head.commit]);
     git(session, checkout).await?;
     Ok(target.join(head.git.inside()))

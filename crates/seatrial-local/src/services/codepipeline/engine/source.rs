@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use seatrial_git::{Git, GitError};
 use serde_json::json;
 
 use super::super::store::{ErrorDetails, Revision};
 use super::provider::{Context, Done, Progress, failed, refused};
 use crate::archive;
-use crate::git::Checkout;
 use crate::retry;
 use crate::services::codeconnections::{Status, UseConnection};
 use crate::services::s3::objects;
@@ -83,7 +83,7 @@ fn done(context: &Context<'_>, artifact: &str, commit: Commit) -> Result<Done, E
 /// The commit `wanted`, else HEAD, of the checkout; the folder itself if it is none. A commit is the whole repository's,
 /// as on AWS, also where the project lies in a folder of it.
 fn take(folder: &Path, wanted: Option<&str>) -> Result<Commit, String> {
-    let Some(checkout) = Checkout::find(folder)? else {
+    let Some(checkout) = Git::find(folder).map_err(words)? else {
         return match wanted {
             Some(wanted) => {
                 Err(format!("failed to find `{wanted}`: `{}` is no git checkout", folder.display()))
@@ -96,19 +96,26 @@ fn take(folder: &Path, wanted: Option<&str>) -> Result<Commit, String> {
     let id = checkout
         .read(&["rev-parse", "--verify", "--end-of-options", &name])
         .map_err(|reason| format!("failed to find `{wanted}` in `{}`: {reason}", folder.display()))?;
-    commit(&checkout, String::from_utf8_lossy(&id).trim())
+    commit(&checkout, &id).map_err(words)
 }
 
-fn commit(checkout: &Checkout, id: &str) -> Result<Commit, String> {
+fn commit(checkout: &Git, id: &str) -> Result<Commit, GitError> {
     let told = checkout.read(&["log", "-1", "--format=%aI%n%B", id])?;
-    let told = String::from_utf8_lossy(&told);
     let (author_date, message) = told.split_once('\n').unwrap_or((&told, ""));
     Ok(Commit {
-        zip: checkout.read(&["archive", "--format=zip", id])?,
+        zip: checkout.archive(id)?,
         id: id.to_owned(),
         author_date: author_date.to_owned(),
         message: message.trim().to_owned(),
     })
+}
+
+/// One line for the action's error: a pipeline has no room for a hint of its own.
+fn words(error: GitError) -> String {
+    match error.hint() {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
+    }
 }
 
 /// The folder itself, under a hash of its content.
@@ -128,12 +135,7 @@ mod tests {
 
     fn run_git(folder: &Path, arguments: &[&str]) {
         let identity = ["-c", "user.name=Test", "-c", "user.email=test@example.com"];
-        let output = std::process::Command::new("git")
-            .args([&identity[..], arguments].concat())
-            .current_dir(folder)
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        seatrial_git::bytes(folder, &[&identity[..], arguments].concat()).unwrap();
     }
 
     #[test]
@@ -145,15 +147,14 @@ mod tests {
             std::fs::write(dir.path().join("file"), content).unwrap();
             run_git(dir.path(), &["add", "file"]);
             run_git(dir.path(), &["commit", "--quiet", "-m", content]);
-            let checkout = Checkout::find(dir.path()).unwrap().unwrap();
-            ids.push(String::from_utf8(checkout.read(&["rev-parse", "HEAD"]).unwrap()).unwrap());
+            ids.push(Git::find(dir.path()).unwrap().unwrap().head().unwrap());
         }
         std::fs::write(dir.path().join("file"), "dirty").unwrap();
 
         let head = take(dir.path(), None).unwrap();
-        let first = take(dir.path(), Some(ids[0].trim())).unwrap();
+        let first = take(dir.path(), Some(&ids[0])).unwrap();
 
-        assert_eq!((head.id.as_str(), head.message.as_str()), (ids[1].trim(), "two"));
+        assert_eq!((head.id.as_str(), head.message.as_str()), (ids[1].as_str(), "two"));
         assert_eq!(archive::read(&head.zip, "file").unwrap().unwrap(), b"two");
         assert_eq!(archive::read(&first.zip, "file").unwrap().unwrap(), b"one");
         assert!(take(dir.path(), Some("nowhere")).is_err());

@@ -3,7 +3,6 @@
 mod world;
 
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -251,6 +250,6 @@ fn write_and_commit(repository: &Path) {
         &["add", "."][..],
         &["-c", "user.name=T", "-c", "user.email=t@example.com", "commit", "--quiet", "-m", "Second"],
     ] {
-        assert!(Command::new("git").arg("-C").arg(repository).args(arguments).status().unwrap().success());
+        seatrial_git::bytes(repository, arguments).unwrap();
     }
 }

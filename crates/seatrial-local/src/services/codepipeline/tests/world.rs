@@ -1,7 +1,6 @@
 //! What the tests of pipelines run in: a git repository, a build project, a stand-in for what deploys.
 
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Mutex;
 
 use serde_json::{Value, json};
@@ -84,8 +83,7 @@ impl World {
             std::fs::write(repository.join(name), text).unwrap();
         }
         let git = |arguments: &[&str]| {
-            let output = Command::new("git").arg("-C").arg(&repository).args(arguments).output().unwrap();
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            seatrial_git::bytes(&repository, arguments).unwrap();
         };
         git(&["init", "--quiet"]);
         git(&["add", "."]);

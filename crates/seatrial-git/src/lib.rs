@@ -1,13 +1,16 @@
 //! git, asked in one way: about the repository that a folder belongs to, whoever calls and from where.
 //!
 //! A hook, or git itself, sets variables that make git look at another repository than the one it is pointed at;
-//! here they never count. No repository, no git, and a git that refuses are three answers.
+//! here they never count. No repository, no git, and a git that refuses are three answers. The tool, the image's
+//! builder and the local cloud all ask through here.
+
+mod error;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use crate::error::ImageError;
+pub use error::GitError;
 
 /// Variables that say where git's own files are and how it talks, not which repository is meant.
 const KEPT: [&str; 6] = [
@@ -34,17 +37,20 @@ impl Git {
     ///
     /// # Errors
     /// Refused where git says so (another owner's checkout), or where there is a checkout but no git.
-    pub fn find(directory: &Path) -> Result<Option<Self>, ImageError> {
+    pub fn find(directory: &Path) -> Result<Option<Self>, GitError> {
         let output = match ask(directory, &["rev-parse", "--show-toplevel", "--show-prefix"]) {
             Ok(output) => output,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return match is_checkout(directory) {
-                    true => Err(ImageError::refused("this is a git checkout, but git is not installed")
-                        .with_hint("install git")),
+                    true => {
+                        let message =
+                            format!("`{}` is a git checkout, but git is not installed", directory.display());
+                        Err(GitError::refused(message, "install git".to_owned()))
+                    }
                     false => Ok(None),
                 };
             }
-            Err(error) => return Err(ImageError::failed("run git", error)),
+            Err(error) => return Err(GitError::failed("run git", error)),
         };
         let said = String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {
@@ -75,43 +81,46 @@ impl Git {
     ///
     /// # Errors
     /// Refused where there is none yet.
-    pub fn head(&self) -> Result<String, ImageError> {
+    pub fn head(&self) -> Result<String, GitError> {
         let output = ask(&self.top, &["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])
-            .map_err(|error| ImageError::failed("run git", error))?;
+            .map_err(|error| GitError::failed("run git", error))?;
         if !output.status.success() {
             let message = format!("the repository `{}` has no commit yet", self.top.display());
-            return Err(ImageError::refused(message).with_hint("commit, then run this again"));
+            return Err(GitError::refused(message, "commit, then run this again".to_owned()));
         }
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     }
 
     /// Whether files differ from the commit, or are not in it although git does not ignore them.
-    pub fn is_dirty(&self) -> Result<bool, ImageError> {
+    pub fn is_dirty(&self) -> Result<bool, GitError> {
         Ok(!self.read(&["status", "--porcelain"])?.is_empty())
     }
 
     /// The whole tree of a commit as a zip archive, as CodePipeline's source action makes it.
-    pub fn archive(&self, commit: &str) -> Result<Vec<u8>, ImageError> {
+    pub fn archive(&self, commit: &str) -> Result<Vec<u8>, GitError> {
         bytes(&self.top, &["archive", "--format=zip", commit])
     }
 
-    /// What a git command prints, without the line end.
-    pub fn read(&self, arguments: &[&str]) -> Result<String, ImageError> {
+    /// What a git command prints, run at the top, without the line end.
+    pub fn read(&self, arguments: &[&str]) -> Result<String, GitError> {
         Ok(String::from_utf8_lossy(&bytes(&self.top, arguments)?).trim_end().to_owned())
     }
 }
 
 /// What a git command in `directory` prints.
-pub(crate) fn bytes(directory: &Path, arguments: &[&str]) -> Result<Vec<u8>, ImageError> {
+///
+/// # Errors
+/// git's own words; a checkout of another user's is refused with what to type.
+pub fn bytes(directory: &Path, arguments: &[&str]) -> Result<Vec<u8>, GitError> {
     let action = || format!("run `git {}` in `{}`", arguments.join(" "), directory.display());
-    let output = ask(directory, arguments).map_err(|error| ImageError::failed(action(), error))?;
+    let output = ask(directory, arguments).map_err(|error| GitError::failed(action(), error))?;
     if output.status.success() {
         return Ok(output.stdout);
     }
     let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
     match said.contains(FOREIGN) {
         true => Err(refusal(directory, &said)),
-        false => Err(ImageError::failed(action(), said)),
+        false => Err(GitError::failed(action(), said)),
     }
 }
 
@@ -120,15 +129,16 @@ pub fn command(directory: &Path) -> Command {
     let mut command = Command::new("git");
     command.current_dir(directory).stdin(Stdio::null()).env("LC_ALL", "C");
     for (name, _) in std::env::vars_os() {
-        let misleads = name
-            .to_str()
-            .is_some_and(|name| name.starts_with("GIT_") && !KEPT.iter().any(|kept| name.starts_with(kept)));
-        if misleads {
+        if name.to_str().is_some_and(misleads) {
             command.env_remove(name);
         }
     }
     command.env("GIT_OPTIONAL_LOCKS", "0");
     command
+}
+
+fn misleads(name: &str) -> bool {
+    name.starts_with("GIT_") && !KEPT.iter().any(|kept| name.starts_with(kept))
 }
 
 fn ask(directory: &Path, arguments: &[&str]) -> io::Result<Output> {
@@ -140,16 +150,15 @@ fn is_checkout(directory: &Path) -> bool {
     directory.ancestors().any(|parent| parent.join(".git").exists())
 }
 
-fn refusal(directory: &Path, said: &str) -> ImageError {
+fn refusal(directory: &Path, said: &str) -> GitError {
     let first = said.lines().next().unwrap_or("no reason given");
-    let refused = ImageError::refused(format!("git refuses `{}`: {first}", directory.display()));
-    match said.contains(FOREIGN) {
-        true => refused.with_hint(format!(
-            "the checkout belongs to another user; if you trust it: `git config --global --add safe.directory {}`",
-            directory.display()
-        )),
-        false => refused,
-    }
+    let hint = said.contains(FOREIGN).then(|| {
+        let place = directory.display();
+        format!(
+            "the checkout belongs to another user; if you trust it: `git config --global --add safe.directory {place}`"
+        )
+    });
+    GitError::refused(format!("git refuses `{}`: {first}", directory.display()), hint)
 }
 
 #[cfg(test)]
@@ -191,6 +200,28 @@ mod tests {
         assert!(found.archive(&found.head().unwrap()).unwrap().starts_with(b"PK"));
         std::fs::write(root.path().join("b"), "2").unwrap();
         assert!(found.is_dirty().unwrap());
+    }
+
+    #[test]
+    fn variables_that_name_a_repository_never_count_and_those_about_git_itself_do() {
+        let misleading =
+            ["GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GIT_CONFIG_COUNT", "GIT_CEILING_DIRECTORIES"];
+        assert!(misleading.into_iter().all(misleads));
+        assert!(!["GIT_SSL_CAINFO", "GIT_CONFIG_GLOBAL", "GIT_EXEC_PATH", "PATH"].into_iter().any(misleads));
+    }
+
+    #[test]
+    fn a_repository_of_a_format_that_git_does_not_know_is_not_taken_for_no_checkout() {
+        let directory = tempfile::tempdir().unwrap();
+        for folder in [".git/objects", ".git/refs"] {
+            std::fs::create_dir_all(directory.path().join(folder)).unwrap();
+        }
+        std::fs::write(directory.path().join(".git/HEAD"), "ref: refs/heads/main\n").unwrap();
+        let config = "[core]\n\trepositoryformatversion = 99\n";
+        std::fs::write(directory.path().join(".git/config"), config).unwrap();
+
+        let error = Git::find(directory.path()).unwrap_err();
+        assert!(error.to_string().contains("git refuses") && error.to_string().contains("99"), "{error}");
     }
 
     #[test]
