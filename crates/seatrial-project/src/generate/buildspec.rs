@@ -101,8 +101,19 @@ tool="$CARGO_TARGET_DIR/debug/seatrial-image"
 stamp="$CARGO_TARGET_DIR/seatrial-image.sources"
 tree=$(cargo tree --locked@WHERE@ --package seatrial-image --edges normal,build --prefix none --format '{p} {f}')
 folders=$(sed -n 's|^\([^ ]*\) v[^ ]* (\(/[^)]*\)).*|\1 \2|p' <<<"$tree" | LC_ALL=C sort -u)
+while read -r package folder; do
+  case "$folder/" in
+    / | "$(cd "$top" && pwd -P)"/*) ;;
+    *)
+      echo "error: package $package is in $folder, outside of this repository, which is all that a build gets" >&2
+      exit 3
+      ;;
+  esac
+done <<<"$folders"
+# With xtask, of which nothing is compiled: then the application, which may share crates, turns on no feature of them.
+what="--package xtask --package seatrial-image --bin seatrial-image"
 sources=$(
-  cargo --version && sed 's| (/[^)]*)||' <<<"$tree" &&
+  cargo --version && echo "$what" && sed 's| (/[^)]*)||' <<<"$tree" &&
     find $(ls -d Cargo.toml Cargo.lock xtask/Cargo.toml xtask/Cargo.lock .cargo 2>/dev/null) -type f -print0 |
       LC_ALL=C sort -z | xargs -0 sha256sum &&
     while read -r package folder; do
@@ -113,7 +124,7 @@ sources=$(
 if [ ! -x "$tool" ] || [ "$sources" != "$(cat "$stamp" 2>/dev/null)" ]; then
   rm -f "$stamp"
   [ -z "$folders" ] || cargo clean --quiet --locked@WHERE@ $(sed 's/ .*//; s/^/--package /' <<<"$folders")
-  cargo build --locked@WHERE@ --package seatrial-image
+  cargo build --locked@WHERE@ $what
   printf '%s\n' "$sources" >"$stamp"
 fi
 

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 /// What cargo keeps of compiled units, below the folder of a profile.
@@ -13,7 +14,7 @@ const PRODUCTS: [&str; 3] = [".fingerprint", "build", "deps"];
 /// would write into the user's.
 const OWN: [&str; 4] = ["libseatrial", "libxtask", "seatrial", "xtask"];
 
-/// Links them into the cache of CodeBuild project `project`, where there is none yet; whether it did.
+/// Links or copies them into the cache of CodeBuild project `project`, where there is none yet; whether it did.
 ///
 /// # Errors
 /// Whatever keeps them from being linked, such as two file systems. Without them the build takes longer, and that is
@@ -54,10 +55,19 @@ fn link_all(from: &Path, to: &Path, except: &[&str]) -> io::Result<()> {
         let target = to.join(&name);
         match entry.file_type()?.is_dir() {
             true => link_all(&entry.path(), &target, &[])?,
-            false => fs::hard_link(entry.path(), target)?,
+            false if is_replaced_whole(&entry.path())? => fs::hard_link(entry.path(), target)?,
+            // Cargo and build scripts write into these: a link would write into the user's.
+            false => fs::copy(entry.path(), target).map(drop)?,
         }
     }
     Ok(())
+}
+
+/// Whether compilers write such a file anew under its name, and never into it: libraries, and programs.
+fn is_replaced_whole(path: &Path) -> io::Result<bool> {
+    let is_library =
+        path.extension().is_some_and(|end| ["rlib", "rmeta", "so", "dylib"].iter().any(|e| end == *e));
+    Ok(is_library || fs::metadata(path)?.permissions().mode() & 0o111 != 0)
 }
 
 #[cfg(test)]
@@ -86,6 +96,11 @@ mod tests {
             linked("deps/libserde-1.rlib") && linked(".fingerprint/serde-1/lib") && linked("build/x/out")
         );
         assert!(!linked("deps/libseatrial_image-2.rlib"));
+        // What the build writes into what it got does not reach the user's.
+        for file in [".fingerprint/serde-1/lib", "build/x/out"] {
+            fs::write(cache.join("debug").join(file), "written by the build").unwrap();
+            assert_eq!(fs::read_to_string(profile.join(file)).unwrap(), file);
+        }
         assert!(!seed_from(&profile, &cache).unwrap(), "a cache that is there is somebody's");
         assert!(!seed_from(dir.path(), &dir.path().join("other")).unwrap());
     }

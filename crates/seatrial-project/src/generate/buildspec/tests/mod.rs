@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use super::*;
 use crate::generate::Layout;
@@ -29,7 +29,7 @@ fn unpack(directory: &Path, version: &str, layout: Layout) {
         "fn main() {{ let a: Vec<String> = std::env::args().skip(1).collect(); \
          println!(\"{{{{\\\"uri\\\":\\\"{version} {{}}\\\"}}}}\", a.join(\" \")); }}"
     );
-    let member = "[workspace]\nmembers = [\"tool/image\"]\nresolver = \"3\"\n";
+    let member = "[workspace]\nmembers = [\"tool/image\", \"xtask\"]\nresolver = \"3\"\n";
     let depends = "[dependencies]\nseatrial-image = { path = \"../tool/image\" }\n";
     let mut files = vec![
         ("tool/image/Cargo.toml", package("seatrial-image")),
@@ -37,9 +37,13 @@ fn unpack(directory: &Path, version: &str, layout: Layout) {
         ("tool/image/src/lib.rs", String::new()),
     ];
     files.extend(match layout {
-        Layout::Member => {
-            [("Cargo.toml", member.to_owned()), ("Cargo.lock", format!("version = 4\n\n{IMAGE}"))].to_vec()
-        }
+        Layout::Member => [
+            ("Cargo.toml", member.to_owned()),
+            ("Cargo.lock", format!("version = 4\n\n{IMAGE}\n{XTASK}")),
+            ("xtask/Cargo.toml", format!("{}{depends}", package("xtask"))),
+            ("xtask/src/main.rs", "fn main() {}\n".to_owned()),
+        ]
+        .to_vec(),
         // The project itself is nothing that cargo knows.
         Layout::OwnWorkspace => [
             ("xtask/Cargo.toml", format!("[workspace]\n{}{depends}", package("xtask"))),
@@ -48,6 +52,11 @@ fn unpack(directory: &Path, version: &str, layout: Layout) {
         ]
         .to_vec(),
     });
+    write(directory, &files);
+}
+
+/// Writes files as old as an archive's.
+fn write(directory: &Path, files: &[(&str, String)]) {
     for (path, text) in files {
         let path = directory.join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -59,8 +68,18 @@ fn unpack(directory: &Path, version: &str, layout: Layout) {
 
 /// What a build phase left: `IMAGE_URI` with `top` for the source's folder, and what cargo said.
 fn run(checkout: &Path, cache: &Path, layout: Layout, variables: &[(&str, &str)]) -> (String, String) {
+    let output = try_run(checkout, cache, layout, variables);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{stderr}");
+    assert!(checkout.join("build-output").is_dir());
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    let uri = stdout.split("IMAGE_URI=").nth(1).unwrap();
+    (uri.replace(&*checkout.to_string_lossy(), "top"), stderr)
+}
+
+fn try_run(checkout: &Path, cache: &Path, layout: Layout, variables: &[(&str, &str)]) -> Output {
     let script = format!("{}\nprintf 'IMAGE_URI=%s' \"$IMAGE_URI\"", plain(layout).phases.build.commands[0]);
-    let output = Command::new("bash")
+    Command::new("bash")
         .args(["-c", &script])
         .current_dir(checkout)
         .env("BUILD_CACHE_DIR", cache)
@@ -68,13 +87,7 @@ fn run(checkout: &Path, cache: &Path, layout: Layout, variables: &[(&str, &str)]
         .env("CARGO_NET_OFFLINE", "true")
         .envs(variables.iter().copied())
         .output()
-        .unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{stderr}");
-    assert!(checkout.join("build-output").is_dir());
-    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-    let uri = stdout.split("IMAGE_URI=").nth(1).unwrap();
-    (uri.replace(&*checkout.to_string_lossy(), "top"), stderr)
+        .unwrap()
 }
 
 /// Runs the build phase in a fresh checkout.
@@ -124,6 +137,67 @@ fn a_project_below_the_repositorys_top_is_built_there_and_gives_its_files_at_the
     let (uri, _) = run(checkout.path(), cache.path(), Layout::Member, &variables);
 
     assert_eq!(uri, "one --push --artifacts top/build-output");
+}
+
+/// The application shares a crate with the tool, and turns on a feature of it.
+#[test]
+fn no_feature_of_the_applications_reaches_the_tool() {
+    let (checkout, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let depends = |features: &str| {
+        format!("[dependencies]\nshared = {{ path = \"../shared\", features = [{features}] }}\n")
+    };
+    let locked = |name: &str| {
+        format!("[[package]]\nname = \"{name}\"\nversion = \"0.1.0\"\ndependencies = [\n \"shared\",\n]\n\n")
+    };
+    let lock = [
+        "version = 4\n\n",
+        &locked("app"),
+        &locked("seatrial-image"),
+        "[[package]]\nname = \"shared\"\nversion = \"0.1.0\"\n\n",
+        XTASK,
+    ];
+    let main = "fn main() { println!(\"{{\\\"uri\\\":\\\"{}\\\"}}\", if shared::LOUD { \"loud\" } else { \"quiet\" }) }";
+    let files = [
+        (
+            "Cargo.toml",
+            "[workspace]\nmembers = [\"app\", \"xtask\"]\nexclude = [\"tool\"]\nresolver = \"3\"\n"
+                .to_owned(),
+        ),
+        ("Cargo.lock", lock.concat()),
+        ("app/Cargo.toml", format!("{}{}", package("app"), depends("\"loud\"").replace("../", "../tool/"))),
+        ("app/src/main.rs", "fn main() {}\n".to_owned()),
+        (
+            "xtask/Cargo.toml",
+            format!("{}[dependencies]\nseatrial-image = {{ path = \"../tool/image\" }}\n", package("xtask")),
+        ),
+        ("xtask/src/main.rs", "fn main() {}\n".to_owned()),
+        ("tool/image/Cargo.toml", format!("{}{}", package("seatrial-image"), depends(""))),
+        ("tool/image/src/main.rs", main.to_owned()),
+        ("tool/image/src/lib.rs", String::new()),
+        ("tool/shared/Cargo.toml", format!("{}[features]\nloud = []\n", package("shared"))),
+        ("tool/shared/src/lib.rs", "pub const LOUD: bool = cfg!(feature = \"loud\");\n".to_owned()),
+    ];
+    write(checkout.path(), &files);
+
+    assert_eq!(run(checkout.path(), cache.path(), Layout::Member, &[]).0, "quiet");
+}
+
+/// It compiles here, and not where the repository alone is.
+#[test]
+fn a_tool_from_outside_of_the_repository_is_refused_by_name() {
+    let (outside, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    unpack(outside.path(), "one", Layout::OwnWorkspace);
+    let checkout = outside.path().join("project");
+    fs::create_dir(&checkout).unwrap();
+    fs::rename(outside.path().join("xtask"), checkout.join("xtask")).unwrap();
+    let manifest = fs::read_to_string(checkout.join("xtask/Cargo.toml")).unwrap();
+    fs::write(checkout.join("xtask/Cargo.toml"), manifest.replace("../tool", "../../tool")).unwrap();
+
+    let refused = try_run(&checkout, cache.path(), Layout::OwnWorkspace, &[]);
+
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(3), "{said}");
+    assert!(said.contains("error: package seatrial-image is in ") && !said.contains("Compiling"), "{said}");
 }
 
 #[test]
