@@ -61,10 +61,17 @@ pub(crate) fn conclude<F: Serialize + fmt::Display>(
     result: anyhow::Result<Report<F>>,
     resume: Option<String>,
 ) -> ExitStatus {
-    let (fields, errors) = match result {
+    let (fields, mut errors) = match result {
         Ok(report) => (Some(report.fields), report.errors),
         Err(error) => (None, vec![error]),
     };
+    // What failed after somebody wanted the command to end is no reason why it ended.
+    if session.cancel.is_cancelled()
+        && !errors.is_empty()
+        && !errors.iter().any(|error| status_of(error) == ExitStatus::Interrupted)
+    {
+        errors.push(Interrupted.into());
+    }
     let changed = session.changes.any();
     let failures: Vec<Failure> = errors.iter().map(|error| Failure::of(error, changed)).collect();
     let status = worst(&failures);
@@ -97,7 +104,8 @@ pub(crate) fn conclude<F: Serialize + fmt::Display>(
         session.printer.note(Failure::of(error, changed));
     }
     session.printer.flush();
-    if printed.is_err() { ExitStatus::Unexpected } else { status }
+    // Whoever cannot read the object reads the code.
+    if printed.is_err() && status == ExitStatus::Done { ExitStatus::Unexpected } else { status }
 }
 
 /// What the worst failure makes of the whole. That something was interrupted says most: then the rest is not known.

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -81,16 +81,22 @@ impl Clock {
     }
 }
 
-/// Whether this run has changed anything, in AWS or in the user's files. Exit code 3 promises that it has not.
+/// Whether this run has changed anything, in AWS or in the user's files. Exit code 3 promises that it has not. A change is
+/// noted before it is begun: whoever leaves in the middle does not know how far it came.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Changes(Arc<AtomicBool>);
+pub(crate) struct Changes(Arc<AtomicUsize>);
 
 impl Changes {
     pub(crate) fn note(&self) {
-        self.0.store(true, Ordering::SeqCst);
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Of what was noted, once, nothing was done.
+    pub(crate) fn take_back(&self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 
     pub(crate) fn any(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.0.load(Ordering::SeqCst) > 0
     }
 }

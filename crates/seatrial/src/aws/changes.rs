@@ -1,9 +1,13 @@
 //! Whether a call changed anything: seen at the one place that all calls pass, so that no command can forget it.
 
-use aws_sdk_sts::config::interceptors::FinalizerInterceptorContextRef;
+use aws_sdk_sts::config::interceptors::{
+    BeforeSerializationInterceptorContextRef, FinalizerInterceptorContextRef,
+};
 use aws_sdk_sts::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::retries::RequestAttempts;
+use aws_smithy_types::config_bag::{Storable, StoreReplace};
 
 use crate::session::Changes;
 
@@ -12,13 +16,35 @@ const READING: [&str; 6] = ["BatchGet", "Describe", "Filter", "Get", "Head", "Li
 /// A change set changes nothing before it is executed; whoever makes one and does not execute it deletes it.
 const HARMLESS: [&str; 2] = ["CreateChangeSet", "DeleteChangeSet"];
 
-/// Notes every call that was carried out, or may have been, and does not only read.
+/// Notes every call that does not only read, before it is sent: one that is left may have been carried out. What AWS
+/// refuses is taken back.
 #[derive(Debug, Clone)]
 pub(super) struct NoteChanges(pub Changes);
+
+/// On a call that was noted.
+#[derive(Debug)]
+struct Noted;
+
+impl Storable for Noted {
+    type Storer = StoreReplace<Self>;
+}
 
 impl Intercept for NoteChanges {
     fn name(&self) -> &'static str {
         "NoteChanges"
+    }
+
+    fn read_before_serialization(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        bag: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if bag.load::<Metadata>().is_none_or(|metadata| writes(metadata.name())) {
+            self.0.note();
+            bag.interceptor_state().store_put(Noted);
+        }
+        Ok(())
     }
 
     fn read_after_execution(
@@ -27,13 +53,15 @@ impl Intercept for NoteChanges {
         _: &RuntimeComponents,
         bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let writes = bag.load::<Metadata>().is_none_or(|metadata| writes(metadata.name()));
-        // An answer with an error code says that nothing was done. Where no answer came, it may have been.
+        // An answer that refuses the only attempt says that nothing was done. Where no answer came, where AWS went wrong
+        // itself, or where it was tried again, it may have been.
         let refused = context
             .output_or_error()
-            .is_some_and(|result| result.is_err_and(|error| error.is_operation_error()));
-        if writes && !refused {
-            self.0.note();
+            .is_some_and(|result| result.is_err_and(|error| error.is_operation_error()))
+            && context.response().is_some_and(|response| response.status().is_client_error())
+            && bag.load::<RequestAttempts>().is_none_or(|attempts| attempts.attempts() <= 1);
+        if refused && bag.load::<Noted>().is_some() {
+            self.0.take_back();
         }
         Ok(())
     }

@@ -30,7 +30,7 @@ pub(crate) async fn follow_stack(
     let status = poll
         .until(async || {
             let new = watch.aws.stack_events_after(id, last.as_deref()).await?;
-            let Some(newest) = new.last() else { return Ok(Look::Nothing) };
+            let Some(newest) = new.last() else { return quiet(watch, id).await };
             last = Some(newest.id.clone());
             new.iter().for_each(|event| watch.session.printer.tell(told(name, event)));
             events.extend(new);
@@ -39,6 +39,13 @@ pub(crate) async fn follow_stack(
         })
         .await?;
     Ok(StackEnd { status, events })
+}
+
+/// Nothing new: where somebody else has deleted the stack before, no event will ever come.
+async fn quiet(watch: Watch<'_>, id: &str) -> anyhow::Result<Look<String>> {
+    let found = watch.aws.describe_stack(id).await?;
+    let status = found.map_or_else(|| "DELETE_COMPLETE".to_owned(), |stack| stack.status);
+    Ok(if status == "DELETE_COMPLETE" { Look::Ended(status) } else { Look::Nothing })
 }
 
 fn told(stack: &str, event: &StackEvent) -> Event {
