@@ -2,6 +2,7 @@
 
 use aws_sdk_codebuild::types::{
     self as sdk, ArtifactsType, EnvironmentVariable, EnvironmentVariableType, ProjectArtifacts, SourceType,
+    StatusType,
 };
 
 use jiff::Timestamp;
@@ -11,6 +12,8 @@ use super::error::{Attempt as _, AwsError};
 use super::time::timestamp;
 
 const SERVICE: &str = "CodeBuild";
+/// Tells a build the revision of sources that come without history.
+const REVISION_VARIABLE: &str = "SOURCE_REVISION";
 
 /// A build as BatchGetBuilds answers it.
 #[derive(Debug, Clone, Default)]
@@ -40,7 +43,7 @@ pub(crate) struct FirstBuild<'a> {
     pub project: &'a str,
     /// `bucket/key` of the source archive.
     pub source: &'a str,
-    /// Becomes `SOURCE_REVISION`.
+    /// Becomes [`REVISION_VARIABLE`].
     pub revision: &'a str,
 }
 
@@ -58,7 +61,7 @@ impl Aws {
         let invalid = |error: aws_sdk_codebuild::error::BuildError| {
             AwsError::here(attempt(), SERVICE, error.to_string())
         };
-        let revision = variable("SOURCE_REVISION", build.revision).map_err(invalid)?;
+        let revision = variable(REVISION_VARIABLE, build.revision).map_err(invalid)?;
         let none = ProjectArtifacts::builder().r#type(ArtifactsType::NoArtifacts).build();
         let answer = self
             .codebuild()
@@ -72,6 +75,31 @@ impl Aws {
             .await
             .attempt(SERVICE, attempt)?;
         Ok(answer.build_value.and_then(|build| build.id).unwrap_or_default())
+    }
+
+    /// The build of a revision that was started by hand and still runs: its id and `bucket/key` of its source. What runs
+    /// is among the hundred newest.
+    pub(crate) async fn running_build(
+        &self,
+        project: &str,
+        revision: &str,
+    ) -> Result<Option<(String, String)>, AwsError> {
+        let attempt = || format!("list the builds of project `{project}`");
+        let listed = self.codebuild().list_builds_for_project().project_name(project).send().await;
+        let ids = listed.attempt(SERVICE, attempt)?.ids.unwrap_or_default();
+        if ids.is_empty() {
+            return Ok(None);
+        }
+        let answer = self.codebuild().batch_get_builds().set_ids(Some(ids)).send().await;
+        let builds = answer.attempt(SERVICE, attempt)?.builds.unwrap_or_default();
+        Ok(builds.into_iter().find_map(|build| {
+            let variables = build.environment?.environment_variables.unwrap_or_default();
+            let ours = variables.iter().any(|v| v.name() == REVISION_VARIABLE && v.value() == revision);
+            let runs = build.build_status == Some(StatusType::InProgress);
+            let source = build.source?;
+            let from_s3 = source.r#type == SourceType::S3;
+            (ours && runs && from_s3).then_some((build.id?, source.location?))
+        }))
     }
 
     pub(crate) async fn get_build(&self, id: &str) -> Result<Build, AwsError> {

@@ -9,36 +9,23 @@ use super::error::{Attempt as _, AwsError};
 const SERVICE: &str = "S3";
 
 impl Aws {
-    /// Puts an object; answers its version where the bucket keeps versions.
-    pub(crate) async fn put_object(
-        &self,
-        bucket: &str,
-        key: &str,
-        body: Vec<u8>,
-    ) -> Result<Option<String>, AwsError> {
+    pub(crate) async fn put_object(&self, bucket: &str, key: &str, body: Vec<u8>) -> Result<(), AwsError> {
         let answer = self.s3().put_object().bucket(bucket).key(key).body(ByteStream::from(body)).send().await;
-        let answer = answer.attempt(SERVICE, || format!("put object `{key}` into bucket `{bucket}`"))?;
-        Ok(answer.version_id)
-    }
-
-    /// Deletes that version of an object, or the object where its bucket keeps none.
-    pub(crate) async fn delete_object(
-        &self,
-        bucket: &str,
-        key: &str,
-        version: Option<String>,
-    ) -> Result<(), AwsError> {
-        let answer = self.s3().delete_object().bucket(bucket).key(key).set_version_id(version).send().await;
-        answer.attempt(SERVICE, || format!("delete object `{key}` of bucket `{bucket}`"))?;
+        answer.attempt(SERVICE, || format!("put object `{key}` into bucket `{bucket}`"))?;
         Ok(())
     }
 
     /// Deletes every object, version and delete marker of a bucket; answers how many. A bucket that is gone is
     /// empty.
     pub(crate) async fn empty_bucket(&self, bucket: &str) -> Result<usize, AwsError> {
+        self.delete_versions(bucket, "").await
+    }
+
+    /// Deletes every object whose key begins so, with all versions and delete markers; answers how many.
+    pub(crate) async fn delete_versions(&self, bucket: &str, prefix: &str) -> Result<usize, AwsError> {
         let mut count = 0;
         loop {
-            let answer = self.s3().list_object_versions().bucket(bucket).send().await;
+            let answer = self.s3().list_object_versions().bucket(bucket).prefix(prefix).send().await;
             let page = match answer.attempt(SERVICE, || format!("list the object versions of `{bucket}`")) {
                 Err(error) if error.is("NoSuchBucket") => return Ok(count),
                 page => page?,

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use seatrial_project::Environment;
+use seatrial_project::{Environment, PROJECT_FILE};
 
+use crate::aws::status::{StackPhase, stack_phase};
 use crate::aws::{Aws, Stack};
 use crate::context::Ctx;
 use crate::exit::Refused;
-use crate::plan::difference::stack_tags;
+use crate::plan::difference::{STACK_TAG, has_our_tags};
 use crate::plan::graph::Outputs;
 use crate::plan::owned::Owned;
 use crate::rollout::CodeDeploy;
@@ -30,10 +31,9 @@ impl Deployed {
 
     fn of(stacks: Vec<Stack>, environment: &Environment) -> Self {
         let ours = |stack: Stack| {
-            let name = stack.tags.get("stack")?.clone();
-            let tagged =
-                stack_tags(environment, &name).iter().all(|(tag, value)| stack.tags.get(tag) == Some(value));
-            (tagged && stack.name == environment.stack_name(&name)).then_some((name, stack))
+            let name = stack.tags.get(STACK_TAG)?.clone();
+            let ours = has_our_tags(&stack.tags, environment, &name);
+            (ours && stack.name == environment.stack_name(&name)).then_some((name, stack))
         };
         let given = |output: Owned| {
             let value = environment.parameters.get(output.name())?;
@@ -68,11 +68,35 @@ impl Deployed {
     /// All outputs by name; one that this tool needs is that of the stack that owns it.
     pub(crate) fn outputs(&self) -> BTreeMap<String, String> {
         let all = self.stacks.values().flat_map(|stack| stack.outputs.clone());
+        let all = all.filter(|(name, _)| Owned::of_name(name).is_none());
         let owned = Owned::ALL
             .into_iter()
             .filter_map(|output| Some((output.name().to_owned(), self.output(output)?.to_owned())));
         all.chain(owned).collect()
     }
+}
+
+/// The stack of that short name, whatever state it is in; `None` if there is none.
+///
+/// # Errors
+/// Refused where a stack has the name and not our tags: what somebody else made is never taken over.
+pub(crate) async fn find_stack(ctx: &Ctx, short: &str) -> anyhow::Result<Option<Stack>> {
+    let name = ctx.environment.stack_name(short);
+    let found = ctx.session.cancel.unless_cancelled(ctx.aws.describe_stack(&name)).await??;
+    match found {
+        Some(stack) if is_foreign(&stack, &ctx.environment, short) => {
+            let refused =
+                Refused::new(format!("stack `{name}` is there, and not Seatrial's: it lacks its tags"));
+            Err(refused.hint(format!("choose another `project` in `{PROJECT_FILE}`")).into())
+        }
+        found => Ok(found),
+    }
+}
+
+/// A stack that holds nothing yet may not show the tags that its first change set brings.
+fn is_foreign(stack: &Stack, environment: &Environment, short: &str) -> bool {
+    let holds_nothing = stack_phase(&stack.status) == StackPhase::Review && stack.tags.is_empty();
+    !holds_nothing && !has_our_tags(&stack.tags, environment, short)
 }
 
 /// Where releases go: names from the outputs of the stacks that own them.
@@ -137,7 +161,7 @@ mod tests {
     }
 
     fn ours(short: &str, outputs: &[(&str, &str)]) -> Stack {
-        let tags = [("project", "web"), ("environment", "local"), ("stack", short)];
+        let tags = [("seatrial:project", "web"), ("seatrial:environment", "local"), (STACK_TAG, short)];
         stack(&format!("web-local-{short}"), &tags, outputs)
     }
 
@@ -164,9 +188,30 @@ mod tests {
         assert_eq!(deployed(vec![tagged]).stacks.len(), 1);
 
         let mut foreign = ours("network", &[]);
-        foreign.tags.insert("environment".to_owned(), "production".to_owned());
+        foreign.tags.insert("seatrial:environment".to_owned(), "production".to_owned());
         let mut renamed = ours("network", &[]);
         renamed.name = "somebody-elses".to_owned();
         assert!(deployed(vec![foreign, renamed, stack("web-local-network", &[], &[])]).stacks.is_empty());
+    }
+
+    #[test]
+    fn a_stack_of_our_name_is_somebody_elses_unless_it_holds_nothing_or_has_our_tags() {
+        let project = Project::parse(b"project: web\nsource: {repository: o/n}\nenvironments:\n  local:\n");
+        let project = project.unwrap();
+        let environment = project.environment(None).unwrap();
+        let with = |status: &str, tags: &[(&str, &str)]| Stack {
+            status: status.to_owned(),
+            ..stack("web-local-network", tags, &[])
+        };
+        let before = [("project", "web"), ("environment", "local"), ("stack", "network")];
+        for status in ["CREATE_COMPLETE", "ROLLBACK_COMPLETE", "UPDATE_IN_PROGRESS", "DELETE_FAILED"] {
+            assert!(is_foreign(&with(status, &[]), environment, "network"), "{status}");
+            assert!(is_foreign(&with(status, &before), environment, "network"), "{status}");
+            let ours = Stack { status: status.to_owned(), ..ours("network", &[]) };
+            assert!(!is_foreign(&ours, environment, "network"), "{status}");
+            assert!(is_foreign(&ours, environment, "database"), "{status}");
+        }
+        assert!(!is_foreign(&with("REVIEW_IN_PROGRESS", &[]), environment, "network"));
+        assert!(is_foreign(&with("REVIEW_IN_PROGRESS", &before), environment, "network"));
     }
 }

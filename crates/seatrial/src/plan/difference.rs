@@ -25,7 +25,6 @@ pub(crate) type SentParameters = BTreeMap<String, Option<String>>;
 pub(crate) struct Deployed<'a> {
     pub(crate) template: &'a str,
     pub(crate) parameters: &'a BTreeMap<String, String>,
-    pub(crate) tags: &'a BTreeMap<String, String>,
     pub(crate) capabilities: &'a BTreeSet<String>,
 }
 
@@ -36,11 +35,6 @@ pub(crate) enum Difference {
     Template,
     /// Values are left out where AWS does not show them.
     Parameter {
-        name: String,
-        from: Option<String>,
-        to: Option<String>,
-    },
-    Tag {
         name: String,
         from: Option<String>,
         to: Option<String>,
@@ -63,18 +57,40 @@ impl fmt::Display for Difference {
             Self::Parameter { name, from, to } => {
                 write!(f, "parameter `{name}`: {} -> {}", shown(from), shown(to))
             }
-            Self::Tag { name, from, to } => write!(f, "tag `{name}`: {} -> {}", shown(from), shown(to)),
             Self::Capability { name } => write!(f, "capability `{name}`"),
         }
     }
 }
 
-/// The tags of a stack. They reach every resource in it, so they never change: a changing tag would be a change
-/// of the frozen service.
+/// The tag that holds a stack's short name.
+pub(crate) const STACK_TAG: &str = "seatrial:stack";
+
+/// The three tags that make a stack ours. They reach every resource in it, so they never change: a changing tag would be
+/// a change of the frozen service. They bear the tool's name, so that no other tool's tags are taken for them.
 pub(crate) fn stack_tags(environment: &Environment, stack: &str) -> BTreeMap<String, String> {
-    let tags =
-        [("project", environment.project.as_str()), ("environment", &environment.name), ("stack", stack)];
+    let tags = [
+        ("seatrial:project", environment.project.as_str()),
+        ("seatrial:environment", &environment.name),
+        (STACK_TAG, stack),
+    ];
     tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
+}
+
+/// Whether a stack's tags make it the stack of that short name, whatever others it carries.
+pub(crate) fn has_our_tags(tags: &BTreeMap<String, String>, environment: &Environment, stack: &str) -> bool {
+    stack_tags(environment, stack).iter().all(|(tag, value)| tags.get(tag) == Some(value))
+}
+
+/// The tags to send with a change set, which replaces all that a stack has: those it carries stay, but for AWS's own,
+/// which nobody may send.
+pub(crate) fn sent_tags(
+    environment: &Environment,
+    stack: &str,
+    deployed: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let kept = deployed.iter().filter(|(key, _)| !key.starts_with("aws:"));
+    let kept = kept.map(|(key, value)| (key.clone(), value.clone()));
+    kept.chain(stack_tags(environment, stack)).collect()
 }
 
 /// The parameters to send, given their values and, for a stack that is there, the values it has.
@@ -88,12 +104,11 @@ pub(crate) fn sent_parameters(
     values.iter().map(sent).collect()
 }
 
-/// How what would be sent differs from what is there; nothing means unchanged. Parameters whose value is not
+/// How what would be sent differs from what is there; nothing means unchanged. Tags never do: see [`sent_tags`]. Parameters whose value is not
 /// shown (NoEcho) or is looked up by CloudFormation (SSM) count as different: only a change set can tell.
 pub(crate) fn differences(
     template: &StackTemplate,
     parameters: &SentParameters,
-    tags: &BTreeMap<String, String>,
     deployed: &Deployed<'_>,
 ) -> Vec<Difference> {
     let mut found = Vec::new();
@@ -114,12 +129,6 @@ pub(crate) fn differences(
                 from: from.cloned(),
                 to: to.cloned().flatten(),
             }),
-        }
-    }
-    for name in union(tags, deployed.tags) {
-        let (from, to) = (deployed.tags.get(name), tags.get(name));
-        if from != to {
-            found.push(Difference::Tag { name: name.clone(), from: from.cloned(), to: to.cloned() });
         }
     }
     let missing = template.capabilities().into_iter().filter(|name| !deployed.capabilities.contains(*name));
@@ -194,53 +203,67 @@ Resources:
         entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
     }
 
-    /// The differences between the template above and a stack with this template, these parameters and tags.
-    fn compare(template: &str, parameters: &[(&str, &str)], tags: &[(&str, &str)]) -> Vec<String> {
+    /// The differences between the template above and a stack with this template and these parameters.
+    fn compare(template: &str, parameters: &[(&str, &str)]) -> Vec<String> {
         let ours = super::super::template::parse("a", "a.yml", TEMPLATE.as_bytes()).unwrap();
-        let (parameters, tags) = (map(parameters), map(tags));
+        let parameters = map(parameters);
         let sent = sent_parameters(&map(&[("Port", "4000"), ("LiveTargetGroup", "blue")]), Some(&parameters));
         let capabilities = BTreeSet::from(["CAPABILITY_NAMED_IAM".to_owned()]);
-        let deployed =
-            Deployed { template, parameters: &parameters, tags: &tags, capabilities: &capabilities };
-        differences(&ours, &sent, &map(&[("stack", "a")]), &deployed)
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        let deployed = Deployed { template, parameters: &parameters, capabilities: &capabilities };
+        differences(&ours, &sent, &deployed).iter().map(ToString::to_string).collect()
     }
 
     const SAME: [(&str, &str); 2] = [("Port", "4000"), ("LiveTargetGroup", "green")];
-    const TAGS: [(&str, &str); 1] = [("stack", "a")];
 
     #[test]
     fn layout_comments_descriptions_and_the_live_group_are_no_change() {
-        assert_eq!(compare(TEMPLATE, &SAME, &TAGS), [""; 0]);
+        assert_eq!(compare(TEMPLATE, &SAME), [""; 0]);
         let other = r#"{"Description": "two", "Resources": {"Role": {"Metadata": {"a": 1}, "Type": "AWS::IAM::Role",
             "Properties": {"Path": {"Fn::Sub": "/${Port}/"}, "Description": "kept"}}},
             "Parameters": {"Port": {"Type": "Number", "Default": 4000, "Description": "p"},
             "LiveTargetGroup": {"Type": "String", "Default": "blue"}}}"#;
-        assert_eq!(compare(other, &SAME, &TAGS), [""; 0]);
+        assert_eq!(compare(other, &SAME), [""; 0]);
     }
 
     #[test]
     fn every_other_difference_is_told() {
-        assert_eq!(compare(&TEMPLATE.replace("kept", "new"), &SAME, &TAGS), ["template"]);
-        assert_eq!(compare("not: [a template", &SAME, &TAGS), ["template"]);
+        assert_eq!(compare(&TEMPLATE.replace("kept", "new"), &SAME), ["template"]);
+        assert_eq!(compare("not: [a template", &SAME), ["template"]);
         let parameters = [("Port", "80"), ("LiveTargetGroup", "blue"), ("Old", "1")];
         let expected = ["parameter `Old`: `1` -> none", "parameter `Port`: `80` -> `4000`"];
-        assert_eq!(compare(TEMPLATE, &parameters, &TAGS), expected);
-        let expected = ["tag `run`: `7` -> none", "tag `stack`: none -> `a`"];
-        assert_eq!(compare(TEMPLATE, &SAME, &[("run", "7")]), expected);
+        assert_eq!(compare(TEMPLATE, &parameters), expected);
+    }
+
+    #[test]
+    fn tags_of_others_are_sent_along_and_those_of_aws_are_not() {
+        let project = "project: web\nsource: {repository: o/n}\nenvironments:\n  local:\n";
+        let project = seatrial_project::Project::parse(project.as_bytes()).unwrap();
+        let environment = project.environment(None).unwrap();
+        let mut theirs = map(&[("team", "platform"), ("aws:servicecatalog:portfolioArn", "arn:p")]);
+        assert!(!has_our_tags(&theirs, environment, "network"));
+
+        let sent = sent_tags(environment, "network", &theirs);
+        let ours = [
+            ("seatrial:environment", "local"),
+            ("seatrial:project", "web"),
+            ("seatrial:stack", "network"),
+            ("team", "platform"),
+        ];
+        assert_eq!(sent, map(&ours));
+
+        theirs.extend(sent);
+        assert!(has_our_tags(&theirs, environment, "network"));
+        assert!(!has_our_tags(&theirs, environment, "database"));
     }
 
     #[test]
     fn a_value_that_aws_does_not_show_is_never_taken_for_unchanged() {
         let text = "Parameters: {Key: {Type: String, NoEcho: true}}\nResources: {B: {Type: AWS::S3::Bucket}}";
         let ours = super::super::template::parse("a", "a.yml", text.as_bytes()).unwrap();
-        let (parameters, tags) = (map(&[("Key", "****")]), BTreeMap::new());
-        let deployed =
-            Deployed { template: text, parameters: &parameters, tags: &tags, capabilities: &BTreeSet::new() };
+        let parameters = map(&[("Key", "****")]);
+        let deployed = Deployed { template: text, parameters: &parameters, capabilities: &BTreeSet::new() };
         let sent = sent_parameters(&map(&[("Key", "****")]), Some(&parameters));
-        let found = differences(&ours, &sent, &tags, &deployed);
+        let found = differences(&ours, &sent, &deployed);
         assert_eq!(
             found.iter().map(ToString::to_string).collect::<Vec<_>>(),
             ["parameter `Key` (value not shown)"]

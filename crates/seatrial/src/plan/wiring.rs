@@ -59,7 +59,13 @@ impl<'a> Wiring<'a> {
                 self.check_shape(stack, parameter, LIST_FACTS.contains(&name.as_str()), PROJECT_FILE)?;
                 return Ok(Source::Fact { value: value.clone() });
             }
-            let offers = self.offers(Some(&stack.name), name);
+            let mut offers = self.offers(Some(&stack.name), name);
+            if let Some(owned) = Owned::of_name(name)
+                && offers.iter().any(|(other, _)| other.name == owned.stack())
+            {
+                // A stack of the user's own may offer an output of the same name.
+                offers.retain(|(other, _)| other.name == owned.stack());
+            }
             if offers.len() > 1 {
                 return Err(stack.fault(parameter.position, ambiguous(&stack.name, name, &offers)));
             }
@@ -85,11 +91,9 @@ impl<'a> Wiring<'a> {
             return Ok(Some(setting));
         }
         let mut offers = self.offers(None, name);
-        if let Some(owned) = Owned::of_name(name)
-            && let Some(owner) = offers.iter().find(|(stack, _)| stack.name == owned.stack())
-        {
-            // A stack of the user's own may offer an output of the same name.
-            offers = vec![*owner];
+        if let Some(owned) = Owned::of_name(name) {
+            // A stack of the user's own may offer an output of the same name, also where ours is not there.
+            offers.retain(|(stack, _)| stack.name == owned.stack());
         }
         match &offers[..] {
             [] => Ok(None),

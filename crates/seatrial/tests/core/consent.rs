@@ -60,6 +60,27 @@ fn a_yes_that_was_typed_does_not_cover_a_replacement_that_was_not_shown() {
 }
 
 #[test]
+fn what_turns_out_otherwise_is_guarded_again() {
+    let workbench = Workbench::started();
+    workbench.write("infra/stacks/second.yml", NAMED);
+    assert_eq!(workbench.run(&["provision", "--yes"]).code, Some(0));
+    // What was shown adds a group; with the new value of `first` it replaces the other, too.
+    change_both(&workbench, NAMED);
+
+    let ended = workbench.at_terminal(&["provision"], "yes\nyes\n");
+
+    let object = ended.object();
+    assert_eq!(ended.code, Some(4), "{}", ended.stderr);
+    let message = object["failures"][0]["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("refused for stack `tiny-local-second`: AWS::Logs::LogGroup `Group`"),
+        "{message}"
+    );
+    assert_eq!(workbench.parameters("tiny-local-second")["Retention"], "7");
+    workbench.assert_nothing_is_left_behind();
+}
+
+#[test]
 fn whoever_agreed_at_a_terminal_is_asked_again_for_what_was_not_shown() {
     let workbench = Workbench::provisioned();
     change_both(&workbench, SECOND);

@@ -5,6 +5,7 @@ mod consent;
 mod daemon;
 #[path = "../support/ended.rs"]
 mod ended;
+mod foreign;
 mod operators;
 mod outcome;
 mod trouble;

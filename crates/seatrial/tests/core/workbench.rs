@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::config::{Credentials, SharedCredentialsProvider};
-use aws_sdk_cloudformation::types::StackStatus;
+use aws_sdk_cloudformation::types::{Parameter, StackStatus, Tag};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -253,6 +253,37 @@ impl Workbench {
             assert_ne!(status, StackStatus::ReviewInProgress, "{stack}");
             let listed = self.runtime.block_on(client.list_change_sets().stack_name(&stack).send()).unwrap();
             assert_eq!(listed.summaries(), [], "{stack}");
+        }
+    }
+
+    /// The tags that a stack has.
+    pub fn tags(&self, stack: &str) -> BTreeMap<String, String> {
+        let client = self.client();
+        let described = self.runtime.block_on(client.describe_stacks().stack_name(stack).send()).unwrap();
+        let tags = described.stacks()[0].tags().iter();
+        tags.map(|tag| (tag.key.clone().unwrap(), tag.value.clone().unwrap())).collect()
+    }
+
+    /// Has a stack carry one tag more, as an organisation's tools do.
+    #[track_caller]
+    pub fn add_tag(&self, stack: &str, key: &str, value: &str) {
+        let mut tags = self.tags(stack);
+        tags.insert(key.to_owned(), value.to_owned());
+        let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
+        let client = self.client();
+        let mut update = client.update_stack().stack_name(stack).use_previous_template(true);
+        update = update.set_tags(Some(tags.collect()));
+        for name in self.parameters(stack).into_keys() {
+            let kept = Parameter::builder().parameter_key(name).use_previous_value(true).build();
+            update = update.parameters(kept);
+        }
+        self.runtime.block_on(update.send()).unwrap();
+        while self
+            .stacks()
+            .iter()
+            .any(|(name, status)| name == stack && *status != StackStatus::UpdateComplete)
+        {
+            std::thread::yield_now();
         }
     }
 

@@ -57,7 +57,8 @@ impl Emulator {
     #[track_caller]
     pub fn create_stack(&self, project: &str, short: &str, template: &str) {
         let client = aws_sdk_cloudformation::Client::new(&self.config);
-        let tags = [("project", project), ("environment", "local"), ("stack", short)];
+        let tags =
+            [("seatrial:project", project), ("seatrial:environment", "local"), ("seatrial:stack", short)];
         let tags = tags.map(|(key, value)| Tag::builder().key(key).value(value).build());
         let name = format!("{project}-local-{short}");
         let create =

@@ -9,7 +9,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
 use super::change::{self, Overtaken};
-use super::consent::Consent;
+use super::consent::{Consent, Shown};
 use super::ended::{Applied, StackResult};
 use super::judge::{self, Candidate};
 use super::plan::Plan;
@@ -17,8 +17,10 @@ use super::{first, handshake};
 use crate::aws::status::{StackPhase, stack_phase};
 use crate::aws::{ChangeSet, Stack};
 use crate::cli::ProvisionArgs;
+use crate::commands::deployed::find_stack;
 use crate::context::Ctx;
 use crate::exit::Failed;
+use crate::plan::difference::Difference;
 use crate::plan::graph::{Graph, NodeId, Outputs};
 use crate::plan::node::{Action, Attempts, Inputs, next};
 
@@ -114,9 +116,13 @@ impl Deployment<'_> {
         let (mut overtaken, mut why) = (false, String::new());
         loop {
             ctx.session.cancel.check()?;
-            let found = ctx.session.cancel.unless_cancelled(ctx.aws.describe_stack(name)).await??;
+            let found = find_stack(ctx, &candidate.template.name).await?;
             let stack = found.unwrap_or_default();
-            let inputs = self.inputs(candidate, &stack).await?;
+            let differences = self.differences(candidate, &stack).await?;
+            let inputs = match &differences {
+                Some(differences) if differences.is_empty() => Inputs::Same,
+                _ => Inputs::Different,
+            };
             let action = next(stack_phase(&stack.status), inputs, &attempts);
             attempts.count(action);
             match action {
@@ -125,7 +131,8 @@ impl Deployment<'_> {
                     return Ok((stack, false));
                 }
                 Action::Create | Action::Update => {
-                    let update = (action == Action::Update).then_some(&stack);
+                    let update = (action == Action::Update).then_some((&stack, differences.as_deref()));
+                    let update = update.map(|(stack, found)| (stack, found.unwrap_or_default()));
                     match self.change(candidate, update, overtaken).await {
                         Ok(Some(stack)) => return Ok((stack, true)),
                         Ok(None) => return Ok((stack, false)),
@@ -143,7 +150,12 @@ impl Deployment<'_> {
                 }
                 Action::ContinueRollback => {
                     ctx.printer().event(name, format_args!("{}: continuing the rollback", stack.status));
-                    why = change::continue_rollback(ctx, (name, &stack.id)).await?;
+                    match change::continue_rollback(ctx, (name, &stack.id)).await {
+                        Err(error) if error.is::<Overtaken>() => {
+                            ctx.printer().event(name, "somebody else was first: looking again");
+                        }
+                        ended => why = ended?,
+                    }
                 }
                 Action::Clear => self.clear(name, &stack).await?,
                 Action::Wait | Action::GiveUp => {
@@ -154,13 +166,16 @@ impl Deployment<'_> {
         }
     }
 
-    async fn inputs(&self, candidate: &Candidate<'_>, stack: &Stack) -> anyhow::Result<Inputs> {
-        // Asked only where it decides something: it is one call more.
+    /// How what is wanted differs from a stack that is at rest; of any other it is not asked: it is one call more.
+    async fn differences(
+        &self,
+        candidate: &Candidate<'_>,
+        stack: &Stack,
+    ) -> anyhow::Result<Option<Vec<Difference>>> {
         if !matches!(stack_phase(&stack.status), StackPhase::Stable | StackPhase::RolledBack) {
-            return Ok(Inputs::Different);
+            return Ok(None);
         }
-        let differences = candidate.differences(self.ctx, stack).await?;
-        Ok(if differences.is_empty() { Inputs::Same } else { Inputs::Different })
+        candidate.differences(self.ctx, stack).await.map(Some)
     }
 
     /// Executes the change set that was shown if it still fits, else one that is made, judged and agreed to now.
@@ -168,12 +183,13 @@ impl Deployment<'_> {
     async fn change(
         &self,
         candidate: &Candidate<'_>,
-        update: Option<&Stack>,
+        update: Option<(&Stack, &[Difference])>,
         overtaken: bool,
     ) -> anyhow::Result<Option<Stack>> {
         let planned = self.plan.of(&candidate.template.name).filter(|_| !overtaken);
-        let fitting =
-            update.zip(planned).and_then(|(stack, planned)| planned.change_set(stack, &candidate.values));
+        let fitting = update
+            .zip(planned)
+            .and_then(|((stack, _), planned)| planned.change_set(stack, &candidate.values));
         let id = match fitting {
             Some(id) => id.to_owned(),
             None => match self.plan_again(candidate, update).await? {
@@ -187,15 +203,16 @@ impl Deployment<'_> {
     async fn plan_again(
         &self,
         candidate: &Candidate<'_>,
-        update: Option<&Stack>,
+        update: Option<(&Stack, &[Difference])>,
     ) -> anyhow::Result<Option<ChangeSet>> {
         let ctx = self.ctx;
         self.discard_unused(candidate).await;
-        let set = judge::change_set(ctx, self.graph, (candidate, update), self.args).await?;
-        let (Some(set), Some(_)) = (&set, update) else { return Ok(set) };
-        let planned = self.plan.of(&candidate.template.name);
-        let shown = planned.map_or(&[][..], |planned| planned.shown_changes());
-        if let Err(refused) = self.consent.covers(ctx, &candidate.name, (shown, &set.changes)).await {
+        let found = update.map(|(stack, _)| stack);
+        let set = judge::change_set(ctx, self.graph, (candidate, found), self.args).await?;
+        let (Some(set), Some((_, differences))) = (&set, update) else { return Ok(set) };
+        let shown = self.plan.of(&candidate.template.name).map(Shown::of).unwrap_or_default();
+        let wanted = Shown { changes: &set.changes, differences };
+        if let Err(refused) = self.consent.covers(ctx, &candidate.name, (shown, wanted)).await {
             change::discard(ctx, &set.id).await;
             return Err(refused);
         }

@@ -113,8 +113,13 @@ fn overtaken_or(stack_name: &str, error: AwsError) -> anyhow::Error {
 /// What AWS says when another operation came first: an executed change set deletes the others of its stack, and a
 /// stack that is busy, made or gone meanwhile takes none.
 fn is_overtaken(error: &AwsError) -> bool {
-    const WORDS: [&str; 4] =
-        ["_IN_PROGRESS", "cannot be created again", "can not be created again", "does not exist"];
+    const WORDS: [&str; 5] = [
+        "_IN_PROGRESS",
+        "cannot be created again",
+        "can not be created again",
+        "can not be rolled back",
+        "does not exist",
+    ];
     error.is_change_set_gone()
         || (error.is("ValidationError") && WORDS.iter().any(|words| error.reason.contains(words)))
 }
@@ -125,19 +130,35 @@ async fn settle(ctx: &Ctx, (stack_name, id): (&str, &str), last: Option<String>)
     if stack_phase(&end.status) != StackPhase::Stable {
         return Err(failure(stack_name, &end).into());
     }
-    Ok(ctx.aws.describe_stack(id).await?.unwrap_or_default())
+    // Somebody has deleted it since.
+    let stack =
+        ctx.aws.describe_stack(id).await?.filter(|stack| stack_phase(&stack.status) != StackPhase::Absent);
+    stack.ok_or_else(|| Overtaken(stack_name.to_owned()).into())
 }
 
 /// Follows an operation of somebody else to its end, whatever that is: what it means is seen when the stack is looked
 /// at again.
 pub(super) async fn join(ctx: &Ctx, (stack_name, id): (&str, &str)) -> anyhow::Result<()> {
-    follow_stack(ctx.watch(), (stack_name, id), None).await.map(drop)
+    let events = ctx.aws.stack_events_after(id, None).await?;
+    follow_stack(ctx.watch(), (stack_name, id), before_operation(&events, id)).await.map(drop)
+}
+
+/// The event before the first of the operation that runs: what came earlier was told to others.
+fn before_operation(events: &[StackEvent], stack: &str) -> Option<String> {
+    let begins =
+        |event: &StackEvent| event.physical_id == stack && event.reason.as_deref() == Some("User Initiated");
+    let first = events.iter().rposition(begins)?;
+    events.get(first.checked_sub(1)?).map(|event| event.id.clone())
 }
 
 /// Continues a rollback that failed; answers why it failed again, empty if it did not.
+///
+/// # Errors
+/// [`Overtaken`] among others.
 pub(super) async fn continue_rollback(ctx: &Ctx, (stack_name, id): (&str, &str)) -> anyhow::Result<String> {
     let last = ctx.aws.newest_stack_event(id).await?;
-    ctx.aws.continue_update_rollback(id).await?;
+    let continued = ctx.aws.continue_update_rollback(id).await;
+    continued.map_err(|error| overtaken_or(stack_name, error))?;
     let end = follow_stack(ctx.watch(), (stack_name, id), last).await?;
     Ok(cause(&end.events))
 }
@@ -219,6 +240,10 @@ mod tests {
                 "Stack [s] already exists and cannot be created again with the changeSet [c].",
             ),
             ("ValidationError", "Stack [s] does not exist"),
+            (
+                "ValidationError",
+                "Stack:arn:s is in UPDATE_ROLLBACK_COMPLETE state and can not be rolled back from it.",
+            ),
         ];
         for (code, message) in first {
             assert!(overtaken_or("s", error(code, message)).is::<Overtaken>(), "{code}: {message}");

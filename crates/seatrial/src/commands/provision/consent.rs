@@ -2,11 +2,12 @@
 
 use tokio::sync::Mutex;
 
-use super::plan::{Plan, shown};
+use super::plan::{Plan, Planned, shown};
 use crate::aws::ResourceChange;
 use crate::cli::Consent as Flags;
 use crate::context::Ctx;
 use crate::exit::Refused;
+use crate::plan::difference::Difference;
 
 /// The consent to a plan. `--yes` covers what was shown, and any addition or modification without interruption; whoever
 /// was asked is asked again for everything else.
@@ -14,6 +15,19 @@ pub(super) struct Consent {
     yes: bool,
     /// One question at a time.
     asking: Mutex<()>,
+}
+
+/// What a user sees of one stack before it is changed.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Shown<'a> {
+    pub changes: &'a [ResourceChange],
+    pub differences: &'a [Difference],
+}
+
+impl<'a> Shown<'a> {
+    pub(super) fn of(planned: &'a Planned) -> Self {
+        Self { changes: planned.shown_changes(), differences: &planned.differences }
+    }
 }
 
 impl Consent {
@@ -30,7 +44,8 @@ impl Consent {
         Ok(consent)
     }
 
-    /// Asks for the changes of a stack that differ from what was shown of it.
+    /// Asks for what is wanted of a stack and differs from what was shown of it: a value, too, is something that was
+    /// agreed to.
     ///
     /// # Errors
     /// Refused under `--yes` where something would be replaced or removed; or if the user does not agree.
@@ -38,13 +53,16 @@ impl Consent {
         &self,
         ctx: &Ctx,
         stack: &str,
-        (was_shown, changes): (&[ResourceChange], &[ResourceChange]),
+        (was, wanted): (Shown<'_>, Shown<'_>),
     ) -> anyhow::Result<()> {
         let new: Vec<&ResourceChange> =
-            changes.iter().filter(|change| !was_shown.iter().any(|old| same(old, change))).collect();
-        if new.is_empty() {
+            wanted.changes.iter().filter(|change| !was.changes.iter().any(|old| same(old, change))).collect();
+        let unseen = wanted.differences.iter().filter(|difference| !was.differences.contains(difference));
+        let unseen: Vec<&Difference> = unseen.collect();
+        if new.is_empty() && unseen.is_empty() {
             return Ok(());
         }
+        unseen.iter().for_each(|difference| ctx.printer().event(stack, difference));
         new.iter().for_each(|change| ctx.printer().event(stack, shown(change)));
         if !self.yes {
             return self
@@ -79,10 +97,23 @@ fn same(shown: &ResourceChange, change: &ResourceChange) -> bool {
     shown.logical_id == change.logical_id && shown.action == change.action && !worse && !elsewhere
 }
 
-/// Whether something is lost or interrupted: what `--yes` does not cover unseen.
+/// What runs while it is changed, and may have to stop for it. Change sets tell what is replaced, not what is interrupted,
+/// and CloudFormation's reference says "some interruptions" of most that these have: here any change counts.
+const MAY_STOP: [&str; 6] = [
+    "AWS::EC2::Instance",
+    "AWS::ElastiCache::CacheCluster",
+    "AWS::ElastiCache::ReplicationGroup",
+    "AWS::OpenSearchService::Domain",
+    "AWS::RDS::DBCluster",
+    "AWS::RDS::DBInstance",
+];
+
+/// Whether something is lost, or may be interrupted: what `--yes` does not cover unseen.
 fn loses(change: &ResourceChange) -> bool {
     let replaced = change.replacement.as_deref().is_some_and(|text| text != "False");
-    change.action == "Remove" || change.action == "Dynamic" || replaced
+    let beyond_tags = change.properties.iter().any(|property| property != "Tags");
+    let stops = MAY_STOP.contains(&change.resource_type.as_str()) && change.action == "Modify" && beyond_tags;
+    change.action == "Remove" || change.action == "Dynamic" || replaced || stops
 }
 
 #[cfg(test)]
@@ -108,6 +139,20 @@ mod tests {
         assert!(loses(&change("Modify", Some("Conditional"))));
         assert!(!loses(&change("Modify", Some("False"))));
         assert!(!loses(&change("Add", None)));
+    }
+
+    #[test]
+    fn what_may_stop_a_database_unseen_is_not_covered_either() {
+        let of = |kind: &str, property: &str| ResourceChange {
+            resource_type: kind.to_owned(),
+            properties: vec![property.to_owned()],
+            ..change("Modify", Some("False"))
+        };
+        assert!(loses(&of("AWS::RDS::DBInstance", "DBInstanceClass")));
+        assert!(!loses(&of("AWS::RDS::DBInstance", "Tags")));
+        assert!(!loses(&of("AWS::S3::Bucket", "LifecycleConfiguration")));
+        let shown = of("AWS::RDS::DBInstance", "DBInstanceClass");
+        assert!(same(&shown, &shown) && !same(&shown, &of("AWS::RDS::DBInstance", "EngineVersion")));
     }
 
     #[test]

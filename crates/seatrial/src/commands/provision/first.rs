@@ -10,8 +10,8 @@ use seatrial_project::render::{self, Variables};
 use tokio::sync::OnceCell;
 
 use super::seed::seed;
-use crate::aws::FirstBuild;
 use crate::aws::status::{Progress, build_progress};
+use crate::aws::{Build, FirstBuild};
 use crate::cli::ProvisionArgs;
 use crate::context::Ctx;
 use crate::exit::{Failed, Refused};
@@ -97,6 +97,42 @@ async fn build_remotely(ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow:
         }
     };
     let (bucket, project) = (needed(values, "ArtifactBucketName")?, needed(values, "BuildProjectName")?);
+    let looking = ctx.aws.running_build(project, &revision);
+    let begun = match ctx.session.cancel.unless_cancelled(looking).await?? {
+        Some((id, source)) => {
+            ctx.printer().event("first image", format_args!("build {id} of this commit runs already"));
+            let key = source.strip_prefix(&format!("{bucket}/")).map(str::to_owned);
+            Begun { id, key }
+        }
+        None => begin(ctx, (bucket, project), (&revision, zip)).await?,
+    };
+    let ended = follow_build(ctx.watch(), &begun.id).await?;
+    // Only now: a build that is not waited for any more goes on, and may not have read its source yet.
+    if let Some(key) = begun.key.filter(|key| key.starts_with(SOURCE_FOLDER)) {
+        remove_source(ctx, (bucket, &key)).await;
+    }
+    exported_image(&begun.id, ended)
+}
+
+/// Removes the source of a build. One that is left is told and no more, for how the build ended says more; the bucket
+/// forgets it in time.
+async fn remove_source(ctx: &Ctx, (bucket, key): (&str, &str)) {
+    if let Err(error) = ctx.aws.delete_versions(bucket, key).await {
+        ctx.printer().warning(format_args!("the source of the first build is left: {error}"));
+    }
+}
+
+/// A build that runs, and where its source lies.
+struct Begun {
+    id: String,
+    key: Option<String>,
+}
+
+async fn begin(
+    ctx: &Ctx,
+    (bucket, project): (&str, &str),
+    (revision, zip): (&str, Vec<u8>),
+) -> anyhow::Result<Begun> {
     if ctx.local.is_some() {
         match seed(project) {
             Ok(true) => {
@@ -109,23 +145,27 @@ async fn build_remotely(ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow:
                 .event("first image", format_args!("the build compiles everything anew: {error}")),
         }
     }
-    let key = source_key(&revision);
-    let version = ctx.aws.put_object(bucket, &key, zip).await?;
+    let key = source_key(revision);
+    ctx.aws.put_object(bucket, &key, zip).await?;
     let source = format!("{bucket}/{key}");
-    let built = build_source(ctx, &FirstBuild { project, source: &source, revision: &revision }).await;
-    // Also where the build failed: nobody reads the source again.
-    ctx.aws.delete_object(bucket, &key, version).await?;
-    built
+    match ctx.aws.start_build(&FirstBuild { project, source: &source, revision }).await {
+        Ok(id) => {
+            ctx.printer().event("first image", format_args!("build {id}"));
+            Ok(Begun { id, key: Some(key) })
+        }
+        Err(error) => {
+            remove_source(ctx, (bucket, &key)).await;
+            Err(error.into())
+        }
+    }
 }
 
 fn source_key(revision: &str) -> String {
     format!("{SOURCE_FOLDER}/{revision}-{:08x}.zip", rand::random::<u32>())
 }
 
-async fn build_source(ctx: &Ctx, build: &FirstBuild<'_>) -> anyhow::Result<String> {
-    let id = ctx.aws.start_build(build).await?;
-    ctx.printer().event("first image", format_args!("build {id}"));
-    let build = follow_build(ctx.watch(), &id).await?;
+/// The image that a build exports which has ended.
+fn exported_image(id: &str, build: Build) -> anyhow::Result<String> {
     if build_progress(&build.status) != Progress::Succeeded {
         let contexts: Vec<String> = build.phases.into_iter().flat_map(|phase| phase.contexts).collect();
         let why = contexts.into_iter().rfind(|text| !text.is_empty()).unwrap_or_default();

@@ -5,17 +5,18 @@ use std::collections::BTreeMap;
 use seatrial_project::Environment;
 
 use super::change;
-use crate::aws::{Aws, ChangeSet, ChangeSetRequest, Parameter, ResourceChange, Stack};
+use crate::aws::{ChangeSet, ChangeSetRequest, Parameter, ResourceChange, Stack};
 use crate::cli::ProvisionArgs;
 use crate::context::Ctx;
 use crate::exit::Refused;
 use crate::plan::difference::{
-    Deployed, Difference, SentParameters, differences, live_target_group, sent_parameters, stack_tags,
+    Deployed, Difference, SentParameters, differences, live_target_group, sent_parameters, sent_tags,
 };
 use crate::plan::graph::Graph;
 use crate::plan::guard::{
     Action, Change, Replacement, Rules, code_deploy_services, refusals, touches_listener,
 };
+use crate::plan::owned::Owned;
 use crate::plan::template::StackTemplate;
 
 /// The parameter that says which target group has the traffic.
@@ -26,7 +27,6 @@ pub(super) struct Candidate<'a> {
     pub template: &'a StackTemplate,
     pub name: String,
     pub values: BTreeMap<String, String>,
-    pub tags: BTreeMap<String, String>,
 }
 
 impl<'a> Candidate<'a> {
@@ -35,8 +35,7 @@ impl<'a> Candidate<'a> {
         environment: &Environment,
         values: BTreeMap<String, String>,
     ) -> Self {
-        let name = environment.stack_name(&template.name);
-        Self { template, name, values, tags: stack_tags(environment, &template.name) }
+        Self { template, name: environment.stack_name(&template.name), values }
     }
 
     /// How this differs from a stack that is there: one more call, GetTemplate.
@@ -46,18 +45,17 @@ impl<'a> Candidate<'a> {
         let deployed = Deployed {
             template: &template,
             parameters: &found.parameters,
-            tags: &found.tags,
             capabilities: &found.capabilities,
         };
         let sent = sent_parameters(&self.values, Some(&found.parameters));
-        Ok(differences(self.template, &sent, &self.tags, &deployed))
+        Ok(differences(self.template, &sent, &deployed))
     }
 
     async fn make(
         &self,
         ctx: &Ctx,
         sent: &SentParameters,
-        create: bool,
+        found: Option<&Stack>,
     ) -> anyhow::Result<Option<ChangeSet>> {
         let parameter = |(name, value): (&String, &Option<String>)| Parameter {
             name: name.clone(),
@@ -65,13 +63,15 @@ impl<'a> Candidate<'a> {
         };
         let parameters: Vec<Parameter> = sent.iter().map(parameter).collect();
         let change_set_name = change::name();
+        let none = BTreeMap::new();
+        let carried = found.map_or(&none, |found| &found.tags);
         let request = ChangeSetRequest {
             stack_name: &self.name,
             change_set_name: &change_set_name,
-            create,
+            create: found.is_none(),
             template: &self.template.text,
             parameters: &parameters,
-            tags: &self.tags,
+            tags: &sent_tags(&ctx.environment, &self.template.name, carried),
             capabilities: self.template.capabilities().into_iter().map(str::to_owned).collect(),
         };
         change::make(ctx, &request).await
@@ -87,7 +87,7 @@ pub(super) async fn change_set(
     args: &ProvisionArgs,
 ) -> anyhow::Result<Option<ChangeSet>> {
     let mut sent = sent_parameters(&candidate.values, found.map(|found| &found.parameters));
-    let Some(mut set) = candidate.make(ctx, &sent, found.is_none()).await? else { return Ok(None) };
+    let Some(set) = candidate.make(ctx, &sent, found).await? else { return Ok(None) };
     let Some(found) = found else { return Ok(Some(set)) };
     let mut rules = Rules {
         code_deploy_services: code_deploy_services(&candidate.template.json),
@@ -96,40 +96,53 @@ pub(super) async fn change_set(
         sent_live: None,
         actual_live: None,
     };
-    if touches_listener(&set.changes.iter().map(change_of).collect::<Vec<_>>()) {
-        // No edit ever moves traffic: the change set is made again with the group that has it.
-        let live = live_group(&ctx.aws, &found.outputs).await?;
-        rules.actual_live = live;
-        if let Some(live) = live
-            && sent.contains_key(LIVE)
-        {
-            change::discard(ctx, &set.id).await;
-            sent.insert(LIVE.to_owned(), Some(live.to_owned()));
-            rules.sent_live = Some(live);
-            match candidate.make(ctx, &sent, false).await? {
-                Some(again) => set = again,
-                None => return Ok(None),
-            }
-        }
+    if !touches_listener(&changes_of(&set)) {
+        return judge(ctx, &candidate.name, (set, &rules)).await.map(Some);
     }
-    let changes: Vec<Change> = set.changes.iter().map(change_of).collect();
-    let refused = refusals(&changes, &rules);
+    // No edit ever moves traffic: the change set is made again with the group that has it.
+    let live = match live_group(ctx, &found.outputs).await {
+        Ok(live) => live,
+        Err(error) => {
+            change::discard(ctx, &set.id).await;
+            return Err(error);
+        }
+    };
+    rules.actual_live = live;
+    let Some(live) = live.filter(|_| sent.contains_key(LIVE)) else {
+        return judge(ctx, &candidate.name, (set, &rules)).await.map(Some);
+    };
+    change::discard(ctx, &set.id).await;
+    sent.insert(LIVE.to_owned(), Some(live.to_owned()));
+    rules.sent_live = Some(live);
+    match candidate.make(ctx, &sent, Some(found)).await? {
+        Some(again) => judge(ctx, &candidate.name, (again, &rules)).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// The change set, if the guard lets it through; else it is deleted.
+async fn judge(ctx: &Ctx, stack: &str, (set, rules): (ChangeSet, &Rules<'_>)) -> anyhow::Result<ChangeSet> {
+    let refused = refusals(&changes_of(&set), rules);
     if refused.is_empty() {
-        return Ok(Some(set));
+        return Ok(set);
     }
     change::discard(ctx, &set.id).await;
     let lines: Vec<String> = refused.iter().map(ToString::to_string).collect();
-    let message = format!("refused for stack `{}`: {}", candidate.name, lines.join("; "));
+    let message = format!("refused for stack `{stack}`: {}", lines.join("; "));
     let refusal = refused.iter().fold(Refused::new(message), |error, one| error.hint(one.hint.clone()));
     Err(refusal.into())
 }
 
 /// Which target group has the traffic now.
-async fn live_group(aws: &Aws, outputs: &BTreeMap<String, String>) -> anyhow::Result<Option<&'static str>> {
-    let Some(listener) = outputs.get("ProductionListenerArn") else { return Ok(None) };
-    let weights = aws.listener_weights(listener).await?;
+async fn live_group(ctx: &Ctx, outputs: &BTreeMap<String, String>) -> anyhow::Result<Option<&'static str>> {
+    let Some(listener) = outputs.get(Owned::ProductionListenerArn.name()) else { return Ok(None) };
+    let weights = ctx.session.cancel.unless_cancelled(ctx.aws.listener_weights(listener)).await??;
     let weights = weights.into_iter().map(|(group, weight)| (group, i64::from(weight))).collect();
     Ok(live_target_group(&weights, outputs))
+}
+
+fn changes_of(set: &ChangeSet) -> Vec<Change> {
+    set.changes.iter().map(change_of).collect()
 }
 
 fn change_of(change: &ResourceChange) -> Change {

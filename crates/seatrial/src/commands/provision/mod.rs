@@ -48,24 +48,28 @@ pub(crate) async fn run(
     // Before anything is started or called: most mistakes are in these files.
     let root = find_root()?;
     let environment = load_environment(&root, globals)?;
-    read_graph(&root, &environment)?;
+    let graph = read_graph(&root, &environment)?;
     if uses_local_cloud(&environment)? {
         ensure_postgres(session, false)?;
     }
     let ctx = Ctx::for_environment(session, root, environment).await?;
-    provision(&ctx, args).await
+    provision(&ctx, &graph, args).await
 }
 
 /// Everything once the environment is known.
-pub(super) async fn provision(ctx: &Ctx, args: &ProvisionArgs) -> anyhow::Result<Report<Provisioned>> {
-    let graph = read_graph(&ctx.root, &ctx.environment)?;
-    let plan = plan::plan(ctx, &graph, args).await?;
+pub(super) async fn provision(
+    ctx: &Ctx,
+    graph: &Graph,
+    args: &ProvisionArgs,
+) -> anyhow::Result<Report<Provisioned>> {
+    let plan = match plan::plan(ctx, graph, args).await {
+        Ok(plan) => plan,
+        Err(errors) => return Ok(Report { fields: Provisioned::default(), errors }),
+    };
     if args.consent.dry_run {
-        let mut report = Report::done(Provisioned::planned(&plan));
-        if !plan.discard(ctx).await {
-            report.errors.push(Failed("change sets that were made to be shown are left".to_owned()).into());
-        }
-        return Ok(report);
+        let left = || Failed("change sets that were made to be shown are left".to_owned()).into();
+        let errors = if plan.discard(ctx).await { Vec::new() } else { vec![left()] };
+        return Ok(Report { fields: Provisioned::planned(plan), errors });
     }
     if !plan.has_changes() {
         let applied = Applied { stacks: plan.results(), errors: Vec::new() };
@@ -75,11 +79,11 @@ pub(super) async fn provision(ctx: &Ctx, args: &ProvisionArgs) -> anyhow::Result
         Ok(consent) => consent,
         Err(refused) => {
             plan.discard(ctx).await;
-            return Err(refused);
+            return Ok(Report { fields: Provisioned::refused(plan), errors: vec![refused] });
         }
     };
     let began = Instant::now();
-    let applied = apply::apply(ctx, &graph, (&plan, args, consent)).await;
+    let applied = apply::apply(ctx, graph, (&plan, args, consent)).await;
     if !applied.errors.is_empty() {
         // Of what was not reached the change sets are still there.
         plan.discard(ctx).await;

@@ -13,7 +13,7 @@ use super::judge::{self, Candidate};
 use crate::aws::status::{StackPhase, stack_phase};
 use crate::aws::{ResourceChange, Stack};
 use crate::cli::ProvisionArgs;
-use crate::commands::deployed::Deployed;
+use crate::commands::deployed::{Deployed, find_stack};
 use crate::context::Ctx;
 use crate::plan::difference::Difference;
 use crate::plan::graph::{Graph, NodeId, Outputs};
@@ -83,10 +83,12 @@ pub(super) struct Plan {
     pub deployed: Deployed,
 }
 
-/// Looks at every stack, several at a time. Where one is refused, or the command is to end, no change set of any is
-/// left behind.
-pub(super) async fn plan(ctx: &Ctx, graph: &Graph, args: &ProvisionArgs) -> anyhow::Result<Plan> {
-    let deployed = Deployed::read(ctx).await?;
+/// Looks at every stack, several at a time.
+///
+/// # Errors
+/// What is wrong with each of them. Then, or if the command is to end, no change set of any is left behind.
+pub(super) async fn plan(ctx: &Ctx, graph: &Graph, args: &ProvisionArgs) -> Result<Plan, Vec<anyhow::Error>> {
+    let deployed = Deployed::read(ctx).await.map_err(|error| vec![error])?;
     let outputs = deployed.outputs_by_stack();
     let one = |template: &StackTemplate| plan_stack(ctx, graph, (template.name.clone(), &outputs, args));
     let (mut stacks, mut errors) = (Vec::new(), Vec::new());
@@ -103,7 +105,7 @@ pub(super) async fn plan(ctx: &Ctx, graph: &Graph, args: &ProvisionArgs) -> anyh
         return Ok(plan);
     }
     plan.discard(ctx).await;
-    Err(errors.swap_remove(0))
+    Err(errors)
 }
 
 async fn plan_stack(
@@ -112,7 +114,7 @@ async fn plan_stack(
     (stack, outputs, args): (String, &Outputs, &ProvisionArgs),
 ) -> anyhow::Result<Planned> {
     let name = ctx.environment.stack_name(&stack);
-    let found = ctx.session.cancel.unless_cancelled(ctx.aws.describe_stack(&name)).await??;
+    let found = find_stack(ctx, &stack).await?;
     let status = found.as_ref().map(|found| found.status.clone()).unwrap_or_default();
     let values = graph.values(&NodeId::Stack(stack.clone()), outputs);
     let mut planned = Planned {

@@ -11,28 +11,34 @@ use crate::commands::deployed::Deployed;
 use crate::commands::released::Release;
 
 /// The object of `provision --output json`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Provisioned {
     pub stacks: Vec<StackResult>,
     /// The stacks' outputs.
     pub outputs: BTreeMap<String, String>,
     /// The first release, if this run followed it.
     pub release: Option<Release>,
+    /// What would be done, where nothing was.
     #[serde(skip_serializing_if = "Option::is_none")]
-    plan: Option<String>,
+    plan: Option<Plan>,
     #[serde(skip)]
     complete: bool,
 }
 
 impl Provisioned {
-    pub(super) fn planned(plan: &Plan) -> Self {
+    pub(super) fn planned(plan: Plan) -> Self {
         Self {
             stacks: plan.results(),
             outputs: BTreeMap::new(),
             release: None,
-            plan: Some(plan.to_string()),
+            plan: Some(plan),
             complete: true,
         }
+    }
+
+    /// The plan that was shown and not agreed to.
+    pub(super) fn refused(plan: Plan) -> Self {
+        Self { complete: false, ..Self::planned(plan) }
     }
 
     pub(super) fn done(applied: &Applied, deployed: &Deployed, release: Option<Release>) -> Self {
@@ -49,13 +55,16 @@ impl Provisioned {
 impl fmt::Display for Provisioned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(plan) = &self.plan {
-            return f.write_str(plan);
+            // One that was not agreed to was shown before the question.
+            return if self.complete { plan.fmt(f) } else { Ok(()) };
         }
         let changed = self.stacks.iter().filter(|stack| stack.changed).count();
         match changed {
             0 if self.complete => {
                 writeln!(f, "nothing to change: {} stacks are up to date", self.stacks.len())?
             }
+            // The errors say why.
+            0 => {}
             _ => writeln!(f, "{changed} stacks changed")?,
         }
         if let Some(release) = &self.release {

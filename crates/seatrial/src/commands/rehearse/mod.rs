@@ -87,7 +87,8 @@ async fn provision_all(ctx: &Ctx) -> anyhow::Result<Report<Provisioned>> {
     let began = Instant::now();
     let consent = Consent { yes: true, dry_run: false };
     let args = ProvisionArgs { consent, allow_replace: Vec::new(), local_image: false };
-    let provisioned = provision::provision(ctx, &args).await?;
+    let graph = provision::read_graph(&ctx.root, &ctx.environment)?;
+    let provisioned = provision::provision(ctx, &graph, &args).await?;
     let took = began.elapsed().as_secs_f64();
     ctx.printer().event("rehearse", format_args!("provisioning and the first release took {took:.1} s"));
     Ok(provisioned)
