@@ -165,9 +165,15 @@ impl Environment {
         self.name == LOCAL_ENVIRONMENT
     }
 
+    /// The name of what an environment has one of, as the family of its task definitions:
+    /// `<project>-<environment>`.
+    pub fn full_name(&self) -> String {
+        format!("{}-{}", self.project, self.name)
+    }
+
     /// The name of a stack in AWS: `<project>-<environment>-<stack>`.
     pub fn stack_name(&self, stack: &str) -> String {
-        format!("{}-{}-{stack}", self.project, self.name)
+        format!("{}-{stack}", self.full_name())
     }
 
     /// What stack parameters may be filled from, by the parameter's name; only what is set.

@@ -58,7 +58,7 @@ pub(crate) async fn run(
     };
     let repository = match &target {
         Some((_, deployed)) => deployed.required(Owned::RepositoryUri)?.to_owned(),
-        None => format!("{}-{}", environment.project, environment.name),
+        None => environment.full_name(),
     };
     if args.dry_run {
         return Ok(Report::done(Building::Planned { repository, push: args.push }));

@@ -181,7 +181,7 @@ async fn apply(ctx: &Ctx, deployed: &Deployed, plan: &DestroyPlan) -> (Destroyed
             return (destroyed, errors);
         }
     }
-    let family = format!("{}-{}", ctx.environment.project, ctx.environment.name);
+    let family = ctx.environment.full_name();
     match ctx.aws.deregister_family(&family).await {
         Ok(count) => destroyed.deregistered_task_definitions = count,
         Err(error) => errors.push(error.into()),

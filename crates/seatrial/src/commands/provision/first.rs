@@ -35,7 +35,7 @@ pub(super) struct FirstRevision {
 impl FirstRevision {
     /// Asks whether the family has an active revision.
     pub(super) async fn look(ctx: &Ctx, args: &ProvisionArgs) -> anyhow::Result<Self> {
-        let found = ctx.aws.active_task_definition(&family(ctx)).await?;
+        let found = ctx.aws.active_task_definition(&ctx.environment.full_name()).await?;
         Ok(Self { needed: found.is_none(), here: args.local_image, image: OnceCell::new() })
     }
 
@@ -60,11 +60,6 @@ impl FirstRevision {
         ctx.printer().event("task definition", arn);
         Ok(())
     }
-}
-
-/// The family of the environment's task definitions.
-fn family(ctx: &Ctx) -> String {
-    format!("{}-{}", ctx.environment.project, ctx.environment.name)
 }
 
 /// What only the stacks can fill placeholders with: their outputs under the names that the build project and the
