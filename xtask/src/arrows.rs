@@ -24,8 +24,8 @@ const RULES: &[Rule] = &[
     Rule {
         under: "crates/seatrial/src/",
         except: &["crates/seatrial/src/aws/clients.rs"],
-        words: &["aws_config::defaults", "BehaviorVersion"],
-        because: "only one function builds a client",
+        words: &["aws_config::defaults", "BehaviorVersion", "Client::new(", "from_conf("],
+        because: "only `clients.rs` builds clients",
     },
     Rule {
         under: "crates/seatrial/src/aws/",
@@ -37,6 +37,7 @@ const RULES: &[Rule] = &[
             "crate::rollout",
             "crate::output",
             "crate::cli",
+            "crate::local",
         ],
         because: "`aws` calls nothing above it",
     },
@@ -56,20 +57,42 @@ const RULES: &[Rule] = &[
     Rule {
         under: "crates/seatrial/src/follow/",
         except: &[],
-        words: &["crate::commands", "crate::plan", "crate::project", "crate::cli"],
+        words: &["crate::commands", "crate::plan", "seatrial_project", "crate::cli"],
         because: "`follow` calls `rollout`, `aws` and `output` only",
     },
     Rule {
         under: "crates/seatrial/src/rollout/",
         except: &[],
-        words: &["crate::commands", "crate::follow", "crate::plan", "crate::project", "crate::cli"],
+        words: &[
+            "crate::commands",
+            "crate::follow",
+            "crate::plan",
+            "crate::output",
+            "seatrial_project",
+            "crate::cli",
+        ],
         because: "`rollout` calls `aws` only",
     },
     Rule {
         under: "crates/seatrial/src/plan/",
         except: &[],
-        words: &["crate::aws::Aws", "crate::commands", "crate::follow", "std::fs::write", "tokio::"],
-        because: "`plan` is pure",
+        words: &[
+            "crate::aws::Aws",
+            "crate::commands",
+            "crate::follow",
+            "crate::rollout",
+            "crate::output",
+            "crate::cli",
+            "crate::local",
+            "fs::write",
+            "fs::create",
+            "fs::remove",
+            "fs::rename",
+            "File::",
+            "OpenOptions",
+            "tokio::",
+        ],
+        because: "`plan` is pure: it reads templates, and nothing else",
     },
     Rule {
         under: "crates/seatrial-project/",
@@ -199,6 +222,31 @@ mod tests {
 
         assert_eq!(RULES[0].breaches("crates/seatrial/src/follow/stack.rs", text).len(), 1);
         assert!(RULES[0].breaches("crates/seatrial/src/aws/ecs/mod.rs", text).is_empty());
+    }
+
+    #[test]
+    fn every_module_and_crate_that_a_rule_forbids_is_there() {
+        let crates = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../crates"));
+        for rule in RULES {
+            let of_rule = rule.under.split('/').nth(1).unwrap_or_default();
+            for word in rule.words {
+                let first = |path: &str| path.split("::").next().unwrap().to_owned();
+                let place = match word.strip_prefix("crate::").map(first) {
+                    Some(module) => crates.join(of_rule).join("src").join(module),
+                    None if word.starts_with("seatrial_") => crates.join(word.replace('_', "-")),
+                    None => continue,
+                };
+                assert!(place.exists() || place.with_extension("rs").exists(), "{word}: {}", place.display());
+            }
+        }
+    }
+
+    #[test]
+    fn a_client_that_is_built_in_a_second_place_is_a_breach() {
+        let text = "let client = aws_sdk_cloudformation::Client::new(self.config());\n";
+
+        assert_eq!(RULES[1].breaches("crates/seatrial/src/aws/cloudformation.rs", text).len(), 1);
+        assert!(RULES[1].breaches("crates/seatrial/src/aws/clients.rs", text).is_empty());
     }
 
     #[test]

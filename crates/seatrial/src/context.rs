@@ -60,7 +60,12 @@ impl Ctx {
         local: Option<Connection>,
     ) -> anyhow::Result<Self> {
         let target = match &local {
-            Some(connection) => Target::Local(connection.clone()),
+            Some(local) => Target::Local {
+                endpoint: local.endpoint.clone(),
+                region: local.region.clone(),
+                access_key_id: local.access_key_id.clone(),
+                secret_access_key: local.secret_access_key.clone(),
+            },
             None => Target::Account { region: environment.region.clone() },
         };
         let aws = Aws::connect(target, session.changes.clone()).await;

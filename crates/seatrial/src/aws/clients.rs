@@ -9,7 +9,6 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::{Credentials, SharedHttpClient};
 
 use super::changes::NoteChanges;
-use crate::local::Connection;
 use crate::session::Changes;
 
 /// The clients of one account and region, each made when first used.
@@ -33,7 +32,7 @@ pub(crate) struct Aws {
 /// Where to find AWS.
 pub(crate) enum Target {
     /// The local cloud, with the key it made for its operator.
-    Local(Connection),
+    Local { endpoint: String, region: String, access_key_id: String, secret_access_key: String },
     /// AWS itself, with credentials found as every SDK finds them.
     Account { region: String },
 }
@@ -48,20 +47,16 @@ impl Aws {
             .build();
         let loader =
             aws_config::defaults(BehaviorVersion::latest()).retry_config(retries).timeout_config(timeouts);
-        let local = matches!(target, Target::Local(_));
+        let local = matches!(target, Target::Local { .. });
         let loader = match local || endpoint_is_loopback() {
             true => loader.http_client(direct_client()),
             false => loader,
         };
         let loader = match target {
             Target::Account { region } => loader.region(Region::new(region)),
-            Target::Local(local) => {
-                let key =
-                    Credentials::new(local.access_key_id, local.secret_access_key, None, None, "local cloud");
-                loader
-                    .region(Region::new(local.region))
-                    .endpoint_url(local.endpoint)
-                    .credentials_provider(key)
+            Target::Local { endpoint, region, access_key_id, secret_access_key } => {
+                let key = Credentials::new(access_key_id, secret_access_key, None, None, "local cloud");
+                loader.region(Region::new(region)).endpoint_url(endpoint).credentials_provider(key)
             }
         };
         Self::new(loader.load().await, local, changes)
@@ -89,6 +84,11 @@ impl Aws {
     /// For the crates that build their own client from the same configuration.
     pub(crate) fn config(&self) -> &SdkConfig {
         &self.config
+    }
+
+    /// For a call that is known to change nothing although its name says otherwise: it is not noted.
+    pub(super) fn unnoted_cloudformation(&self) -> aws_sdk_cloudformation::Client {
+        aws_sdk_cloudformation::Client::new(&self.config)
     }
 
     /// True for the local cloud, which may be asked as often as one likes.

@@ -203,8 +203,7 @@ impl Aws {
     /// Deletes a stack that holds nothing: the CREATE change set it was made for was not executed. That changes as
     /// little as the change set did.
     pub(crate) async fn delete_empty_stack(&self, id: &str) -> Result<(), AwsError> {
-        let client = aws_sdk_cloudformation::Client::new(self.config());
-        let answer = client.delete_stack().stack_name(id).send().await;
+        let answer = self.unnoted_cloudformation().delete_stack().stack_name(id).send().await;
         answer.attempt(SERVICE, || format!("delete the empty stack `{id}`"))?;
         Ok(())
     }
