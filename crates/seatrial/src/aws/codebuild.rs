@@ -16,7 +16,7 @@ const SERVICE: &str = "CodeBuild";
 const REVISION_VARIABLE: &str = "SOURCE_REVISION";
 
 /// A build as BatchGetBuilds answers it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Build {
     pub status: String,
     pub phases: Vec<BuildPhase>,
@@ -74,7 +74,7 @@ impl Aws {
             .send()
             .await
             .attempt(SERVICE, attempt)?;
-        Ok(answer.build_value.and_then(|build| build.id).unwrap_or_default())
+        answer.build_value.and_then(|build| build.id).ok_or_else(|| AwsError::missing(attempt(), SERVICE))
     }
 
     /// The build of a revision that was started by hand and still runs: its id and `bucket/key` of its source. What runs
@@ -104,8 +104,9 @@ impl Aws {
 
     pub(crate) async fn get_build(&self, id: &str) -> Result<Build, AwsError> {
         let answer = self.codebuild().batch_get_builds().ids(id).send().await;
-        let answer = answer.attempt(SERVICE, || format!("get build `{id}`"))?;
-        Ok(answer.builds.unwrap_or_default().into_iter().next().map(build).unwrap_or_default())
+        let attempt = || format!("get build `{id}`");
+        let found = answer.attempt(SERVICE, attempt)?.builds.unwrap_or_default().into_iter().next();
+        found.map(build).ok_or_else(|| AwsError::missing(attempt(), SERVICE))
     }
 }
 
@@ -125,5 +126,27 @@ fn build(build: sdk::Build) -> Build {
         log_group: logs.as_ref().and_then(|logs| logs.group_name.clone()),
         log_stream: logs.and_then(|logs| logs.stream_name),
         exported: exported.into_iter().filter_map(|v| Some((v.name?, v.value?))).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::aws::tests::stub;
+
+    #[tokio::test]
+    async fn what_aws_does_not_know_is_no_build_execution_or_deployment_that_runs() {
+        // AWS answers so for a build; the others must not be taken for running either.
+        let (aws, _) = stub(|_, _, _| json!({ "builds": [], "buildsNotFound": ["web:1"] })).await;
+
+        let told = [
+            aws.get_build("web:1").await.unwrap_err(),
+            aws.get_execution("web", "1").await.unwrap_err(),
+            aws.get_deployment("d-1").await.unwrap_err(),
+        ];
+
+        assert!(told.iter().all(|error| !error.passing && error.reason == "it is not there"), "{told:?}");
+        assert!(told[0].to_string().starts_with("failed to get build `web:1`\n"), "{}", told[0]);
     }
 }

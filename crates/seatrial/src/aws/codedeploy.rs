@@ -11,7 +11,7 @@ use super::time::timestamp;
 const SERVICE: &str = "CodeDeploy";
 
 /// A deployment as GetDeployment answers it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Deployment {
     pub id: String,
     pub status: String,
@@ -50,8 +50,9 @@ impl Aws {
     /// A deployment, without what its target tells.
     pub(crate) async fn get_deployment(&self, id: &str) -> Result<Deployment, AwsError> {
         let answer = self.codedeploy().get_deployment().deployment_id(id).send().await;
-        let answer = answer.attempt(SERVICE, || format!("get deployment `{id}`"))?;
-        let Some(info) = answer.deployment_info else { return Ok(Deployment::default()) };
+        let attempt = || format!("get deployment `{id}`");
+        let found = answer.attempt(SERVICE, attempt)?.deployment_info;
+        let info = found.ok_or_else(|| AwsError::missing(attempt(), SERVICE))?;
         let rollback = info.rollback_info;
         let error = info.error_information.map(|error| {
             let code = error.code.map(|code| code.as_str().to_owned()).unwrap_or_default();

@@ -35,7 +35,6 @@ pub(crate) struct ActionRun {
     pub external_id: Option<String>,
     pub error: Option<String>,
     pub summary: Option<String>,
-    pub outputs: Vec<(String, String)>,
 }
 
 /// A stage as GetPipelineState answers it.
@@ -93,7 +92,7 @@ impl Aws {
             request = request.source_revisions(source);
         }
         let answer = request.send().await.attempt(SERVICE, attempt)?;
-        Ok(answer.pipeline_execution_id.unwrap_or_default())
+        answer.pipeline_execution_id.ok_or_else(|| AwsError::missing(attempt(), SERVICE))
     }
 
     pub(crate) async fn get_execution(&self, pipeline: &str, id: &str) -> Result<Execution, AwsError> {
@@ -104,19 +103,15 @@ impl Aws {
             .pipeline_execution_id(id)
             .send()
             .await;
-        let answer = answer.attempt(SERVICE, || format!("get execution `{id}` of pipeline `{pipeline}`"))?;
-        let execution = answer.pipeline_execution;
-        Ok(execution
-            .map(|execution| Execution {
-                id: execution.pipeline_execution_id.unwrap_or_default(),
-                status: execution.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
-                revision: execution
-                    .artifact_revisions
-                    .unwrap_or_default()
-                    .into_iter()
-                    .find_map(|r| r.revision_id),
-            })
-            .unwrap_or_default())
+        let attempt = || format!("get execution `{id}` of pipeline `{pipeline}`");
+        let found = answer.attempt(SERVICE, attempt)?.pipeline_execution;
+        let execution = found.ok_or_else(|| AwsError::missing(attempt(), SERVICE))?;
+        let mut revisions = execution.artifact_revisions.unwrap_or_default().into_iter();
+        Ok(Execution {
+            id: execution.pipeline_execution_id.unwrap_or_default(),
+            status: execution.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+            revision: revisions.find_map(|revision| revision.revision_id),
+        })
     }
 
     /// Every run of every action of an execution, oldest first.
@@ -157,9 +152,7 @@ fn summary(summary: sdk::PipelineExecutionSummary) -> Execution {
 }
 
 fn action_run(detail: sdk::ActionExecutionDetail) -> ActionRun {
-    let output = detail.output;
-    let result = output.as_ref().and_then(|output| output.execution_result.clone());
-    let variables = output.and_then(|output| output.output_variables).unwrap_or_default();
+    let result = detail.output.and_then(|output| output.execution_result);
     let kind = detail.input.and_then(|input| input.action_type_id);
     ActionRun {
         id: detail.action_execution_id.unwrap_or_default(),
@@ -175,7 +168,6 @@ fn action_run(detail: sdk::ActionExecutionDetail) -> ActionRun {
             .filter(|id| !id.is_empty()),
         error: result.as_ref().and_then(|r| r.error_details.clone()).and_then(|e| e.message),
         summary: result.and_then(|r| r.external_execution_summary).map(commit_message),
-        outputs: variables.into_iter().collect(),
     }
 }
 

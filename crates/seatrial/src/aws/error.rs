@@ -1,5 +1,6 @@
 //! Errors of AWS calls: what was tried on what, and AWS's code, message and request id unchanged.
 
+use aws_runtime::retries::classifiers::{THROTTLING_ERRORS, TRANSIENT_ERRORS};
 use aws_sdk_cloudformation::config::http::HttpResponse;
 use aws_sdk_cloudformation::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cloudformation::operation::RequestId;
@@ -27,23 +28,15 @@ fn request(id: &Option<String>) -> String {
     id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default()
 }
 
-/// Codes of throttling, which services spell in many ways (AWS SDK: standard retry mode).
-const THROTTLING: [&str; 9] = [
-    "BandwidthLimitExceeded",
-    "PriorRequestNotComplete",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "RequestThrottledException",
-    "SlowDown",
-    "Throttling",
-    "ThrottlingException",
-    "TooManyRequestsException",
-];
-
 impl AwsError {
     /// An error that was found on this side, before or after a call.
     pub(super) fn here(attempt: String, service: &'static str, reason: impl Into<String>) -> Self {
         Self { attempt, service, code: None, reason: reason.into(), request_id: None, passing: false }
+    }
+
+    /// What was looked for is not in an answer that is no error: nothing can be said of it.
+    pub(super) fn missing(attempt: String, service: &'static str) -> Self {
+        Self::here(attempt, service, "it is not there")
     }
 
     /// True if AWS's code is `code`.
@@ -122,11 +115,52 @@ where
             };
             let request_id = error.request_id().map(str::to_owned);
             let status = error.raw_response().map(|response| response.status().as_u16());
-            let throttled = code.as_deref().is_some_and(|code| THROTTLING.contains(&code));
+            // Services spell throttling in many ways: these are the codes that the SDK itself tries again.
+            let busy = |code: &str| THROTTLING_ERRORS.contains(&code) || TRANSIENT_ERRORS.contains(&code);
+            let throttled = code.as_deref().is_some_and(busy);
             let unanswered = matches!(error, SdkError::DispatchFailure(_) | SdkError::TimeoutError(_));
             let broken = status.is_some_and(|status| status >= 500 && status != 501);
             let passing = throttled || broken || (unanswered && !reason.contains("credentials"));
             AwsError { attempt: attempt(), service, code, reason, request_id, passing }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_s3::primitives::SdkBody;
+    use aws_sdk_sts::error::ErrorMetadata;
+    use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
+
+    use super::*;
+
+    fn answered(status: u16, code: &str) -> AwsError {
+        let error = GetCallerIdentityError::generic(ErrorMetadata::builder().code(code).build());
+        let response = HttpResponse::new(status.try_into().unwrap(), SdkBody::empty());
+        let answer: Result<(), _> = Err(SdkError::service_error(error, response));
+        answer.attempt("STS", || "ask".to_owned()).unwrap_err()
+    }
+
+    #[test]
+    fn an_error_passes_where_aws_says_that_it_is_busy_however_that_is_spelled() {
+        let busy = [
+            "EC2ThrottledException",
+            "RequestThrottled",
+            "RequestTimeout",
+            "SlowDown",
+            "ThrottledException",
+            "Throttling",
+            "ThrottlingException",
+            "TooManyRequestsException",
+        ];
+        for code in busy {
+            assert!(answered(400, code).passing, "{code}");
+        }
+        assert!(answered(503, "ServiceUnavailable").passing);
+        for code in ["AccessDenied", "ValidationError", "ExpiredToken"] {
+            assert!(!answered(400, code).passing, "{code}");
+        }
+        // What is not served will not be served in a minute.
+        assert!(!answered(501, "NotImplemented").passing);
     }
 }
