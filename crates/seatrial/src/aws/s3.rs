@@ -8,6 +8,15 @@ use super::error::{Attempt as _, AwsError};
 
 const SERVICE: &str = "S3";
 
+/// Versions of objects: at most a page, which is what one call deletes.
+pub(crate) struct Objects(Vec<ObjectIdentifier>);
+
+impl Objects {
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
 impl Aws {
     pub(crate) async fn put_object(&self, bucket: &str, key: &str, body: Vec<u8>) -> Result<(), AwsError> {
         let answer = self.s3().put_object().bucket(bucket).key(key).body(ByteStream::from(body)).send().await;
@@ -15,38 +24,27 @@ impl Aws {
         Ok(())
     }
 
-    /// Deletes every object, version and delete marker of a bucket; answers how many. A bucket that is gone is
-    /// empty.
-    pub(crate) async fn empty_bucket(&self, bucket: &str) -> Result<usize, AwsError> {
-        self.delete_versions(bucket, "").await
+    /// The first page of the objects of a bucket whose keys begin so, with their versions and delete markers. A bucket
+    /// that is gone is empty.
+    pub(crate) async fn first_objects(&self, bucket: &str, prefix: &str) -> Result<Objects, AwsError> {
+        let answer = self.s3().list_object_versions().bucket(bucket).prefix(prefix).send().await;
+        let page = match answer.attempt(SERVICE, || format!("list the object versions of `{bucket}`")) {
+            Err(error) if error.is("NoSuchBucket") => return Ok(Objects(Vec::new())),
+            page => page?,
+        };
+        let versions = page.versions.unwrap_or_default().into_iter().map(|v| (v.key, v.version_id));
+        let markers = page.delete_markers.unwrap_or_default().into_iter().map(|m| (m.key, m.version_id));
+        let object = |(key, version): (Option<String>, Option<String>)| {
+            ObjectIdentifier::builder().key(key?).set_version_id(version).build().ok()
+        };
+        Ok(Objects(versions.chain(markers).filter_map(object).collect()))
     }
 
-    /// Deletes every object whose key begins so, with all versions and delete markers; answers how many.
-    pub(crate) async fn delete_versions(&self, bucket: &str, prefix: &str) -> Result<usize, AwsError> {
-        let mut count = 0;
-        loop {
-            let answer = self.s3().list_object_versions().bucket(bucket).prefix(prefix).send().await;
-            let page = match answer.attempt(SERVICE, || format!("list the object versions of `{bucket}`")) {
-                Err(error) if error.is("NoSuchBucket") => return Ok(count),
-                page => page?,
-            };
-            let versions = page.versions.unwrap_or_default().into_iter().map(|v| (v.key, v.version_id));
-            let markers = page.delete_markers.unwrap_or_default().into_iter().map(|m| (m.key, m.version_id));
-            let objects: Vec<_> = versions
-                .chain(markers)
-                .filter_map(|(key, version)| {
-                    ObjectIdentifier::builder().key(key?).set_version_id(version).build().ok()
-                })
-                .collect();
-            if objects.is_empty() {
-                return Ok(count);
-            }
-            count += objects.len();
-            self.delete_objects(bucket, objects).await?;
-        }
-    }
-
-    async fn delete_objects(&self, bucket: &str, objects: Vec<ObjectIdentifier>) -> Result<(), AwsError> {
+    pub(crate) async fn delete_objects(
+        &self,
+        bucket: &str,
+        Objects(objects): Objects,
+    ) -> Result<(), AwsError> {
         let attempt = || format!("delete object versions of bucket `{bucket}`");
         let failed = |reason: String, code: Option<String>| AwsError {
             code,

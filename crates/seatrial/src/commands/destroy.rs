@@ -1,8 +1,9 @@
 //! `cargo xtask destroy`: deletes everything that `provision` made.
 //!
 //! Changes in AWS: lifts the protections, empties the artifact bucket unless it is retained, deletes the stacks in
-//! reverse order and deregisters the task definitions. No other bucket is ever emptied: one that holds something
-//! keeps its stack from being deleted. Stacks are found by their tags, so one whose template is gone is deleted too.
+//! reverse order and deregisters the task definitions; in environment `local` it deletes the local cloud with all its
+//! data. No other bucket is ever emptied: one that holds something keeps its stack from being deleted. Stacks are found
+//! by their tags, so one whose template is gone is deleted too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,11 +17,11 @@ use super::local::not_ours;
 use super::provision::change;
 use crate::ask::ask;
 use crate::aws::status::{StackPhase, stack_phase};
-use crate::aws::{Parameter, Stack, StackEvent};
+use crate::aws::{AwsError, Parameter, Stack, StackEvent};
 use crate::cli::{DestroyArgs, Globals};
 use crate::context::Ctx;
 use crate::exit::{Failed, Refused};
-use crate::follow::follow_stack;
+use crate::follow::{Watch, follow_stack};
 use crate::local;
 use crate::outcome::Report;
 
@@ -57,20 +58,21 @@ pub(crate) async fn run(
     if args.consent.dry_run {
         return Ok(Report::done(Destroying::Planned(plan)));
     }
-    if !plan.waves.is_empty() {
+    if !plan.is_empty() {
         ctx.printer().note(&plan);
         confirm(ctx, globals, args).await?;
     }
     let (mut destroyed, mut errors) = apply(ctx, &deployed, &plan).await;
-    if let Some(connection) = &ctx.local
+    if let Some(data_dir) = &plan.data_dir
         && errors.is_empty()
     {
-        match local::reset(&connection.data_dir).await {
+        match local::reset(data_dir).await {
             Ok(left) => {
+                ctx.session.changes.note();
                 // With the data, what deletion policies would have kept is gone too.
                 destroyed.kept.clear();
                 destroyed.left = left;
-                ctx.printer().note("the local cloud and its data are gone");
+                destroyed.data_dir.clone_from(&plan.data_dir);
             }
             Err(error) => errors.push(error),
         }
@@ -78,23 +80,34 @@ pub(crate) async fn run(
     Ok(Report { fields: Destroying::Ended(destroyed), errors })
 }
 
-/// Short names of stacks; those of one wave do not need each other.
 #[derive(Debug, Serialize)]
 pub(crate) struct DestroyPlan {
     environment: String,
+    /// Short names of stacks; those of one wave do not need each other.
     waves: Vec<Vec<String>>,
+    /// Where the local cloud's data is, in environment `local`: it goes with its stacks.
+    data_dir: Option<PathBuf>,
+}
+
+impl DestroyPlan {
+    fn is_empty(&self) -> bool {
+        self.waves.is_empty() && self.data_dir.is_none()
+    }
 }
 
 impl fmt::Display for DestroyPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.waves.is_empty() {
+        if self.is_empty() {
             return write!(f, "nothing of environment `{}` is there", self.environment);
         }
         writeln!(f, "to be deleted of environment `{}`, in this order:", self.environment)?;
         for wave in &self.waves {
             writeln!(f, "  {}", wave.join(", "))?;
         }
-        Ok(())
+        match &self.data_dir {
+            Some(path) => writeln!(f, "  the local cloud and its data under `{}`", path.display()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -104,6 +117,8 @@ pub(crate) struct Destroyed {
     /// What was left on purpose, by its deletion policy.
     kept: Vec<String>,
     deregistered_task_definitions: usize,
+    /// Where the local cloud's data was that is gone.
+    data_dir: Option<PathBuf>,
     /// Files in the local cloud's directory that are somebody else's.
     left: Vec<PathBuf>,
 }
@@ -113,6 +128,9 @@ impl fmt::Display for Destroyed {
         writeln!(f, "deleted {} stacks", self.deleted.len())?;
         for kept in &self.kept {
             writeln!(f, "kept by its deletion policy: {kept}")?;
+        }
+        if let Some(path) = &self.data_dir {
+            writeln!(f, "the local cloud and its data under `{}` are gone", path.display())?;
         }
         self.left.iter().try_for_each(|path| writeln!(f, "{}", not_ours(path)))
     }
@@ -139,7 +157,8 @@ fn plan(ctx: &Ctx, deployed: &Deployed) -> DestroyPlan {
         left.retain(|name, _| !wave.contains(name));
         waves.push(wave);
     }
-    DestroyPlan { environment: ctx.environment.name.clone(), waves }
+    let data_dir = ctx.local.as_ref().map(|local| local.data_dir.clone());
+    DestroyPlan { environment: ctx.environment.name.clone(), waves, data_dir }
 }
 
 fn takes_output(user: &Stack, stack: &Stack) -> bool {
@@ -155,7 +174,8 @@ async fn confirm(ctx: &Ctx, globals: &Globals, args: &DestroyArgs) -> anyhow::Re
     }
     if !ctx.printer().can_ask() {
         let refused = Refused::new(format!("environment `{name}` would be deleted"));
-        return Err(refused.hint(format!("say so: `cargo xtask destroy --yes --environment {name}`")).into());
+        let typed = format!("{} destroy --yes --environment {name}", ctx.session.program);
+        return Err(refused.hint(format!("say so: `{typed}`")).into());
     }
     let question = format!("type the environment's name to delete it ({name}):");
     let answer = ask(&ctx.session, &question).await?;
@@ -181,12 +201,41 @@ async fn apply(ctx: &Ctx, deployed: &Deployed, plan: &DestroyPlan) -> (Destroyed
             return (destroyed, errors);
         }
     }
-    let family = ctx.environment.full_name();
-    match ctx.aws.deregister_family(&family).await {
-        Ok(count) => destroyed.deregistered_task_definitions = count,
-        Err(error) => errors.push(error.into()),
+    let count = &mut destroyed.deregistered_task_definitions;
+    if let Err(error) = deregister(ctx.watch(), &ctx.environment.full_name(), count).await {
+        errors.push(error);
     }
     (destroyed, errors)
+}
+
+/// Deregisters every active revision of a family, one after another, and counts them.
+async fn deregister(watch: Watch<'_>, family: &str, count: &mut usize) -> anyhow::Result<()> {
+    let cancel = &watch.session.cancel;
+    for arn in cancel.unless_cancelled(watch.aws.active_revisions(family)).await?? {
+        cancel.check()?;
+        watch.aws.deregister_task_definition(&arn).await?;
+        *count += 1;
+    }
+    Ok(())
+}
+
+/// Deletes every object, version and delete marker of a bucket, page by page; answers how many.
+async fn empty_bucket(ctx: &Ctx, bucket: &str) -> anyhow::Result<usize> {
+    let mut count = 0;
+    loop {
+        let found = reading(ctx, ctx.aws.first_objects(bucket, "")).await?;
+        if found.len() == 0 {
+            return Ok(count);
+        }
+        count += found.len();
+        ctx.aws.delete_objects(bucket, found).await?;
+    }
+}
+
+/// A call that only reads is left when the command is to end. One that writes is not: whether it was carried out
+/// must be known.
+async fn reading<T>(ctx: &Ctx, call: impl Future<Output = Result<T, AwsError>>) -> anyhow::Result<T> {
+    Ok(ctx.session.cancel.unless_cancelled(call).await??)
 }
 
 /// Deletes one stack; its name, and what its deletion policies kept.
@@ -194,10 +243,10 @@ async fn delete(ctx: &Ctx, short: &str, stack: &Stack) -> anyhow::Result<(String
     ctx.session.cancel.check()?;
     lift_protection(ctx, stack).await?;
     if let Some(bucket) = bucket_to_empty(ctx, short, stack).await? {
-        let count = ctx.aws.empty_bucket(&bucket).await?;
+        let count = empty_bucket(ctx, &bucket).await?;
         ctx.printer().event(&stack.name, format_args!("emptied bucket {bucket} of {count} objects"));
     }
-    let last = ctx.aws.newest_stack_event(&stack.id).await?;
+    let last = reading(ctx, ctx.aws.newest_stack_event(&stack.id)).await?;
     ctx.aws.delete_stack(&stack.id).await?;
     let end = follow_stack(ctx.watch(), (&stack.name, &stack.id), last).await?;
     if stack_phase(&end.status) == StackPhase::Absent {
@@ -213,10 +262,10 @@ async fn bucket_to_empty(ctx: &Ctx, short: &str, stack: &Stack) -> anyhow::Resul
     if short != of_stack {
         return Ok(None);
     }
-    let resources = ctx.aws.list_stack_resources(&stack.id).await?;
+    let resources = reading(ctx, ctx.aws.list_stack_resources(&stack.id)).await?;
     let bucket = resources.into_iter().find(|resource| resource.logical_id == logical_id);
     let Some(bucket) = bucket.filter(|bucket| !bucket.physical_id.is_empty()) else { return Ok(None) };
-    let template = ctx.aws.get_template(&stack.id).await?;
+    let template = reading(ctx, ctx.aws.get_template(&stack.id)).await?;
     Ok(is_deleted_with_stack(&template, logical_id)?.then_some(bucket.physical_id))
 }
 
@@ -249,13 +298,42 @@ async fn lift_protection(ctx: &Ctx, stack: &Stack) -> anyhow::Result<()> {
         .keys()
         .map(|name| Parameter { name: name.clone(), value: (name == PROTECTION).then(|| "false".to_owned()) })
         .collect();
-    let template = ctx.aws.get_template(&stack.id).await?;
+    let template = reading(ctx, ctx.aws.get_template(&stack.id)).await?;
     change::update_in_place(ctx, stack, &template, &parameters).await
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::aws::tests::stub;
+    use crate::exit::Interrupted;
+    use crate::output::{Format, Printer};
+    use crate::session::Session;
+
+    #[tokio::test]
+    async fn a_family_of_many_revisions_is_left_between_two_of_them() {
+        let session = Session::new(Printer::new(Format::Text), "cargo xtask");
+        let interrupts = session.clone();
+        let (aws, calls) = stub(move |operation, before, _| {
+            if (operation, before) == ("DeregisterTaskDefinition", 1) {
+                interrupts.cancel.cancel();
+            }
+            let arns: Vec<String> =
+                (0..100).map(|number| format!("arn:task-definition/web:{number}")).collect();
+            json!({ "taskDefinitionArns": arns })
+        })
+        .await;
+        let mut count = 0;
+
+        let ended = deregister(Watch { aws: &aws, session: &session }, "web", &mut count).await;
+
+        assert!(ended.unwrap_err().is::<Interrupted>());
+        // The one that was under way is carried out, and counted.
+        assert_eq!(count, 2);
+        assert_eq!(calls.made().len(), 3);
+    }
 
     #[test]
     fn only_a_resource_that_its_template_deletes_is_deleted_with_the_stack() {

@@ -112,7 +112,11 @@ async fn build_remotely(ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow:
 /// Removes the source of a build. One that is left is told and no more, for how the build ended says more; the bucket
 /// forgets it in time.
 async fn remove_source(ctx: &Ctx, (bucket, key): (&str, &str)) {
-    if let Err(error) = ctx.aws.delete_versions(bucket, key).await {
+    let removed = async {
+        let versions = ctx.aws.first_objects(bucket, key).await?;
+        ctx.aws.delete_objects(bucket, versions).await
+    };
+    if let Err(error) = removed.await {
         ctx.printer().warning(format_args!("the source of the first build is left: {error}"));
     }
 }
