@@ -28,6 +28,19 @@ const RULES: &[Rule] = &[
         because: "only `clients.rs` builds clients",
     },
     Rule {
+        under: "crates/seatrial/src/",
+        // Their texts are hints, which are spelled where they are printed.
+        except: &[
+            "crates/seatrial/src/session.rs",
+            "crates/seatrial/src/tool.rs",
+            "crates/seatrial/src/install.rs",
+            "crates/seatrial/src/commands/generate.rs",
+            "crates/seatrial/src/commands/local.rs",
+        ],
+        words: &["cargo xtask"],
+        because: "`Session::command` spells what to type, as the project calls the tool",
+    },
+    Rule {
         under: "crates/seatrial/src/aws/",
         except: &[],
         words: &[

@@ -118,8 +118,9 @@ pub(crate) struct BuildImageArgs {
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ReleaseArgs {
-    #[command(flatten)]
-    pub consent: Consent,
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// Release a commit that is deployed already once more
     #[arg(long)]
     pub again: bool,

@@ -37,75 +37,81 @@ pub(crate) struct Failure {
 }
 
 /// The object that is printed.
-#[derive(Serialize)]
-struct Outcome<'a, F> {
+#[derive(Debug, Serialize)]
+pub(crate) struct Outcome<F> {
     #[serde(flatten)]
-    fields: Option<&'a F>,
-    failures: &'a [Failure],
+    fields: Option<F>,
+    failures: Vec<Failure>,
     changed: bool,
-    hints: &'a [String],
+    hints: Vec<String>,
     /// The command that goes on where this one stopped.
-    resume: Option<&'a str>,
+    resume: Option<String>,
 }
 
-impl<F: fmt::Display> fmt::Display for Outcome<'_, F> {
+impl<F: fmt::Display> fmt::Display for Outcome<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.fields.map_or(Ok(()), |fields| fields.fmt(f))
+        self.fields.as_ref().map_or(Ok(()), |fields| fields.fmt(f))
     }
 }
 
-/// Prints the outcome and answers the exit code. `resume` is the command that goes on after an interruption, for
-/// those commands that start something in AWS.
+/// Prints the outcome and answers the exit code.
 pub(crate) fn conclude<F: Serialize + fmt::Display>(
     session: &Session,
     result: anyhow::Result<Report<F>>,
-    resume: Option<String>,
 ) -> ExitStatus {
-    let (fields, mut errors) = match result {
-        Ok(report) => (Some(report.fields), report.errors),
-        Err(error) => (None, vec![error]),
-    };
-    // What failed after somebody wanted the command to end is no reason why it ended.
-    if session.cancel.is_cancelled()
-        && !errors.is_empty()
-        && !errors.iter().any(|error| status_of(error) == ExitStatus::Interrupted)
-    {
-        errors.push(Interrupted.into());
-    }
-    let changed = session.changes.any();
-    let failures: Vec<Failure> = errors.iter().map(|error| Failure::of(error, changed)).collect();
-    let status = worst(&failures);
-    let mut hints: Vec<String> = Vec::new();
-    for hint in errors.iter().flat_map(hints_of) {
-        let hint = session.spelled(&hint);
-        if !hints.contains(&hint) {
-            hints.push(hint);
-        }
-    }
-    // After a refusal half-way the same command goes on, too, once its reason is gone.
-    let refused = |error: &anyhow::Error| refused(error) || error.chain().any(|cause| cause.is::<AwsError>());
-    let stopped = errors.iter().any(refused) && changed;
-    let goes_on = matches!(status, ExitStatus::Deadline | ExitStatus::Interrupted) || stopped;
-    let resume = resume.filter(|_| goes_on).map(|command| session.spelled(&command));
-    let outcome = Outcome {
-        fields: fields.as_ref(),
-        failures: &failures,
-        changed,
-        hints: &hints,
-        resume: resume.as_deref(),
-    };
+    let outcome = Outcome::of(session, result);
     let printed = session.printer.result(&outcome);
-    failures.iter().for_each(|failure| session.printer.note(failure));
-    hints.iter().for_each(|hint| session.printer.note(format_args!("hint: {hint}")));
-    if let Some(resume) = &resume {
+    outcome.failures.iter().for_each(|failure| session.printer.note(failure));
+    outcome.hints.iter().for_each(|hint| session.printer.note(format_args!("hint: {hint}")));
+    if let Some(resume) = &outcome.resume {
         session.printer.note(format_args!("to go on: `{resume}`"));
     }
     if let Err(error) = &printed {
-        session.printer.note(Failure::of(error, changed));
+        session.printer.note(Failure::of(error, outcome.changed));
     }
     session.printer.flush();
+    let status = outcome.status();
     // Whoever cannot read the object reads the code.
     if printed.is_err() && status == ExitStatus::Done { ExitStatus::Unexpected } else { status }
+}
+
+impl<F> Outcome<F> {
+    /// What has become of a command.
+    pub(crate) fn of(session: &Session, result: anyhow::Result<Report<F>>) -> Self {
+        let (fields, mut errors) = match result {
+            Ok(report) => (Some(report.fields), report.errors),
+            Err(error) => (None, vec![error]),
+        };
+        // What failed after somebody wanted the command to end is no reason why it ended.
+        if session.cancel.is_cancelled()
+            && !errors.is_empty()
+            && !errors.iter().any(|error| status_of(error) == ExitStatus::Interrupted)
+        {
+            errors.push(Interrupted.into());
+        }
+        let changed = session.changes.any();
+        let failures: Vec<Failure> = errors.iter().map(|error| Failure::of(error, changed)).collect();
+        let mut hints: Vec<String> = Vec::new();
+        for hint in errors.iter().flat_map(hints_of) {
+            let hint = session.spelled(&hint);
+            if !hints.contains(&hint) {
+                hints.push(hint);
+            }
+        }
+        // After a refusal half-way the same command goes on, too, once its reason is gone.
+        let refused =
+            |error: &anyhow::Error| refused(error) || error.chain().any(|cause| cause.is::<AwsError>());
+        let stopped = errors.iter().any(refused) && changed;
+        let left = matches!(worst(&failures), ExitStatus::Deadline | ExitStatus::Interrupted);
+        let goes_on = left || stopped || session.changes.go_on();
+        let resume = session.resume.clone().filter(|_| goes_on);
+        Self { fields, failures, changed, hints, resume }
+    }
+
+    /// The exit code that the failures stand for.
+    pub(crate) fn status(&self) -> ExitStatus {
+        worst(&self.failures)
+    }
 }
 
 /// What the worst failure makes of the whole. That something was interrupted says most: then the rest is not known.
@@ -248,7 +254,7 @@ mod tests {
     #[test]
     fn every_outcome_is_one_object_with_the_same_four_fields() {
         let outcome =
-            Outcome::<String> { fields: None, failures: &[], changed: false, hints: &[], resume: None };
+            Outcome::<String> { fields: None, failures: vec![], changed: false, hints: vec![], resume: None };
 
         let text = serde_json::to_string(&outcome).unwrap();
 

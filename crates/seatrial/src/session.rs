@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -21,11 +21,16 @@ pub(crate) struct Session {
     pub changes: Changes,
     /// How this project spells the program: `cargo xtask` where nothing else is said.
     pub program: &'static str,
+    /// The environment that was asked for; the default one where none was.
+    pub environment: Option<String>,
+    /// The command that goes on with what this one starts in AWS, where it may start something.
+    pub resume: Option<String>,
 }
 
 impl Session {
     pub(crate) fn new(printer: Printer, program: &'static str) -> Self {
-        Self { printer, cancel: Cancel::default(), clock: Clock, changes: Changes::default(), program }
+        let (cancel, changes) = (Cancel::default(), Changes::default());
+        Self { printer, cancel, clock: Clock, changes, program, environment: None, resume: None }
     }
 
     /// What became of something that failed: it may have failed because the command is to end.
@@ -33,7 +38,15 @@ impl Session {
         self.cancel.check().map_or_else(Into::into, |()| error.into())
     }
 
-    /// A command, or a text with commands in it, as this project spells them.
+    /// What to type for another command in the environment of this one, as this project spells it.
+    pub(crate) fn command(&self, words: &str) -> String {
+        match &self.environment {
+            Some(environment) => format!("{} {words} --environment {environment}", self.program),
+            None => format!("{} {words}", self.program),
+        }
+    }
+
+    /// A text of a crate that knows nothing of this run, with the commands in it as this project spells them.
     pub(crate) fn spelled(&self, text: &str) -> String {
         text.replace("cargo xtask", self.program)
     }
@@ -84,19 +97,31 @@ impl Clock {
 /// Whether this run has changed anything, in AWS or in the user's files. Exit code 3 promises that it has not. A change is
 /// noted before it is begun: whoever leaves in the middle does not know how far it came.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Changes(Arc<AtomicUsize>);
+pub(crate) struct Changes {
+    noted: Arc<AtomicUsize>,
+    go_on: Arc<AtomicBool>,
+}
 
 impl Changes {
     pub(crate) fn note(&self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
+        self.noted.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Of what was noted, once, nothing was done.
     pub(crate) fn take_back(&self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
+        self.noted.fetch_sub(1, Ordering::SeqCst);
     }
 
     pub(crate) fn any(&self) -> bool {
-        self.0.load(Ordering::SeqCst) > 0
+        self.noted.load(Ordering::SeqCst) > 0
+    }
+
+    /// What was started is not waited for: it goes on in AWS although the command is done.
+    pub(crate) fn leave(&self) {
+        self.go_on.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn go_on(&self) -> bool {
+        self.go_on.load(Ordering::SeqCst)
     }
 }

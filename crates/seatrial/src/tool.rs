@@ -118,7 +118,9 @@ fn not_understood(error: &clap::Error, arguments: &[OsString]) -> ExitStatus {
 }
 
 fn run(cli: Cli, checks: &[Check], program: &'static str) -> ExitStatus {
-    let session = Session::new(Printer::new(cli.globals.output), program);
+    let mut session = Session::new(Printer::new(cli.globals.output), program);
+    session.environment.clone_from(&cli.globals.environment);
+    session.resume = commands::resume(&session, &cli.command);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -128,7 +130,6 @@ fn run(cli: Cli, checks: &[Check], program: &'static str) -> ExitStatus {
         }
     };
     let serves = cli.is_daemon();
-    let resume = commands::resume(&cli.command, &cli.globals);
     let status = runtime.block_on(async {
         let command = commands::run(&session, cli, checks);
         if serves {
@@ -141,9 +142,7 @@ fn run(cli: Cli, checks: &[Check], program: &'static str) -> ExitStatus {
                 tokio::spawn(signals.watch(session.clone(), insists));
                 tokio::select! {
                     status = command => status,
-                    Ok(()) = insisted => {
-                        conclude::<&str>(&session, Err(Interrupted.into()), resume)
-                    }
+                    Ok(()) = insisted => conclude::<&str>(&session, Err(Interrupted.into())),
                 }
             }
             Err(_) => command.await,

@@ -36,7 +36,7 @@ const SUBJECTS: [Subject; 4] = [
     Subject { name: "rehearse", arguments: &["rehearse"], latest: 30_000, persists: false },
     Subject { name: "check", arguments: &["check"], latest: 15_000, persists: false },
     Subject { name: "provision", arguments: &["provision", "--yes"], latest: 20_000, persists: true },
-    Subject { name: "release", arguments: &["release", "--yes", "--again"], latest: 6_000, persists: true },
+    Subject { name: "release", arguments: &["release", "--again"], latest: 6_000, persists: true },
 ];
 
 /// One interruption.

@@ -19,6 +19,8 @@ pub(crate) struct Deployed {
     pub stacks: BTreeMap<String, Stack>,
     /// What project.yml gives in the place of a skipped stack's outputs.
     given: BTreeMap<Owned, String>,
+    /// What to type where something is missing.
+    provision: String,
 }
 
 impl Deployed {
@@ -26,10 +28,10 @@ impl Deployed {
     /// they carry.
     pub(crate) async fn read(ctx: &Ctx) -> anyhow::Result<Self> {
         let stacks = ctx.session.cancel.unless_cancelled(ctx.aws.describe_stacks()).await??;
-        Ok(Self::of(stacks, &ctx.environment))
+        Ok(Self::of(stacks, &ctx.environment, ctx.session.command("provision")))
     }
 
-    fn of(stacks: Vec<Stack>, environment: &Environment) -> Self {
+    fn of(stacks: Vec<Stack>, environment: &Environment, provision: String) -> Self {
         let ours = |stack: Stack| {
             let name = stack.tags.get(STACK_TAG)?.clone();
             let ours = has_our_tags(&stack.tags, environment, &name);
@@ -42,6 +44,7 @@ impl Deployed {
         Self {
             stacks: stacks.into_iter().filter_map(ours).collect(),
             given: Owned::ALL.into_iter().filter_map(given).collect(),
+            provision,
         }
     }
 
@@ -56,7 +59,7 @@ impl Deployed {
         self.output(output).ok_or_else(|| {
             let (stack, name) = (output.stack(), output.name());
             Refused::new(format!("stack `{stack}` has no output `{name}`, or is not deployed"))
-                .hint("run `cargo xtask provision` first")
+                .hint(format!("run `{}` first", self.provision))
         })
     }
 
@@ -167,7 +170,8 @@ mod tests {
 
     fn deployed(stacks: Vec<Stack>) -> Deployed {
         let text = b"project: web\nsource: {repository: o/n}\nenvironments:\n  local:\n";
-        Deployed::of(stacks, Project::parse(text).unwrap().environment(None).unwrap())
+        let project = Project::parse(text).unwrap();
+        Deployed::of(stacks, project.environment(None).unwrap(), String::new())
     }
 
     #[test]

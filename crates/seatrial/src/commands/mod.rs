@@ -24,29 +24,26 @@ pub use check::{Check, Checking};
 /// Runs what was typed and prints its outcome. `own` are the checks that the project adds.
 pub(crate) async fn run(session: &Session, cli: Cli, own: &[Check]) -> ExitStatus {
     let globals = cli.globals;
-    let resume = resume(&cli.command, &globals);
     match cli.command {
-        Command::Provision(args) => conclude(session, provision::run(session, &globals, &args).await, resume),
-        Command::Generate(args) => conclude(session, generate::run(session, &args), resume),
-        Command::BuildImage(args) => {
-            conclude(session, build_image::run(session, &globals, &args).await, resume)
-        }
+        Command::Provision(args) => conclude(session, provision::run(session, &globals, &args).await),
+        Command::Generate(args) => conclude(session, generate::run(session, &args)),
+        Command::BuildImage(args) => conclude(session, build_image::run(session, &globals, &args).await),
         Command::Release(args) => {
-            let released = connected(session, &globals, async |ctx| release::run(ctx, &args).await).await;
-            conclude(session, released, resume)
+            let release = async |ctx: &Ctx| release::run(ctx, &args).await;
+            conclude(session, connected(session, &globals, release).await)
         }
         Command::Status => {
             let read = connected(session, &globals, async |ctx| status::run(ctx).await).await;
-            conclude(session, read, resume)
+            conclude(session, read)
         }
         Command::Destroy(args) => {
             let destroy = async |ctx: &Ctx| destroy::run(ctx, &globals, &args).await;
-            conclude(session, connected(session, &globals, destroy).await, resume)
+            conclude(session, connected(session, &globals, destroy).await)
         }
-        Command::Local(command) => conclude(session, local::run(session, &globals, command).await, resume),
-        Command::Rehearse(args) => conclude(session, rehearse::run(session, &globals, &args).await, resume),
-        Command::Check(args) => conclude(session, check::run(session, &args, own).await, resume),
-        Command::Graph => conclude(session, graph::run(&globals), resume),
+        Command::Local(command) => conclude(session, local::run(session, &globals, command).await),
+        Command::Rehearse(args) => conclude(session, rehearse::run(session, &globals, &args).await),
+        Command::Check(args) => conclude(session, check::run(session, &args, own).await),
+        Command::Graph => conclude(session, graph::run(&globals)),
     }
 }
 
@@ -60,8 +57,8 @@ async fn connected<F>(
 }
 
 /// The command that goes on with what a command started in AWS: with what it was allowed, and where it went.
-pub(crate) fn resume(command: &Command, globals: &Globals) -> Option<String> {
-    let mut words = vec!["cargo xtask"];
+pub(crate) fn resume(session: &Session, command: &Command) -> Option<String> {
+    let mut words = Vec::new();
     match command {
         Command::Provision(args) => {
             words.push("provision");
@@ -74,10 +71,7 @@ pub(crate) fn resume(command: &Command, globals: &Globals) -> Option<String> {
         Command::Destroy(_) => words.push("destroy"),
         _ => return None,
     }
-    if let Some(environment) = &globals.environment {
-        words.extend(["--environment", environment]);
-    }
-    Some(words.join(" "))
+    Some(session.command(&words.join(" ")))
 }
 
 #[cfg(test)]
@@ -85,10 +79,13 @@ mod tests {
     use clap::Parser as _;
 
     use super::*;
+    use crate::output::{Format, Printer};
 
     fn resumed(typed: &str) -> Option<String> {
         let cli = Cli::try_parse_from(typed.split(' ')).unwrap();
-        resume(&cli.command, &cli.globals)
+        let mut session = Session::new(Printer::new(Format::Text), "cargo xtask");
+        session.environment = cli.globals.environment;
+        resume(&session, &cli.command)
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl fmt::Display for Releasing {
             Self::Planned(plan) => plan.fmt(f),
             Self::Started(plan) => {
                 let execution = plan.pipeline_execution_id.as_deref().unwrap_or_default();
-                write!(f, "execution {execution} runs; `cargo xtask release` follows it")
+                write!(f, "execution {execution} runs")
             }
             Self::Ended(release) => release.fmt(f),
         }
@@ -48,7 +48,7 @@ impl fmt::Display for Releasing {
 
 pub(crate) async fn run(ctx: &Ctx, args: &ReleaseArgs) -> anyhow::Result<Report<Releasing>> {
     let mut plan = plan(ctx, args).await?;
-    if args.consent.dry_run || plan.step == Step::Nothing {
+    if args.dry_run || plan.step == Step::Nothing {
         return Ok(Report::done(Releasing::Planned(plan)));
     }
     ctx.printer().note(&plan);
@@ -57,6 +57,7 @@ pub(crate) async fn run(ctx: &Ctx, args: &ReleaseArgs) -> anyhow::Result<Report<
         None => start(ctx, &plan.place, plan.revision.as_deref()).await?,
     };
     if args.no_wait {
+        ctx.session.changes.leave();
         plan.pipeline_execution_id = Some(execution);
         return Ok(Report::done(Releasing::Started(plan)));
     }

@@ -16,7 +16,9 @@ use crate::rollout::Strategy as _;
 pub(crate) async fn run(ctx: &Ctx) -> anyhow::Result<Report<Status>> {
     let deployed = Deployed::read(ctx).await?;
     let reading = read(&ctx.aws, &ctx.environment.name, &deployed);
-    Ok(Report::done(ctx.session.cancel.unless_cancelled(reading).await??))
+    let mut status = ctx.session.cancel.unless_cancelled(reading).await??;
+    status.provision = ctx.session.command("provision");
+    Ok(Report::done(status))
 }
 
 /// The screen. What is not there yet is `null`.
@@ -30,6 +32,9 @@ pub(crate) struct Status {
     targets: Vec<GroupStatus>,
     image: Option<ImageStatus>,
     url: Option<String>,
+    /// What to type where nothing is there.
+    #[serde(skip)]
+    provision: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -162,7 +167,7 @@ impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "environment {}", self.environment)?;
         if self.stacks.is_empty() {
-            return write!(f, "nothing is provisioned; run `cargo xtask provision`");
+            return write!(f, "nothing is provisioned; run `{}`", self.provision);
         }
         let rows = self.stacks.iter().map(|stack| vec![stack.name.clone(), stack.status.clone()]);
         writeln!(f, "{}", table(&["stack", "status"], rows))?;

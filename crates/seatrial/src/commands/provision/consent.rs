@@ -74,13 +74,15 @@ impl Consent {
             return Ok(());
         }
         let refused = format!("stack `{stack}` would change otherwise than shown: {}", loses.join("; "));
-        Err(Refused::new(refused).hint("run `cargo xtask provision` again: it shows this, and asks").into())
+        let again = ctx.session.command("provision");
+        Err(Refused::new(refused).hint(format!("run `{again}` again: it shows this, and asks")).into())
     }
 
     async fn ask(&self, ctx: &Ctx, question: &str) -> anyhow::Result<()> {
         if !ctx.printer().can_ask() {
             let refused = Refused::new("there are changes, and nobody to confirm them");
-            return Err(refused.hint("run `cargo xtask provision --yes`").into());
+            let agreed = ctx.session.command("provision --yes");
+            return Err(refused.hint(format!("run `{agreed}`")).into());
         }
         let _turn = self.asking.lock().await;
         match crate::ask::agrees(&ctx.session, question).await? {

@@ -43,7 +43,7 @@ pub(crate) async fn run(
     let result = rehearse(session, &stage, args).await;
     // Also after an interruption: nothing is left running that was not asked for.
     let left = match args.keep && !session.cancel.is_cancelled() {
-        true => stage.keep(&session.printer),
+        true => stage.keep(session),
         false => stage.clear(&session.printer).await,
     };
     let mut report = result?;

@@ -74,14 +74,16 @@ impl Stage {
     }
 
     /// Leaves everything as it is, and says where.
-    pub(super) fn keep(mut self, printer: &Printer) -> anyhow::Result<()> {
+    pub(super) fn keep(mut self, session: &Session) -> anyhow::Result<()> {
+        let printer = &session.printer;
         local::disown(&self.connection.data_dir)?;
         let data_dir = self.connection.data_dir.display();
         printer.note(format_args!("the local cloud is left running at {}", self.connection.endpoint));
         printer.note(format_args!("  to use it: export XTASK_LOCAL_DATA_DIR={data_dir}"));
         self.folder.kept = true;
         let folder = self.folder.path.display();
-        printer.note(format_args!("  to end it: cargo xtask local reset --yes && rm -r {folder}"));
+        let program = session.program;
+        printer.note(format_args!("  to end it: {program} local reset --yes && rm -r {folder}"));
         Ok(())
     }
 
