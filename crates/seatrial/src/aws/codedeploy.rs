@@ -23,7 +23,7 @@ pub(crate) struct Deployment {
     /// When it ended, else when it began, else when it was created.
     pub time: Option<Timestamp>,
     pub events: Vec<LifecycleEvent>,
-    pub traffic: Vec<TaskSetTraffic>,
+    pub traffic: Vec<TrafficShare>,
 }
 
 /// One lifecycle event of the deployment's target.
@@ -36,13 +36,14 @@ pub(crate) struct LifecycleEvent {
     pub diagnostics: Option<String>,
 }
 
-/// A task set's share of the production traffic.
+/// A revision's share of the production traffic, here that of its task set.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct TaskSetTraffic {
+pub(crate) struct TrafficShare {
     /// Blue or Green.
     pub label: String,
     /// Percent.
     pub weight: f64,
+    /// Running tasks.
     pub running: i64,
 }
 
@@ -128,8 +129,8 @@ fn event(event: sdk::LifecycleEvent) -> LifecycleEvent {
     }
 }
 
-fn traffic(set: sdk::EcsTaskSet) -> TaskSetTraffic {
-    TaskSetTraffic {
+fn traffic(set: sdk::EcsTaskSet) -> TrafficShare {
+    TrafficShare {
         label: set.task_set_label.map(|label| label.as_str().to_owned()).unwrap_or_default(),
         weight: set.traffic_weight,
         running: set.running_count,

@@ -73,16 +73,26 @@ impl Aws {
         Ok(Some(executions))
     }
 
-    /// Starts an execution; `revision` asks for that commit of the source action instead of the branch's head.
+    /// The name of a pipeline's first action of that provider.
+    pub(crate) async fn action_of(&self, pipeline: &str, provider: &str) -> Result<String, AwsError> {
+        let answer = self.codepipeline().get_pipeline().name(pipeline).send().await;
+        let attempt = || format!("get the action of provider `{provider}` of pipeline `{pipeline}`");
+        let stages = answer.attempt(SERVICE, attempt)?.pipeline.map(|pipeline| pipeline.stages);
+        let mut actions = stages.unwrap_or_default().into_iter().flat_map(|stage| stage.actions);
+        let found = actions
+            .find(|action| action.action_type_id.as_ref().is_some_and(|kind| kind.provider == provider));
+        found.map(|action| action.name).ok_or_else(|| AwsError::missing(attempt(), SERVICE))
+    }
+
+    /// Starts an execution; `revision` asks for that commit of that source action instead of the branch's head.
     pub(crate) async fn start_execution(
         &self,
         pipeline: &str,
-        source_action: &str,
-        revision: Option<&str>,
+        revision: Option<(&str, &str)>,
     ) -> Result<String, AwsError> {
         let attempt = || format!("start an execution of pipeline `{pipeline}`");
         let mut request = self.codepipeline().start_pipeline_execution().name(pipeline);
-        if let Some(revision) = revision {
+        if let Some((source_action, revision)) = revision {
             let source = sdk::SourceRevisionOverride::builder()
                 .action_name(source_action)
                 .revision_type(sdk::SourceRevisionType::CommitId)

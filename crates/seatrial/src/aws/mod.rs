@@ -20,7 +20,7 @@ mod time;
 pub(crate) use clients::{Aws, Target};
 pub(crate) use cloudformation::{ChangeSet, ChangeSetRequest, Parameter, ResourceChange, Stack, StackEvent};
 pub(crate) use codebuild::{Build, FirstBuild};
-pub(crate) use codedeploy::{Deployment, LifecycleEvent, TaskSetTraffic};
+pub(crate) use codedeploy::{Deployment, LifecycleEvent, TrafficShare};
 pub(crate) use codepipeline::{ActionRun, Execution, StageState};
 pub(crate) use ecs::StoppedTask;
 pub(crate) use elbv2::TargetHealth;

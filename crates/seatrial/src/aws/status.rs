@@ -70,6 +70,31 @@ pub(crate) fn deployment_progress(status: &str) -> Progress {
     }
 }
 
+/// Whether a deployment has begun: before it has no target.
+pub(crate) fn deployment_begun(status: &str) -> bool {
+    !matches!(status, "" | "Created")
+}
+
+/// Reads the status of a lifecycle event; `None` before its turn.
+pub(crate) fn lifecycle_progress(status: &str) -> Option<Progress> {
+    match status {
+        "Pending" => None,
+        "Succeeded" | "Skipped" => Some(Progress::Succeeded),
+        "Failed" => Some(Progress::Failed),
+        _ => Some(Progress::Running),
+    }
+}
+
+/// True for the task set that has the production traffic.
+pub(crate) fn is_primary(task_set: &str) -> bool {
+    task_set == "PRIMARY"
+}
+
+/// Whether a service is there: ECS shows a deleted one for a while.
+pub(crate) fn service_is_there(status: &str) -> bool {
+    status != "INACTIVE"
+}
+
 /// True for the status of a resource whose last operation failed.
 pub(crate) fn resource_failed(status: &str) -> bool {
     status.ends_with("_FAILED")

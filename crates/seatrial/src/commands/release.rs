@@ -18,8 +18,8 @@ use crate::follow::{Look, Watch};
 use crate::git::Head;
 use crate::outcome::Report;
 
-/// The source action's name in `infra/stacks/pipeline.yml`: that of its stage.
-const SOURCE_ACTION: &str = "Source";
+/// The provider of the pipeline's source action, as AWS spells it.
+const SOURCE_PROVIDER: &str = "CodeStarSourceConnection";
 /// The source action takes seconds; an execution that has no revision after this time is stuck behind another.
 const SOURCE_PATIENCE: Duration = Duration::from_secs(10 * 60);
 
@@ -157,7 +157,9 @@ fn step(executions: &[Execution], revision: Option<&str>, again: bool) -> (Step,
 
 /// Starts an execution of `revision`, else of the branch's newest commit; answers its id.
 pub(crate) async fn start(ctx: &Ctx, place: &Place, revision: Option<&str>) -> anyhow::Result<String> {
-    Ok(ctx.aws.start_execution(&place.pipeline, SOURCE_ACTION, revision).await?)
+    let Some(revision) = revision else { return Ok(ctx.aws.start_execution(&place.pipeline, None).await?) };
+    let source = ctx.aws.action_of(&place.pipeline, SOURCE_PROVIDER).await?;
+    Ok(ctx.aws.start_execution(&place.pipeline, Some((&source, revision))).await?)
 }
 
 #[cfg(test)]
@@ -165,8 +167,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::aws::tests::stub;
+    use crate::aws::tests::{of_account, stub};
+    use crate::outcome::Outcome;
     use crate::output::{Format, Printer};
+    use crate::plan::owned::Owned;
     use crate::session::Session;
 
     #[tokio::test]
@@ -189,6 +193,83 @@ mod tests {
         assert_eq!(calls.made().len(), 3);
         assert_eq!(step(&known, Some("c"), false), (Step::Start, None));
         assert_eq!(step(&known, Some("b"), false), (Step::Join, Some("2".to_owned())));
+    }
+
+    /// DescribeStacks of environment `production`, with every output that this tool needs.
+    fn stacks() -> String {
+        let pair = |(key, value): (&str, &str), (name, text): (&str, &str)| {
+            format!("<member><{key}>{name}</{key}><{value}>{text}</{value}></member>")
+        };
+        let tag = |name: &str, text: &str| pair(("Key", "Value"), (name, text));
+        let owners: std::collections::BTreeSet<&str> =
+            Owned::ALL.iter().map(|output| output.stack()).collect();
+        let stack = |short: &str| {
+            let owned = Owned::ALL.iter().filter(|output| output.stack() == short);
+            let outputs: String = owned
+                .map(|output| pair(("OutputKey", "OutputValue"), (output.name(), output.name())))
+                .collect();
+            let tags =
+                [tag("project", "web"), tag("environment", "production"), tag("stack", short)].concat();
+            format!(
+                "<member><StackName>web-production-{short}</StackName><StackStatus>CREATE_COMPLETE</StackStatus>\
+                 <CreationTime>2026-01-01T00:00:00Z</CreationTime><Outputs>{outputs}</Outputs><Tags>{tags}</Tags></member>"
+            )
+        };
+        let stacks: String = owners.into_iter().map(stack).collect();
+        let stacks = format!("<Stacks>{stacks}</Stacks>");
+        let result = format!("<DescribeStacksResult>{stacks}</DescribeStacksResult>");
+        format!("<DescribeStacksResponse>{result}</DescribeStacksResponse>")
+    }
+
+    /// What becomes of `release` where the execution that it starts never ends: the exit code, and the object.
+    async fn released(no_wait: bool) -> (u8, serde_json::Value) {
+        let (aws, _) = stub(|operation, _, _| match operation {
+            "DescribeStacks" => stacks().into(),
+            "ListPipelineExecutions" => json!({ "pipelineExecutionSummaries": [] }),
+            "StartPipelineExecution" => json!({ "pipelineExecutionId": "e" }),
+            "GetPipelineExecution" => {
+                json!({ "pipelineExecution": { "pipelineExecutionId": "e", "status": "InProgress" } })
+            }
+            _ => json!({}),
+        })
+        .await;
+        let project = b"project: web\nsource: {repository: o/n}\nenvironments:\n  production: {account: '000000000000', region: eu-central-1}\n";
+        let project = seatrial_project::Project::parse(project).unwrap();
+        let mut session = Session::new(Printer::new(Format::Text), "cargo seatrial");
+        session.environment = Some("production".to_owned());
+        session.resume = Some(session.command("release"));
+        // No git checkout.
+        let root = tempfile::tempdir().unwrap();
+        let ctx = Ctx {
+            aws: of_account(&aws, session.changes.clone()),
+            session,
+            root: root.path().to_owned(),
+            environment: project.environment(Some("production")).unwrap().clone(),
+            local: None,
+        };
+        let args = ReleaseArgs { dry_run: false, again: false, no_wait, rate: 0 };
+
+        let outcome = Outcome::of(&ctx.session, run(&ctx, &args).await);
+
+        (outcome.status().code(), serde_json::to_value(&outcome).unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_release_that_outlasts_its_deadline_ends_with_5_and_the_command_that_joins_it() {
+        let (code, object) = released(false).await;
+
+        assert_eq!(code, 5, "{object}");
+        assert_eq!(object["failures"][0]["status"], "deadline");
+        assert_eq!(object["changed"], true);
+        assert_eq!(object["resume"], "cargo seatrial release --environment production");
+    }
+
+    #[tokio::test]
+    async fn a_release_that_is_not_waited_for_tells_the_command_that_joins_it() {
+        let (code, object) = released(true).await;
+
+        assert_eq!((code, &object["pipeline_execution_id"]), (0, &json!("e")), "{object}");
+        assert_eq!(object["resume"], "cargo seatrial release --environment production");
     }
 
     fn execution(id: &str, status: &str, revision: Option<&str>) -> Execution {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::deployed::Place;
+use crate::aws::ActionRun;
 use crate::aws::status::{Progress, execution_progress};
 use crate::context::{Ctx, TIME_SCALE};
 use crate::exit::Failed;
@@ -142,7 +143,12 @@ fn reasons(end: &Followed) -> Vec<String> {
         return Vec::new();
     }
     let mut reasons = Vec::new();
-    let failed = end.actions.iter().filter(|run| execution_progress(&run.status) == Progress::Failed);
+    // Of an action that was tried again, the last attempt counts.
+    let latest = end.actions.iter().enumerate().filter(|(at, run)| {
+        let again = |later: &ActionRun| (&later.stage, &later.action) == (&run.stage, &run.action);
+        !end.actions.iter().skip(at + 1).any(again)
+    });
+    let failed = latest.map(|(_, run)| run).filter(|run| execution_progress(&run.status) == Progress::Failed);
     for run in failed {
         let why = run.error.as_ref().or(run.summary.as_ref());
         reasons.push(format!("{} {}: {}", run.stage, run.status, why.map_or("no reason given", |w| w)));
@@ -154,7 +160,7 @@ fn reasons(end: &Followed) -> Vec<String> {
             untold(error.split_once(": ").map_or(*error, |(_, message)| message))
         });
         let error = error.map(|error| format!("deployment {}: {error}", rollout.id));
-        let failed = rollout.steps.iter().filter(|step| step.status == "Failed");
+        let failed = rollout.steps.iter().filter(|step| step.progress == Some(Progress::Failed));
         let steps: Vec<String> = failed
             .map(|step| match step.diagnostics.as_deref().filter(|text| untold(text)) {
                 Some(why) => format!("lifecycle event {} failed: {why}", step.name),

@@ -149,10 +149,9 @@ async fn tasks(
         task_definition: last(&task.task_definition),
     });
     let statuses = statuses.collect();
-    let primary = aws.describe_service(cluster, service).await?;
-    let primary = primary.and_then(|s| s.task_sets.into_iter().find(|set| set.status == "PRIMARY"));
-    let Some(set) = primary else { return Ok((statuses, None)) };
-    let images = aws.task_definition_images(&set.task_definition).await?;
+    let primary = aws.primary_task_definition(cluster, service).await?;
+    let Some(definition) = primary else { return Ok((statuses, None)) };
+    let images = aws.task_definition_images(&definition).await?;
     let (Some(uri), Some(repository)) = (images.into_iter().next(), deployed.output(Owned::RepositoryName))
     else {
         return Ok((statuses, None));

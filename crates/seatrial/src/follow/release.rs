@@ -196,7 +196,8 @@ impl<'a, S: Strategy> Follower<'a, S> {
             status: run.status.clone(),
             detail: run.error.clone().or_else(|| run.summary.clone()),
         };
-        let time = if run.status == "InProgress" { run.started } else { run.updated };
+        let running = execution_progress(&run.status) == Progress::Running;
+        let time = if running { run.started } else { run.updated };
         self.watch.session.printer.tell(Event::new(time, run.stage.clone(), what));
     }
 

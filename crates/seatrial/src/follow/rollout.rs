@@ -1,14 +1,15 @@
 //! What was told of one rollout, and what is new.
 
 use super::Watch;
+use crate::aws::TrafficShare;
 use crate::output::{Event, What};
-use crate::rollout::{Rollout, RolloutStep, Share};
+use crate::rollout::{Rollout, RolloutStep};
 
 #[derive(Default)]
 pub(super) struct RolloutTold {
     status: String,
     steps: Vec<RolloutStep>,
-    traffic: Vec<Share>,
+    traffic: Vec<TrafficShare>,
 }
 
 impl RolloutTold {
@@ -26,11 +27,11 @@ impl RolloutTold {
             tell(rollout.time, What::Text(text));
         }
         for step in &rollout.steps {
-            if step.status == "Pending" || self.steps.contains(step) {
+            if step.progress.is_none() || self.steps.contains(step) {
                 continue;
             }
             self.steps.push(step.clone());
-            let RolloutStep { name, status, time, diagnostics } = step.clone();
+            let RolloutStep { name, status, time, diagnostics, .. } = step.clone();
             tell(time, What::Lifecycle { name, status, diagnostics });
         }
         if rollout.traffic != self.traffic && !rollout.traffic.is_empty() {

@@ -1,8 +1,8 @@
 //! Blue/green by CodeDeploy: it starts a replacement task set, moves the listener's weights, ends the original.
 
-use super::{Rollout, RolloutId, RolloutStep, Share, Strategy, Weight};
-use crate::aws::status::deployment_progress;
-use crate::aws::{Aws, AwsError, Deployment, LifecycleEvent, TaskSetTraffic};
+use super::{Rollout, RolloutId, RolloutStep, Strategy, Weight, weights_of};
+use crate::aws::status::{deployment_begun, deployment_progress, lifecycle_progress};
+use crate::aws::{Aws, AwsError, Deployment, LifecycleEvent};
 
 /// The deployment group, and the listener whose weights it moves.
 pub(crate) struct CodeDeploy<'a> {
@@ -22,7 +22,7 @@ impl Strategy for CodeDeploy<'_> {
 
     async fn look(&self, id: &RolloutId) -> Result<Rollout, AwsError> {
         let mut deployment = self.aws.get_deployment(&id.0).await?;
-        if !deployment.status.is_empty() && deployment.status != "Created" {
+        if deployment_begun(&deployment.status) {
             // The target's id is the pair of cluster and service (CodeDeploy API, BatchGetDeploymentTargets).
             let target = format!("{}:{}", self.cluster, self.service);
             self.aws.read_target(&mut deployment, &target).await?;
@@ -36,14 +36,7 @@ impl Strategy for CodeDeploy<'_> {
     }
 
     async fn weights(&self) -> Result<Vec<Weight>, AwsError> {
-        let weights = self.aws.listener_weights(self.listener).await?;
-        let of = |(group, arn): (&'static str, &str)| Weight {
-            group,
-            arn: arn.to_owned(),
-            weight: weights.iter().find(|(found, _)| found == arn).map_or(0, |(_, weight)| *weight),
-        };
-        let [blue, green] = self.groups;
-        Ok([("blue", blue), ("green", green)].map(of).into())
+        weights_of(self.aws, self.listener, self.groups).await
     }
 }
 
@@ -57,15 +50,11 @@ fn rollout(deployment: Deployment) -> Rollout {
         rolled_back_by: deployment.rollback_id.map(RolloutId),
         rollback_message: deployment.rollback_message,
         steps: deployment.events.into_iter().map(step).collect(),
-        traffic: deployment.traffic.into_iter().map(share).collect(),
+        traffic: deployment.traffic,
     }
 }
 
 fn step(event: LifecycleEvent) -> RolloutStep {
     let LifecycleEvent { name, status, time, diagnostics } = event;
-    RolloutStep { name, status, time, diagnostics }
-}
-
-fn share(set: TaskSetTraffic) -> Share {
-    Share { label: set.label, weight: set.weight, running: set.running }
+    RolloutStep { progress: lifecycle_progress(&status), name, status, time, diagnostics }
 }

@@ -8,8 +8,8 @@ use std::future::Future;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::aws::AwsError;
 use crate::aws::status::Progress;
+use crate::aws::{Aws, AwsError, TrafficShare};
 
 pub(crate) use codedeploy::CodeDeploy;
 
@@ -39,28 +39,19 @@ pub(crate) struct Rollout {
     pub rolled_back_by: Option<RolloutId>,
     pub rollback_message: Option<String>,
     pub steps: Vec<RolloutStep>,
-    pub traffic: Vec<Share>,
+    pub traffic: Vec<TrafficShare>,
 }
 
 /// One step of a rollout: a lifecycle event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RolloutStep {
     pub name: String,
-    /// Pending, InProgress, Succeeded, Failed, Skipped, …
+    /// As AWS spells it.
     pub status: String,
+    /// `None` before its turn.
+    pub progress: Option<Progress>,
     pub time: Option<Timestamp>,
     pub diagnostics: Option<String>,
-}
-
-/// A revision's share of the production traffic.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Share {
-    /// Blue or Green.
-    pub label: String,
-    /// Percent.
-    pub weight: f64,
-    /// Running tasks.
-    pub running: i64,
 }
 
 /// A target group of the two, and its weight in the production listener.
@@ -71,6 +62,21 @@ pub(crate) struct Weight {
     /// The target group's ARN.
     pub arn: String,
     pub weight: i32,
+}
+
+/// How a listener weighs our two target groups, given as the ARNs of blue and green.
+pub(crate) async fn weights_of(
+    aws: &Aws,
+    listener: &str,
+    [blue, green]: [&str; 2],
+) -> Result<Vec<Weight>, AwsError> {
+    let weights = aws.listener_weights(listener).await?;
+    let of = |(group, arn): (&'static str, &str)| Weight {
+        group,
+        arn: arn.to_owned(),
+        weight: weights.iter().find(|(found, _)| found == arn).map_or(0, |(_, weight)| *weight),
+    };
+    Ok([("blue", blue), ("green", green)].map(of).into())
 }
 
 /// Who rolls out.

@@ -9,25 +9,12 @@ use jiff::Timestamp;
 
 use super::Aws;
 use super::error::{Attempt as _, AwsError};
+use super::status::{is_primary, service_is_there};
 use super::time::timestamp;
 
 const SERVICE: &str = "ECS";
 /// DescribeTasks takes so many at once.
 const TASKS_AT_ONCE: usize = 100;
-
-/// A service as DescribeServices answers it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Service {
-    pub task_sets: Vec<TaskSet>,
-}
-
-/// A task set of a service.
-#[derive(Debug, Clone)]
-pub(crate) struct TaskSet {
-    /// PRIMARY, ACTIVE or DRAINING.
-    pub status: String,
-    pub task_definition: String,
-}
 
 /// A task.
 #[derive(Debug, Clone)]
@@ -48,21 +35,22 @@ pub(crate) struct StoppedTask {
 }
 
 impl Aws {
-    pub(crate) async fn describe_service(
+    /// The task definition of the task set that has a service's production traffic; `None` without one.
+    pub(crate) async fn primary_task_definition(
         &self,
         cluster: &str,
-        name: &str,
-    ) -> Result<Option<Service>, AwsError> {
-        let answer = self.ecs().describe_services().cluster(cluster).services(name).send().await;
-        let attempt = || format!("describe service `{name}` of cluster `{cluster}`");
-        match answer.attempt(SERVICE, attempt) {
-            Ok(answer) => {
-                let services = answer.services.unwrap_or_default();
-                Ok(services.into_iter().find(|s| s.status() != Some("INACTIVE")).map(service))
-            }
-            Err(error) if error.is("ClusterNotFoundException") => Ok(None),
-            Err(error) => Err(error),
-        }
+        service: &str,
+    ) -> Result<Option<String>, AwsError> {
+        let answer = self.ecs().describe_services().cluster(cluster).services(service).send().await;
+        let attempt = || format!("describe service `{service}` of cluster `{cluster}`");
+        let services = match answer.attempt(SERVICE, attempt) {
+            Err(error) if error.is("ClusterNotFoundException") => return Ok(None),
+            answer => answer?.services.unwrap_or_default(),
+        };
+        let there = services.into_iter().find(|found| service_is_there(found.status().unwrap_or_default()));
+        let mut sets = there.and_then(|found| found.task_sets).unwrap_or_default().into_iter();
+        let primary = sets.find(|set| is_primary(set.status().unwrap_or_default()));
+        Ok(primary.and_then(|set| set.task_definition))
     }
 
     /// The running and starting tasks of a service.
@@ -161,14 +149,6 @@ impl Aws {
         answer.attempt(SERVICE, || format!("deregister task definition `{arn}`"))?;
         Ok(())
     }
-}
-
-fn service(service: sdk::Service) -> Service {
-    let task_set = |set: sdk::TaskSet| TaskSet {
-        status: set.status.unwrap_or_default(),
-        task_definition: set.task_definition.unwrap_or_default(),
-    };
-    Service { task_sets: service.task_sets.unwrap_or_default().into_iter().map(task_set).collect() }
 }
 
 fn task(task: sdk::Task) -> Task {

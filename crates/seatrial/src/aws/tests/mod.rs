@@ -4,8 +4,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_sts::config::{Credentials, SharedCredentialsProvider, StalledStreamProtectionConfig};
 use seatrial_local::{LocalCloud, Options, Settings};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -24,8 +25,16 @@ fn caller(endpoint: &str, (id, secret): (&str, &str)) -> Aws {
         .endpoint_url(endpoint)
         .credentials_provider(key)
         .retry_config(RetryConfig::disabled())
+        // Nothing of the SDK's waits beside what is tested: where the clock is stopped, only that moves it.
+        .timeout_config(TimeoutConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .build();
     Aws::new(config, true, Changes::default())
+}
+
+/// The same caller in an account, which is asked as seldom as AWS is, with its changes noted.
+pub(crate) fn of_account(aws: &Aws, changes: Changes) -> Aws {
+    Aws::new(aws.config().clone(), false, changes)
 }
 
 /// A local cloud in this process, and who calls it.
@@ -62,8 +71,8 @@ impl Calls {
     }
 }
 
-/// Answers the calls of services that speak JSON: `answer` is given an operation's name, how often it was called
-/// before, and its input. An answer with a `__type` is an error of the service's own.
+/// Answers calls: `answer` is given an operation's name, how often it was called before, and its input. An answer with
+/// a `__type` is an error of the service's own; a text is the XML of a service that does not speak JSON.
 pub(crate) async fn stub(
     answer: impl Fn(&str, usize, &Value) -> Value + Send + Sync + 'static,
 ) -> (Aws, Calls) {
@@ -82,7 +91,7 @@ pub(crate) async fn stub(
                     let body = answer(&operation, before, &input);
                     let status =
                         if body["__type"].is_null() { "200 OK" } else { "500 Internal Server Error" };
-                    let body = body.to_string();
+                    let body = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
                     let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/x-amz-json-1.1");
                     let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
                     stream.get_mut().write_all(answer.as_bytes()).await.unwrap();
@@ -112,5 +121,9 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<(String, Value)> {
     }
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.ok()?;
+    let form = std::str::from_utf8(&body).ok().and_then(|body| body.strip_prefix("Action="));
+    if let Some(action) = form.and_then(|form| form.split('&').next()) {
+        operation = action.to_owned();
+    }
     Some((operation, serde_json::from_slice(&body).unwrap_or_default()))
 }

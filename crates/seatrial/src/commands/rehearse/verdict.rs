@@ -111,10 +111,8 @@ fn faults_of(release: &Release, expectation: Expectation) -> Vec<String> {
 async fn image(ctx: &Ctx) -> anyhow::Result<Image> {
     let deployed = Deployed::read(ctx).await?;
     let (cluster, service) = (deployed.required(Owned::ClusterName)?, deployed.required(Owned::ServiceName)?);
-    let live = ctx.aws.describe_service(cluster, service).await?.unwrap_or_default();
-    let primary = live.task_sets.into_iter().find(|set| set.status == "PRIMARY");
-    let images = match primary {
-        Some(set) => ctx.aws.task_definition_images(&set.task_definition).await?,
+    let images = match ctx.aws.primary_task_definition(cluster, service).await? {
+        Some(definition) => ctx.aws.task_definition_images(&definition).await?,
         None => Vec::new(),
     };
     let uri = images.into_iter().next().unwrap_or_default();

@@ -64,6 +64,54 @@ fn action(stage: &str, provider: &str, status: &str) -> Value {
     })
 }
 
+/// One attempt of an action in a stage, each with a name of its own.
+fn attempt((stage, name): (&str, &str), provider: &str, (number, status): (u32, &str)) -> Value {
+    let mut run = action(stage, provider, status);
+    run["actionName"] = name.into();
+    run["actionExecutionId"] = format!("{name}-{number}").into();
+    run["output"]["executionResult"]["externalExecutionId"] = format!("{name}:{number}").into();
+    run
+}
+
+#[tokio::test]
+async fn the_latest_attempt_of_an_action_is_followed_whatever_it_and_its_stage_are_called() {
+    let (packing, going_live) = (("Make", "packing"), ("Ship", "going-live"));
+    let (aws, calls) = stub(move |operation, before, input| {
+        let pack = |number, status| attempt(packing, "CodeBuild", (number, status));
+        let go_live = |number, status| attempt(going_live, "CodeDeployToECS", (number, status));
+        match operation {
+            "GetPipelineExecution" => {
+                let status = if before < 3 { "InProgress" } else { "Succeeded" };
+                json!({ "pipelineExecution": { "pipelineExecutionId": "e", "status": status } })
+            }
+            // Newest first: both stages were tried again, the second one after the first one's second attempt.
+            "ListActionExecutions" if before == 0 => {
+                json!({ "actionExecutionDetails": [pack(2, "InProgress"), pack(1, "Failed")] })
+            }
+            "ListActionExecutions" => {
+                let earlier = [pack(2, "Succeeded"), pack(1, "Failed")];
+                let runs: Vec<_> =
+                    [go_live(2, "InProgress"), go_live(1, "Failed")].into_iter().chain(earlier).collect();
+                json!({ "actionExecutionDetails": runs })
+            }
+            // The first attempt would never end.
+            "BatchGetBuilds" if input["ids"] == json!(["packing:2"]) => {
+                json!({ "builds": [{ "id": "packing:2", "buildStatus": "SUCCEEDED" }] })
+            }
+            "BatchGetBuilds" => json!({ "builds": [] }),
+            _ => json!({ "taskArns": [] }),
+        }
+    })
+    .await;
+    let session = Session::new(Printer::new(Format::Text), "cargo xtask");
+
+    let watch = Watch { aws: &aws, session: &session };
+    let followed = follow_release(watch, &Rolling::default(), following()).await.unwrap();
+
+    assert_eq!(followed.rollout.map(|rollout| rollout.id.0).as_deref(), Some("going-live:2"));
+    assert_eq!(calls.made().iter().filter(|call| *call == "BatchGetBuilds").count(), 1);
+}
+
 /// A pipeline whose actions go on each time they are listed: Build runs, Deploy runs, all is done.
 fn pipeline(operation: &str, before: usize, _: &Value) -> Value {
     match operation {
