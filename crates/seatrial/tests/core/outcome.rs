@@ -127,3 +127,89 @@ fn whoever_interrupts_is_told_the_command_that_goes_on_and_it_does() {
     assert_eq!(workbench.run(&[&words[..], &["--yes"]].concat()).code, Some(0));
     assert_eq!(workbench.calls("ExecuteChangeSet"), 2);
 }
+
+#[test]
+fn a_signal_ends_a_destroy_that_waits_for_an_answer() {
+    let bucket = "Resources: {ArtifactBucket: {Type: AWS::S3::Bucket}}\n";
+    for (before, slow) in [("ListStackResources", "GetTemplate"), ("GetTemplate", "ListObjectVersions")] {
+        let workbench = Workbench::started();
+        workbench.write("infra/stacks/build.yml", bucket);
+        assert_eq!(workbench.run(&["provision", "--yes", "--environment", "account"]).code, Some(0));
+        // Longer than a test may take.
+        let fault = json!({ "kind": "slow", "operation": slow, "count": 100, "delay_ms": 600_000 });
+        workbench.ask("POST", "/_local/faults", &fault.to_string());
+        let calls = workbench.calls(before);
+        let running = workbench.spawn(&["destroy", "--yes", "--environment", "account", "--output", "json"]);
+        while workbench.calls(before) == calls {
+            std::thread::yield_now();
+        }
+
+        kill(Pid::from_raw(running.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+
+        let ended = Ended::of(running.wait_with_output().unwrap());
+        assert_eq!(ended.code, Some(130), "{slow}: {ended:?}");
+        assert_eq!(ended.object()["resume"], "cargo seatrial destroy --environment account");
+    }
+}
+
+#[test]
+fn the_local_clouds_data_is_in_the_plan_of_a_destroy_and_deleting_it_is_a_change() {
+    let workbench = Workbench::started();
+    let data = workbench.path("local-cloud");
+
+    let planned = workbench.run(&["destroy", "--dry-run", "--output", "json"]);
+    assert_eq!(planned.object()["data_dir"], json!(data));
+    assert!(workbench.run(&["destroy", "--dry-run"]).stdout.contains(&format!("`{}`", data.display())));
+    let ended = workbench.run(&["destroy", "--output", "json"]);
+
+    assert_eq!((ended.code, &ended.object()["changed"]), (Some(0), &true.into()), "{ended:?}");
+    assert_eq!(ended.object()["data_dir"], json!(data));
+    assert!(!data.exists());
+}
+
+#[test]
+fn every_text_names_the_tool_as_it_was_started_and_the_environment_that_was_asked_for() {
+    let workbench = Workbench::started();
+    let asked = ["--environment", "account"];
+    let status = workbench.run(&[&["status"], &asked[..]].concat());
+    assert!(status.stdout.contains("run `cargo seatrial provision --environment account`"), "{status:?}");
+    for (command, hint) in [
+        (&["release"][..], "run `cargo seatrial provision --environment account` first"),
+        (&["provision"], "run `cargo seatrial provision --yes --environment account`"),
+    ] {
+        let ended = workbench.run(&[command, &asked[..]].concat());
+        assert!(ended.stderr.contains(hint), "{ended:?}");
+    }
+    for command in
+        [&["status"][..], &["release"], &["provision"], &["destroy", "--dry-run"], &["generate", "--check"]]
+    {
+        let ended = workbench.run(command);
+        assert!(!format!("{}{}", ended.stdout, ended.stderr).contains("cargo xtask"), "{ended:?}");
+    }
+}
+
+/// Before and behind the owners in the alphabet.
+#[test]
+fn what_a_users_stack_offers_by_a_name_of_ours_is_taken_for_ours_nowhere() {
+    let workbench = Workbench::started();
+    let offer = |whose: &str, names: &[&str]| {
+        let outputs: String = names.iter().map(|name| format!("  {name}: {{Value: {whose}}}\n")).collect();
+        format!("Resources:\n  Group: {{Type: AWS::Logs::LogGroup}}\nOutputs:\n{outputs}")
+    };
+    let all = ["Url", "ClusterName", "PipelineName"];
+    for user in ["another", "zone"] {
+        workbench.write(&format!("infra/stacks/{user}.yml"), &offer("theirs", &all));
+    }
+    for (owner, name) in [("load-balancer", "Url"), ("cluster", "ClusterName"), ("pipeline", "PipelineName")]
+    {
+        workbench.write(&format!("infra/stacks/{owner}.yml"), &offer("ours", &[name]));
+    }
+
+    let provisioned = workbench.run(&["provision", "--yes", "--output", "json"]);
+
+    assert_eq!(provisioned.code, Some(0), "{provisioned:?}");
+    for name in all {
+        assert_eq!(provisioned.object()["outputs"][name], "ours", "{name}");
+    }
+    assert_eq!(workbench.run(&["status", "--output", "json"]).object()["url"], "ours");
+}
