@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -66,7 +66,8 @@ impl Tree {
                     tree.files.insert(path);
                 }
                 // Listed but gone: its absence is what the hash shows.
-                Err(_) => {}
+                Err(error) if is_gone(&error) => {}
+                Err(error) => return Err(unreadable(&tree.root.join(&path), error)),
             }
         }
         Ok(tree)
@@ -88,18 +89,24 @@ impl Tree {
             let path = self.root.join(file);
             match hash_file(&mut hasher, file, &path) {
                 // Gone since it was listed: as if it had never been there.
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                result => {
-                    result
-                        .map_err(|error| ImageError::failed(format!("read `{}`", path.display()), error))?;
-                }
+                Err(error) if is_gone(&error) => {}
+                result => result.map_err(|error| unreadable(&path, error))?,
             }
         }
         Ok(hex::encode(hasher.finalize()))
     }
 }
 
-fn hash_file(hasher: &mut Sha256, name: &Path, path: &Path) -> std::io::Result<()> {
+/// Nothing is there; also where a file has taken the place of a folder above it.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+fn unreadable(path: &Path, error: io::Error) -> ImageError {
+    ImageError::failed(format!("read `{}`", path.display()), error)
+}
+
+fn hash_file(hasher: &mut Sha256, name: &Path, path: &Path) -> io::Result<()> {
     let mut feed = |part: &[u8]| {
         hasher.update((part.len() as u64).to_le_bytes());
         hasher.update(part);
@@ -236,6 +243,28 @@ mod tests {
         assert_eq!(tree.root, root);
         assert!(tree.holds(&root.join("server/../shared/lib.rs")) && tree.holds(&root.join("shared/new.rs")));
         assert!(!tree.holds(&root.join("server/ignored.log")) && !tree.holds(Path::new("/etc/hosts")));
+    }
+
+    #[test]
+    fn what_is_listed_may_be_gone_but_not_unreadable() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        git(root, &["init", "--quiet"]).unwrap();
+        for name in ["a/file", "b/file", "c"] {
+            write(root, name, "");
+        }
+        git(root, &["add", "."]).unwrap();
+        fs::remove_file(root.join("c")).unwrap();
+        fs::remove_dir_all(root.join("a")).unwrap();
+        write(root, "a", "a file where the folder was");
+        let files = Tree::list(root).unwrap().files;
+        assert_eq!(files, ["a", "b/file"].map(PathBuf::from).into());
+
+        // Not even root can follow a link to itself.
+        fs::remove_dir_all(root.join("b")).unwrap();
+        symlink("b", root.join("b")).unwrap();
+        let error = Tree::list(root).unwrap_err().to_string();
+        assert!(error.starts_with("failed to read `") && error.ends_with("/b/file`"), "{error}");
     }
 
     #[test]
