@@ -41,12 +41,27 @@ impl RegistryError {
     fn is_passing(&self) -> bool {
         match self {
             Self::NoAnswer { .. } => true,
-            Self::Status { status, .. } => {
-                status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS
-            }
+            Self::Status { status, .. } => is_passing(*status),
             Self::Address { .. } | Self::Header { .. } => false,
         }
     }
+}
+
+fn is_passing(status: StatusCode) -> bool {
+    status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
+}
+
+/// Tries again, ever later, what fails in passing.
+async fn retry<T>(attempt: impl AsyncFn() -> Result<T, RegistryError>) -> Result<T, RegistryError> {
+    let mut delay = FIRST_DELAY;
+    for _ in 1..ATTEMPTS {
+        match attempt().await {
+            Err(error) if error.is_passing() => tokio::time::sleep(delay).await,
+            ended => return ended,
+        }
+        delay *= 2;
+    }
+    attempt().await
 }
 
 /// A manifest as the registry has it.
@@ -147,14 +162,7 @@ impl Registry {
             expect(Method::HEAD, &url, answer, &[])?;
         }
         // An upload that broke off cannot be continued blindly: each attempt begins a new one.
-        let mut attempt = 1;
-        while let Err(error) = self.upload(blob).await {
-            if attempt == ATTEMPTS || !error.is_passing() {
-                return Err(error);
-            }
-            tokio::time::sleep(FIRST_DELAY * 2_u32.pow(attempt - 1)).await;
-            attempt += 1;
-        }
+        retry(async || self.upload(blob).await).await?;
         Ok(true)
     }
 
@@ -183,6 +191,7 @@ impl Registry {
         Ok(())
     }
 
+    /// The answer, unless its status says that another attempt may be answered better.
     async fn retried(
         &self,
         method: Method,
@@ -190,27 +199,11 @@ impl Registry {
         headers: &[(header::HeaderName, HeaderValue)],
         body: Bytes,
     ) -> Result<Answer, RegistryError> {
-        let mut attempt = 1;
-        loop {
-            let passing = match self.once(method.clone(), url, headers, body.clone()).await {
-                Ok(answer) if attempt == ATTEMPTS => return Ok(answer),
-                Ok(answer) => {
-                    let (status, reason) = (answer.status, String::new());
-                    let error =
-                        RegistryError::Status { method: method.clone(), url: url.into(), status, reason };
-                    if !error.is_passing() {
-                        return Ok(answer);
-                    }
-                    error
-                }
-                Err(error) => error,
-            };
-            if attempt == ATTEMPTS || !passing.is_passing() {
-                return Err(passing);
-            }
-            tokio::time::sleep(FIRST_DELAY * 2_u32.pow(attempt - 1)).await;
-            attempt += 1;
-        }
+        retry(async || {
+            let answer = self.once(method.clone(), url, headers, body.clone()).await?;
+            if is_passing(answer.status) { expect(method.clone(), url, answer, &[]) } else { Ok(answer) }
+        })
+        .await
     }
 
     async fn once(
