@@ -18,7 +18,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use crate::error::ImageError;
-use crate::request::Report;
+use crate::report::Report;
 use crate::tree::CACHE_MARK;
 
 /// How long another build may take: a first one compiles every dependency.

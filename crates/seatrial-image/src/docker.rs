@@ -9,7 +9,8 @@ use crate::architecture::ArchitectureNames as _;
 use crate::error::ImageError;
 use crate::push::{Repository, platform, size_of};
 use crate::registry::split_address;
-use crate::request::{BuildImage, BuildRequest, Report, outcome};
+use crate::report::Report;
+use crate::request::{BuildImage, BuildRequest, outcome};
 use crate::source::Revision;
 
 /// One build.

@@ -16,6 +16,7 @@ mod error;
 mod pack;
 mod push;
 mod registry;
+mod report;
 mod request;
 mod source;
 mod stop;
@@ -27,7 +28,8 @@ pub use artifacts::write_artifacts;
 pub use cache::default_cache;
 pub use credentials::Credentials;
 pub use error::ImageError;
-pub use request::{BuildImage, BuildRequest, Builder, ImageOptions, Report};
+pub use report::Report;
+pub use request::{BuildImage, BuildRequest, Builder, ImageOptions};
 pub use stop::Stop;
 
 use crate::architecture::ArchitectureNames as _;

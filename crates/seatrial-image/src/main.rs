@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use seatrial_image::{BuildRequest, Builder, Credentials, ImageError, default_cache, run, write_artifacts};
+use seatrial_image::{BuildRequest, Builder, Credentials, ImageError, run, write_artifacts};
 use seatrial_project::{Project, ProjectError, render::Variables};
 
 /// Builds the application's image.
@@ -55,17 +55,8 @@ async fn build(arguments: Arguments) -> anyhow::Result<()> {
     let project = Project::load(&workspace)?;
     let environment = project.environment(arguments.environment.as_deref())?;
     let push = if arguments.push { Some(Credentials::ecr_from_env().await) } else { None };
-    let request = BuildRequest {
-        workspace: workspace.clone(),
-        cache: default_cache(&workspace),
-        options: environment.into(),
-        architecture: environment.app.architecture,
-        library: environment.image.target,
-        builder: arguments.builder.unwrap_or_else(|| environment.image.builder.into()),
-        repository: arguments.repository,
-        push,
-        stop: None,
-    };
+    let mut request = BuildRequest::of(&workspace, environment, arguments.repository, push);
+    request.builder = arguments.builder.unwrap_or(request.builder);
     let image = run(&request, &report).await?;
     if let Some(directory) = &arguments.artifacts {
         write_artifacts(&workspace, directory, &image.uri, environment, &given())?;

@@ -11,7 +11,8 @@ use crate::credentials::Credentials;
 use crate::error::ImageError;
 use crate::pack::{Packed, REVISION_LABEL};
 use crate::registry::{Registry, StoredManifest};
-use crate::request::{BuildImage, BuildRequest, Report, outcome};
+use crate::report::Report;
+use crate::request::{BuildImage, BuildRequest, outcome};
 use crate::source::Revision;
 
 /// A repository and the right to write to it.

@@ -1,16 +1,14 @@
 //! What is asked for and what comes of it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use seatrial_project::{Architecture, Environment, ImageBuilder, ImageTarget};
 use serde::Serialize;
 
+use crate::cache::default_cache;
 use crate::credentials::Credentials;
 use crate::source::Revision;
 use crate::stop::Stop;
-
-/// Where progress goes: one line a call, without line end.
-pub type Report<'a> = &'a (dyn Fn(&str) + Send + Sync);
 
 /// Who packs and pushes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
@@ -57,7 +55,7 @@ impl From<&Environment> for ImageOptions {
 pub struct BuildRequest {
     /// The workspace's root, where `Cargo.lock` is.
     pub workspace: PathBuf,
-    /// The folder of this project's products, kept from build to build: see [`default_cache`](crate::default_cache).
+    /// The folder of this project's products, kept from build to build: see [`default_cache`].
     pub cache: PathBuf,
     pub options: ImageOptions,
     pub architecture: Architecture,
@@ -69,6 +67,28 @@ pub struct BuildRequest {
     pub push: Option<Credentials>,
     /// Ends the compilation early. Without it cargo ends with whoever ends the caller's process group.
     pub stop: Option<Stop>,
+}
+
+impl BuildRequest {
+    /// The image of one environment, as `infra/project.yml` says, built in the cache that is the workspace's own.
+    pub fn of(
+        workspace: &Path,
+        environment: &Environment,
+        repository: impl Into<String>,
+        push: Option<Credentials>,
+    ) -> Self {
+        Self {
+            workspace: workspace.to_owned(),
+            cache: default_cache(workspace),
+            options: environment.into(),
+            architecture: environment.app.architecture,
+            library: environment.image.target,
+            builder: environment.image.builder.into(),
+            repository: repository.into(),
+            push,
+            stop: None,
+        }
+    }
 }
 
 /// The image that was built or found.

@@ -46,7 +46,6 @@ pub(crate) async fn run(
 ) -> anyhow::Result<Report<Building>> {
     let root = find_root()?;
     let environment = load_environment(&root, globals)?;
-    let builder = args.builder.unwrap_or_else(|| environment.image.builder.into());
     // Only what needs the repository asks AWS: an image can be built without any account.
     let target = match args.push || args.artifacts.is_some() {
         true => {
@@ -67,17 +66,8 @@ pub(crate) async fn run(
         Some((ctx, _)) if args.push => Some(Credentials::Ecr(Box::new(ctx.aws.config().clone()))),
         _ => None,
     };
-    let request = BuildRequest {
-        workspace: root.clone(),
-        cache: seatrial_image::default_cache(&root),
-        options: (&environment).into(),
-        architecture: environment.app.architecture,
-        library: environment.image.target,
-        builder,
-        repository,
-        push,
-        stop: None,
-    };
+    let mut request = BuildRequest::of(&root, &environment, repository, push);
+    request.builder = args.builder.unwrap_or(request.builder);
     let report = |line: &str| session.printer.event("build-image", line);
     let image = image::build(session, request, &report).await?;
     if args.push && !image.reused {
