@@ -2,14 +2,14 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde::Deserialize;
 
 use crate::cache::BuildCache;
 use crate::error::ImageError;
 use crate::request::ImageOptions;
-use crate::stop::Stop;
+use crate::stop::{self, Stop};
 use crate::tree::Tree;
 
 /// What `cargo run` tells the program it runs about that program. Build scripts that watch one of these (ring's does)
@@ -48,17 +48,7 @@ impl Cargo<'_> {
             .env("RUSTC_WRAPPER", "")
             .env("RUSTC_WORKSPACE_WRAPPER", "");
         let stdin = self.cache.shared_with_child().map_err(|error| ImageError::failed(action, error))?;
-        command.stdin(stdin).stderr(Stdio::inherit());
-        let output = match self.stop {
-            Some(stop) => stop.output(&mut command),
-            None => command.output(),
-        };
-        let output = output.map_err(|error| ImageError::failed(action, error))?;
-        if !output.status.success() {
-            let why = format!("cargo {} ended with {}", arguments.first().unwrap_or(&""), output.status);
-            return Err(ImageError::failed(action, why));
-        }
-        Ok(output.stdout)
+        stop::run(self.stop, action, command.stdin(stdin))
     }
 
     /// The workspace and what it depends on, on the given platforms.

@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use object::read::elf::{FileHeader as _, ProgramHeader as _};
 use object::{Endianness, elf};
 use seatrial_project::Architecture;
-use xshell::{Shell, cmd};
 
 use crate::architecture::ArchitectureNames as _;
 use crate::cache::BuildCache;
@@ -14,7 +14,7 @@ use crate::cargo::Cargo;
 use crate::error::ImageError;
 use crate::request::ImageOptions;
 use crate::source::{self, Revision};
-use crate::stop::Stop;
+use crate::stop::{self, Stop};
 use crate::tree::Tree;
 
 /// Profile of the workspace's `Cargo.toml` for what goes into the image.
@@ -37,10 +37,8 @@ impl Compilation {
     /// Gives the path of the checked binary in `cache`, and what its image is named after. Blocks for as long as cargo
     /// works.
     pub(crate) fn run(&self, cache: &BuildCache) -> Result<(PathBuf, Revision), ImageError> {
-        let shell = Shell::new().map_err(|error| ImageError::failed("open a shell", error))?;
-        shell.change_dir(&self.workspace);
-        self.require_target(&shell)?;
-        let (flags, host) = self.rustc_flags(&shell)?;
+        self.require_target()?;
+        let (flags, host) = self.rustc_flags()?;
         let cargo = Cargo { workspace: &self.workspace, cache, flags, stop: self.stop.as_ref() };
 
         let tree = Tree::list(&self.workspace)?;
@@ -94,10 +92,9 @@ impl Compilation {
     }
 
     /// cargo's own message for a missing target is hundreds of unresolved names.
-    fn require_target(&self, shell: &Shell) -> Result<(), ImageError> {
+    fn require_target(&self) -> Result<(), ImageError> {
         let target = self.target;
-        let libraries =
-            cmd!(shell, "rustc --print target-libdir --target {target}").quiet().ignore_stderr().read();
+        let libraries = self.rustc("find the Rust target", &["--print", "target-libdir", "--target", target]);
         if libraries.is_ok_and(|directory| Path::new(&directory).is_dir()) {
             return Ok(());
         }
@@ -108,16 +105,9 @@ impl Compilation {
     /// Static linking, and no path of this machine in the binary: one commit gives one digest, wherever the
     /// checkout, cargo's home and the toolchain are. Paths of the workspace are relative already. Also gives this
     /// machine's target.
-    fn rustc_flags(&self, shell: &Shell) -> Result<(String, String), ImageError> {
-        let read = |what: &str, arguments: &[&str]| {
-            cmd!(shell, "rustc")
-                .args(arguments)
-                .quiet()
-                .read()
-                .map_err(|error| ImageError::failed(what, error))
-        };
-        let sysroot = read("find the Rust toolchain", &["--print", "sysroot"])?;
-        let version = read("read the Rust version", &["--version", "--verbose"])?;
+    fn rustc_flags(&self) -> Result<(String, String), ImageError> {
+        let sysroot = self.rustc("find the Rust toolchain", &["--print", "sysroot"])?;
+        let version = self.rustc("read the Rust version", &["--version", "--verbose"])?;
         let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: ")).unwrap_or("unknown");
         let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or(self.target);
         let home = std::env::var_os("CARGO_HOME")
@@ -136,6 +126,14 @@ impl Compilation {
         // Without the component rust-src the standard library's paths have this form already.
         flags.push(format!("--remap-path-prefix={sysroot}/lib/rustlib/src/rust=/rustc/{commit}"));
         Ok((flags.join("\x1f"), host.to_owned()))
+    }
+
+    /// What rustc prints. It may take long: rustup installs the toolchain that the workspace names.
+    fn rustc(&self, action: &str, arguments: &[&str]) -> Result<String, ImageError> {
+        let mut command = Command::new("rustc");
+        command.args(arguments).current_dir(&self.workspace).stdin(Stdio::null());
+        let printed = stop::run(self.stop.as_ref(), action, &mut command)?;
+        Ok(String::from_utf8_lossy(&printed).trim().to_owned())
     }
 }
 

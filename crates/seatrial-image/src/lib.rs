@@ -34,10 +34,12 @@ pub use stop::Stop;
 
 use crate::architecture::ArchitectureNames as _;
 use crate::cache::BuildCache;
-use crate::pack::Settings;
+use crate::docker::Docker;
+use crate::pack::{Packed, Settings};
 use crate::push::Repository;
 use crate::request::outcome;
 use crate::source::Revision;
+use crate::stop::blocking;
 use crate::tree::Tree;
 
 /// Builds the image of the workspace's current revision, and pushes it if asked to.
@@ -46,7 +48,9 @@ use crate::tree::Tree;
 /// `ImageError::Refused` when nothing was changed because of what was found: a tag that holds another image, a
 /// binary of the wrong architecture, a target that is not installed. Anything else is `ImageError::Failed`.
 pub async fn run(request: &BuildRequest, report: Report<'_>) -> Result<BuildImage, ImageError> {
-    let revision = source::discover(&Tree::list(&request.workspace)?)?;
+    let workspace = request.workspace.clone();
+    let discover = move || source::discover(&Tree::list(&workspace)?);
+    let revision = blocking("read the sources", discover).await?;
     report(&format!("revision {} ({})", revision.id, revision.tags().join(", ")));
 
     let repository = match &request.push {
@@ -62,23 +66,25 @@ pub async fn run(request: &BuildRequest, report: Report<'_>) -> Result<BuildImag
     // Held until the binary is packed: another build may then put its own in the same place.
     let cache = BuildCache::lock(&request.cache, cache::PATIENCE, report).await?;
     let (binary, revision, cache) = compile_binary(request, revision, cache, report).await?;
-    let settings = Settings {
-        architecture: request.architecture,
-        revision: revision.id.clone(),
-        port: request.options.port,
-    };
-    let image = match (request.builder, &repository) {
-        (Builder::Cargo, repository) => {
-            let packed = pack::pack(&binary, &settings)?;
-            drop(cache);
+    let repository = repository.as_ref();
+    let image = match request.builder {
+        Builder::Cargo => {
+            let packed = pack_binary(request, &revision, binary, cache).await?;
             if let Some(repository) = repository {
                 push::push(repository, &packed, &revision, report).await?;
             }
             outcome(request, &revision, packed.digest(), packed.size_bytes())
         }
-        (Builder::Docker, repository) => {
-            let built = docker::Build { request, revision: &revision, binary: &binary };
-            built.run(repository.as_ref(), report).await?
+        Builder::Docker => {
+            let docker = Docker { request, revision: &revision };
+            docker.build(binary, cache).await?;
+            match repository {
+                Some(repository) => {
+                    docker.log_in(repository).await?;
+                    docker.push(repository, report).await?
+                }
+                None => docker.unpushed().await?,
+            }
         }
     };
     report(&format!("{} ({:.1} MB)", image.uri, image.size_bytes as f64 / 1e6));
@@ -101,10 +107,25 @@ async fn compile_binary(
         stop: request.stop.clone(),
     };
     report(&format!("compiling package {} for {}", request.options.package, compilation.target));
-    tokio::task::spawn_blocking(move || {
+    blocking("wait for the compilation", move || {
         let (binary, revision) = compilation.run(&cache)?;
         Ok((binary, revision, cache))
     })
     .await
-    .map_err(|error| ImageError::failed("wait for the compilation", error))?
+}
+
+async fn pack_binary(
+    request: &BuildRequest,
+    revision: &Revision,
+    binary: PathBuf,
+    cache: BuildCache,
+) -> Result<Packed, ImageError> {
+    let (architecture, port) = (request.architecture, request.options.port);
+    let settings = Settings { architecture, revision: revision.id.clone(), port };
+    blocking("pack the image", move || {
+        let packed = pack::pack(&binary, &settings);
+        drop(cache);
+        packed
+    })
+    .await
 }

@@ -65,7 +65,7 @@ pub struct BuildRequest {
     pub repository: String,
     /// Pushes when there are credentials.
     pub push: Option<Credentials>,
-    /// Ends the compilation early. Without it cargo ends with whoever ends the caller's process group.
+    /// Ends the build early. Without it cargo and docker end with whoever ends the caller's process group.
     pub stop: Option<Stop>,
 }
 

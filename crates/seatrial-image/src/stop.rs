@@ -1,15 +1,21 @@
-//! Ending a build early: cargo ends, and all that it started with it.
+//! What a build runs beside the runtime, which hears signals meanwhile, and ending it early: cargo or docker ends, and
+//! all that it started with it.
 
 use std::io;
 use std::os::unix::process::CommandExt as _;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// From SIGTERM to SIGKILL; cargo and rustc need no time to end.
+use crate::error::ImageError;
+
+/// From SIGTERM to SIGKILL; cargo, rustc and docker need no time to end.
 const GRACE: Duration = Duration::from_secs(5);
+/// From SIGKILL to the end of what was killed, on a busy machine.
+const KILLED: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(20);
 
 /// Tells a build to end; all clones tell the same one.
@@ -26,6 +32,10 @@ struct State {
 impl Stop {
     /// Ends the program that runs and returns when it is gone; none is started any more.
     pub async fn now(&self) {
+        self.end(GRACE).await;
+    }
+
+    async fn end(&self, grace: Duration) {
         self.state().stopped = true;
         self.signal(Signal::TERM);
         let gone = async {
@@ -33,13 +43,16 @@ impl Stop {
                 tokio::time::sleep(POLL).await;
             }
         };
-        if tokio::time::timeout(GRACE, gone).await.is_err() {
+        tokio::pin!(gone);
+        if tokio::time::timeout(grace, &mut gone).await.is_err() {
             self.signal(Signal::KILL);
+            // Not for ever: one that has left the group may hold the output open.
+            let _ = tokio::time::timeout(KILLED, gone).await;
         }
     }
 
-    /// Runs a program in a process group of its own, as [`Command::output`] would.
-    pub(crate) fn output(&self, command: &mut Command) -> io::Result<Output> {
+    /// As [`Command::output`], in a process group of its own.
+    fn output(&self, command: &mut Command) -> io::Result<Output> {
         let child = {
             let mut state = self.state();
             if state.stopped {
@@ -66,24 +79,62 @@ impl Stop {
     }
 }
 
+/// Runs a program to its end and gives its standard output; its standard error is the user's progress. One that
+/// nobody may stop stays in our process group, and ends with whoever ends that.
+pub(crate) fn run(stop: Option<&Stop>, action: &str, command: &mut Command) -> Result<Vec<u8>, ImageError> {
+    command.stderr(Stdio::inherit());
+    let output = match stop {
+        Some(stop) => stop.output(command),
+        None => command.output(),
+    };
+    let output = output.map_err(|error| ImageError::failed(action, error))?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy();
+    let first = command.get_args().next().unwrap_or_default().to_string_lossy();
+    Err(ImageError::failed(action, format!("{program} {first} ended with {}", output.status)))
+}
+
+/// Does what blocks: a program that runs, a whole tree that is read.
+pub(crate) async fn blocking<T: Send + 'static>(
+    action: &str,
+    work: impl FnOnce() -> Result<T, ImageError> + Send + 'static,
+) -> Result<T, ImageError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| ImageError::failed(action, error))?
+}
+
 #[cfg(test)]
 mod tests {
+    use std::thread::JoinHandle;
+
     use super::*;
+
+    /// Runs a shell's text that says a line when it has begun.
+    fn running(stop: &Stop, text: &'static str) -> JoinHandle<io::Result<Output>> {
+        let (read, write) = io::pipe().unwrap();
+        let stop = stop.clone();
+        let running =
+            std::thread::spawn(move || stop.output(Command::new("sh").args(["-c", text]).stderr(write)));
+        io::BufRead::read_line(&mut io::BufReader::new(read), &mut String::new()).unwrap();
+        running
+    }
+
+    #[tokio::test]
+    async fn a_program_that_hears_no_signal_is_gone_when_that_is_said() {
+        let stop = Stop::default();
+        let running = running(&stop, "trap '' TERM; echo started >&2; sleep 600");
+
+        stop.end(Duration::ZERO).await;
+
+        assert_eq!(stop.state().group, None);
+        assert!(!running.join().unwrap().unwrap().status.success());
+    }
 
     #[tokio::test]
     async fn a_program_that_runs_ends_with_its_children_and_none_is_started_later() {
         let stop = Stop::default();
-        let (read, write) = io::pipe().unwrap();
-        let running = std::thread::spawn({
-            let stop = stop.clone();
-            move || {
-                let mut command = Command::new("sh");
-                command.args(["-c", "sleep 600 & echo started >&2; wait"]).stderr(write);
-                stop.output(&mut command)
-            }
-        });
-        let mut told = io::BufReader::new(read);
-        io::BufRead::read_line(&mut told, &mut String::new()).unwrap();
+        let running = running(&stop, "sleep 600 & echo started >&2; wait");
 
         stop.now().await;
 

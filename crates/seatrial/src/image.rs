@@ -7,7 +7,7 @@ use crate::session::Session;
 /// Builds, and pushes where that is asked for.
 ///
 /// # Errors
-/// [`crate::exit::Interrupted`], when the compilation has ended; whatever the build says.
+/// [`crate::exit::Interrupted`], when cargo or docker has ended; whatever the build says.
 pub(crate) async fn build(
     session: &Session,
     request: BuildRequest,

@@ -1,16 +1,20 @@
-//! The application's image: its binary alone in an empty file system.
+//! The application's image: how its build ends early, and its binary alone in an empty file system.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
 
 mod support;
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use support::Project;
 use support::checkout::Checkout;
 use support::fixture::Layout;
+use support::toolchain::Toolchain;
 
 /// An application that does nothing but connect to its database.
 const CONNECTS: &str = "
@@ -29,6 +33,32 @@ impl Drop for Running {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }
+}
+
+#[test]
+fn whoever_interrupts_a_build_by_docker_ends_docker_and_leaves_no_file_behind() {
+    let project = Project::new();
+    let docker = "echo docker waits >&2\nsleep 60\necho docker goes on >&2\n";
+    let toolchain = Toolchain::of(&project, docker);
+    std::fs::create_dir(project.path("tmp")).unwrap();
+    let mut command = project.xtask(&["build-image", "--builder", "docker", "--output", "json"]);
+    toolchain.serve(command.env("TMPDIR", project.path("tmp")));
+    let mut tool = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(tool.stderr.take().unwrap());
+    let mut line = String::new();
+    while line != "docker waits\n" {
+        line.clear();
+        assert_ne!(told.read_line(&mut line).unwrap(), 0, "docker was not started");
+    }
+
+    kill(Pid::from_raw(tool.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+
+    // To its end: whoever lives holds it open.
+    let mut rest = String::new();
+    told.read_to_string(&mut rest).unwrap();
+    assert!(!rest.contains("docker goes on"), "{rest}");
+    assert_eq!(tool.wait().unwrap().code(), Some(130), "{rest}");
+    assert_eq!(std::fs::read_dir(project.path("tmp")).unwrap().count(), 0);
 }
 
 /// On Fargate the database has no address but a name, and nothing but `/etc/resolv.conf` says who knows it.

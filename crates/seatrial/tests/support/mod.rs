@@ -8,6 +8,7 @@ pub mod checkout;
 pub mod emulator;
 mod ended;
 pub mod fixture;
+pub mod toolchain;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -40,6 +41,12 @@ impl Project {
         self.dir.path()
     }
 
+    /// Where its local cloud keeps everything. Beside a project that lies below: all that is in one is packed for its
+    /// build where no git says what belongs to it.
+    pub fn data_dir(&self) -> PathBuf {
+        self.top().join("local-cloud")
+    }
+
     pub fn path(&self, file: &str) -> PathBuf {
         self.dir.path().join(self.inside).join(file)
     }
@@ -62,7 +69,7 @@ impl Project {
         command.args(arguments).current_dir(self.path("")).env_clear();
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.top());
-        command.env("XTASK_LOCAL_DATA_DIR", self.path("local-cloud"));
+        command.env("XTASK_LOCAL_DATA_DIR", self.data_dir());
         command.env("XTASK_LOCAL_OWNER", std::process::id().to_string());
         command
     }
@@ -75,7 +82,7 @@ impl Project {
 impl Drop for Project {
     /// A local cloud that a test left running, failed or not.
     fn drop(&mut self) {
-        if self.path("local-cloud/daemon.json").exists() {
+        if self.data_dir().join("daemon.json").exists() {
             self.run(&["local", "stop"]);
         }
     }
