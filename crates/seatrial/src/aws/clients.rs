@@ -47,8 +47,8 @@ impl Aws {
             .build();
         let loader =
             aws_config::defaults(BehaviorVersion::latest()).retry_config(retries).timeout_config(timeouts);
-        let local = matches!(target, Target::Local { .. });
-        let loader = match local || endpoint_is_loopback() {
+        let local = matches!(target, Target::Local { .. }) || endpoint_is_loopback();
+        let loader = match local {
             true => loader.http_client(direct_client()),
             false => loader,
         };
@@ -91,7 +91,7 @@ impl Aws {
         aws_sdk_cloudformation::Client::new(&self.config)
     }
 
-    /// True for the local cloud, which may be asked as often as one likes.
+    /// True for a cloud on this machine, which may be asked as often as one likes.
     pub(crate) fn is_local(&self) -> bool {
         self.local
     }

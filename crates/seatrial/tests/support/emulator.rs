@@ -20,7 +20,7 @@ pub struct Emulator {
 impl Emulator {
     #[track_caller]
     pub fn start() -> Self {
-        let project = Project::new();
+        let project = Project::below("project");
         let started = project.run(&["local", "start", "--port", "0", "--output", "json"]);
         assert_eq!(started.code, Some(0), "{}", started.stderr);
         let local: Value = serde_json::from_str(&started.stdout).unwrap();
