@@ -28,7 +28,7 @@ pub use artifacts::write_artifacts;
 pub use cache::default_cache;
 pub use credentials::Credentials;
 pub use error::ImageError;
-pub use report::Report;
+pub use report::{Pushing, Report};
 pub use request::{BuildImage, BuildRequest, Builder, ImageOptions};
 pub use stop::Stop;
 
@@ -47,7 +47,11 @@ use crate::tree::Tree;
 /// # Errors
 /// `ImageError::Refused` when nothing was changed because of what was found: a tag that holds another image, a
 /// binary of the wrong architecture, a target that is not installed. Anything else is `ImageError::Failed`.
-pub async fn run(request: &BuildRequest, report: Report<'_>) -> Result<BuildImage, ImageError> {
+pub async fn run(
+    request: &BuildRequest,
+    report: Report<'_>,
+    pushing: Pushing<'_>,
+) -> Result<BuildImage, ImageError> {
     let workspace = request.workspace.clone();
     let discover = move || source::discover(&Tree::list(&workspace)?);
     let revision = blocking("read the sources", discover).await?;
@@ -71,6 +75,7 @@ pub async fn run(request: &BuildRequest, report: Report<'_>) -> Result<BuildImag
         Builder::Cargo => {
             let packed = pack_binary(request, &revision, binary, cache).await?;
             if let Some(repository) = repository {
+                pushing();
                 push::push(repository, &packed, &revision, report).await?;
             }
             outcome(request, &revision, packed.digest(), packed.size_bytes())
@@ -81,6 +86,7 @@ pub async fn run(request: &BuildRequest, report: Report<'_>) -> Result<BuildImag
             match repository {
                 Some(repository) => {
                     docker.log_in(repository).await?;
+                    pushing();
                     docker.push(repository, report).await?
                 }
                 None => docker.unpushed().await?,

@@ -57,7 +57,7 @@ async fn build(arguments: Arguments) -> anyhow::Result<()> {
     let push = if arguments.push { Some(Credentials::ecr_from_env().await) } else { None };
     let mut request = BuildRequest::of(&workspace, environment, arguments.repository, push);
     request.builder = arguments.builder.unwrap_or(request.builder);
-    let image = run(&request, &report).await?;
+    let image = run(&request, &report, &|| {}).await?;
     if let Some(directory) = &arguments.artifacts {
         write_artifacts(&workspace, directory, &image.uri, environment, &given())?;
         report(&format!("wrote imageDetail.json, taskdef.json and appspec.yaml to {}", directory.display()));

@@ -1,4 +1,4 @@
-//! The image, built as part of a command: the build ends with it.
+//! The image, built as part of a command: the build ends with it, and what it writes is the command's change.
 
 use seatrial_image::{BuildImage, BuildRequest, Report, Stop};
 
@@ -15,7 +15,9 @@ pub(crate) async fn build(
 ) -> anyhow::Result<BuildImage> {
     let stop = Stop::default();
     let request = BuildRequest { stop: Some(stop.clone()), ..request };
-    match session.cancel.unless_cancelled(seatrial_image::run(&request, report)).await {
+    // Before the first byte: an image that was pushed by half is a change.
+    let pushing = || session.changes.note();
+    match session.cancel.unless_cancelled(seatrial_image::run(&request, report, &pushing)).await {
         Ok(built) => Ok(built?),
         Err(interrupted) => {
             stop.now().await;

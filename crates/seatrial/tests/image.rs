@@ -1,11 +1,11 @@
-//! The application's image: how its build ends early, and its binary alone in an empty file system.
+//! The application's image: how its build ends early or half-way, and its binary alone in an empty file system.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
 
 mod support;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use support::Project;
 use support::checkout::Checkout;
+use support::emulator::Emulator;
 use support::fixture::Layout;
 use support::toolchain::Toolchain;
 
@@ -59,6 +60,53 @@ fn whoever_interrupts_a_build_by_docker_ends_docker_and_leaves_no_file_behind() 
     assert!(!rest.contains("docker goes on"), "{rest}");
     assert_eq!(tool.wait().unwrap().code(), Some(130), "{rest}");
     assert_eq!(std::fs::read_dir(project.path("tmp")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_push_that_breaks_off_is_a_change() {
+    let emulator = Emulator::start();
+    let toolchain = Toolchain::of(&emulator.project, "exit 1\n");
+    let registry = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let repository = format!("{}/web", registry.local_addr().unwrap());
+    std::thread::spawn(move || registry.incoming().for_each(|asked| refuse_manifests(asked.unwrap())));
+    let template = format!(
+        "Resources: {{Group: {{Type: AWS::Logs::LogGroup}}}}\nOutputs: {{RepositoryUri: {{Value: {repository}}}}}\n"
+    );
+    emulator.create_stack("web", "registry", &template);
+
+    let mut command = emulator.xtask(&["build-image", "--push", "--output", "json"]);
+    toolchain.serve(&mut command);
+    let ended = support::Ended::of(command.output().unwrap());
+
+    let object: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
+    let failure = &object["failures"][0]["message"];
+    assert_eq!(failure, "failed to push tag `latest`", "{}", ended.stderr);
+    assert_eq!((ended.code, &object["changed"]), (Some(1), &true.into()), "{object}");
+}
+
+/// A registry that takes every blob, and then no manifest.
+fn refuse_manifests(stream: TcpStream) {
+    let mut reader = BufReader::new(&stream);
+    let mut lines = Vec::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        match line.trim() {
+            "" => break,
+            line => lines.push(line.to_lowercase()),
+        }
+    }
+    let length = lines.iter().find_map(|line| line.strip_prefix("content-length: "));
+    let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+    reader.read_exact(&mut body).unwrap();
+    let status = match lines.first().map_or("", |line| line.split(' ').next().unwrap()) {
+        "post" | "patch" => "202 Accepted",
+        "put" if lines[0].contains("/upload") => "201 Created",
+        "put" => "403 Forbidden",
+        _ => "404 Not Found",
+    };
+    let head = format!("HTTP/1.1 {status}\r\nLocation: /v2/upload\r\nContent-Length: 0\r\n");
+    write!(&stream, "{head}Connection: close\r\n\r\n").unwrap();
 }
 
 /// On Fargate the database has no address but a name, and nothing but `/etc/resolv.conf` says who knows it.

@@ -220,7 +220,7 @@ impl Fixture {
             push: None,
             stop: None,
         };
-        seatrial_image::run(&request, &|_| {}).await
+        seatrial_image::run(&request, &|_| {}, &|| {}).await
     }
 }
 

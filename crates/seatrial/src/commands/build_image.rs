@@ -70,9 +70,6 @@ pub(crate) async fn run(
     request.builder = args.builder.unwrap_or(request.builder);
     let report = |line: &str| session.printer.event("build-image", line);
     let image = image::build(session, request, &report).await?;
-    if args.push && !image.reused {
-        session.changes.note();
-    }
     if let (Some(directory), Some((ctx, deployed))) = (&args.artifacts, &target) {
         let given = given_by_stacks(ctx.aws.region(), &deployed.outputs());
         seatrial_image::write_artifacts(&root, directory, &image.uri, &environment, &given)?;
