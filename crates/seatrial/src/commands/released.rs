@@ -38,6 +38,9 @@ pub(crate) struct Release {
     pub rolled_back: bool,
     pub duration_s: f64,
     pub requests: Requests,
+    /// So many requests had to be sent.
+    #[serde(skip)]
+    pub at_least: u64,
     pub url: String,
     /// Why it failed: from the stage down to the stopped tasks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -56,11 +59,21 @@ impl Release {
             let wanted = short(wanted);
             errors.push(Failed(format!("{revision} was released, not {wanted}")).into());
         }
-        if self.requests.failed > 0 {
-            let Requests { failed, sent, .. } = self.requests;
-            errors.push(Failed(format!("{failed} of {sent} requests failed during the release")).into());
-        }
+        errors.extend(self.outage().map(|what| Failed(format!("{what} during the release")).into()));
         errors
+    }
+
+    /// What keeps the probe from having shown that production stayed up, if anything does.
+    pub(crate) fn outage(&self) -> Option<String> {
+        let Requests { sent, failed, broken, .. } = &self.requests;
+        match broken {
+            Some(why) => Some(format!("the probe broke off ({why})")),
+            None if *failed > 0 => Some(format!("{failed} of {sent} requests failed")),
+            None if *sent < self.at_least => {
+                Some(format!("only {sent} of {} requests were sent", self.at_least))
+            }
+            None => None,
+        }
     }
 
     pub(crate) fn succeeded(&self) -> bool {
@@ -125,6 +138,7 @@ pub(crate) async fn follow(
         rolled_back,
         duration_s: (started.elapsed().as_secs_f64() * 10.0).round() / 10.0,
         requests: end.requests.unwrap_or_default(),
+        at_least,
         url: place.url.clone(),
         reasons,
     })
@@ -192,6 +206,7 @@ mod tests {
             rolled_back: false,
             duration_s: 0.0,
             requests: Requests { sent: 10, failed, ..Requests::default() },
+            at_least: 0,
             url: String::new(),
             reasons: Vec::new(),
         }
@@ -207,6 +222,16 @@ mod tests {
         );
         assert_eq!(release("Succeeded", "abc", 3).errors(Some("abc")).len(), 1);
         assert_eq!(release("Superseded", "abc", 0).errors(Some("abc")).len(), 1);
+    }
+
+    #[test]
+    fn a_probe_that_broke_off_has_shown_nothing() {
+        let mut broken = release("Succeeded", "abc", 0);
+        broken.requests.broken = Some("task 7 panicked".to_owned());
+
+        let told = broken.errors(None)[0].to_string();
+
+        assert_eq!(told, "the probe broke off (task 7 panicked) during the release");
     }
 
     #[test]

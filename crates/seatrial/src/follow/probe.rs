@@ -14,8 +14,12 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde::Serialize;
 use tokio::sync::{Mutex, Semaphore};
-use tokio::task::JoinHandle;
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::exit::Interrupted;
+use crate::session::Cancel;
 
 /// An answer that takes longer counts as none.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -48,32 +52,39 @@ pub(crate) struct Requests {
     /// What the first failed requests met.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<String>,
+    /// Why the probe itself ended before it was told to: then nothing is known of the requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken: Option<String>,
 }
 
 #[derive(Default)]
 struct Tally {
     latencies_ms: Vec<f64>,
-    failed: u64,
+    answered: u64,
     failures: Vec<String>,
 }
 
-/// A running probe.
+/// A running probe. One that is dropped asks nothing more.
 pub(crate) struct Probe {
     stop: CancellationToken,
-    task: JoinHandle<Requests>,
+    task: AbortOnDropHandle<Requests>,
 }
 
 impl Probe {
     pub(crate) fn start(target: ProbeTarget) -> Self {
         let stop = CancellationToken::new();
         let task = tokio::spawn(run(target, stop.clone()));
-        Self { stop, task }
+        Self { stop, task: AbortOnDropHandle::new(task) }
     }
 
     /// Ends the probe once it has sent enough, and waits for the last answers.
-    pub(crate) async fn finish(self) -> Requests {
+    ///
+    /// # Errors
+    /// [`Interrupted`]: at a low rate enough takes long.
+    pub(crate) async fn finish(self, cancel: &Cancel) -> Result<Requests, Interrupted> {
         self.stop.cancel();
-        self.task.await.unwrap_or_default()
+        let broken = |error: JoinError| Requests { broken: Some(error.to_string()), ..Requests::default() };
+        Ok(cancel.unless_cancelled(self.task).await?.unwrap_or_else(broken))
     }
 }
 
@@ -132,11 +143,10 @@ fn chain(error: &dyn std::error::Error) -> String {
 impl Tally {
     fn count(&mut self, latency: Duration, answer: Result<(), String>) {
         self.latencies_ms.push(latency.as_secs_f64() * 1_000.0);
-        if let Err(failure) = answer {
-            self.failed += 1;
-            if self.failures.len() < 5 {
-                self.failures.push(failure);
-            }
+        match answer {
+            Ok(()) => self.answered += 1,
+            Err(failure) if self.failures.len() < 5 => self.failures.push(failure),
+            Err(_) => {}
         }
     }
 
@@ -145,12 +155,14 @@ impl Tally {
         let sent_in_u32 = f64::from(u32::try_from(sent).unwrap_or(u32::MAX));
         Requests {
             sent,
-            failed: self.failed,
+            // Not what was counted as failed: of a request that broke off nothing was counted.
+            failed: sent - self.answered,
             p50_ms: percentile(&self.latencies_ms, 50),
             p99_ms: percentile(&self.latencies_ms, 99),
             max_ms: percentile(&self.latencies_ms, 100),
             rate: rounded(sent_in_u32 / elapsed.as_secs_f64().max(0.001)),
             failures: self.failures,
+            broken: None,
         }
     }
 }
@@ -185,10 +197,42 @@ mod tests {
         let url = format!("http://{}/", listener.local_addr().unwrap());
         drop(listener);
 
-        let requests = Probe::start(ProbeTarget { url, rate: 500, at_least: 5 }).finish().await;
+        let requests = Probe::start(ProbeTarget { url, rate: 500, at_least: 5 });
+        let requests = requests.finish(&Cancel::default()).await.unwrap();
 
         assert!(requests.sent >= 5);
         assert_eq!(requests.failed, requests.sent);
         assert!(!requests.failures.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_probe_that_breaks_off_says_so() {
+        let task = AbortOnDropHandle::new(tokio::spawn(async { panic!("a fault of the probe's own") }));
+
+        let requests =
+            Probe { stop: CancellationToken::new(), task }.finish(&Cancel::default()).await.unwrap();
+
+        assert!(requests.broken.is_some_and(|why| why.contains("a fault of the probe's own")));
+    }
+
+    #[tokio::test]
+    async fn whoever_interrupts_does_not_wait_until_enough_was_sent() {
+        let cancel = Cancel::default();
+        let endless = ProbeTarget { url: String::new(), rate: 1, at_least: u64::MAX };
+        let probe = Probe::start(endless);
+
+        cancel.cancel();
+
+        assert!(probe.finish(&cancel).await.is_err());
+    }
+
+    #[test]
+    fn a_request_of_which_nothing_came_back_has_failed() {
+        let mut tally = Tally::default();
+        tally.count(Duration::ZERO, Ok(()));
+
+        let requests = tally.summary(3, Duration::from_secs(1));
+
+        assert_eq!((requests.sent, requests.failed), (3, 2));
     }
 }

@@ -52,12 +52,12 @@ pub(crate) async fn follow_release<S: Strategy>(
     let mut poll = watch.poll(what, following.patience);
     let mut follower = Follower::new(watch, strategy, following);
     let followed = poll.until(async || follower.look().await).await;
-    // Also when it ends early: what was asked has been answered by somebody.
+    // Nobody wants the rest of a probe whose release was left.
+    let execution = followed?;
     let requests = match follower.probe.take() {
-        Some(probe) => Some(probe.finish().await),
+        Some(probe) => Some(probe.finish(&watch.session.cancel).await?),
         None => None,
     };
-    let execution = followed?;
     Ok(Followed {
         execution,
         actions: follower.actions,

@@ -98,12 +98,7 @@ fn faults_of(release: &Release, expectation: Expectation) -> Vec<String> {
         }
         Expectation::Released | Expectation::RolledBack => {}
     }
-    if release.requests.failed > 0 {
-        faults.push(format!(
-            "`{name}`: {} of {} requests failed",
-            release.requests.failed, release.requests.sent
-        ));
-    }
+    faults.extend(release.outage().map(|what| format!("`{name}`: {what}")));
     faults
 }
 
@@ -146,6 +141,7 @@ mod tests {
             rolled_back,
             duration_s: 0.0,
             requests: Requests { sent: 10, failed, ..Requests::default() },
+            at_least: 10,
             url: String::new(),
             reasons: Vec::new(),
         }
@@ -158,5 +154,15 @@ mod tests {
         assert_eq!(faults_of(&release("Succeeded", false, 0), Expectation::RolledBack).len(), 1);
         assert_eq!(faults_of(&release("Failed", true, 3), Expectation::RolledBack).len(), 1);
         assert_eq!(faults_of(&release("Failed", true, 0), Expectation::Released).len(), 1);
+    }
+
+    #[test]
+    fn a_release_without_the_promised_requests_has_shown_nothing() {
+        let mut unasked = release("Succeeded", false, 0);
+        unasked.requests = Requests::default();
+        assert_eq!(faults_of(&unasked, Expectation::Released), ["`x`: only 0 of 10 requests were sent"]);
+
+        unasked.requests.broken = Some("it panicked".to_owned());
+        assert_eq!(faults_of(&unasked, Expectation::Released), ["`x`: the probe broke off (it panicked)"]);
     }
 }

@@ -166,6 +166,46 @@ async fn how_the_actions_ended_is_asked_again_where_aws_fails_at_the_end() {
     assert_eq!(followed.actions[0].status, "Failed");
 }
 
+/// A rollout of which AWS tells nothing.
+struct Denied;
+
+impl Strategy for Denied {
+    const PROVIDER: &'static str = "CodeDeployToECS";
+
+    async fn look(&self, _: &RolloutId) -> Result<Rollout, AwsError> {
+        Err(AwsError {
+            attempt: "look".to_owned(),
+            service: "CodeDeploy",
+            code: Some("AccessDenied".to_owned()),
+            reason: "AccessDenied: no".to_owned(),
+            request_id: None,
+            passing: false,
+        })
+    }
+
+    async fn newest(&self) -> Result<Option<RolloutId>, AwsError> {
+        Ok(None)
+    }
+
+    async fn weights(&self) -> Result<Vec<Weight>, AwsError> {
+        Ok(Vec::new())
+    }
+}
+
+#[tokio::test]
+async fn a_release_that_cannot_be_followed_any_further_does_not_wait_for_its_probe() {
+    let (aws, _) = stub(pipeline).await;
+    let session = Session::new(Printer::new(Format::Text), "cargo xtask");
+    let endless = ProbeTarget { url: String::new(), rate: 1, at_least: u64::MAX };
+    let following = Following { probe: Some(endless), ..following() };
+    let watch = Watch { aws: &aws, session: &session };
+
+    let followed = follow_release(watch, &Denied, following);
+
+    let error = tokio::time::timeout(Duration::from_secs(60), followed).await.unwrap().unwrap_err();
+    assert!(error.to_string().contains("look"), "{error}");
+}
+
 #[tokio::test]
 async fn each_look_asks_for_the_execution_and_for_what_runs_of_it_and_for_nothing_that_has_ended() {
     let (aws, calls) = stub(pipeline).await;
