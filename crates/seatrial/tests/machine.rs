@@ -182,9 +182,59 @@ fn a_rehearsal_in_a_hook_plays_the_commit_of_the_project_it_was_started_in() {
     assert!(source.join("shared").exists() && source.join("services/web/infra/project.yml").exists());
     let provisioned = errors(&output);
     assert!(provisioned.contains("myapp-local-notes"), "{provisioned}");
+    let outcome: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(outcome["verdict"], "fail", "{outcome}");
     let mut reset = here.tool(&["local", "reset", "--yes"]);
     let reset = reset.env("XTASK_LOCAL_DATA_DIR", folder.join("local-cloud")).output().unwrap();
     assert_eq!(reset.status.code(), Some(0), "{}", errors(&reset));
+}
+
+#[test]
+fn a_rehearsal_that_cannot_be_staged_has_failed_and_leaves_no_folder_behind() {
+    let here = Here::new();
+    // A repository that lost a folder of its commit.
+    let lost = here.git(&["rev-parse", "HEAD:infra/stacks"]);
+    std::fs::remove_file(here.repository().join(format!(".git/objects/{}/{}", &lost[..2], &lost[2..])))
+        .unwrap();
+
+    let output = here.tool(&["rehearse", "--output", "json"]).output().unwrap();
+
+    assert_eq!(output.status.code(), Some(3), "{}", errors(&output));
+    let outcome: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(outcome["verdict"], "fail", "{outcome}");
+    assert!(outcome["failures"][0]["message"].to_string().contains("cannot be cloned"), "{outcome}");
+    assert_eq!(std::fs::read_dir(here.path("tmp")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_rehearsal_that_is_interrupted_in_its_first_build_ends_that_and_leaves_nothing_behind() {
+    let here = Here::new();
+    let project = here.project();
+    let stacks = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/stacks");
+    for needed in ["registry.yml", "cluster.yml", "build.yml"] {
+        std::fs::copy(format!("{stacks}/{needed}"), project.join("infra/stacks").join(needed)).unwrap();
+    }
+    // What wants the image.
+    let service = "Resources:\n  Service: {Type: AWS::ECS::Service}\n";
+    std::fs::write(project.join("infra/stacks/service.yml"), service).unwrap();
+    let pid_file = here.path("pid");
+    let command = format!("sleep 600 & echo $! > {}; wait", pid_file.display());
+    std::fs::create_dir(project.join(".aws")).unwrap();
+    let buildspec = format!("version: 0.2\nphases:\n  build:\n    commands: ['{command}']\n");
+    std::fs::write(project.join(".aws/buildspec.yml"), buildspec).unwrap();
+    here.commit();
+    let mut command = here.tool(&["rehearse", "--output", "json"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let build = number_in(&pid_file);
+
+    send(child.id(), Signal::SIGTERM);
+    let output = ended(child);
+
+    assert_eq!(output.status.code(), Some(130), "{}", errors(&output));
+    let outcome: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&outcome["verdict"], &outcome["changed"]), (&"fail".into(), &true.into()), "{outcome}");
+    assert!(!runs(build), "the build is left running");
+    assert_eq!(std::fs::read_dir(here.path("tmp")).unwrap().count(), 0);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod stage;
 mod verdict;
 
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::deployed::{Deployed, Place};
@@ -18,9 +19,9 @@ use crate::exit::Refused;
 use crate::install::ensure_postgres;
 use crate::outcome::Report;
 use crate::session::Session;
-use seatrial_project::LOCAL_ENVIRONMENT;
+use seatrial_project::{Environment, LOCAL_ENVIRONMENT};
 
-use stage::Stage;
+use stage::{Folder, Stage};
 use verdict::{Expectation, Verdict};
 
 /// A release is judged by so many requests at the least.
@@ -31,6 +32,24 @@ pub(crate) async fn run(
     globals: &Globals,
     args: &RehearseArgs,
 ) -> anyhow::Result<Report<Verdict>> {
+    let mut verdict = Verdict::default();
+    let mut errors = Vec::new();
+    match prepare(session, globals, args) {
+        Ok((root, environment, folder)) => {
+            let project = (&*root, &environment);
+            errors.extend(rehearse_in(folder, session, project, args, &mut verdict).await);
+        }
+        Err(error) => errors.push(error),
+    }
+    Ok(verdict.concluded(session, errors))
+}
+
+/// What is to be rehearsed, and where.
+fn prepare(
+    session: &Session,
+    globals: &Globals,
+    args: &RehearseArgs,
+) -> anyhow::Result<(PathBuf, Environment, Folder)> {
     if let Some(name) = globals.environment.as_deref().filter(|name| *name != LOCAL_ENVIRONMENT) {
         let refused = format!("a rehearsal is in environment `{LOCAL_ENVIRONMENT}`, not in `{name}`");
         return Err(Refused::new(refused).hint("leave --environment out").into());
@@ -39,29 +58,49 @@ pub(crate) async fn run(
     ensure_postgres(session, args.install_missing)?;
     let root = find_root()?;
     let environment = load_environment(&root, &globals)?;
-    let stage = Stage::build(session, &root, &environment).await?;
-    let result = rehearse(session, &stage, args).await;
-    // Also after an interruption: nothing is left running that was not asked for.
-    let left = match args.keep && !session.cancel.is_cancelled() {
-        true => stage.keep(session),
-        false => stage.clear(&session.printer).await,
-    };
-    let mut report = result?;
-    report.errors.extend(left.err());
-    Ok(report)
+    Ok((root, environment, Folder::make()?))
 }
 
-async fn rehearse(session: &Session, stage: &Stage, args: &RehearseArgs) -> anyhow::Result<Report<Verdict>> {
+/// In a folder that is removed whatever happens in it; answers everything that went wrong.
+async fn rehearse_in(
+    folder: Folder,
+    session: &Session,
+    (root, environment): (&Path, &Environment),
+    args: &RehearseArgs,
+    verdict: &mut Verdict,
+) -> Vec<anyhow::Error> {
+    let stage = Stage::build(session, root, environment, &folder).await;
+    let mut errors = match &stage {
+        Ok(stage) => rehearse(session, stage, args, verdict).await.unwrap_or_else(|error| vec![error]),
+        Err(_) => Vec::new(),
+    };
+    // Also after an interruption: nothing is left running that was not asked for.
+    let left = match &stage {
+        Ok(stage) if args.keep && !session.cancel.is_cancelled() => folder.keep(stage, session),
+        _ => folder.clear(&session.printer).await,
+    };
+    errors.extend(stage.err());
+    errors.extend(left.err());
+    errors
+}
+
+/// Answers why the stacks or the first release did not come about.
+async fn rehearse(
+    session: &Session,
+    stage: &Stage,
+    args: &RehearseArgs,
+    verdict: &mut Verdict,
+) -> anyhow::Result<Vec<anyhow::Error>> {
     let connection = Some(stage.connection.clone());
     let (root, environment) = (stage.project.clone(), stage.environment.clone());
     let ctx = Ctx::with_connection(session, root, environment, connection).await?;
     let Report { fields: provisioned, errors } = provision_all(&ctx).await?;
-    let mut verdict = Verdict::new(provisioned);
+    verdict.begin(provisioned);
     if errors.is_empty() {
-        let played = play_all(&ctx, stage, args, &mut verdict).await;
-        return verdict.concluded(&ctx, played.err().into_iter().collect()).await;
+        play_all(&ctx, stage, args, verdict).await?;
+        verdict.look_at_image(&ctx).await?;
     }
-    verdict.concluded(&ctx, errors).await
+    Ok(errors)
 }
 
 async fn play_all(
@@ -113,4 +152,32 @@ async fn play(
     let execution = release::start(ctx, place, None).await?;
     let probing = Probing { rate: rate.max(1), at_least: AT_LEAST };
     Ok((follow(ctx, place, (name, &execution), probing).await?, expectation))
+}
+
+#[cfg(test)]
+mod tests {
+    use seatrial_project::Project;
+
+    use super::*;
+    use crate::output::{Format, Printer};
+
+    #[tokio::test]
+    async fn what_went_wrong_and_what_could_not_be_removed_are_both_told() {
+        let repository = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+        let project = Project::load(repository).unwrap();
+        let environment = project.environment(None).unwrap();
+        let (root, folder) = (tempfile::tempdir().unwrap(), Folder::make().unwrap());
+        let blocked = folder.data_dir();
+        std::fs::write(&blocked, "no folder").unwrap();
+        let session = Session::new(Printer::new(Format::Text), "cargo xtask");
+        let args = RehearseArgs { install_missing: false, rate: 1, scenario: Vec::new(), keep: false };
+        let mut verdict = Verdict::default();
+
+        let errors = rehearse_in(folder, &session, (root.path(), environment), &args, &mut verdict).await;
+
+        let told: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert!(told[0].contains("is not writable"), "{told:?}");
+        assert!(told[1].ends_with("is left behind"), "{told:?}");
+        std::fs::remove_dir_all(blocked.parent().unwrap()).unwrap();
+    }
 }

@@ -20,29 +20,43 @@ pub(super) struct Stage {
     pub project: PathBuf,
     pub environment: Environment,
     pub connection: Connection,
-    folder: Folder,
 }
 
-/// The rehearsal's directory: goes when nobody needs it any more, but for what somebody else put there.
-struct Folder {
-    path: PathBuf,
-    kept: bool,
-}
+/// The rehearsal's directory, to be kept or cleared in the end.
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn make() -> anyhow::Result<Self> {
+    pub(super) fn make() -> anyhow::Result<Self> {
         let dir = tempfile::Builder::new().prefix("seatrial-rehearsal-").tempdir();
         let dir = dir.context("failed to make a directory for the rehearsal")?;
-        Ok(Self { path: dir.keep(), kept: false })
+        Ok(Self(dir.keep()))
     }
-}
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        if !self.kept {
-            // Nobody is left who could be told.
-            let _ = local::remove_rehearsal(&self.path);
+    pub(super) fn data_dir(&self) -> PathBuf {
+        self.0.join(REHEARSAL_DATA_DIR)
+    }
+
+    /// Leaves everything as it is, and says where.
+    pub(super) fn keep(self, stage: &Stage, session: &Session) -> anyhow::Result<()> {
+        let printer = &session.printer;
+        let (folder, data_dir) = (self.0.display(), self.data_dir());
+        local::disown(&data_dir)?;
+        let data_dir = data_dir.display();
+        printer.note(format_args!("the local cloud is left running at {}", stage.connection.endpoint));
+        printer.note(format_args!("  to use it: export XTASK_LOCAL_DATA_DIR={data_dir}"));
+        let program = session.program;
+        printer.note(format_args!("  to end it: {program} local reset --yes && rm -r {folder}"));
+        Ok(())
+    }
+
+    /// Ends the local cloud, if there is one, and removes everything but what somebody else put there.
+    pub(super) async fn clear(self, printer: &Printer) -> anyhow::Result<()> {
+        let stays = || format!("the rehearsal's directory `{}` is left behind", self.0.display());
+        local::reset(&self.data_dir()).await.with_context(stays)?;
+        for path in local::remove_throwaway(&self.0).with_context(stays)? {
+            printer.note(format_args!("left, as it is not the rehearsal's: `{}`", path.display()));
         }
+        Ok(())
     }
 }
 
@@ -51,49 +65,26 @@ impl Stage {
         session: &Session,
         root: &Path,
         environment: &Environment,
+        folder: &Folder,
     ) -> anyhow::Result<Self> {
         let began = Instant::now();
-        let folder = Folder::make()?;
-        let project = clone(session, root, &folder.path).await?;
+        let project = clone(session, root, &folder.0).await?;
         let mut options = serve_options(root, environment, Some(0))?;
-        options.data_dir = folder.path.join(REHEARSAL_DATA_DIR);
+        options.data_dir = folder.data_dir();
         options.source.clone_from(&project);
         // Whatever becomes of this process: its local cloud does not outlive it, nor what it kept.
         options.owner = Some(Owner::this_process());
-        options.throwaway = Some(folder.path.clone());
+        options.throwaway = Some(folder.0.clone());
         let connection = local::ensure_running(session, &options).await?;
         let took = began.elapsed().as_secs_f64();
         let text = format_args!("local cloud at {} after {took:.1} s", connection.endpoint);
         session.printer.event("rehearse", text);
-        Ok(Self { project, environment: environment.clone(), connection, folder })
+        Ok(Self { project, environment: environment.clone(), connection })
     }
 
     /// Arms one fault in the local cloud.
     pub(super) async fn arm(&self, kind: &str) -> anyhow::Result<()> {
         local::post(&self.connection, "/_local/faults", &serde_json::json!({ "kind": kind })).await
-    }
-
-    /// Leaves everything as it is, and says where.
-    pub(super) fn keep(mut self, session: &Session) -> anyhow::Result<()> {
-        let printer = &session.printer;
-        local::disown(&self.connection.data_dir)?;
-        let data_dir = self.connection.data_dir.display();
-        printer.note(format_args!("the local cloud is left running at {}", self.connection.endpoint));
-        printer.note(format_args!("  to use it: export XTASK_LOCAL_DATA_DIR={data_dir}"));
-        self.folder.kept = true;
-        let folder = self.folder.path.display();
-        let program = session.program;
-        printer.note(format_args!("  to end it: {program} local reset --yes && rm -r {folder}"));
-        Ok(())
-    }
-
-    /// Ends the local cloud and removes everything but what somebody else put there.
-    pub(super) async fn clear(self, printer: &Printer) -> anyhow::Result<()> {
-        local::reset(&self.connection.data_dir).await?;
-        for path in local::remove_throwaway(&self.folder.path)? {
-            printer.note(format_args!("left, as it is not the rehearsal's: `{}`", path.display()));
-        }
-        Ok(())
     }
 }
 

@@ -11,6 +11,7 @@ use crate::context::Ctx;
 use crate::exit::Failed;
 use crate::outcome::Report;
 use crate::plan::owned::Owned;
+use crate::session::Session;
 
 /// How a scenario must end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,9 +21,9 @@ pub(super) enum Expectation {
 }
 
 /// The object of `rehearse --output json`. Its names are a contract: added to, never renamed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Verdict {
-    verdict: &'static str,
+    verdict: Judgement,
     duration_s: f64,
     url: String,
     stacks: Vec<StackResult>,
@@ -35,6 +36,15 @@ pub(crate) struct Verdict {
     faults: Vec<String>,
 }
 
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Judgement {
+    Pass,
+    /// Also of a rehearsal that did not come to its end.
+    #[default]
+    Fail,
+}
+
 #[derive(Debug, Default, Serialize)]
 struct Image {
     uri: String,
@@ -43,22 +53,13 @@ struct Image {
 }
 
 impl Verdict {
-    /// With the stacks and the first release, before any scenario.
-    pub(super) fn new(provisioned: Provisioned) -> Self {
-        let mut verdict = Self {
-            verdict: "fail",
-            duration_s: 0.0,
-            url: provisioned.outputs.get("Url").cloned().unwrap_or_default(),
-            stacks: provisioned.stacks,
-            image: Image::default(),
-            releases: Vec::new(),
-            authorization: None,
-            faults: Vec::new(),
-        };
+    /// The stacks and the first release, before any scenario.
+    pub(super) fn begin(&mut self, provisioned: Provisioned) {
+        self.url = provisioned.outputs.get("Url").cloned().unwrap_or_default();
+        self.stacks = provisioned.stacks;
         if let Some(first) = provisioned.release {
-            verdict.add(first, Expectation::Released);
+            self.add(first, Expectation::Released);
         }
-        verdict
     }
 
     pub(super) fn add(&mut self, release: Release, expectation: Expectation) {
@@ -66,22 +67,18 @@ impl Verdict {
         self.releases.push(release);
     }
 
+    /// Asks for the image that is live in the end.
+    pub(super) async fn look_at_image(&mut self, ctx: &Ctx) -> anyhow::Result<()> {
+        self.image = image(ctx).await?;
+        Ok(())
+    }
+
     /// The verdict, with what kept it from being complete.
-    pub(super) async fn concluded(
-        mut self,
-        ctx: &Ctx,
-        mut errors: Vec<anyhow::Error>,
-    ) -> anyhow::Result<Report<Self>> {
-        self.duration_s = (ctx.printer().elapsed().as_secs_f64() * 10.0).round() / 10.0;
-        if errors.is_empty() {
-            match image(ctx).await {
-                Ok(image) => self.image = image,
-                Err(error) => errors.push(error),
-            }
-        }
+    pub(super) fn concluded(mut self, session: &Session, mut errors: Vec<anyhow::Error>) -> Report<Self> {
+        self.duration_s = (session.printer.elapsed().as_secs_f64() * 10.0).round() / 10.0;
         errors.extend(self.faults.iter().map(|fault| Failed(fault.clone()).into()));
-        self.verdict = if errors.is_empty() { "pass" } else { "fail" };
-        Ok(Report { fields: self, errors })
+        self.verdict = if errors.is_empty() { Judgement::Pass } else { Judgement::Fail };
+        Report { fields: self, errors }
     }
 }
 
@@ -118,11 +115,18 @@ async fn image(ctx: &Ctx) -> anyhow::Result<Image> {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.stacks.is_empty() {
+            // Nothing was rehearsed: what is wrong is told as an error.
+            return Ok(());
+        }
         for release in &self.releases {
             write!(f, "[{}] {release:#}", release.scenario)?;
         }
-        writeln!(f, "image {} ({} bytes)", self.image.uri, self.image.size_bytes)?;
-        write!(f, "rehearsal: {} in {:.0} s", self.verdict, self.duration_s)
+        if !self.image.uri.is_empty() {
+            writeln!(f, "image {} ({} bytes)", self.image.uri, self.image.size_bytes)?;
+        }
+        let verdict = if self.verdict == Judgement::Pass { "pass" } else { "fail" };
+        write!(f, "rehearsal: {verdict} in {:.0} s", self.duration_s)
     }
 }
 
