@@ -6,8 +6,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use tokio::net::TcpListener;
+use tokio::time::Instant;
 
 use crate::clock::Clock;
 use crate::cloud::{Cloud, Settings, Setup};
@@ -20,6 +22,10 @@ use crate::services;
 
 /// The port AWS emulators are expected on; taken if it is free and none was used before.
 const USUAL_PORT: u16 = 4566;
+
+/// Whoever asks whether a local cloud runs here holds its lock for a moment: that is nobody who uses the directory.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+const LOCK_POLL: Duration = Duration::from_millis(10);
 
 /// What a local cloud makes in its data directory, by name: anything else there is somebody else's.
 pub const DATA_ENTRIES: [&str; 10] =
@@ -62,7 +68,7 @@ impl LocalCloud {
     /// Opens the data directory, listens, and takes up what was under way.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         limits::raise();
-        let lock = take_data_dir(&options.data_dir)?;
+        let lock = take_data_dir(&options.data_dir).await?;
         let listener = listen(&options).await?;
         let database = Database::open(&options.data_dir.join("state.jsonl"))?;
         let clock = Clock::new(options.time_scale);
@@ -100,14 +106,21 @@ impl LocalCloud {
     }
 }
 
-fn take_data_dir(path: &Path) -> Result<Flock<File>, StartError> {
+async fn take_data_dir(path: &Path) -> Result<Flock<File>, StartError> {
     let failed = |source| StartError::DataDir { path: path.to_owned(), source };
     std::fs::create_dir_all(path).map_err(failed)?;
-    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path.join("lock"));
-    Flock::lock(file.map_err(failed)?, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
-        nix::errno::Errno::EWOULDBLOCK => StartError::InUse { path: path.to_owned() },
-        errno => StartError::DataDir { path: path.to_owned(), source: errno.into() },
-    })
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
+        // Opened anew each time: a reset may have deleted the one before.
+        let file = OpenOptions::new().create(true).truncate(false).write(true).open(path.join("lock"));
+        match Flock::lock(file.map_err(failed)?, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => return Ok(lock),
+            Err((_, Errno::EWOULDBLOCK)) if Instant::now() < deadline => {}
+            Err((_, Errno::EWOULDBLOCK)) => return Err(StartError::InUse { path: path.to_owned() }),
+            Err((_, errno)) => return Err(failed(errno.into())),
+        }
+        tokio::time::sleep(LOCK_POLL).await;
+    }
 }
 
 async fn listen(options: &Options) -> Result<TcpListener, StartError> {
@@ -157,5 +170,24 @@ mod tests {
         assert_eq!(before.0, testing::FEW_FILES);
         assert_eq!((soft, hard), (before.1, before.1));
         cloud.stop().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_only_asks_whether_a_local_cloud_runs_keeps_none_from_starting() {
+        let dir = tempfile::tempdir().unwrap();
+        let ask = || {
+            let file = File::create(dir.path().join("lock")).unwrap();
+            Flock::lock(file, FlockArg::LockSharedNonblock).unwrap()
+        };
+        let asked = ask();
+        let taken = take_data_dir(dir.path());
+        tokio::pin!(taken);
+        assert!(tokio::time::timeout(LOCK_PATIENCE / 2, &mut taken).await.is_err());
+        drop(asked);
+        drop(taken.await.unwrap());
+
+        // One that stays uses the directory.
+        let _stays = ask();
+        assert!(matches!(take_data_dir(dir.path()).await, Err(StartError::InUse { .. })));
     }
 }

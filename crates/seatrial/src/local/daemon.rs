@@ -176,10 +176,11 @@ fn is_alive(pid: u32) -> bool {
     i32::try_from(pid).is_ok_and(|pid| kill(Pid::from_raw(pid), None).is_ok())
 }
 
-/// Whether a local cloud holds the lock on its data directory.
+/// Whether a local cloud holds the lock on its data directory. Asked by a lock that many may have at once, for whoever
+/// asks at the same moment is no local cloud.
 fn is_locked(data_dir: &Path) -> bool {
     let Ok(file) = OpenOptions::new().write(true).open(data_dir.join("lock")) else { return false };
-    Flock::lock(file, FlockArg::LockExclusiveNonblock).is_err()
+    Flock::lock(file, FlockArg::LockSharedNonblock).is_err()
 }
 
 /// Ends the local clouds that have their data below `directory`, and waits for as long as they take to end.
