@@ -66,12 +66,11 @@ pub(crate) async fn run(
     if let Some(data_dir) = &plan.data_dir
         && errors.is_empty()
     {
-        match local::reset(data_dir).await {
-            Ok(left) => {
-                ctx.session.changes.note();
+        match local::reset(&ctx.session, data_dir).await {
+            Ok(gone) => {
                 // With the data, what deletion policies would have kept is gone too.
                 destroyed.kept.clear();
-                destroyed.left = left;
+                destroyed.left = gone.left;
                 destroyed.data_dir.clone_from(&plan.data_dir);
             }
             Err(error) => errors.push(error),

@@ -11,7 +11,7 @@ use crate::ask::agrees;
 use crate::cli::{Globals, LocalCommand};
 use crate::context::{Ctx, find_root, load_environment, serve_options};
 use crate::exit::Refused;
-use crate::local::{self, Connection};
+use crate::local::{self, Connection, Gone};
 use crate::outcome::Report;
 use crate::plan::owned::Owned;
 use crate::session::Session;
@@ -52,8 +52,7 @@ pub(crate) async fn run(
         LocalCommand::Status => status(session, &globals).await?,
         LocalCommand::Stop => {
             let data_dir = data_dir(&globals)?;
-            let was_running = local::find(&data_dir).is_some();
-            local::stop(&data_dir).await?;
+            let was_running = local::stop(session, &data_dir).await?;
             Local::Ended { was_running, deleted: None, left: Vec::new() }
         }
         LocalCommand::Reset { yes } => reset(session, &globals, yes).await?,
@@ -97,13 +96,12 @@ async fn start(session: &Session, globals: &Globals, port: Option<u16>) -> anyho
     let root = find_root()?;
     let environment = load_environment(&root, globals)?;
     let options = serve_options(&root, &environment, port)?;
-    if let Some(found) = local::find(&options.data_dir)
-        && port.is_some_and(|port| !found.endpoint.ends_with(&format!(":{port}")))
-    {
-        let running = format!("the local cloud is running at {}", found.endpoint);
+    let connection = local::ensure_running(session, &options).await?;
+    // One that was there, or came up meanwhile. Where 0 was typed, any port will do.
+    if port.is_some_and(|port| port != 0 && !connection.endpoint.ends_with(&format!(":{port}"))) {
+        let running = format!("the local cloud is running at {}", connection.endpoint);
         return Err(Refused::new(running).hint("run `cargo xtask local stop` first").into());
     }
-    let connection = local::ensure_running(session, &options).await?;
     let ctx = Ctx::with_connection(session, root, environment, Some(connection.clone())).await?;
     show(&ctx, connection).await
 }
@@ -117,6 +115,8 @@ async fn status(session: &Session, globals: &Globals) -> anyhow::Result<Local> {
             .hint("`cargo xtask local start` starts it")
             .into());
     };
+    // One that does not answer is told of, not waited for.
+    session.cancel.unless_cancelled(local::in_flight(&connection)).await??;
     let ctx = Ctx::with_connection(session, root, environment, Some(connection.clone())).await?;
     show(&ctx, connection).await
 }
@@ -137,9 +137,7 @@ async fn reset(session: &Session, globals: &Globals, yes: bool) -> anyhow::Resul
             return Err(Refused::new("nothing was deleted").into());
         }
     }
-    let was_running = local::find(&data_dir).is_some();
-    let left = local::reset(&data_dir).await?;
-    session.changes.note();
+    let Gone { was_running, left } = local::reset(session, &data_dir).await?;
     Ok(Local::Ended { was_running, deleted: Some(data_dir), left })
 }
 

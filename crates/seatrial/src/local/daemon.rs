@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -35,26 +36,66 @@ pub(crate) fn find(data_dir: &Path) -> Option<Connection> {
 }
 
 /// The running daemon: found or started. One of another source of the local cloud is started anew, once nothing is in
-/// flight in it: until then it serves as it is.
+/// flight in it: until then it serves as it is. One that does not answer is told of, not waited for.
 pub(crate) async fn ensure_running(session: &Session, options: &ServeOptions) -> anyhow::Result<Connection> {
     claim(&options.data_dir)?;
-    if let Some(found) = find(&options.data_dir) {
+    if let Some(found) = settled(session, &options.data_dir).await? {
+        let in_flight = session.cancel.unless_cancelled(in_flight(&found)).await??;
         if found.build == seatrial_local::SOURCE {
             return Ok(found);
         }
         // One that does not say has something to do.
-        let busy = match in_flight(&found).await {
-            Ok(busy) if busy.is_empty() => None,
-            Ok(busy) => Some(format!("until {} ended", busy.join(", "))),
-            Err(error) => Some(format!("on, for it does not say whether it is busy: {error:#}")),
+        let busy = match in_flight {
+            Some(busy) if busy.is_empty() => None,
+            Some(busy) => Some(format!("until {} ended", busy.join(", "))),
+            None => Some("on, for it does not say whether it is busy".to_owned()),
         };
         if let Some(busy) = busy {
             session.printer.event("local cloud", format_args!("another build serves {busy}"));
             return Ok(found);
         }
-        stop(&options.data_dir).await?;
+        stop(session, &options.data_dir).await?;
     }
     start(session, options).await
+}
+
+/// The daemon, once one that starts is up; `None` once one that ends is gone.
+async fn settled(session: &Session, data_dir: &Path) -> anyhow::Result<Option<Connection>> {
+    let mut passing = Passing::new(session, data_dir);
+    loop {
+        let found = find(data_dir);
+        if found.is_some() || !is_locked(data_dir) {
+            return Ok(found);
+        }
+        session.cancel.unless_cancelled(passing.wait()).await??;
+    }
+}
+
+/// Waits for a local cloud that starts or ends: it holds the lock, and does not say where it listens. Either takes as
+/// long as an end does at the most.
+struct Passing<'a> {
+    session: &'a Session,
+    data_dir: &'a Path,
+    deadline: Instant,
+    told: bool,
+}
+
+impl<'a> Passing<'a> {
+    fn new(session: &'a Session, data_dir: &'a Path) -> Self {
+        Self { session, data_dir, deadline: Instant::now() + STOP_PATIENCE, told: false }
+    }
+
+    async fn wait(&mut self) -> anyhow::Result<()> {
+        if Instant::now() > self.deadline {
+            let dir = self.data_dir.display();
+            bail!("the local cloud on `{dir}` has been starting or ending for {STOP_PATIENCE:?}");
+        }
+        if !std::mem::replace(&mut self.told, true) {
+            self.session.printer.event("local cloud", "waiting for one that starts or ends");
+        }
+        self.session.clock.sleep(POLL).await;
+        Ok(())
+    }
 }
 
 async fn start(session: &Session, options: &ServeOptions) -> anyhow::Result<Connection> {
@@ -150,26 +191,48 @@ fn did_not_start(dir: &Path, log_start: u64, status: &str) -> anyhow::Error {
     }
 }
 
-/// Ends the daemon and waits until it is gone; fine if none runs.
-pub(crate) async fn stop(data_dir: &Path) -> anyhow::Result<()> {
-    let Some(connection) = find(data_dir) else { return Ok(()) };
-    let pid = Pid::from_raw(i32::try_from(connection.pid)?);
-    kill(pid, Signal::SIGTERM).context("failed to end the local cloud")?;
-    let deadline = Instant::now() + STOP_PATIENCE;
+/// Ends the daemon and waits until it is gone; answers whether one was there. One that is starting is ended when it is
+/// up, for before that it knows no signals.
+pub(crate) async fn stop(session: &Session, data_dir: &Path) -> anyhow::Result<bool> {
+    let mut ended = false;
+    let mut told = None;
+    let mut passing = Passing::new(session, data_dir);
     while is_locked(data_dir) {
-        if Instant::now() > deadline {
-            bail!("the local cloud (pid {pid}) is still running {STOP_PATIENCE:?} after SIGTERM");
+        ended = true;
+        if let Some(connection) = find(data_dir)
+            && told != Some(connection.pid)
+        {
+            let pid = Pid::from_raw(i32::try_from(connection.pid)?);
+            match kill(pid, Signal::SIGTERM) {
+                // Gone by itself.
+                Ok(()) | Err(Errno::ESRCH) => told = Some(connection.pid),
+                Err(error) => return Err(error).context("failed to end the local cloud"),
+            }
+            passing = Passing { told: true, ..Passing::new(session, data_dir) };
         }
-        tokio::time::sleep(POLL).await;
+        let waited = passing.wait().await;
+        waited.with_context(|| match told {
+            Some(pid) => format!("failed to end the local cloud (pid {pid})"),
+            None => "failed to end the local cloud".to_owned(),
+        })?;
     }
-    Ok(())
+    Ok(ended)
 }
 
-/// Ends the daemon and removes all it kept; answers what was left in its directory, as somebody else's.
-pub(crate) async fn reset(data_dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
+/// What a reset did.
+pub(crate) struct Gone {
+    pub was_running: bool,
+    /// What was left in the directory, as somebody else's.
+    pub left: Vec<PathBuf>,
+}
+
+/// Ends the daemon and removes all it kept.
+pub(crate) async fn reset(session: &Session, data_dir: &Path) -> anyhow::Result<Gone> {
     refuse_foreign(data_dir)?;
-    stop(data_dir).await?;
-    remove_data(data_dir)
+    let was_running = stop(session, data_dir).await?;
+    // Before: something is gone also where not all of it goes.
+    session.changes.note();
+    Ok(Gone { was_running, left: remove_data(data_dir)? })
 }
 
 fn is_alive(pid: u32) -> bool {

@@ -14,9 +14,9 @@ mod post;
 mod serve;
 
 pub(crate) use connection::Connection;
-pub(crate) use daemon::{end_those_below, ensure_running, find, reset, stop};
-pub(crate) use data_dir::{REHEARSAL_DATA_DIR, REHEARSAL_SOURCE, data_dir, disown, remove_throwaway};
+pub(crate) use daemon::{Gone, end_those_below, ensure_running, find, remove_rehearsal, reset, stop};
+pub(crate) use data_dir::{REHEARSAL_DATA_DIR, REHEARSAL_SOURCE, data_dir, disown};
 pub(crate) use options::ServeOptions;
 pub(crate) use owner::{Owner, owner_of_tests};
-pub(crate) use post::post;
+pub(crate) use post::{in_flight, post};
 pub(crate) use serve::serve;

@@ -4,41 +4,44 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
-use http::Request;
+use http::{Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 
 use super::connection::Connection;
+use crate::exit::Refused;
 
-/// A local cloud that is well answers at once.
-const STATUS_PATIENCE: Duration = Duration::from_secs(5);
+/// A local cloud that is well answers at once; on a busy machine that may take a moment.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Posts JSON to one of the routes under `/_local/`.
+///
+/// # Errors
+/// As [`in_flight`]; an answer that is no success.
 pub(crate) async fn post(
     connection: &Connection,
     path: &str,
     body: &serde_json::Value,
 ) -> anyhow::Result<()> {
-    let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
     let request = Request::post(format!("{}{path}", connection.endpoint))
         .header("content-type", "application/json")
         .body(Full::from(body.to_string()))?;
-    let answer = client.request(request).await.with_context(|| format!("failed to post to `{path}`"))?;
-    let status = answer.status();
+    let (status, text) = ask(connection, request).await?;
     if !status.is_success() {
-        let text = answer.into_body().collect().await?.to_bytes();
         bail!("the local cloud answered {status} to `{path}`: {}", String::from_utf8_lossy(&text));
     }
     Ok(())
 }
 
-/// What is under way there, by the engines' words. Read from its status.
+/// What is under way there, by the engines' words; `None` where it answers in another form. Read from its status.
 ///
 /// # Errors
-/// It does not answer, or in another form: it may be busy.
-pub(super) async fn in_flight(connection: &Connection) -> anyhow::Result<Vec<String>> {
-    Ok(status(connection).await?.in_flight)
+/// Refused where it does not answer in time; a connection that cannot be made, or breaks.
+pub(crate) async fn in_flight(connection: &Connection) -> anyhow::Result<Option<Vec<String>>> {
+    let request = Request::get(format!("{}/_local/status", connection.endpoint)).body(Full::default())?;
+    let (_, text) = ask(connection, request).await?;
+    Ok(serde_json::from_slice::<Status>(&text).ok().map(|status| status.in_flight))
 }
 
 #[derive(serde::Deserialize)]
@@ -46,9 +49,21 @@ struct Status {
     in_flight: Vec<String>,
 }
 
-async fn status(connection: &Connection) -> anyhow::Result<Status> {
+/// The whole answer: its head may come, and its body not.
+async fn ask(connection: &Connection, request: Request<Full<Bytes>>) -> anyhow::Result<(StatusCode, Bytes)> {
     let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
-    let request = Request::get(format!("{}/_local/status", connection.endpoint)).body(Full::default())?;
-    let answer = tokio::time::timeout(STATUS_PATIENCE, client.request(request)).await??;
-    Ok(serde_json::from_slice(&answer.into_body().collect().await?.to_bytes())?)
+    let answer = async {
+        let answer = client.request(request).await?;
+        let status = answer.status();
+        anyhow::Ok((status, answer.into_body().collect().await?.to_bytes()))
+    };
+    let Connection { endpoint, pid, .. } = connection;
+    match tokio::time::timeout(PATIENCE, answer).await {
+        Ok(answered) => answered.with_context(|| format!("failed to ask the local cloud at {endpoint}")),
+        Err(_) => {
+            let silent = format!("the local cloud at {endpoint} does not answer within {PATIENCE:?}");
+            let hint = format!("`cargo xtask local stop` ends it, `kill -9 {pid}` also one that hangs");
+            Err(Refused::new(silent).hint(hint).into())
+        }
+    }
 }

@@ -1,8 +1,18 @@
-//! A local cloud that another build of this program started.
+//! A local cloud that starts, ends, does not answer, or was started by another build of this program.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Child, ChildStderr, Command};
+
+use nix::fcntl::{Flock, FlockArg};
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
-use crate::workbench::Workbench;
+use crate::workbench::{Ended, Workbench};
 
 const TEMPLATE: &str = "Resources: {Group: {Type: AWS::Logs::LogGroup}}";
 
@@ -39,4 +49,131 @@ fn an_idle_local_cloud_of_another_build_is_started_anew() {
 
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
     assert_ne!(workbench.connection()["pid"], pid);
+}
+
+/// A project whose local cloud was stopped, with its data there, and the lock that a local cloud holds: one that starts
+/// or ends, for nothing says where it listens.
+fn passing() -> (Workbench, Flock<File>) {
+    let workbench = Workbench::started();
+    assert_eq!(workbench.run(&["local", "stop"]).code, Some(0));
+    let lock = File::create(workbench.path("local-cloud/lock")).unwrap();
+    (workbench, Flock::lock(lock, FlockArg::LockExclusiveNonblock).unwrap())
+}
+
+/// Returns when the command has said that it waits.
+#[track_caller]
+fn waits(command: &mut Child) -> BufReader<ChildStderr> {
+    let mut screen = BufReader::new(command.stderr.take().unwrap());
+    let mut shown = String::new();
+    while !shown.contains("waiting for one that starts or ends") {
+        assert_ne!(screen.read_line(&mut shown).unwrap(), 0, "it did not wait: {shown}");
+    }
+    screen
+}
+
+#[track_caller]
+fn succeeds(mut command: Child, mut screen: BufReader<ChildStderr>) {
+    let mut shown = String::new();
+    screen.read_to_string(&mut shown).unwrap();
+    assert_eq!(command.wait().unwrap().code(), Some(0), "{shown}");
+}
+
+#[test]
+fn whoever_stops_resets_or_starts_a_local_cloud_that_is_ending_waits_for_its_end() {
+    let commands: [&[&str]; 3] =
+        [&["local", "stop"], &["local", "reset", "--yes"], &["local", "start", "--port", "0"]];
+    for arguments in commands {
+        let (workbench, ending) = passing();
+        let mut command = workbench.spawn(arguments);
+        let screen = waits(&mut command);
+        assert!(workbench.path("local-cloud/state.jsonl").exists(), "{arguments:?}");
+
+        drop(ending);
+
+        succeeds(command, screen);
+        assert_eq!(workbench.path("local-cloud").exists(), !arguments.contains(&"reset"), "{arguments:?}");
+        assert_eq!(workbench.path("local-cloud/daemon.json").exists(), arguments.contains(&"start"));
+    }
+}
+
+#[test]
+fn a_local_cloud_that_is_starting_is_ended_once_it_is_up() {
+    let (workbench, starting) = passing();
+    let mut command = workbench.spawn(&["local", "stop"]);
+    let screen = waits(&mut command);
+    let mut daemon = Command::new("sleep").arg("600").spawn().unwrap();
+    let up = connection("http://127.0.0.1:1", daemon.id());
+
+    workbench.write("local-cloud/daemon.json", &up);
+
+    assert_eq!(daemon.wait().unwrap().signal(), Some(Signal::SIGTERM as i32));
+    std::fs::remove_file(workbench.path("local-cloud/daemon.json")).unwrap();
+    drop(starting);
+    succeeds(command, screen);
+}
+
+/// What `daemon.json` says of a local cloud of another build.
+fn connection(endpoint: &str, pid: u32) -> String {
+    let said = serde_json::json!({
+        "endpoint": endpoint, "region": "eu-central-1", "access_key_id": "a", "secret_access_key": "b",
+        "registry": "127.0.0.1:1", "pid": pid, "data_dir": "/", "build": "another",
+    });
+    said.to_string()
+}
+
+/// A project whose local cloud takes requests and does not answer them, or not to the end.
+struct Silent {
+    workbench: Workbench,
+    daemon: Child,
+    _lock: Flock<File>,
+}
+
+impl Silent {
+    fn new(says: &'static str) -> Self {
+        let (workbench, lock) = passing();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let mut taken = Vec::new();
+            for mut stream in listener.incoming().flatten() {
+                // After a request: before it, an answer is none.
+                let _ = stream.read(&mut [0; 16]).and_then(|_| stream.write_all(says.as_bytes()));
+                taken.push(stream);
+            }
+        });
+        let daemon = Command::new("sleep").arg("600").spawn().unwrap();
+        workbench.write("local-cloud/daemon.json", &connection(&endpoint, daemon.id()));
+        Self { workbench, daemon, _lock: lock }
+    }
+}
+
+impl Drop for Silent {
+    fn drop(&mut self) {
+        let _ = self.daemon.kill().and_then(|()| self.daemon.wait());
+        let _ = std::fs::remove_file(self.workbench.path("local-cloud/daemon.json"));
+    }
+}
+
+#[test]
+fn a_local_cloud_that_does_not_answer_is_told_of_and_not_waited_for() {
+    let commands: [&[&str]; 4] = [
+        &["status", "--environment", "local"],
+        &["provision", "--yes", "--environment", "local"],
+        &["local", "status"],
+        &["local", "start"],
+    ];
+    let silent = ["", "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n"].map(Silent::new);
+    let running = silent.iter().flat_map(|silent| {
+        commands.map(|arguments| {
+            (arguments, silent.workbench.spawn(&[arguments, &["--output", "json"]].concat()))
+        })
+    });
+    for (arguments, command) in running.collect::<Vec<_>>() {
+        let ended = Ended::of(command.wait_with_output().unwrap());
+        let object = ended.object();
+        assert_eq!(ended.code, Some(3), "{arguments:?}: {ended:?}");
+        let told = object["failures"][0]["message"].as_str().unwrap();
+        assert!(told.contains("does not answer within"), "{arguments:?}: {told}");
+        assert!(object["hints"][0].as_str().unwrap().contains("kill -9"), "{arguments:?}: {object}");
+    }
 }

@@ -77,7 +77,7 @@ async fn rehearse_in(
     // Also after an interruption: nothing is left running that was not asked for.
     let left = match &stage {
         Ok(stage) if args.keep && !session.cancel.is_cancelled() => folder.keep(stage, session),
-        _ => folder.clear(&session.printer).await,
+        _ => folder.clear(session).await,
     };
     errors.extend(stage.err());
     errors.extend(left.err());

@@ -50,11 +50,11 @@ impl Folder {
     }
 
     /// Ends the local cloud, if there is one, and removes everything but what somebody else put there.
-    pub(super) async fn clear(self, printer: &Printer) -> anyhow::Result<()> {
+    pub(super) async fn clear(self, session: &Session) -> anyhow::Result<()> {
         let stays = || format!("the rehearsal's directory `{}` is left behind", self.0.display());
-        local::reset(&self.data_dir()).await.with_context(stays)?;
-        for path in local::remove_throwaway(&self.0).with_context(stays)? {
-            printer.note(format_args!("left, as it is not the rehearsal's: `{}`", path.display()));
+        local::stop(session, &self.data_dir()).await.with_context(stays)?;
+        for path in local::remove_rehearsal(&self.0).with_context(stays)? {
+            session.printer.note(format_args!("left, as it is not the rehearsal's: `{}`", path.display()));
         }
         Ok(())
     }
