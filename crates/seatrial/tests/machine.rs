@@ -98,6 +98,21 @@ fn a_check_that_ends_by_itself_leaves_nobody_running_either() {
 }
 
 #[test]
+fn a_check_tells_its_steps_also_where_its_folder_cannot_be_removed() {
+    let here = Here::new();
+    here.check_with("  - rm -r \"$TMPDIR\"");
+
+    let output = here.tool(&["check", "--output", "json"]).output().unwrap();
+
+    let outcome: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(outcome["passed"], false);
+    assert_eq!(outcome["steps"].as_array().unwrap().last().unwrap()["passed"], true, "{outcome}");
+    let failures = outcome["failures"].as_array().unwrap();
+    let last = failures.last().unwrap()["message"].to_string();
+    assert!(last.contains("failed to remove the directory of temporary files"), "{outcome}");
+}
+
+#[test]
 fn a_rehearsals_cloud_ends_with_its_owner_however_that_ends_and_takes_the_folder_along() {
     // By the end of the owner alone, and where the owner had told the cloud to end and did not live to see that.
     for told in [false, true] {

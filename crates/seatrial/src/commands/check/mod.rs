@@ -59,18 +59,18 @@ pub(crate) async fn run(
     let checking = Checking { session, root: &root, install_missing: args.install_missing };
     let scratch = Scratch::make()?;
     let mut run = Run { session, report: Report::done(Checked::default()) };
-    run.step("generated files", async || super::generate::check(&root)).await?;
-    run.step("templates", async || templates::check(&checking).await).await?;
+    run.step("generated files", async || super::generate::check(&root)).await;
+    run.step("templates", async || templates::check(&checking).await).await;
     for check in own {
         let answer = || (check.run)(&checking).map_err(|why| session.cancelled_or(Refused::new(why)));
         let answered = async || tokio::task::block_in_place(answer);
-        run.step(check.name, answered).await?;
+        run.step(check.name, answered).await;
     }
     for command in &project.check {
-        run.step(command, async || scratch.run(session, &root, command).await).await?;
+        run.step(command, async || scratch.run(session, &root, command).await).await;
     }
-    scratch.close().await?;
     let mut report = run.report;
+    report.errors.extend(scratch.close().await.err());
     // Whatever was not reached has not passed.
     if session.cancel.is_cancelled() && !report.errors.iter().any(anyhow::Error::is::<Interrupted>) {
         report.errors.push(Interrupted.into());
@@ -86,13 +86,9 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Runs a step, if nobody wants the command to end; the others run whether or not it passes.
-    async fn step(
-        &mut self,
-        name: &str,
-        run: impl AsyncFnOnce() -> anyhow::Result<()>,
-    ) -> anyhow::Result<()> {
+    async fn step(&mut self, name: &str, run: impl AsyncFnOnce() -> anyhow::Result<()>) {
         if self.session.cancel.is_cancelled() {
-            return Ok(());
+            return;
         }
         let printer = &self.session.printer;
         printer.event("check", format_args!("{name} ..."));
@@ -111,7 +107,6 @@ impl Run<'_> {
             };
             self.report.errors.push(error);
         }
-        Ok(())
     }
 }
 
