@@ -84,11 +84,8 @@ pub(crate) fn split_address(address: &str) -> Result<(&str, &str), RegistryError
 
 /// Whether the registry runs on this machine: then it speaks plain HTTP.
 fn is_loopback(registry: &str) -> bool {
-    let host = match registry.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or_default(),
-        None => registry.split(':').next().unwrap_or_default(),
-    };
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    let address = registry.parse::<http::uri::Authority>();
+    address.is_ok_and(|address| seatrial_project::is_loopback(address.host()))
 }
 
 /// One repository of a registry.

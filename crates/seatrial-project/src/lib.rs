@@ -8,6 +8,7 @@ pub mod app_spec;
 pub mod build_spec;
 mod choices;
 pub mod generate;
+mod loopback;
 mod model;
 mod planned;
 mod port;
@@ -20,6 +21,7 @@ pub mod task_definition;
 
 pub use self::{
     choices::{Architecture, ImageBuilder, ImageTarget, NetworkMode},
+    loopback::is_loopback,
     model::{App, Environment, Image, LOCAL_ENVIRONMENT, PROJECT_FILE, Project, ProjectError, Source},
     port::Port,
     rules::is_name,

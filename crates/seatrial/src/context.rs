@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use seatrial_project::{Environment, PROJECT_FILE, Project};
 
-use crate::aws::{Aws, Target};
+use crate::aws::{Aws, Target, endpoint_is_loopback};
 use crate::cli::Globals;
 use crate::exit::Refused;
 use crate::follow::Watch;
@@ -130,8 +130,7 @@ pub(crate) fn uses_local_cloud(environment: &Environment) -> anyhow::Result<bool
 /// Whether environment `local` is to use another emulator than the embedded one. Inside CodeBuild it must not
 /// start one: the build's caller is the pipeline, and its cloud is there already.
 fn foreign_endpoint() -> anyhow::Result<bool> {
-    let endpoint = std::env::var("AWS_ENDPOINT_URL").unwrap_or_default();
-    let loopback = endpoint.starts_with("http://127.") || endpoint.starts_with("http://localhost");
+    let loopback = endpoint_is_loopback();
     if std::env::var_os("CODEBUILD_BUILD_ID").is_some() && !loopback {
         return Err(Refused::new("environment `local` cannot be used inside CodeBuild")
             .hint("name the environment: --environment NAME")

@@ -10,6 +10,7 @@ use aws_sdk_sts::config::{Credentials, SharedHttpClient};
 
 use super::changes::NoteChanges;
 use crate::session::Changes;
+use seatrial_project::is_loopback;
 
 /// The clients of one account and region, each made when first used.
 pub(crate) struct Aws {
@@ -103,13 +104,10 @@ impl Aws {
 }
 
 /// Whether the endpoint that every SDK honours is on this machine.
-fn endpoint_is_loopback() -> bool {
+pub(crate) fn endpoint_is_loopback() -> bool {
     let endpoint = std::env::var("AWS_ENDPOINT_URL").unwrap_or_default();
-    let host = endpoint.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(str::to_owned));
-    host.is_some_and(|host| {
-        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-        host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-    })
+    let endpoint = endpoint.parse::<http::Uri>();
+    endpoint.is_ok_and(|endpoint| endpoint.host().is_some_and(is_loopback))
 }
 
 /// A client that knows no proxy: HTTP_PROXY and the like are for addresses beyond this machine.

@@ -17,7 +17,7 @@ pub(crate) mod status;
 mod sts;
 mod time;
 
-pub(crate) use clients::{Aws, Target};
+pub(crate) use clients::{Aws, Target, endpoint_is_loopback};
 pub(crate) use cloudformation::{ChangeSet, ChangeSetRequest, Parameter, ResourceChange, Stack, StackEvent};
 pub(crate) use codebuild::{Build, FirstBuild};
 pub(crate) use codedeploy::{Deployment, LifecycleEvent, TrafficShare};
