@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::aws::AwsError;
 use crate::exit::{DeadlinePassed, ExitStatus, Failed, Interrupted, Refused};
 use crate::hint::Hint;
+use crate::output::Printer;
 use crate::plan::StacksError;
 use crate::session::Session;
 use seatrial_git::GitError;
@@ -112,6 +113,18 @@ impl<F> Outcome<F> {
     pub(crate) fn status(&self) -> ExitStatus {
         worst(&self.failures)
     }
+}
+
+/// Prints the object for a command line that was not understood.
+pub(crate) fn not_understood(printer: &Printer, message: String) -> anyhow::Result<()> {
+    let failure = Failure { status: ExitStatus::Usage, message, causes: Vec::new() };
+    printer.result(&Outcome::<&str> {
+        fields: None,
+        failures: &[failure],
+        changed: false,
+        hints: &[],
+        resume: None,
+    })
 }
 
 /// What the worst failure makes of the whole. That something was interrupted says most: then the rest is not known.

@@ -11,7 +11,7 @@ use crate::cli::{Cli, Globals};
 use crate::commands::{self, Check};
 use crate::exit::{ExitStatus, Interrupted};
 use crate::interrupt::Signals;
-use crate::outcome::conclude;
+use crate::outcome::{self, conclude};
 use crate::output::{Format, Printer};
 use crate::session::Session;
 
@@ -111,8 +111,13 @@ fn not_understood(error: &clap::Error, arguments: &[OsString]) -> ExitStatus {
     let wants_json = arguments.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json")
         || arguments.iter().any(|argument| argument == "--output=json");
     if wants_json {
-        let message = error.kind().as_str().unwrap_or("the command line was not understood");
-        Printer::new(Format::Json).usage(message);
+        let text = error.render().to_string();
+        // What is wrong, before the usage and hints.
+        let lines = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim);
+        let message = lines.collect::<Vec<_>>().join(" ");
+        let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
+        // A reader that is gone wants no object.
+        let _ = outcome::not_understood(&Printer::new(Format::Json), message);
     }
     ExitStatus::Usage
 }

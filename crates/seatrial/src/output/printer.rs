@@ -62,15 +62,6 @@ impl Printer {
         }
     }
 
-    /// The object for a command line that was not understood.
-    pub(crate) fn usage(&self, message: &str) {
-        let failure = serde_json::json!({ "status": "usage", "message": message });
-        let outcome =
-            serde_json::json!({ "failures": [failure], "changed": false, "hints": [], "resume": null });
-        // A reader that is gone wants no object.
-        let _ = writeln!(anstream::stdout().lock(), "{outcome}");
-    }
-
     /// Tells what happened.
     pub(crate) fn tell(&self, event: Event) {
         self.channel.send(Message::Event(event));

@@ -59,7 +59,9 @@ fn a_command_line_that_is_not_understood_is_told_in_the_one_object() {
     for command in COMMANDS {
         let ended = run(&workbench, command, &["--colour"]);
         assert_eq!(ended.code, Some(2), "{ended:?}");
-        assert_eq!(ended.object()["failures"][0]["status"], "usage");
+        let failure = &ended.object()["failures"][0];
+        assert_eq!(failure["status"], "usage");
+        assert_eq!(failure["message"], "unexpected argument '--colour' found", "{command:?}");
     }
     assert_eq!(workbench.run(&["--output=json", "provision", "--colour"]).object()["changed"], false);
     assert_eq!(workbench.run(&["--output", "json"]).object()["changed"], false);
