@@ -12,6 +12,7 @@ use tempfile::TempDir;
 /// So long anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+const PROJECT: &str = include_str!("../support/fixture/project.yml");
 /// A log group: nothing that takes time, or a database.
 const STACK: &str = "Description: Notes
 Resources:
@@ -42,8 +43,7 @@ impl Here {
         for folder in ["tmp", "home"] {
             std::fs::create_dir_all(here.path(folder)).unwrap();
         }
-        let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/../../infra/project.yml");
-        std::fs::copy(sample, project.join("infra/project.yml")).unwrap();
+        std::fs::write(project.join("infra/project.yml"), PROJECT).unwrap();
         std::fs::write(project.join("infra/stacks/notes.yml"), STACK).unwrap();
         here.git(&["init", "--quiet", "--initial-branch", "main"]);
         here.commit();
@@ -76,13 +76,10 @@ impl Here {
         git_in(&self.repository(), arguments)
     }
 
-    /// Puts other commands in the place of the project's checks.
+    /// Gives the project checks.
     pub fn check_with(&self, commands: &str) {
         let path = self.project().join("infra/project.yml");
-        let text = std::fs::read_to_string(&path).unwrap();
-        let (before, rest) = text.split_once("check:\n").unwrap();
-        let rest: Vec<&str> = rest.lines().skip_while(|line| line.starts_with("  - ")).collect();
-        std::fs::write(path, format!("{before}check:\n{commands}\n{}\n", rest.join("\n"))).unwrap();
+        std::fs::write(path, format!("{PROJECT}check:\n{commands}\n")).unwrap();
     }
 
     /// The tool, in an environment of its own; what it starts ends with this test.
