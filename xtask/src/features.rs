@@ -27,12 +27,9 @@ fn tree(checking: &Checking<'_>, package: &str) -> Result<BTreeSet<String>, Stri
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let arguments =
         ["tree", "--locked", "--edges", "normal,build", "--prefix", "none", "--format", "{p}|{f}"];
-    let output = Command::new(cargo)
-        .args(arguments)
-        .args(["--package", package])
-        .current_dir(checking.root())
-        .output();
-    let output = output.map_err(|error| format!("failed to run `cargo tree`: {error}"))?;
+    let mut tree = Command::new(cargo);
+    tree.args(arguments).args(["--package", package]).current_dir(checking.root());
+    let output = checking.running().output(tree)?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).trim().to_owned());
     }

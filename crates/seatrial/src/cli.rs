@@ -33,8 +33,9 @@ pub(crate) struct Globals {
 }
 
 impl Globals {
-    /// The argument's id.
+    /// The arguments' ids.
     pub(crate) const ENVIRONMENT: &'static str = "environment";
+    pub(crate) const OUTPUT: &'static str = "output";
 }
 
 impl Cli {

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::oneshot;
 
 use crate::exit::ExitStatus;
 use crate::session::Session;
@@ -36,14 +35,14 @@ impl Signals {
         }
     }
 
-    /// Cancels the session at the first signal; tells at the second, when nobody wants to wait any longer. A task of
+    /// Cancels the session at the first signal; insists at the second, when nobody wants to wait any longer. A task of
     /// its own, so that a command is told although it computes.
-    pub(crate) async fn watch(mut self, session: Session, insists: oneshot::Sender<()>) {
+    pub(crate) async fn watch(mut self, session: Session) {
         self.next().await;
         session.cancel.cancel();
         session.printer.note("interrupted: ending (once more ends at once)");
         self.next().await;
-        let _ = insists.send(());
+        session.cancel.insist();
         tokio::time::sleep(PATIENCE).await;
         leave();
     }

@@ -29,6 +29,7 @@ mod output;
 mod plan;
 mod process;
 mod rollout;
+mod running;
 mod session;
 mod tool;
 
@@ -37,6 +38,7 @@ use std::process::ExitCode;
 pub use clap;
 pub use commands::{Check, Checking};
 pub use exit::ExitStatus;
+pub use running::Running;
 pub use tool::Tool;
 
 /// Runs what was typed; the exit code is one of `docs/exit-codes.md`.

@@ -52,6 +52,15 @@ pub(crate) fn run_blocking(session: &Session, command: Command) -> anyhow::Resul
     tokio::task::block_in_place(|| runtime.block_on(run(session, command)))
 }
 
+/// The same for [`output`].
+///
+/// # Errors
+/// As [`run`].
+pub(crate) fn output_blocking(session: &Session, command: Command) -> anyhow::Result<Output> {
+    let runtime = tokio::runtime::Handle::current();
+    tokio::task::block_in_place(|| runtime.block_on(output(session, command)))
+}
+
 async fn all(stream: Option<impl AsyncRead + Unpin>) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if let Some(mut stream) = stream {
@@ -74,7 +83,11 @@ async fn to_the_end<T>(
         ended = wait(&mut child) => return ended.with_context(|| format!("failed to wait for `{name}`")),
         () = session.cancel.cancelled() => {}
     }
-    group.end(&mut child).await;
+    tokio::select! {
+        () = group.end(&mut child) => {}
+        // Whoever drops it kills what is left.
+        () = session.cancel.insisted() => {}
+    }
     Err(Interrupted.into())
 }
 

@@ -54,25 +54,38 @@ impl Session {
 
 /// Told when the command is to end early. Work that can be left waits for it; what must be undone first is undone.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Cancel(CancellationToken);
+pub(crate) struct Cancel {
+    asked: CancellationToken,
+    insisted: CancellationToken,
+}
 
 impl Cancel {
     pub(crate) fn cancel(&self) {
-        self.0.cancel();
+        self.asked.cancel();
+    }
+
+    /// Nobody wants to wait for the end any longer.
+    pub(crate) fn insist(&self) {
+        self.insisted.cancel();
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
-        self.0.is_cancelled()
+        self.asked.is_cancelled()
     }
 
     /// Returns when the command is to end.
     pub(crate) async fn cancelled(&self) {
-        self.0.cancelled().await;
+        self.asked.cancelled().await;
+    }
+
+    /// Returns when the command is to end at once.
+    pub(crate) async fn insisted(&self) {
+        self.insisted.cancelled().await;
     }
 
     /// Runs something that only reads, and leaves it when the command is to end.
     pub(crate) async fn unless_cancelled<F: Future>(&self, reading: F) -> Result<F::Output, Interrupted> {
-        self.0.run_until_cancelled(reading).await.ok_or(Interrupted)
+        self.asked.run_until_cancelled(reading).await.ok_or(Interrupted)
     }
 
     pub(crate) fn check(&self) -> Result<(), Interrupted> {

@@ -1,21 +1,23 @@
 //! The door through which a project runs this tool and adds to it.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::process::ExitCode;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
-use tokio::sync::oneshot;
+use serde::Serialize;
 
 use crate::cli::{Cli, Globals};
 use crate::commands::{self, Check};
 use crate::exit::{ExitStatus, Interrupted};
 use crate::interrupt::Signals;
-use crate::outcome::{self, conclude};
+use crate::outcome::{self, Report, conclude};
 use crate::output::{Format, Printer};
+use crate::running::Running;
 use crate::session::Session;
 
-type Run = Box<dyn Fn(&ArgMatches) -> ExitStatus>;
+type Run = Box<dyn Fn(&Running<'_>, &ArgMatches) -> Result<(), String>>;
 
 /// A command of the project's own.
 struct Own {
@@ -49,12 +51,14 @@ impl Tool {
         self
     }
 
-    /// Adds a command. It may not have the name of one that is there.
+    /// Adds a command. It may not have the name of one that is there. It is ended as the others are, and its outcome is
+    /// the object that theirs is, without fields of its own: what `run` answers as an error is printed, and the exit code
+    /// is 1, or 130 after a signal. Standard output is the outcome's; progress is for [`Running::say`].
     #[must_use]
     pub fn command(
         mut self,
         command: clap::Command,
-        run: impl Fn(&ArgMatches) -> ExitStatus + 'static,
+        run: impl Fn(&Running<'_>, &ArgMatches) -> Result<(), String> + 'static,
     ) -> Self {
         self.own.push(Own { command, run: Box::new(run) });
         self
@@ -85,7 +89,8 @@ impl Tool {
         if let Some((name, matches)) = matches.subcommand()
             && let Some(own) = self.own.iter().find(|own| own.command.get_name() == name)
         {
-            return (own.run)(matches);
+            let format = matches.get_one::<Format>(Globals::OUTPUT).copied().unwrap_or_default();
+            return run_own(own, matches, format, self.program);
         }
         match command_line(&matches) {
             Ok(cli) => run(cli, &self.checks, self.program),
@@ -126,6 +131,37 @@ fn run(cli: Cli, checks: &[Check], program: &'static str) -> ExitStatus {
     let mut session = Session::new(Printer::new(cli.globals.output), program);
     session.environment.clone_from(&cli.globals.environment);
     session.resume = commands::resume(&session, &cli.command);
+    let serves = cli.is_daemon();
+    let command = commands::run(&session, cli, checks);
+    match serves {
+        // The local cloud ends by its own rules.
+        true => on_a_runtime(&session, command),
+        false => on_a_runtime(&session, under_signals(&session, command)),
+    }
+}
+
+fn run_own(own: &Own, matches: &ArgMatches, format: Format, program: &'static str) -> ExitStatus {
+    let session = Session::new(Printer::new(format), program);
+    let command = async {
+        let run = || (own.run)(&Running::new(&session), matches);
+        let ended = tokio::task::block_in_place(run);
+        let ended = ended.map_err(|why| session.cancelled_or(anyhow::Error::msg(why)));
+        conclude(&session, ended.map(|()| Report::done(NoFields {})))
+    };
+    on_a_runtime(&session, under_signals(&session, command))
+}
+
+/// The outcome of a command of the project's own has none.
+#[derive(Serialize)]
+struct NoFields {}
+
+impl fmt::Display for NoFields {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Ok(())
+    }
+}
+
+fn on_a_runtime(session: &Session, command: impl Future<Output = ExitStatus>) -> ExitStatus {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -134,26 +170,21 @@ fn run(cli: Cli, checks: &[Check], program: &'static str) -> ExitStatus {
             return ExitStatus::Unexpected;
         }
     };
-    let serves = cli.is_daemon();
-    let status = runtime.block_on(async {
-        let command = commands::run(&session, cli, checks);
-        if serves {
-            // The local cloud ends by its own rules.
-            return command.await;
-        }
-        match Signals::take() {
-            Ok(signals) => {
-                let (insists, insisted) = oneshot::channel();
-                tokio::spawn(signals.watch(session.clone(), insists));
-                tokio::select! {
-                    status = command => status,
-                    Ok(()) = insisted => conclude::<&str>(&session, Err(Interrupted.into())),
-                }
-            }
-            Err(_) => command.await,
-        }
-    });
+    let status = runtime.block_on(command);
     // Whatever still blocks a thread, as a probe that waits for an answer may, is nobody's business any more.
     runtime.shutdown_background();
     status
+}
+
+/// The first signal asks the command to end, the second leaves it.
+async fn under_signals(
+    session: &Session,
+    command: impl Future<Output = ExitStatus>,
+) -> ExitStatus {
+    let Ok(signals) = Signals::take() else { return command.await };
+    tokio::spawn(signals.watch(session.clone()));
+    tokio::select! {
+        status = command => status,
+        () = session.cancel.insisted() => conclude::<NoFields>(session, Err(Interrupted.into())),
+    }
 }

@@ -5,8 +5,10 @@
 
 #[path = "machine/here.rs"]
 mod here;
+#[path = "machine/own.rs"]
+mod own;
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Command, Stdio};
 
 use here::{Here, ended, errors, git_in, number_in, object, runs, send, until};
@@ -82,6 +84,42 @@ fn each_signal_ends_what_a_check_runs_with_its_children_and_its_local_cloud() {
         }
         assert_eq!(std::fs::read_dir(here.path("tmp")).unwrap().count(), 0, "{signal}");
     }
+}
+
+#[test]
+fn a_second_signal_ends_a_check_at_once_with_what_does_not_want_to_end() {
+    for signal in SIGNALS {
+        let here = Here::new();
+        let pid = here.path("stubborn");
+        here.check_with(&format!("  - trap '' INT TERM HUP; echo $$ > '{}'; sleep 600", pid.display()));
+        let mut command = here.tool(&["check", "--output", "json"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let stubborn = number_in(&pid);
+
+        send(child.id(), signal);
+        heard(&mut child);
+        send(child.id(), signal);
+        let output = ended(child);
+
+        assert_eq!(output.status.code(), Some(130), "{signal}");
+        let outcome: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(outcome["failures"][0]["status"], "interrupted", "{signal}: {outcome}");
+        // It was left, not waited for: then nobody knows its steps.
+        assert!(outcome.get("steps").is_none(), "{signal}: {outcome}");
+        until("the end of what was left", || !runs(stubborn));
+    }
+}
+
+/// Returns when a command has said that it heard a signal.
+#[track_caller]
+fn heard(child: &mut std::process::Child) {
+    let mut screen = BufReader::new(child.stderr.take().unwrap());
+    let mut shown = String::new();
+    while !shown.contains("interrupted: ending") {
+        assert_ne!(screen.read_line(&mut shown).unwrap(), 0, "{shown}");
+    }
+    // Whatever else is said has somewhere to go.
+    std::thread::spawn(move || std::io::copy(&mut screen, &mut std::io::sink()));
 }
 
 #[test]

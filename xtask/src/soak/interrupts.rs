@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use seatrial::Running;
 use serde_json::Value;
 
 use super::leftovers::{entries, processes};
-use super::progress::say;
 use super::scratch::Scratch;
 
 /// From the signal to the command's end: tasks drain, and Postgres shuts down.
@@ -24,15 +24,15 @@ const POLL: Duration = Duration::from_millis(20);
 const SIGNALS: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
 
 /// A command and how late it is interrupted, in milliseconds.
-struct Subject {
-    name: &'static str,
+pub(super) struct Subject {
+    pub(super) name: &'static str,
     arguments: &'static [&'static str],
     latest: u64,
     /// It leaves the persistent local cloud.
     persists: bool,
 }
 
-const SUBJECTS: [Subject; 4] = [
+pub(super) const SUBJECTS: [Subject; 4] = [
     Subject { name: "rehearse", arguments: &["rehearse"], latest: 30_000, persists: false },
     Subject { name: "check", arguments: &["check"], latest: 15_000, persists: false },
     Subject { name: "provision", arguments: &["provision", "--yes"], latest: 20_000, persists: true },
@@ -40,7 +40,8 @@ const SUBJECTS: [Subject; 4] = [
 ];
 
 /// One interruption.
-struct Round {
+struct Round<'a> {
+    running: &'a Running<'a>,
     subject: &'static Subject,
     signal: Signal,
     after: Duration,
@@ -48,14 +49,11 @@ struct Round {
 }
 
 /// Plays the rounds; answers how many findings there were.
-pub(super) fn play(rounds: u64, seed: u64, only: &[String]) -> Result<usize, String> {
-    let scratch = Scratch::make()?;
-    say(format_args!("seed {seed}, {rounds} rounds, in {}", scratch.path().display()));
+pub(super) fn play(running: &Running<'_>, rounds: u64, seed: u64, only: &[String]) -> Result<usize, String> {
+    let scratch = Scratch::make(running)?;
+    running.say(format_args!("seed {seed}, {rounds} rounds, in {}", scratch.path().display()));
     let subjects: Vec<&'static Subject> =
         SUBJECTS.iter().filter(|s| only.is_empty() || only.iter().any(|name| name == s.name)).collect();
-    if subjects.is_empty() {
-        return Err("no such command".to_owned());
-    }
     let mut random = fastrand::Rng::with_seed(seed);
     let mut findings = 0;
     let mut real_check = true;
@@ -64,6 +62,7 @@ pub(super) fn play(rounds: u64, seed: u64, only: &[String]) -> Result<usize, Str
         // This repository's own check once: what it runs is not cheap.
         let real = subject.name == "check" && std::mem::take(&mut real_check);
         let round = Round {
+            running,
             subject,
             signal: SIGNALS[random.usize(..SIGNALS.len())],
             after: Duration::from_millis(random.u64(..subject.latest)),
@@ -71,20 +70,21 @@ pub(super) fn play(rounds: u64, seed: u64, only: &[String]) -> Result<usize, Str
         };
         let found = round.play(&scratch)?;
         findings += found.len();
-        found.iter().for_each(|finding| say(format_args!("FINDING in round {number}: {finding}")));
+        found.iter().for_each(|finding| running.say(format_args!("FINDING in round {number}: {finding}")));
     }
-    say(format_args!("{rounds} rounds with seed {seed}: {findings} findings"));
+    running.say(format_args!("{rounds} rounds with seed {seed}: {findings} findings"));
     Ok(findings)
 }
 
-impl Round {
+impl Round<'_> {
     fn play(&self, scratch: &Scratch) -> Result<Vec<String>, String> {
         let mut findings = Vec::new();
         let name = self.subject.name;
         if name == "release" {
             // Something must be there that can be released.
-            let provisioned = scratch.tool(&self.project, &["provision", "--yes"]).output();
+            let provisioned = self.running.output(scratch.tool(&self.project, &["provision", "--yes"]));
             if !provisioned.as_ref().is_ok_and(|output| output.status.success()) {
+                self.leftovers(scratch);
                 return Err(format!("the project cannot be provisioned: {provisioned:?}"));
             }
         }
@@ -99,29 +99,34 @@ impl Round {
         let (stdout, stderr) = (read(&stdout), read(&stderr));
         let after = self.after.as_secs_f64();
         let took = took.as_secs_f64();
-        say(format_args!("`{name}`, {} after {after:.2} s: {status} after {took:.2} s", self.signal));
+        self.running
+            .say(format_args!("`{name}`, {} after {after:.2} s: {status} after {took:.2} s", self.signal));
         findings.extend(self.judge(status, &stdout, &stderr));
         findings.extend(self.leftovers(scratch));
+        if self.running.is_interrupted() {
+            return Err("interrupted".to_owned());
+        }
         if !findings.is_empty() {
             let last: Vec<&str> = stderr.lines().rev().take(8).collect();
-            last.iter().rev().for_each(|line| say(format_args!("  {line}")));
+            last.iter().rev().for_each(|line| self.running.say(format_args!("  {line}")));
         }
         Ok(findings)
     }
 
-    /// Sends the signal unless the command ends before; answers how it ended, and how long after the signal.
+    /// Sends the signal unless the command ends before; answers how it ended, and how long after the signal. It comes
+    /// at once when the soak itself is to end.
     fn interrupt(
         &self,
         child: &mut Child,
         findings: &mut Vec<String>,
     ) -> std::io::Result<(ExitStatus, Duration)> {
-        if let Some(status) = wait(child, self.after)? {
+        if let Some(status) = wait(child, self.after, || self.running.is_interrupted())? {
             return Ok((status, Duration::ZERO));
         }
         let sent = Instant::now();
         let pid = Pid::from_raw(i32::try_from(child.id()).unwrap_or_default());
         kill(pid, self.signal).map_err(std::io::Error::from)?;
-        if let Some(status) = wait(child, PATIENCE)? {
+        if let Some(status) = wait(child, PATIENCE, || false)? {
             return Ok((status, sent.elapsed()));
         }
         findings.push(format!("it still ran {PATIENCE:?} after {}", self.signal));
@@ -157,6 +162,7 @@ impl Round {
     fn leftovers(&self, scratch: &Scratch) -> Vec<String> {
         let mut findings = Vec::new();
         if self.subject.persists {
+            // Not through `running`: also where that is to end, this is done.
             let reset = scratch.tool(&self.project, &["local", "reset", "--yes"]).output();
             if !reset.as_ref().is_ok_and(|output| output.status.success()) {
                 findings.push(format!("`local reset` failed: {reset:?}"));
@@ -182,11 +188,15 @@ impl Round {
     }
 }
 
-fn wait(child: &mut Child, patience: Duration) -> std::io::Result<Option<ExitStatus>> {
+fn wait(
+    child: &mut Child,
+    patience: Duration,
+    enough: impl Fn() -> bool,
+) -> std::io::Result<Option<ExitStatus>> {
     let until = Instant::now() + patience;
     loop {
         let ended = child.try_wait()?;
-        if ended.is_some() || Instant::now() > until {
+        if ended.is_some() || Instant::now() > until || enough() {
             return Ok(ended);
         }
         std::thread::sleep(POLL);

@@ -2,13 +2,11 @@
 
 mod interrupts;
 mod leftovers;
-mod progress;
 mod scratch;
 
-use seatrial::ExitStatus;
+use seatrial::Running;
+use seatrial::clap::builder::PossibleValuesParser;
 use seatrial::clap::{Arg, ArgMatches, Command, value_parser};
-
-use self::progress::say;
 
 pub(crate) fn command() -> Command {
     let number = |name: &'static str, default: &'static str| {
@@ -22,6 +20,7 @@ pub(crate) fn command() -> Command {
             Arg::new("only")
                 .long("only")
                 .value_name("COMMAND")
+                .value_parser(PossibleValuesParser::new(interrupts::SUBJECTS.map(|subject| subject.name)))
                 .action(seatrial::clap::ArgAction::Append)
                 .help("Only this command; may be given more than once"),
         );
@@ -31,19 +30,12 @@ pub(crate) fn command() -> Command {
         .subcommand(interrupts)
 }
 
-pub(crate) fn run(matches: &ArgMatches) -> ExitStatus {
-    let Some(("interrupts", matches)) = matches.subcommand() else { return ExitStatus::Usage };
+pub(crate) fn run(running: &Running<'_>, matches: &ArgMatches) -> Result<(), String> {
+    let Some(("interrupts", matches)) = matches.subcommand() else { return Err("no such soak".to_owned()) };
     let number = |name: &str| matches.get_one::<u64>(name).copied().unwrap_or_default();
     let only: Vec<String> = matches.get_many("only").into_iter().flatten().cloned().collect();
-    match interrupts::play(number("rounds"), number("seed"), &only) {
-        Ok(0) => ExitStatus::Done,
-        Ok(findings) => {
-            say(format_args!("{findings} findings"));
-            ExitStatus::Failed
-        }
-        Err(why) => {
-            say(format_args!("error: {why}"));
-            ExitStatus::Unexpected
-        }
+    match interrupts::play(running, number("rounds"), number("seed"), &only)? {
+        0 => Ok(()),
+        findings => Err(format!("{findings} findings")),
     }
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use seatrial::Running;
 use tempfile::TempDir;
 
 /// What the cheap project's `check` runs: something that sleeps, something that starts others, something that starts a
@@ -21,7 +22,7 @@ pub(super) struct Scratch {
 
 impl Scratch {
     /// Clones the repository that this is called in.
-    pub(super) fn make() -> Result<Self, String> {
+    pub(super) fn make(running: &Running<'_>) -> Result<Self, String> {
         let told = |what: &'static str| move |error: std::io::Error| format!("failed to {what}: {error}");
         let dir = tempfile::Builder::new().prefix("soak-").tempdir().map_err(told("make a folder"))?;
         let program = std::env::current_exe().map_err(told("find this program"))?;
@@ -30,7 +31,7 @@ impl Scratch {
         let checkout = scratch.checkout();
         let mut clone = seatrial_git::command(&here);
         clone.args(["clone", "--quiet"]).arg(&here).arg(&checkout);
-        let cloned = clone.status().map_err(told("run git"))?;
+        let cloned = running.run(clone)?;
         if !cloned.success() {
             return Err("the repository cannot be cloned".to_owned());
         }

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::install::{self, Package};
+use crate::running::Running;
 use crate::session::Session;
 
 type Step = Box<dyn Fn(&Checking<'_>) -> Result<(), String>>;
@@ -31,6 +32,11 @@ pub struct Checking<'a> {
 }
 
 impl Checking<'_> {
+    /// The run that the check is part of: through it a step runs programs.
+    pub fn running(&self) -> Running<'_> {
+        Running::new(self.session)
+    }
+
     /// The project's folder.
     pub fn root(&self) -> &Path {
         self.root
