@@ -40,5 +40,7 @@ pub use fault::{Fault, FaultKind, Faults};
 pub use journal::{Entry, Journal};
 pub use operation::Operations;
 pub use persist::PersistError;
+/// Open files: as many as the system gives, for whoever holds many sockets; to its children as many as before.
+pub use runtime::limits as open_files;
 pub use runtime::postgres::{PostgresBinaries, PostgresNotFound, find_postgres, sweep_databases};
 pub use start::{DATA_ENTRIES, LocalCloud, Options, StartError};

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
+use seatrial_local::open_files;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 use xshell::Shell;
@@ -76,6 +77,7 @@ async fn to_the_end<T>(
 ) -> anyhow::Result<T> {
     session.cancel.check()?;
     command.stdin(Stdio::null()).process_group(0).kill_on_drop(true);
+    open_files::restore_in(&mut command);
     let name = command.as_std().get_program().to_string_lossy().into_owned();
     let mut child = command.spawn().with_context(|| format!("failed to start `{name}`"))?;
     let group = Group(child.id().and_then(|id| i32::try_from(id).ok()).map(Pid::from_raw));

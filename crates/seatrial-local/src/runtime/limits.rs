@@ -16,7 +16,7 @@ const OPEN_MAX: rlim_t = 10_240;
 static FIRST: OnceLock<(rlim_t, rlim_t)> = OnceLock::new();
 
 /// Raises the soft limit of open files to the hard one, as far as the system lets it.
-pub(crate) fn raise() {
+pub fn raise() {
     let (soft, hard) = match getrlimit(Resource::RLIMIT_NOFILE) {
         Ok(found) => *FIRST.get_or_init(|| found),
         Err(error) => return tracing::warn!(%error, "the limit of open files is unknown"),
@@ -32,7 +32,7 @@ pub(crate) fn raise() {
     unsafe_code,
     reason = "a limit of a child alone can only be set between fork and exec; setrlimit is safe there"
 )]
-pub(crate) fn restore_in(command: &mut Command) {
+pub fn restore_in(command: &mut Command) {
     let Some((soft, hard)) = FIRST.get().copied() else { return };
     let set = move || setrlimit(Resource::RLIMIT_NOFILE, soft, hard).map_err(io::Error::from);
     // SAFETY: the closure makes one system call and neither allocates nor takes locks.

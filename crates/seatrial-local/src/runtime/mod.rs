@@ -1,5 +1,5 @@
 //! What runs outside this process: tasks, builds and the database server.
 
-pub(crate) mod limits;
+pub mod limits;
 pub(crate) mod postgres;
 pub(crate) mod process;

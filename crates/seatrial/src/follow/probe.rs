@@ -12,6 +12,7 @@ use http_body_util::{BodyExt as _, Empty};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use seatrial_local::open_files;
 use serde::Serialize;
 use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinError;
@@ -72,6 +73,8 @@ pub(crate) struct Probe {
 
 impl Probe {
     pub(crate) fn start(target: ProbeTarget) -> Self {
+        // A socket a request: macOS starts programs with 256 open files.
+        open_files::raise();
         let stop = CancellationToken::new();
         let task = tokio::spawn(run(target, stop.clone()));
         Self { stop, task: AbortOnDropHandle::new(task) }
@@ -234,5 +237,33 @@ mod tests {
         let requests = tally.summary(3, Duration::from_secs(1));
 
         assert_eq!((requests.sent, requests.failed), (3, 2));
+    }
+
+    /// In a process of its own, for a limit is the whole process's.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_probe_has_all_the_open_files_there_are_and_a_program_as_many_as_before() {
+        const NAME: &str =
+            "follow::probe::tests::a_probe_has_all_the_open_files_there_are_and_a_program_as_many_as_before";
+        const FEW: &str = "SEATRIAL_TEST_FEW_FILES";
+        if std::env::var_os(FEW).is_none() {
+            let mut command = std::process::Command::new("/bin/sh");
+            command.args(["-c", "ulimit -Sn 256 && exec \"$0\" --exact \"$1\""]).env(FEW, "1");
+            let output = command.arg(std::env::current_exe().unwrap()).arg(NAME).output().unwrap();
+            let told = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success() && told.contains("1 passed"), "{told}");
+            return;
+        }
+        let url = "http://127.0.0.1:1/".to_owned();
+        let probe = Probe::start(ProbeTarget { url, rate: 500, at_least: 1 });
+        let session = crate::session::Session::new(crate::output::Printer::new(Default::default()), "test");
+        let mut program = tokio::process::Command::new("/bin/sh");
+        program.args(["-c", "ulimit -Sn"]);
+
+        let told = crate::process::output(&session, program).await.unwrap();
+
+        let (soft, hard) =
+            nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE).unwrap();
+        assert_eq!((soft, String::from_utf8_lossy(&told.stdout).trim()), (hard, "256"));
+        probe.finish(&Cancel::default()).await.unwrap();
     }
 }
