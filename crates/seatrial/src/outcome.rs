@@ -120,9 +120,9 @@ pub(crate) fn not_understood(printer: &Printer, message: String) -> anyhow::Resu
     let failure = Failure { status: ExitStatus::Usage, message, causes: Vec::new() };
     printer.result(&Outcome::<&str> {
         fields: None,
-        failures: &[failure],
+        failures: vec![failure],
         changed: false,
-        hints: &[],
+        hints: Vec::new(),
         resume: None,
     })
 }

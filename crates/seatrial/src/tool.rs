@@ -177,10 +177,7 @@ fn on_a_runtime(session: &Session, command: impl Future<Output = ExitStatus>) ->
 }
 
 /// The first signal asks the command to end, the second leaves it.
-async fn under_signals(
-    session: &Session,
-    command: impl Future<Output = ExitStatus>,
-) -> ExitStatus {
+async fn under_signals(session: &Session, command: impl Future<Output = ExitStatus>) -> ExitStatus {
     let Ok(signals) = Signals::take() else { return command.await };
     tokio::spawn(signals.watch(session.clone()));
     tokio::select! {

@@ -12,7 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::connection::Connection;
-use super::data_dir::{claim, refuse_foreign, remove_data};
+use super::data_dir::{REHEARSAL_DATA_DIR, claim, refuse_foreign, remove_data, remove_throwaway};
 use super::entries::{PROGRAM, connection_file, log_file};
 use super::options::ServeOptions;
 use super::post::in_flight;
@@ -233,6 +233,16 @@ pub(crate) async fn reset(session: &Session, data_dir: &Path) -> anyhow::Result<
     // Before: something is gone also where not all of it goes.
     session.changes.note();
     Ok(Gone { was_running, left: remove_data(data_dir)? })
+}
+
+/// Removes a rehearsal's directory, unless its local cloud lives: that removes it when it has ended.
+pub(crate) fn remove_rehearsal(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let data_dir = directory.join(REHEARSAL_DATA_DIR);
+    if is_locked(&data_dir) {
+        return Ok(Vec::new());
+    }
+    remove_data(&data_dir)?;
+    remove_throwaway(directory)
 }
 
 fn is_alive(pid: u32) -> bool {

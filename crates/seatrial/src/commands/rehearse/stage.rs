@@ -11,7 +11,6 @@ use crate::context::serve_options;
 use crate::exit::Refused;
 use crate::git::Head;
 use crate::local::{self, Connection, Owner, REHEARSAL_DATA_DIR, REHEARSAL_SOURCE};
-use crate::output::Printer;
 use crate::process;
 use crate::session::Session;
 
