@@ -90,6 +90,11 @@ impl<F> Outcome<F> {
         {
             errors.push(Interrupted.into());
         }
+        // Of several stacks that were left each says so.
+        let mut told = false;
+        errors.retain(|error| {
+            status_of(error) != ExitStatus::Interrupted || !std::mem::replace(&mut told, true)
+        });
         let changed = session.changes.any();
         let failures: Vec<Failure> = errors.iter().map(|error| Failure::of(error, changed)).collect();
         let mut hints: Vec<String> = Vec::new();
@@ -105,7 +110,9 @@ impl<F> Outcome<F> {
         let stopped = errors.iter().any(refused) && changed;
         let left = matches!(worst(&failures), ExitStatus::Deadline | ExitStatus::Interrupted);
         let goes_on = left || stopped || session.changes.go_on();
-        let resume = session.resume.clone().filter(|_| goes_on);
+        let resume = session.resume.as_ref().filter(|_| goes_on);
+        // Whoever agreed agreed to what goes on, not to what was refused.
+        let resume = resume.map(|resume| if left { resume.agreed.clone() } else { resume.asked.clone() });
         Self { fields, failures, changed, hints, resume }
     }
 

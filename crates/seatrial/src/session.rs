@@ -24,7 +24,16 @@ pub(crate) struct Session {
     /// The environment that was asked for; the default one where none was.
     pub environment: Option<String>,
     /// The command that goes on with what this one starts in AWS, where it may start something.
-    pub resume: Option<String>,
+    pub resume: Option<Resume>,
+}
+
+/// The command that goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Resume {
+    /// With the `--yes` that was typed, if one was.
+    pub agreed: String,
+    /// Without one.
+    pub asked: String,
 }
 
 impl Session {

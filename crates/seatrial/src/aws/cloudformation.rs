@@ -24,6 +24,8 @@ pub(crate) struct Stack {
     pub parameters: BTreeMap<String, String>,
     pub outputs: BTreeMap<String, String>,
     pub tags: BTreeMap<String, String>,
+    /// Termination protection is enabled: it cannot be deleted.
+    pub is_protected: bool,
     /// What was acknowledged: CAPABILITY_NAMED_IAM, …
     pub capabilities: BTreeSet<String>,
 }
@@ -48,6 +50,7 @@ pub(crate) struct ChangeSetRequest<'a> {
     pub create: bool,
     pub template: &'a str,
     pub parameters: &'a [Parameter],
+    /// All that the stack is to have: they replace what it has, but for AWS's own.
     pub tags: &'a BTreeMap<String, String>,
     pub capabilities: BTreeSet<String>,
 }
@@ -133,7 +136,9 @@ impl Aws {
                 .build()
         });
         let capabilities = request.capabilities.iter().map(|name| Capability::from(name.as_str()));
-        let tags = request.tags.iter().map(|(key, value)| sdk::Tag::builder().key(key).value(value).build());
+        // AWS's own, which a stack may carry, nobody may send.
+        let tags = request.tags.iter().filter(|(key, _)| !key.starts_with("aws:"));
+        let tags = tags.map(|(key, value)| sdk::Tag::builder().key(key).value(value).build());
         let answer = self
             .cloudformation()
             .create_change_set()
@@ -284,6 +289,7 @@ fn stack(stack: sdk::Stack) -> Stack {
             .collect(),
         outputs: outputs.into_iter().filter_map(|o| Some((o.output_key?, o.output_value?))).collect(),
         tags: stack.tags.unwrap_or_default().into_iter().filter_map(|t| Some((t.key?, t.value?))).collect(),
+        is_protected: stack.enable_termination_protection.unwrap_or(false),
         capabilities: capabilities.iter().map(|capability| capability.as_str().to_owned()).collect(),
     }
 }

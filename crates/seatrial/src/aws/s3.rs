@@ -9,11 +9,16 @@ use super::error::{Attempt as _, AwsError};
 const SERVICE: &str = "S3";
 
 /// Versions of objects: at most a page, which is what one call deletes.
-pub(crate) struct Objects(Vec<ObjectIdentifier>);
+#[derive(Default)]
+pub(crate) struct Objects {
+    versions: Vec<ObjectIdentifier>,
+    /// There are more pages.
+    pub more: bool,
+}
 
 impl Objects {
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.versions.len()
     }
 }
 
@@ -29,7 +34,7 @@ impl Aws {
     pub(crate) async fn first_objects(&self, bucket: &str, prefix: &str) -> Result<Objects, AwsError> {
         let answer = self.s3().list_object_versions().bucket(bucket).prefix(prefix).send().await;
         let page = match answer.attempt(SERVICE, || format!("list the object versions of `{bucket}`")) {
-            Err(error) if error.is("NoSuchBucket") => return Ok(Objects(Vec::new())),
+            Err(error) if error.is("NoSuchBucket") => return Ok(Objects::default()),
             page => page?,
         };
         let versions = page.versions.unwrap_or_default().into_iter().map(|v| (v.key, v.version_id));
@@ -37,13 +42,25 @@ impl Aws {
         let object = |(key, version): (Option<String>, Option<String>)| {
             ObjectIdentifier::builder().key(key?).set_version_id(version).build().ok()
         };
-        Ok(Objects(versions.chain(markers).filter_map(object).collect()))
+        let more = page.is_truncated.unwrap_or(false);
+        Ok(Objects { versions: versions.chain(markers).filter_map(object).collect(), more })
+    }
+
+    /// The names of all buckets of the account.
+    pub(crate) async fn list_buckets(&self) -> Result<Vec<String>, AwsError> {
+        let mut pages = self.s3().list_buckets().into_paginator().send();
+        let mut names = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.attempt(SERVICE, || "list the buckets".to_owned())?;
+            names.extend(page.buckets.unwrap_or_default().into_iter().filter_map(|bucket| bucket.name));
+        }
+        Ok(names)
     }
 
     pub(crate) async fn delete_objects(
         &self,
         bucket: &str,
-        Objects(objects): Objects,
+        Objects { versions: objects, .. }: Objects,
     ) -> Result<(), AwsError> {
         let attempt = || format!("delete object versions of bucket `{bucket}`");
         let failed = |reason: String, code: Option<String>| AwsError {

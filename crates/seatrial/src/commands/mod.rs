@@ -17,7 +17,7 @@ use crate::cli::{Cli, Command, Globals};
 use crate::context::Ctx;
 use crate::exit::ExitStatus;
 use crate::outcome::{Report, conclude};
-use crate::session::Session;
+use crate::session::{Resume, Session};
 
 pub use check::{Check, Checking};
 
@@ -57,21 +57,27 @@ async fn connected<F>(
 }
 
 /// The command that goes on with what a command started in AWS: with what it was allowed, and where it went.
-pub(crate) fn resume(session: &Session, command: &Command) -> Option<String> {
-    let mut words = Vec::new();
+pub(crate) fn resume(session: &Session, command: &Command) -> Option<Resume> {
+    let (mut words, mut agreed) = (Vec::new(), false);
     match command {
         Command::Provision(args) => {
             words.push("provision");
+            agreed = args.consent.yes;
             for resource in &args.allow_replace {
                 words.extend(["--allow-replace", resource]);
             }
             words.extend(args.local_image.then_some("--local-image"));
         }
         Command::Release(_) => words.push("release"),
-        Command::Destroy(_) => words.push("destroy"),
+        Command::Destroy(args) => {
+            words.push("destroy");
+            agreed = args.consent.yes;
+        }
         _ => return None,
     }
-    Some(session.command(&words.join(" ")))
+    let asked = session.command(&words.join(" "));
+    words.extend(agreed.then_some("--yes"));
+    Some(Resume { agreed: session.command(&words.join(" ")), asked })
 }
 
 #[cfg(test)]
@@ -81,7 +87,7 @@ mod tests {
     use super::*;
     use crate::output::{Format, Printer};
 
-    fn resumed(typed: &str) -> Option<String> {
+    fn resumed(typed: &str) -> Option<Resume> {
         let cli = Cli::try_parse_from(typed.split(' ')).unwrap();
         let mut session = Session::new(Printer::new(Format::Text), "cargo xtask");
         session.environment = cli.globals.environment;
@@ -91,12 +97,12 @@ mod tests {
     #[test]
     fn what_goes_on_is_the_same_command_in_the_same_environment_with_what_it_was_allowed() {
         let cases = [
-            ("xtask provision --yes -e production", Some("cargo xtask provision --environment production")),
+            ("xtask provision -e production", Some("cargo xtask provision --environment production")),
             (
                 "xtask --environment=staging release --again",
                 Some("cargo xtask release --environment staging"),
             ),
-            ("xtask destroy --yes -e a", Some("cargo xtask destroy --environment a")),
+            ("xtask destroy -e a", Some("cargo xtask destroy --environment a")),
             (
                 "xtask provision --allow-replace A --allow-replace B --local-image",
                 Some("cargo xtask provision --allow-replace A --allow-replace B --local-image"),
@@ -107,7 +113,12 @@ mod tests {
             ("xtask rehearse", None),
         ];
         for (typed, expected) in cases {
-            assert_eq!(resumed(typed).as_deref(), expected, "{typed}");
+            let resumed = resumed(typed);
+            assert_eq!(resumed.as_ref().map(|resume| resume.agreed.as_str()), expected, "{typed}");
+            assert_eq!(resumed.as_ref().map(|resume| resume.asked.as_str()), expected, "{typed}");
         }
+        let yes = resumed("xtask provision --yes -e a").unwrap();
+        assert_eq!(yes.agreed, "cargo xtask provision --yes --environment a");
+        assert_eq!(yes.asked, "cargo xtask provision --environment a");
     }
 }

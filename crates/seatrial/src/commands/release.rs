@@ -171,7 +171,7 @@ mod tests {
     use crate::outcome::Outcome;
     use crate::output::{Format, Printer};
     use crate::plan::owned::Owned;
-    use crate::session::Session;
+    use crate::session::{Resume, Session};
 
     #[tokio::test]
     async fn an_execution_that_turns_out_to_be_of_another_commit_is_waited_for_and_not_joined() {
@@ -208,8 +208,8 @@ mod tests {
             let outputs: String = owned
                 .map(|output| pair(("OutputKey", "OutputValue"), (output.name(), output.name())))
                 .collect();
-            let tags =
-                [tag("project", "web"), tag("environment", "production"), tag("stack", short)].concat();
+            let tags = [("project", "web"), ("environment", "production"), ("stack", short)];
+            let tags = tags.map(|(name, value)| tag(&format!("seatrial:{name}"), value)).concat();
             format!(
                 "<member><StackName>web-production-{short}</StackName><StackStatus>CREATE_COMPLETE</StackStatus>\
                  <CreationTime>2026-01-01T00:00:00Z</CreationTime><Outputs>{outputs}</Outputs><Tags>{tags}</Tags></member>"
@@ -233,11 +233,12 @@ mod tests {
             _ => json!({}),
         })
         .await;
-        let project = b"project: web\nsource: {repository: o/n}\nenvironments:\n  production: {account: '000000000000', region: eu-central-1}\n";
+        let project = b"project: web\nsource: {repository: o/n}\nenvironments:\n  local: {}\n  production: {account: '000000000000', region: eu-central-1}\n";
         let project = seatrial_project::Project::parse(project).unwrap();
         let mut session = Session::new(Printer::new(Format::Text), "cargo seatrial");
         session.environment = Some("production".to_owned());
-        session.resume = Some(session.command("release"));
+        let resume = session.command("release");
+        session.resume = Some(Resume { agreed: resume.clone(), asked: resume });
         // No git checkout.
         let root = tempfile::tempdir().unwrap();
         let ctx = Ctx {

@@ -81,16 +81,15 @@ pub(crate) fn has_our_tags(tags: &BTreeMap<String, String>, environment: &Enviro
     stack_tags(environment, stack).iter().all(|(tag, value)| tags.get(tag) == Some(value))
 }
 
-/// The tags to send with a change set, which replaces all that a stack has: those it carries stay, but for AWS's own,
-/// which nobody may send.
+/// The tags to send with a change set, which replaces all that a stack has: those it carries stay.
 pub(crate) fn sent_tags(
     environment: &Environment,
     stack: &str,
     deployed: &BTreeMap<String, String>,
 ) -> BTreeMap<String, String> {
-    let kept = deployed.iter().filter(|(key, _)| !key.starts_with("aws:"));
-    let kept = kept.map(|(key, value)| (key.clone(), value.clone()));
-    kept.chain(stack_tags(environment, stack)).collect()
+    let mut tags = deployed.clone();
+    tags.extend(stack_tags(environment, stack));
+    tags
 }
 
 /// The parameters to send, given their values and, for a stack that is there, the values it has.
@@ -235,11 +234,11 @@ Resources:
     }
 
     #[test]
-    fn tags_of_others_are_sent_along_and_those_of_aws_are_not() {
+    fn tags_of_others_are_sent_along() {
         let project = "project: web\nsource: {repository: o/n}\nenvironments:\n  local:\n";
         let project = seatrial_project::Project::parse(project.as_bytes()).unwrap();
         let environment = project.environment(None).unwrap();
-        let mut theirs = map(&[("team", "platform"), ("aws:servicecatalog:portfolioArn", "arn:p")]);
+        let mut theirs = map(&[("team", "platform")]);
         assert!(!has_our_tags(&theirs, environment, "network"));
 
         let sent = sent_tags(environment, "network", &theirs);

@@ -3,6 +3,7 @@
 
 mod consent;
 mod daemon;
+mod destroying;
 #[path = "../support/ended.rs"]
 mod ended;
 mod foreign;

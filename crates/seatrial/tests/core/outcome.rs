@@ -123,10 +123,10 @@ fn whoever_interrupts_is_told_the_command_that_goes_on_and_it_does() {
     assert_eq!(ended.code, Some(130), "{ended:?}");
     assert_eq!(object["changed"], true);
     let resume = object["resume"].as_str().unwrap();
-    assert_eq!(resume, "cargo seatrial provision --environment account");
+    assert_eq!(resume, "cargo seatrial provision --yes --environment account");
     workbench.assert_nothing_is_left_behind();
     let words: Vec<&str> = resume.split(' ').skip(2).collect();
-    assert_eq!(workbench.run(&[&words[..], &["--yes"]].concat()).code, Some(0));
+    assert_eq!(workbench.run(&words).code, Some(0));
     assert_eq!(workbench.calls("ExecuteChangeSet"), 2);
 }
 
@@ -150,7 +150,7 @@ fn a_signal_ends_a_destroy_that_waits_for_an_answer() {
 
         let ended = Ended::of(running.wait_with_output().unwrap());
         assert_eq!(ended.code, Some(130), "{slow}: {ended:?}");
-        assert_eq!(ended.object()["resume"], "cargo seatrial destroy --environment account");
+        assert_eq!(ended.object()["resume"], "cargo seatrial destroy --yes --environment account");
     }
 }
 

@@ -212,16 +212,46 @@ impl Workbench {
     }
 
     fn client(&self) -> Client {
+        Client::new(&self.config())
+    }
+
+    fn config(&self) -> SdkConfig {
         let connection = self.connection();
         let text = |name: &str| connection[name].as_str().unwrap().to_owned();
         let key = Credentials::new(text("access_key_id"), text("secret_access_key"), None, None, "test");
-        let config = SdkConfig::builder()
+        SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(text("region")))
             .endpoint_url(text("endpoint"))
             .credentials_provider(SharedCredentialsProvider::new(key))
-            .build();
-        Client::new(&config)
+            .build()
+    }
+
+    /// Enables the termination protection of a stack, or disables it.
+    #[track_caller]
+    pub fn protect(&self, stack: &str, enable: bool) {
+        let client = self.client();
+        let protect = client.update_termination_protection().stack_name(stack);
+        self.runtime.block_on(protect.enable_termination_protection(enable).send()).unwrap();
+    }
+
+    /// Waits until a stack is so.
+    #[track_caller]
+    pub fn until_stack(&self, stack: &str, status: &StackStatus) {
+        while !self.stacks().iter().any(|(name, found)| name == stack && found == status) {
+            std::thread::yield_now();
+        }
+    }
+
+    /// Puts an object into a bucket of a stack.
+    #[track_caller]
+    pub fn fill_bucket(&self, stack: &str, logical_id: &str) {
+        let client = self.client();
+        let resource = client.describe_stack_resource().stack_name(stack).logical_resource_id(logical_id);
+        let resource = self.runtime.block_on(resource.send()).unwrap().stack_resource_detail.unwrap();
+        let put =
+            aws_sdk_s3::Client::new(&self.config()).put_object().key("object").body(b"x".to_vec().into());
+        self.runtime.block_on(put.bucket(resource.physical_resource_id.unwrap()).send()).unwrap();
     }
 
     /// Every stack that is there, with its status.
@@ -278,13 +308,7 @@ impl Workbench {
             update = update.parameters(kept);
         }
         self.runtime.block_on(update.send()).unwrap();
-        while self
-            .stacks()
-            .iter()
-            .any(|(name, status)| name == stack && *status != StackStatus::UpdateComplete)
-        {
-            std::thread::yield_now();
-        }
+        self.until_stack(stack, &StackStatus::UpdateComplete);
     }
 
     /// Begins a stack that is none of the project's doing.

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(15 * 60);
 /// Somebody else changed the stack in between, so that a change set is gone or useless: look again.
 #[derive(Debug, thiserror::Error)]
 #[error("stack `{0}` was changed by somebody else meanwhile")]
-pub(super) struct Overtaken(pub String);
+pub(crate) struct Overtaken(pub String);
 
 /// Makes a change set and waits until it is ready. `None`: it holds no changes, and is deleted again.
 ///
@@ -101,12 +101,13 @@ async fn begin(ctx: &Ctx, stack_name: &str, change_set: &str) -> anyhow::Result<
     let stack = ctx.aws.describe_stack(stack_name).await?;
     let id = stack.ok_or_else(|| Overtaken(stack_name.to_owned()))?.id;
     let last = ctx.aws.newest_stack_event(&id).await?;
+    ctx.session.cancel.check()?;
     let executed = ctx.aws.execute_change_set(change_set).await;
     executed.map_err(|error| overtaken_or(stack_name, error))?;
     Ok((id, last))
 }
 
-fn overtaken_or(stack_name: &str, error: AwsError) -> anyhow::Error {
+pub(crate) fn overtaken_or(stack_name: &str, error: AwsError) -> anyhow::Error {
     if is_overtaken(&error) { Overtaken(stack_name.to_owned()).into() } else { error.into() }
 }
 
@@ -138,7 +139,7 @@ async fn settle(ctx: &Ctx, (stack_name, id): (&str, &str), last: Option<String>)
 
 /// Follows an operation of somebody else to its end, whatever that is: what it means is seen when the stack is looked
 /// at again.
-pub(super) async fn join(ctx: &Ctx, (stack_name, id): (&str, &str)) -> anyhow::Result<()> {
+pub(crate) async fn join(ctx: &Ctx, (stack_name, id): (&str, &str)) -> anyhow::Result<()> {
     let events = ctx.aws.stack_events_after(id, None).await?;
     follow_stack(ctx.watch(), (stack_name, id), before_operation(&events, id)).await.map(drop)
 }
@@ -190,6 +191,9 @@ pub(crate) fn cause(events: &[StackEvent]) -> String {
 }
 
 /// An update with other parameters, from change set to end.
+///
+/// # Errors
+/// [`Overtaken`] among others.
 pub(crate) async fn update_in_place(
     ctx: &Ctx,
     stack: &Stack,
@@ -207,11 +211,7 @@ pub(crate) async fn update_in_place(
         capabilities: stack.capabilities.clone(),
     };
     let Some(set) = make(ctx, &request).await? else { return Ok(()) };
-    match execute(ctx, &stack.name, &set.id).await {
-        // Not looked at again: what is to be deleted is not to be changed by others.
-        Err(error) if error.is::<Overtaken>() => Err(Failed(error.to_string()).into()),
-        executed => executed.map(drop),
-    }
+    execute(ctx, &stack.name, &set.id).await.map(drop)
 }
 
 #[cfg(test)]

@@ -89,7 +89,10 @@ pub(super) async fn provision(
         plan.discard(ctx).await;
     }
     let deployed = Deployed::read(ctx).await;
-    ctx.printer().event("provision", format_args!("stacks done in {:.1} s", began.elapsed().as_secs_f64()));
+    if applied.errors.is_empty() {
+        let took = began.elapsed().as_secs_f64();
+        ctx.printer().event("provision", format_args!("stacks done in {took:.1} s"));
+    }
     match deployed {
         Ok(deployed) => report(ctx, &deployed, applied, plan.creates_pipeline()).await,
         // What was done is told all the same.

@@ -65,6 +65,7 @@ impl fmt::Display for Provisioned {
             }
             // The errors say why.
             0 => {}
+            1 => writeln!(f, "1 stack changed")?,
             _ => writeln!(f, "{changed} stacks changed")?,
         }
         if let Some(release) = &self.release {

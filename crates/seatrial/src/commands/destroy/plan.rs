@@ -1,0 +1,118 @@
+//! What a destroy would delete and empty, told before anything is done.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::reading;
+use super::stack::bucket_to_empty;
+use crate::aws::Stack;
+use crate::commands::deployed::Deployed;
+use crate::context::Ctx;
+use crate::exit::Refused;
+
+#[derive(Debug, Serialize)]
+pub(crate) struct DestroyPlan {
+    environment: String,
+    /// Short names of stacks; those of one wave do not need each other.
+    pub(super) waves: Vec<Vec<String>>,
+    /// What is emptied, so that its stack can be deleted.
+    empties: Vec<Bucket>,
+    /// Where the local cloud's data is, in environment `local`: it goes with its stacks.
+    pub(super) data_dir: Option<PathBuf>,
+}
+
+/// A bucket with something in it.
+#[derive(Debug, Serialize)]
+struct Bucket {
+    name: String,
+    /// Objects, versions and delete markers on the first page of a list.
+    objects: usize,
+    /// There are more pages.
+    more: bool,
+}
+
+impl DestroyPlan {
+    /// Reads what there is to delete.
+    pub(super) async fn make(ctx: &Ctx, deployed: &Deployed) -> anyhow::Result<Self> {
+        let mut empties = Vec::new();
+        for (short, stack) in &deployed.stacks {
+            let Some(name) = bucket_to_empty(ctx, short, stack).await? else { continue };
+            let found = reading(ctx, ctx.aws.first_objects(&name, "")).await?;
+            if found.len() > 0 {
+                empties.push(Bucket { name, objects: found.len(), more: found.more });
+            }
+        }
+        Ok(Self {
+            environment: ctx.environment.name.clone(),
+            waves: waves(&deployed.stacks),
+            empties,
+            data_dir: ctx.local.as_ref().map(|local| local.data_dir.clone()),
+        })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waves.is_empty() && self.data_dir.is_none()
+    }
+}
+
+/// Whoever protected a stack from being deleted meant it: nothing is begun.
+pub(super) fn refuse_protected<'a>(stacks: impl IntoIterator<Item = &'a Stack>) -> Result<(), Refused> {
+    let protected: Vec<&str> =
+        stacks.into_iter().filter(|stack| stack.is_protected).map(|stack| stack.name.as_str()).collect();
+    let Some(first) = protected.first() else { return Ok(()) };
+    let names = protected.join("`, `");
+    let lifts = "aws cloudformation update-termination-protection --no-enable-termination-protection";
+    Err(Refused::new(format!("termination protection is enabled: `{names}`"))
+        .hint(format!("if it may be deleted: `{lifts} --stack-name {first}`")))
+}
+
+/// A stack is deleted after every stack that takes one of its outputs.
+fn waves(stacks: &BTreeMap<String, Stack>) -> Vec<Vec<String>> {
+    let mut left: BTreeMap<&String, &Stack> = stacks.iter().collect();
+    let mut waves = Vec::new();
+    while !left.is_empty() {
+        let needed: BTreeSet<&String> = left
+            .iter()
+            .filter(|(name, stack)| {
+                left.iter().any(|(other, user)| other != *name && takes_output(user, stack))
+            })
+            .map(|(name, _)| *name)
+            .collect();
+        let mut wave: Vec<String> =
+            left.keys().filter(|name| !needed.contains(**name)).map(|n| (*n).clone()).collect();
+        if wave.is_empty() {
+            // Stacks that take each other's outputs cannot have been made by us: delete them together.
+            wave = left.keys().map(|name| (*name).clone()).collect();
+        }
+        left.retain(|name, _| !wave.contains(name));
+        waves.push(wave);
+    }
+    waves
+}
+
+fn takes_output(user: &Stack, stack: &Stack) -> bool {
+    stack.outputs.iter().any(|(name, value)| user.parameters.get(name) == Some(value))
+}
+
+impl fmt::Display for DestroyPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return write!(f, "nothing of environment `{}` is there", self.environment);
+        }
+        writeln!(f, "to be deleted of environment `{}`, in this order:", self.environment)?;
+        for wave in &self.waves {
+            writeln!(f, "  {}", wave.join(", "))?;
+        }
+        for Bucket { name, objects, more } in &self.empties {
+            let more = if *more { " and more" } else { "" };
+            writeln!(f, "  with all that is in bucket {name}: {objects}{more} versions of objects")?;
+        }
+        match &self.data_dir {
+            Some(path) => writeln!(f, "  the local cloud and its data under `{}`", path.display()),
+            None => Ok(()),
+        }
+    }
+}

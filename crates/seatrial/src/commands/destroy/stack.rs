@@ -1,0 +1,164 @@
+//! One stack's way to where it is no more: what runs is waited for, its protection lifted, its bucket emptied.
+
+use super::plan::refuse_protected;
+use super::reading;
+use crate::aws::status::{StackPhase, stack_phase};
+use crate::aws::{Parameter, Stack, StackEvent};
+use crate::commands::provision::change::{self, Overtaken};
+use crate::context::Ctx;
+use crate::exit::Failed;
+use crate::follow::follow_stack;
+
+/// The parameter that keeps a load balancer or a database from being deleted.
+const PROTECTION: &str = "DeletionProtection";
+/// The one bucket that is emptied, by stack and logical ID: what is in it was put there by our own pipeline. It is
+/// kept whole where its template retains it.
+const ARTIFACT_BUCKET: (&str, &str) = ("build", "ArtifactBucket");
+/// Operations of others that are waited for before it is somebody's turn to ask what is going on.
+const TURNS: usize = 10;
+
+/// Deletes one stack, whatever others do to it meanwhile; what its deletion policies kept.
+pub(super) async fn delete(ctx: &Ctx, short: &str, planned: &Stack) -> anyhow::Result<Vec<String>> {
+    for _ in 0..TURNS {
+        ctx.session.cancel.check()?;
+        let found = reading(ctx, ctx.aws.describe_stack(&planned.id)).await?;
+        let Some(stack) = found.filter(|stack| stack_phase(&stack.status) != StackPhase::Absent) else {
+            return Ok(Vec::new());
+        };
+        if stack_phase(&stack.status) == StackPhase::InProgress {
+            let text = format_args!("{}: joining the operation in flight", stack.status);
+            ctx.printer().event(&stack.name, text);
+            change::join(ctx, (&stack.name, &stack.id)).await?;
+            continue;
+        }
+        refuse_protected([&stack])?;
+        match delete_at_rest(ctx, short, &stack).await {
+            Err(error) if error.is::<Overtaken>() => {
+                ctx.printer().event(&stack.name, "somebody else was first: looking again");
+            }
+            ended => return ended,
+        }
+    }
+    Err(Failed(format!("stack `{}` is changed by somebody else again and again", planned.name)).into())
+}
+
+/// # Errors
+/// [`Overtaken`] among others.
+async fn delete_at_rest(ctx: &Ctx, short: &str, stack: &Stack) -> anyhow::Result<Vec<String>> {
+    lift_protection(ctx, stack).await?;
+    if let Some(bucket) = bucket_to_empty(ctx, short, stack).await? {
+        let count = empty_bucket(ctx, &bucket).await?;
+        if count > 0 {
+            ctx.printer().event(&stack.name, format_args!("emptied bucket {bucket} of {count} objects"));
+        }
+    }
+    let last = reading(ctx, ctx.aws.newest_stack_event(&stack.id)).await?;
+    let deleting = ctx.aws.delete_stack(&stack.id).await;
+    deleting.map_err(|error| change::overtaken_or(&stack.name, error))?;
+    let end = follow_stack(ctx.watch(), (&stack.name, &stack.id), last).await?;
+    if stack_phase(&end.status) == StackPhase::Absent {
+        return Ok(kept(&end.events));
+    }
+    let (cause, route) = (change::cause(&end.events), end.events.iter().find_map(route));
+    let route = route.map(|route| format!("; then run this again: `{route}`")).unwrap_or_default();
+    Err(Failed(format!("stack `{}` is {}{cause}{route}", stack.name, end.status)).into())
+}
+
+/// What lifts the protection of a resource whose stack can be updated no more.
+fn route(event: &StackEvent) -> Option<String> {
+    let name = &event.physical_id;
+    let is_protected = event.status == "DELETE_FAILED"
+        && event.reason.as_deref().is_some_and(|reason| reason.to_lowercase().contains("protect"));
+    match event.resource_type.as_str() {
+        "AWS::RDS::DBInstance" if is_protected => Some(format!(
+            "aws rds modify-db-instance --no-deletion-protection --apply-immediately --db-instance-identifier {name}"
+        )),
+        "AWS::ElasticLoadBalancingV2::LoadBalancer" if is_protected => Some(format!(
+            "aws elbv2 modify-load-balancer-attributes --attributes Key=deletion_protection.enabled,Value=false \
+             --load-balancer-arn {name}"
+        )),
+        _ => None,
+    }
+}
+
+/// Deletes every object, version and delete marker of a bucket, page by page; answers how many.
+async fn empty_bucket(ctx: &Ctx, bucket: &str) -> anyhow::Result<usize> {
+    let mut count = 0;
+    loop {
+        let found = reading(ctx, ctx.aws.first_objects(bucket, "")).await?;
+        if found.len() == 0 {
+            return Ok(count);
+        }
+        count += found.len();
+        ctx.aws.delete_objects(bucket, found).await?;
+    }
+}
+
+/// The artifact bucket, if this stack has it and deletes it.
+pub(super) async fn bucket_to_empty(ctx: &Ctx, short: &str, stack: &Stack) -> anyhow::Result<Option<String>> {
+    let (of_stack, logical_id) = ARTIFACT_BUCKET;
+    if short != of_stack {
+        return Ok(None);
+    }
+    let resources = reading(ctx, ctx.aws.list_stack_resources(&stack.id)).await?;
+    let bucket = resources.into_iter().find(|resource| resource.logical_id == logical_id);
+    let Some(bucket) = bucket.filter(|bucket| !bucket.physical_id.is_empty()) else { return Ok(None) };
+    let template = reading(ctx, ctx.aws.get_template(&stack.id)).await?;
+    Ok(is_deleted_with_stack(&template, logical_id)?.then_some(bucket.physical_id))
+}
+
+/// Whether a stack's deletion deletes the resource, by the template the stack has. A policy that is not understood
+/// is no reason to delete.
+fn is_deleted_with_stack(template: &str, logical_id: &str) -> anyhow::Result<bool> {
+    let template = seatrial_template::parse("the stack's template", template.as_bytes())?.to_json();
+    // Without a policy CloudFormation deletes a bucket.
+    Ok(match template["Resources"].get(logical_id) {
+        Some(resource) => resource.get("DeletionPolicy").is_none_or(|policy| policy == "Delete"),
+        None => false,
+    })
+}
+
+fn kept(events: &[StackEvent]) -> Vec<String> {
+    let skipped = events.iter().filter(|event| event.status == "DELETE_SKIPPED");
+    skipped.map(|event| format!("{} {}", event.resource_type, event.physical_id)).collect()
+}
+
+/// Sets `DeletionProtection` to false by an update with the template the stack has.
+async fn lift_protection(ctx: &Ctx, stack: &Stack) -> anyhow::Result<()> {
+    let phase = stack_phase(&stack.status);
+    let updatable = matches!(phase, StackPhase::Stable | StackPhase::RolledBack);
+    if !updatable || stack.parameters.get(PROTECTION).is_none_or(|value| value != "true") {
+        return Ok(());
+    }
+    ctx.printer().event(&stack.name, "lifting the deletion protection");
+    let parameters: Vec<Parameter> = stack
+        .parameters
+        .keys()
+        .map(|name| Parameter { name: name.clone(), value: (name == PROTECTION).then(|| "false".to_owned()) })
+        .collect();
+    let template = reading(ctx, ctx.aws.get_template(&stack.id)).await?;
+    change::update_in_place(ctx, stack, &template, &parameters).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_resource_that_its_template_deletes_is_deleted_with_the_stack() {
+        let cases = [
+            ("", true),
+            ("DeletionPolicy: Delete", true),
+            ("DeletionPolicy: Retain", false),
+            ("DeletionPolicy: RetainExceptOnCreate", false),
+            ("DeletionPolicy: Snapshot", false),
+            ("DeletionPolicy: !If [Always, Delete, Retain]", false),
+        ];
+        for (policy, deleted) in cases {
+            let template = format!("Resources:\n  Bucket:\n    Type: AWS::S3::Bucket\n    {policy}\n");
+            assert_eq!(is_deleted_with_stack(&template, "Bucket").unwrap(), deleted, "{policy}");
+            assert!(!is_deleted_with_stack(&template, "Other").unwrap());
+        }
+        assert!(is_deleted_with_stack("Resources: [", "Bucket").is_err());
+    }
+}
