@@ -243,6 +243,19 @@ fn a_rehearsal_in_a_hook_plays_the_commit_of_the_project_it_was_started_in() {
 }
 
 #[test]
+fn a_rehearsal_plays_the_project_file_of_the_commit_and_not_the_one_that_lies_there() {
+    let here = Here::new();
+    let file = here.project().join("infra/project.yml");
+    let changed = std::fs::read_to_string(&file).unwrap().replace("project: web", "project: changed");
+    std::fs::write(&file, changed).unwrap();
+
+    let output = here.tool(&["rehearse"]).output().unwrap();
+
+    let told = errors(&output);
+    assert!(told.contains("web-local-notes") && !told.contains("changed-local-notes"), "{told}");
+}
+
+#[test]
 fn a_rehearsal_that_cannot_be_staged_has_failed_and_leaves_no_folder_behind() {
     let here = Here::new();
     // A repository that lost a folder of its commit.

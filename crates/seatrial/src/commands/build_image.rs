@@ -8,11 +8,11 @@ use seatrial_image::{BuildImage, BuildRequest, Credentials};
 use serde::Serialize;
 
 use super::deployed::Deployed;
-use super::provision::given_by_stacks;
 use crate::cli::{BuildImageArgs, Globals};
 use crate::context::{Ctx, find_root, load_environment};
 use crate::image;
 use crate::outcome::Report;
+use crate::plan::given::given_by_stacks;
 use crate::plan::owned::Owned;
 use crate::session::Session;
 

@@ -1,6 +1,7 @@
 //! One file a command, and the one list of them.
 
 mod build_image;
+mod change;
 pub(crate) mod check;
 mod deployed;
 mod destroy;

@@ -169,20 +169,6 @@ fn without(fields: &Map<String, Value>) -> Map<String, Value> {
     kept.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
-/// Which target group has the traffic, as the value of `LiveTargetGroup`, from the weights of a listener's
-/// default action and the outputs of the stack that holds the groups. `None` if neither has more.
-pub(crate) fn live_target_group(
-    weights: &BTreeMap<String, i64>,
-    outputs: &BTreeMap<String, String>,
-) -> Option<&'static str> {
-    let weight = |output: &str| outputs.get(output).and_then(|arn| weights.get(arn)).copied().unwrap_or(0);
-    match weight("BlueTargetGroupArn").cmp(&weight("GreenTargetGroupArn")) {
-        std::cmp::Ordering::Greater => Some("blue"),
-        std::cmp::Ordering::Less => Some("green"),
-        std::cmp::Ordering::Equal => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -275,14 +261,5 @@ Resources:
         assert_eq!(sent_parameters(&values, None)["LiveTargetGroup"].as_deref(), Some("blue"));
         let kept = sent_parameters(&values, Some(&map(&SAME)));
         assert_eq!((kept["LiveTargetGroup"].as_deref(), kept["Port"].as_deref()), (None, Some("4000")));
-    }
-
-    #[test]
-    fn the_group_of_greatest_weight_is_live() {
-        let outputs = map(&[("BlueTargetGroupArn", "b"), ("GreenTargetGroupArn", "g")]);
-        let weights = |blue, green| BTreeMap::from([("b".to_owned(), blue), ("g".to_owned(), green)]);
-        assert_eq!(live_target_group(&weights(0, 100), &outputs), Some("green"));
-        assert_eq!(live_target_group(&weights(90, 10), &outputs), Some("blue"));
-        assert_eq!(live_target_group(&weights(0, 0), &outputs), None);
     }
 }

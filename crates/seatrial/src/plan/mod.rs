@@ -4,6 +4,7 @@
 //! any call to AWS.
 
 pub(crate) mod difference;
+pub(crate) mod given;
 pub(crate) mod graph;
 pub(crate) mod guard;
 pub(crate) mod node;

@@ -64,6 +64,13 @@ pub(crate) struct Weight {
     pub weight: i32,
 }
 
+/// The group that has the traffic, `blue` or `green`; `None` if neither has more.
+pub(crate) fn live(weights: &[Weight]) -> Option<&'static str> {
+    let most = weights.iter().max_by_key(|one| one.weight)?;
+    let others = weights.iter().filter(|one| one.group != most.group);
+    others.map(|one| one.weight).all(|weight| weight < most.weight).then_some(most.group)
+}
+
 /// How a listener weighs our two target groups, given as the ARNs of blue and green.
 pub(crate) async fn weights_of(
     aws: &Aws,
@@ -92,4 +99,23 @@ pub(crate) trait Strategy: Sync {
 
     /// Where the production traffic goes.
     fn weights(&self) -> impl Future<Output = Result<Vec<Weight>, AwsError>> + Send;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_group_of_greatest_weight_is_live() {
+        let weights = |blue, green| {
+            [("blue", blue), ("green", green)].map(|(group, weight)| Weight {
+                group,
+                arn: group.to_owned(),
+                weight,
+            })
+        };
+        assert_eq!(live(&weights(0, 100)), Some("green"));
+        assert_eq!(live(&weights(90, 10)), Some("blue"));
+        assert_eq!(live(&weights(0, 0)), None);
+    }
 }

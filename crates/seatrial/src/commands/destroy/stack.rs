@@ -4,7 +4,7 @@ use super::plan::refuse_protected;
 use super::reading;
 use crate::aws::status::{StackPhase, stack_phase};
 use crate::aws::{Parameter, Stack, StackEvent};
-use crate::commands::provision::change::{self, Overtaken};
+use crate::commands::change::{self, Overtaken};
 use crate::context::Ctx;
 use crate::exit::Failed;
 use crate::follow::follow_stack;

@@ -8,7 +8,6 @@ use std::time::Instant;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
-use super::change::{self, Overtaken};
 use super::consent::{Consent, Shown};
 use super::ended::{Applied, StackResult};
 use super::judge::{self, Candidate};
@@ -17,6 +16,7 @@ use super::{first, handshake};
 use crate::aws::status::{StackPhase, stack_phase};
 use crate::aws::{ChangeSet, Stack};
 use crate::cli::ProvisionArgs;
+use crate::commands::change::{self, Overtaken};
 use crate::commands::deployed::find_stack;
 use crate::context::Ctx;
 use crate::exit::Failed;

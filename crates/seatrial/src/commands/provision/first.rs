@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use seatrial_image::{BuildRequest, Credentials};
-use seatrial_project::render::{self, Variables};
+use seatrial_project::render;
 use tokio::sync::OnceCell;
 
 use super::seed::seed;
@@ -18,6 +18,7 @@ use crate::exit::{Failed, Refused};
 use crate::follow::follow_build;
 use crate::git::Head;
 use crate::image;
+use crate::plan::given::given_by_stacks;
 
 /// Where the sources of first builds are put, each under a name of its own: two operators may provision at once.
 /// CodeBuild's cache and CodePipeline's artifacts are elsewhere.
@@ -60,26 +61,6 @@ impl FirstRevision {
         ctx.printer().event("task definition", arn);
         Ok(())
     }
-}
-
-/// What only the stacks can fill placeholders with: their outputs under the names that the build project and the
-/// pipeline give them.
-pub(crate) fn given_by_stacks(region: &str, outputs: &BTreeMap<String, String>) -> Variables {
-    let mut variables = Variables::from([("AWS_REGION".to_owned(), region.to_owned())]);
-    let names = [
-        ("DB_HOST", "DatabaseEndpointAddress"),
-        ("DB_NAME", "DatabaseName"),
-        ("DB_PORT", "DatabasePort"),
-        ("DB_SECRET_ARN", "DatabaseSecretArn"),
-        ("DB_USER", "DatabaseUser"),
-        ("EXECUTION_ROLE_ARN", "ExecutionRoleArn"),
-        ("LOG_GROUP", "ApplicationLogGroupName"),
-        ("TASK_ROLE_ARN", "TaskRoleArn"),
-    ];
-    for (variable, output) in names {
-        variables.extend(outputs.get(output).map(|value| (variable.to_owned(), value.clone())));
-    }
-    variables
 }
 
 /// Has CodeBuild build what the pipeline will build: the commit, or the tree where it is no git checkout.

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use seatrial_project::Environment;
 
-use super::change;
 use crate::aws::{ChangeSet, ChangeSetRequest, Parameter, ResourceChange, Stack};
 use crate::cli::ProvisionArgs;
+use crate::commands::change;
 use crate::context::Ctx;
 use crate::exit::Refused;
 use crate::plan::difference::{
-    Deployed, Difference, SentParameters, differences, live_target_group, sent_parameters, sent_tags,
+    Deployed, Difference, SentParameters, differences, sent_parameters, sent_tags,
 };
 use crate::plan::graph::Graph;
 use crate::plan::guard::{
@@ -18,6 +18,7 @@ use crate::plan::guard::{
 };
 use crate::plan::owned::Owned;
 use crate::plan::template::StackTemplate;
+use crate::rollout;
 
 /// The parameter that says which target group has the traffic.
 const LIVE: &str = "LiveTargetGroup";
@@ -135,10 +136,16 @@ async fn judge(ctx: &Ctx, stack: &str, (set, rules): (ChangeSet, &Rules<'_>)) ->
 
 /// Which target group has the traffic now.
 async fn live_group(ctx: &Ctx, outputs: &BTreeMap<String, String>) -> anyhow::Result<Option<&'static str>> {
-    let Some(listener) = outputs.get(Owned::ProductionListenerArn.name()) else { return Ok(None) };
-    let weights = ctx.session.cancel.unless_cancelled(ctx.aws.listener_weights(listener)).await??;
-    let weights = weights.into_iter().map(|(group, weight)| (group, i64::from(weight))).collect();
-    Ok(live_target_group(&weights, outputs))
+    let output = |owned: Owned| outputs.get(owned.name());
+    let (Some(listener), Some(blue), Some(green)) = (
+        output(Owned::ProductionListenerArn),
+        output(Owned::BlueTargetGroupArn),
+        output(Owned::GreenTargetGroupArn),
+    ) else {
+        return Ok(None);
+    };
+    let weighing = rollout::weights_of(&ctx.aws, listener, [blue, green]);
+    Ok(rollout::live(&ctx.session.cancel.unless_cancelled(weighing).await??))
 }
 
 fn changes_of(set: &ChangeSet) -> Vec<Change> {

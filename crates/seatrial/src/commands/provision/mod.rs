@@ -4,7 +4,6 @@
 //! where there is none. The pipeline that is created runs once: that is the first release, and it is followed.
 
 mod apply;
-pub(super) mod change;
 mod consent;
 mod ended;
 mod first;
@@ -14,12 +13,12 @@ mod plan;
 mod report;
 mod seed;
 
-use std::path::Path;
 use std::time::Instant;
 
 use self::consent::Consent;
 use self::ended::Applied;
 use super::deployed::{Deployed, Place};
+use super::graph;
 use super::released::{Probing, Release, follow};
 use crate::aws::status::{Progress, execution_progress};
 use crate::cli::{Globals, ProvisionArgs};
@@ -30,11 +29,8 @@ use crate::outcome::Report;
 use crate::plan::graph::Graph;
 use crate::plan::owned::Owned;
 use crate::session::Session;
-use seatrial_git::Git;
-use seatrial_project::{Environment, Project};
 
 pub(super) use ended::StackResult;
-pub(super) use first::given_by_stacks;
 pub(super) use report::Provisioned;
 
 /// The first release is asked often enough to notice an outage, not to load anything.
@@ -48,7 +44,7 @@ pub(crate) async fn run(
     // Before anything is started or called: most mistakes are in these files.
     let root = find_root()?;
     let environment = load_environment(&root, globals)?;
-    let graph = read_graph(&root, &environment)?;
+    let graph = graph::read(&root, &environment)?;
     if uses_local_cloud(&environment)? {
         ensure_postgres(session, false)?;
     }
@@ -123,15 +119,6 @@ async fn report(
     let fields = Provisioned::done(&applied, deployed, release);
     errors.extend(applied.errors);
     Ok(Report { fields, errors })
-}
-
-/// The graph of the environment, from the templates and project.yml as they are in the tree.
-pub(super) fn read_graph(root: &Path, environment: &Environment) -> anyhow::Result<Graph> {
-    let project = Project::load(root)?;
-    // On AWS the source is the whole repository: the build must be told where in it the project is.
-    let inside = Git::find(root)?.map(|git| git.inside().to_string_lossy().into_owned());
-    let environment = Environment { directory: inside.unwrap_or_default(), ..environment.clone() };
-    Ok(Graph::infer(crate::plan::load(root)?, &project, &environment)?)
 }
 
 /// The pipeline runs once when it is created; a run that an earlier, interrupted provision left is joined.

@@ -7,12 +7,12 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::change::{self, Overtaken};
 use super::ended::StackResult;
 use super::judge::{self, Candidate};
 use crate::aws::status::{StackPhase, stack_phase};
 use crate::aws::{ResourceChange, Stack};
 use crate::cli::ProvisionArgs;
+use crate::commands::change::{self, Overtaken};
 use crate::commands::deployed::{Deployed, find_stack};
 use crate::context::Ctx;
 use crate::plan::difference::Difference;

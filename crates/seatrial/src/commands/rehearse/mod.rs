@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::deployed::{Deployed, Place};
+use super::graph;
 use super::provision::{self, Provisioned};
 use super::release;
 use super::released::{Probing, Release, follow};
@@ -19,7 +20,7 @@ use crate::exit::Refused;
 use crate::install::ensure_postgres;
 use crate::outcome::Report;
 use crate::session::Session;
-use seatrial_project::{Environment, LOCAL_ENVIRONMENT};
+use seatrial_project::LOCAL_ENVIRONMENT;
 
 use stage::{Folder, Stage};
 use verdict::{Expectation, Verdict};
@@ -35,9 +36,8 @@ pub(crate) async fn run(
     let mut verdict = Verdict::default();
     let mut errors = Vec::new();
     match prepare(session, globals, args) {
-        Ok((root, environment, folder)) => {
-            let project = (&*root, &environment);
-            errors.extend(rehearse_in(folder, session, project, args, &mut verdict).await);
+        Ok((root, folder)) => {
+            errors.extend(rehearse_in(folder, session, &root, args, &mut verdict).await);
         }
         Err(error) => errors.push(error),
     }
@@ -45,11 +45,7 @@ pub(crate) async fn run(
 }
 
 /// What is to be rehearsed, and where.
-fn prepare(
-    session: &Session,
-    globals: &Globals,
-    args: &RehearseArgs,
-) -> anyhow::Result<(PathBuf, Environment, Folder)> {
+fn prepare(session: &Session, globals: &Globals, args: &RehearseArgs) -> anyhow::Result<(PathBuf, Folder)> {
     if let Some(name) = globals.environment.as_deref().filter(|name| *name != LOCAL_ENVIRONMENT) {
         let refused = format!("a rehearsal is in environment `{LOCAL_ENVIRONMENT}`, not in `{name}`");
         return Err(Refused::new(refused).hint("leave --environment out").into());
@@ -57,19 +53,20 @@ fn prepare(
     let globals = Globals { environment: Some(LOCAL_ENVIRONMENT.to_owned()), ..globals.clone() };
     ensure_postgres(session, args.install_missing)?;
     let root = find_root()?;
-    let environment = load_environment(&root, &globals)?;
-    Ok((root, environment, Folder::make()?))
+    // Refused before anything is started; what is rehearsed is read from the commit.
+    load_environment(&root, &globals)?;
+    Ok((root, Folder::make()?))
 }
 
 /// In a folder that is removed whatever happens in it; answers everything that went wrong.
 async fn rehearse_in(
     folder: Folder,
     session: &Session,
-    (root, environment): (&Path, &Environment),
+    root: &Path,
     args: &RehearseArgs,
     verdict: &mut Verdict,
 ) -> Vec<anyhow::Error> {
-    let stage = Stage::build(session, root, environment, &folder).await;
+    let stage = Stage::build(session, root, &folder).await;
     let mut errors = match &stage {
         Ok(stage) => rehearse(session, stage, args, verdict).await.unwrap_or_else(|error| vec![error]),
         Err(_) => Vec::new(),
@@ -126,7 +123,7 @@ async fn provision_all(ctx: &Ctx) -> anyhow::Result<Report<Provisioned>> {
     let began = Instant::now();
     let consent = Consent { yes: true, dry_run: false };
     let args = ProvisionArgs { consent, allow_replace: Vec::new(), local_image: false };
-    let graph = provision::read_graph(&ctx.root, &ctx.environment)?;
+    let graph = graph::read(&ctx.root, &ctx.environment)?;
     let provisioned = provision::provision(ctx, &graph, &args).await?;
     let took = began.elapsed().as_secs_f64();
     ctx.printer().event("rehearse", format_args!("provisioning and the first release took {took:.1} s"));
@@ -156,24 +153,22 @@ async fn play(
 
 #[cfg(test)]
 mod tests {
-    use seatrial_project::Project;
-
     use super::*;
     use crate::output::{Format, Printer};
 
     #[tokio::test]
     async fn what_went_wrong_and_what_could_not_be_removed_are_both_told() {
-        let repository = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
-        let project = Project::load(repository).unwrap();
-        let environment = project.environment(None).unwrap();
         let (root, folder) = (tempfile::tempdir().unwrap(), Folder::make().unwrap());
+        std::fs::create_dir(root.path().join("infra")).unwrap();
+        let project = "project: web\nsource: {repository: o/n}\nenvironments: {local: {}}\n";
+        std::fs::write(root.path().join("infra/project.yml"), project).unwrap();
         let blocked = folder.data_dir();
         std::fs::write(&blocked, "no folder").unwrap();
         let session = Session::new(Printer::new(Format::Text), "cargo xtask");
         let args = RehearseArgs { install_missing: false, rate: 1, scenario: Vec::new(), keep: false };
         let mut verdict = Verdict::default();
 
-        let errors = rehearse_in(folder, &session, (root.path(), environment), &args, &mut verdict).await;
+        let errors = rehearse_in(folder, &session, root.path(), &args, &mut verdict).await;
 
         let told: Vec<String> = errors.iter().map(ToString::to_string).collect();
         assert!(told[0].contains("is not writable"), "{told:?}");

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context as _;
-use seatrial_project::Environment;
+use seatrial_project::{Environment, LOCAL_ENVIRONMENT, Project};
 use tokio::process::Command;
 
 use crate::context::serve_options;
@@ -60,15 +60,12 @@ impl Folder {
 }
 
 impl Stage {
-    pub(super) async fn build(
-        session: &Session,
-        root: &Path,
-        environment: &Environment,
-        folder: &Folder,
-    ) -> anyhow::Result<Self> {
+    pub(super) async fn build(session: &Session, root: &Path, folder: &Folder) -> anyhow::Result<Self> {
         let began = Instant::now();
         let project = clone(session, root, &folder.0).await?;
-        let mut options = serve_options(root, environment, Some(0))?;
+        // As it was committed, whatever lies beside it.
+        let environment = Project::load(&project)?.environment(Some(LOCAL_ENVIRONMENT))?.clone();
+        let mut options = serve_options(root, &environment, Some(0))?;
         options.data_dir = folder.data_dir();
         options.source.clone_from(&project);
         // Whatever becomes of this process: its local cloud does not outlive it, nor what it kept.
@@ -78,7 +75,7 @@ impl Stage {
         let took = began.elapsed().as_secs_f64();
         let text = format_args!("local cloud at {} after {took:.1} s", connection.endpoint);
         session.printer.event("rehearse", text);
-        Ok(Self { project, environment: environment.clone(), connection })
+        Ok(Self { project, environment, connection })
     }
 
     /// Arms one fault in the local cloud.

@@ -20,7 +20,7 @@ pub(crate) struct Overtaken(pub String);
 ///
 /// # Errors
 /// [`Overtaken`] among others; then nothing of it is left.
-pub(super) async fn make(ctx: &Ctx, request: &ChangeSetRequest<'_>) -> anyhow::Result<Option<ChangeSet>> {
+pub(crate) async fn make(ctx: &Ctx, request: &ChangeSetRequest<'_>) -> anyhow::Result<Option<ChangeSet>> {
     let stack = request.stack_name;
     let id = ctx.aws.create_change_set(request).await.map_err(|error| overtaken_or(stack, error))?;
     let mut poll = ctx.watch().poll(format!("the change set on stack `{stack}`"), PATIENCE);
@@ -46,7 +46,7 @@ pub(super) async fn make(ctx: &Ctx, request: &ChangeSetRequest<'_>) -> anyhow::R
 
 /// Deletes a change set that is not executed: nobody else would. One that cannot be deleted is told and no more, for
 /// why it is not executed says more; whether it is gone.
-pub(super) async fn discard(ctx: &Ctx, change_set: &str) -> bool {
+pub(crate) async fn discard(ctx: &Ctx, change_set: &str) -> bool {
     let deleted = ctx.aws.delete_change_set(change_set).await;
     if let Err(error) = &deleted {
         ctx.printer().warning(format_args!("a change set is left: {error}"));
@@ -78,7 +78,7 @@ fn is_empty(reason: &str) -> bool {
 }
 
 /// A change set's name; AWS wants a letter first and at most 128 characters.
-pub(super) fn name() -> String {
+pub(crate) fn name() -> String {
     format!("seatrial-{:08x}", rand::random::<u32>())
 }
 
@@ -86,7 +86,7 @@ pub(super) fn name() -> String {
 ///
 /// # Errors
 /// [`Overtaken`] among others; one that was not executed is not left.
-pub(super) async fn execute(ctx: &Ctx, stack_name: &str, change_set: &str) -> anyhow::Result<Stack> {
+pub(crate) async fn execute(ctx: &Ctx, stack_name: &str, change_set: &str) -> anyhow::Result<Stack> {
     match begin(ctx, stack_name, change_set).await {
         Ok((id, last)) => settle(ctx, (stack_name, &id), last).await,
         Err(error) => {
@@ -156,7 +156,7 @@ fn before_operation(events: &[StackEvent], stack: &str) -> Option<String> {
 ///
 /// # Errors
 /// [`Overtaken`] among others.
-pub(super) async fn continue_rollback(ctx: &Ctx, (stack_name, id): (&str, &str)) -> anyhow::Result<String> {
+pub(crate) async fn continue_rollback(ctx: &Ctx, (stack_name, id): (&str, &str)) -> anyhow::Result<String> {
     let last = ctx.aws.newest_stack_event(id).await?;
     let continued = ctx.aws.continue_update_rollback(id).await;
     continued.map_err(|error| overtaken_or(stack_name, error))?;
@@ -165,7 +165,7 @@ pub(super) async fn continue_rollback(ctx: &Ctx, (stack_name, id): (&str, &str))
 }
 
 /// Follows a deletion to its end; what cannot be deleted is an error with its root cause.
-pub(super) async fn settle_deletion(
+pub(crate) async fn settle_deletion(
     ctx: &Ctx,
     (stack_name, id): (&str, &str),
     last: Option<String>,
