@@ -220,6 +220,8 @@ fn hints_of(error: &anyhow::Error) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::{Format, Printer};
+    use crate::session::Resume;
 
     fn status(errors: &[anyhow::Error], changed: bool) -> ExitStatus {
         let failures: Vec<Failure> = errors.iter().map(|error| Failure::of(error, changed)).collect();
@@ -269,6 +271,25 @@ mod tests {
         assert_eq!(status(&[Refused::new("no").into(), failed()], false), ExitStatus::Failed);
         assert_eq!(status(&[failed(), Interrupted.into()], true), ExitStatus::Interrupted);
         assert_eq!(status(&[failed(), anyhow::anyhow!("what?")], true), ExitStatus::Unexpected);
+    }
+
+    #[test]
+    fn what_fails_once_the_command_is_to_end_is_an_interruption_and_that_is_told_once() {
+        let mut session = Session::new(Printer::new(Format::Text), "cargo xtask");
+        let resume = "cargo xtask provision".to_owned();
+        session.resume = Some(Resume { agreed: format!("{resume} --yes"), asked: resume });
+        let failed = || anyhow::anyhow!("the call under way failed");
+        let outcome = |errors| Outcome::<String>::of(&session, Ok(Report { fields: String::new(), errors }));
+        assert_eq!(outcome(vec![failed()]).status(), ExitStatus::Unexpected);
+
+        session.cancel.cancel();
+
+        let ended = outcome(vec![failed()]);
+        assert_eq!((ended.status(), ended.failures.len()), (ExitStatus::Interrupted, 2));
+        assert_eq!(ended.resume.as_deref(), Some("cargo xtask provision --yes"));
+        assert_eq!(outcome(vec![Interrupted.into(), Interrupted.into()]).failures.len(), 1);
+        // Done is done.
+        assert_eq!(outcome(Vec::new()).status(), ExitStatus::Done);
     }
 
     #[test]

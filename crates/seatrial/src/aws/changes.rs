@@ -73,7 +73,12 @@ fn writes(operation: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::Notify;
+
     use super::*;
+    use crate::aws::tests::{InProcess, of_account, stub};
 
     #[test]
     fn what_only_reads_and_what_is_never_executed_changes_nothing() {
@@ -87,5 +92,38 @@ mod tests {
         {
             assert!(writes(writing), "{writing}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_aws_refuses_changes_nothing_and_what_it_may_have_done_does() {
+        let changes = Changes::default();
+        let local = InProcess::start().await;
+
+        of_account(&local.aws, changes.clone()).execute_change_set("arn:none").await.unwrap_err();
+        assert!(!changes.any());
+
+        let (aws, _) = stub(|_, _, _| serde_json::json!({ "__type": "InternalFailure" })).await;
+        of_account(&aws, changes.clone()).start_execution("p", None).await.unwrap_err();
+        assert!(changes.any());
+    }
+
+    #[tokio::test]
+    async fn a_call_that_is_left_before_its_answer_may_have_changed_something() {
+        let (changes, came) = (Changes::default(), Arc::new(Notify::new()));
+        let told = Arc::clone(&came);
+        let (aws, _) = stub(move |_, _, _| {
+            told.notify_one();
+            serde_json::json!({ "pipelineExecutionId": "e" })
+        })
+        .await;
+        let aws = of_account(&aws, changes.clone());
+
+        tokio::select! {
+            biased;
+            () = came.notified() => {}
+            _ = aws.start_execution("p", None) => panic!("the answer comes later"),
+        }
+
+        assert!(changes.any());
     }
 }

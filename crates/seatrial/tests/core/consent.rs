@@ -101,6 +101,22 @@ fn whoever_agreed_at_a_terminal_is_asked_again_for_what_was_not_shown() {
 }
 
 #[test]
+fn whoever_agreed_to_a_value_is_asked_again_for_another() {
+    let workbench = Workbench::provisioned();
+    // Left half-way: what `first` offers has not reached `second`, and is to change once more.
+    workbench.set_parameter("tiny-local-first", "Days", "60");
+    workbench.set_days("90");
+
+    let ended = workbench.at_terminal(&["provision"], "yes\nno\n");
+
+    assert_eq!(ended.code, Some(4), "{}", ended.stderr);
+    assert!(ended.stderr.contains("parameter `Retention`: `7` -> `60`"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("parameter `Retention`: `7` -> `90`"), "{}", ended.stderr);
+    assert_eq!(workbench.parameters("tiny-local-second")["Retention"], "7");
+    workbench.assert_nothing_is_left_behind();
+}
+
+#[test]
 fn neither_a_no_nor_a_refusal_leaves_a_change_set_of_any_stack() {
     let workbench = Workbench::provisioned();
     workbench

@@ -297,15 +297,28 @@ impl Workbench {
     /// Has a stack carry one tag more, as an organisation's tools do.
     #[track_caller]
     pub fn add_tag(&self, stack: &str, key: &str, value: &str) {
-        let mut tags = self.tags(stack);
-        tags.insert(key.to_owned(), value.to_owned());
+        self.update(stack, (&[(key, value)], &[]));
+    }
+
+    /// Sets a parameter of a stack past the project.
+    #[track_caller]
+    pub fn set_parameter(&self, stack: &str, name: &str, value: &str) {
+        self.update(stack, (&[], &[(name, value)]));
+    }
+
+    /// Updates a stack to these tags and parameters besides those it has.
+    #[track_caller]
+    fn update(&self, stack: &str, (tags, values): (&[(&str, &str)], &[(&str, &str)])) {
+        let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+        let tags: BTreeMap<_, _> = self.tags(stack).into_iter().chain(tags.iter().map(owned)).collect();
         let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
         let client = self.client();
         let mut update = client.update_stack().stack_name(stack).use_previous_template(true);
         update = update.set_tags(Some(tags.collect()));
         for name in self.parameters(stack).into_keys() {
-            let kept = Parameter::builder().parameter_key(name).use_previous_value(true).build();
-            update = update.parameters(kept);
+            let value = values.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+            let parameter = Parameter::builder().parameter_key(name).use_previous_value(value.is_none());
+            update = update.parameters(parameter.set_parameter_value(value).build());
         }
         self.runtime.block_on(update.send()).unwrap();
         self.until_stack(stack, &StackStatus::UpdateComplete);
