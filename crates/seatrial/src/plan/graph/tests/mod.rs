@@ -85,6 +85,18 @@ fn an_ambiguous_output_is_an_error_only_where_it_is_needed() {
 }
 
 #[test]
+fn a_users_stack_that_offers_an_output_of_ours_makes_no_parameter_ambiguous() {
+    let offers = |name: &str| template(name, &[], &[("ClusterName", "Value: 1")]);
+    let takes = template("deployment", &[("ClusterName", TEXT)], &[]);
+
+    let graph = infer("", vec![offers("aaa"), offers("cluster"), offers("zzz"), takes]).unwrap();
+
+    assert_eq!(order(&graph).iter().filter(|stack| *stack == "cluster").count(), 1);
+    let told = graph.view().to_string();
+    assert!(told.contains("ClusterName  output cluster.ClusterName"), "{told}");
+}
+
+#[test]
 fn a_cycle_names_every_step() {
     let templates = vec![
         template("a", &[("B", TEXT)], &[("A", "Value: 1")]),
