@@ -24,6 +24,8 @@ const KEPT: [&str; 6] = [
 
 /// In git's words about a checkout of another user's.
 const FOREIGN: &str = "dubious ownership";
+/// In git's words about a branch that was never committed to.
+const UNBORN: &str = "does not have any commits yet";
 
 /// A checkout.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,15 +82,23 @@ impl Git {
     /// The commit that is checked out.
     ///
     /// # Errors
-    /// Refused where there is none yet.
+    /// Refused where there is none yet, and in git's words where there is one that cannot be read.
     pub fn head(&self) -> Result<String, GitError> {
-        let output = ask(&self.top, &["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])
-            .map_err(|error| GitError::failed("run git", error))?;
-        if !output.status.success() {
-            let message = format!("the repository `{}` has no commit yet", self.top.display());
-            return Err(GitError::refused(message, "commit, then run this again".to_owned()));
+        let ask = |arguments: &[&str]| {
+            ask(&self.top, arguments).map_err(|error| GitError::failed("run git", error))
+        };
+        let output = ask(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"])?;
+        if output.status.success() {
+            return Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned());
         }
-        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        // Its words tell a branch without a commit from a commit, or a branch, that cannot be read.
+        let output = ask(&["log", "--max-count=1"])?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        if !said.contains(UNBORN) {
+            return Err(refusal(&self.top, said.trim()));
+        }
+        let message = format!("the repository `{}` has no commit yet", self.top.display());
+        Err(GitError::refused(message, "commit, then run this again".to_owned()))
     }
 
     /// Whether files differ from the commit, or are not in it although git does not ignore them.
@@ -200,6 +210,27 @@ mod tests {
         assert!(found.archive(&found.head().unwrap()).unwrap().starts_with(b"PK"));
         std::fs::write(root.path().join("b"), "2").unwrap();
         assert!(found.is_dirty().unwrap());
+    }
+
+    #[test]
+    fn a_commit_that_is_lost_or_a_branch_that_is_broken_is_not_taken_for_no_commit_yet() {
+        let broken: [(&str, fn(&Path)); 2] = [
+            ("bad object", |git| std::fs::remove_dir_all(git.join("objects")).unwrap()),
+            ("broken", |git| std::fs::write(git.join("refs/heads/main"), "nonsense\n").unwrap()),
+        ];
+        for (word, damage) in broken {
+            let root = tempfile::tempdir().unwrap();
+            git(root.path(), &["init", "--quiet", "--initial-branch", "main"]);
+            git(root.path(), &["commit", "--quiet", "--allow-empty", "--message", "first"]);
+            let found = Git::find(root.path()).unwrap().unwrap();
+            damage(&root.path().join(".git"));
+            // Without it git takes it for no repository.
+            std::fs::create_dir_all(root.path().join(".git/objects")).unwrap();
+
+            let error = found.head().unwrap_err();
+
+            assert!(error.is_refusal() && error.to_string().contains(word), "{error}");
+        }
     }
 
     #[test]
