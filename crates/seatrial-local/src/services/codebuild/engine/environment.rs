@@ -11,12 +11,17 @@ use crate::retry;
 use crate::services::secretsmanager::GetSecretValue;
 
 /// Taken over from the local cloud's environment, for the build uses this machine's tools and its network.
-const TAKEN_OVER: [&str; 18] = [
+const TAKEN_OVER: [&str; 23] = [
     "PATH",
     "HOME",
     "CARGO_HOME",
     "RUSTUP_HOME",
     "RUSTUP_TOOLCHAIN",
+    "DOCKER_HOST",
+    "DOCKER_CONFIG",
+    "DOCKER_CONTEXT",
+    "DOCKER_TLS_VERIFY",
+    "DOCKER_CERT_PATH",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "AWS_CA_BUNDLE",
@@ -213,6 +218,19 @@ mod tests {
         let mut variables = Variables::default();
         of_this_machine(|name| (name == "HOME").then(|| "/mine".to_owned()), &mut variables);
         assert_eq!(variables.pairs, [("HOME".to_owned(), "/mine".to_owned())]);
+    }
+
+    #[test]
+    fn a_build_finds_the_docker_engine_that_whoever_started_the_local_cloud_uses() {
+        let given = |name: &str| name.starts_with("DOCKER_").then(|| "theirs".to_owned());
+        let mut variables = Variables::default();
+
+        of_this_machine(given, &mut variables);
+
+        for name in ["HOST", "CONFIG", "CONTEXT", "TLS_VERIFY", "CERT_PATH"] {
+            let variable = (format!("DOCKER_{name}"), "theirs".to_owned());
+            assert!(variables.pairs.contains(&variable), "{variable:?}");
+        }
     }
 
     #[test]
