@@ -8,6 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process_group};
+
 use crate::fixture::{Clock, Fixture, domain};
 
 /// Long enough for a compilation on a busy machine; a build that skips what it should compile is not waited for.
@@ -84,8 +86,8 @@ async fn after_a_build_that_was_killed_with_its_compiler_every_next_one_is_right
     for version in [1, 3] {
         sources(&fixture, 2);
         let mut build = half_built(&fixture, &pipes);
-        let group = format!("-{}", build.id());
-        assert!(Command::new("kill").args(["-KILL", "--", &group]).status().unwrap().success());
+        let group = Pid::from_raw(build.id().try_into().unwrap()).unwrap();
+        kill_process_group(group, Signal::KILL).unwrap();
         build.wait().unwrap();
         sources(&fixture, version);
         finish(start(&fixture, None));
