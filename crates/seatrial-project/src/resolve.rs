@@ -19,11 +19,16 @@ const LOCAL_ACCOUNT: &str = "000000000000";
 const LOCAL_REGION: &str = "eu-central-1";
 /// What becomes the image where `image.package` says nothing.
 const DEFAULT_PACKAGE: &str = "app";
+/// The variable that tells the application `app.port`.
+const PORT: &str = "PORT";
 
 pub(super) fn project(document: Document, settings: Settings) -> Result<Project, Diagnostic> {
     let default = settings.default_environment.as_ref().map_or(LOCAL_ENVIRONMENT, AsRef::as_ref).to_owned();
     if settings.source.repository.is_none() {
         return Err(at(&document, &["source"], "key `source.repository` is missing"));
+    }
+    if settings.environments.is_empty() {
+        return Err(at(&document, &["environments"], "`environments` must name at least one"));
     }
     let mut environments = BTreeMap::new();
     for (name, own) in &settings.environments {
@@ -147,20 +152,26 @@ impl Scope<'_> {
     }
 
     fn app(&self, app: AppSettings) -> Result<App, Diagnostic> {
-        let port = app.port.unwrap_or(4000);
-        if port == 0 {
-            return Err(self.app_fault("port", "must be from 1 to 65535, found `0`"));
+        let is_port = |name: &VariableName| name.as_ref() == PORT;
+        // The load balancer asks at `app.port`: the application must listen there.
+        for (key, is_set) in [
+            ("environment", app.environment.keys().any(is_port)),
+            ("secrets", app.secrets.keys().any(is_port)),
+        ] {
+            if is_set {
+                return Err(self.app_fault(&[key, PORT], "must not be set: set `app.port`"));
+            }
         }
         let (cpu, memory) = (app.cpu.unwrap_or(256), app.memory.unwrap_or(512));
         self.check_size(cpu, memory)?;
         let path = app.health_check_path.as_ref().map_or("/healthz", AsRef::as_ref).to_owned();
         if let Some(name) = app.environment.keys().find(|name| app.secrets.contains_key(*name)) {
             let rule = format!("must not name a variable that `environment` has too, found `{name}`");
-            return Err(self.app_fault("secrets", &rule));
+            return Err(self.app_fault(&["secrets"], &rule));
         }
         let text = |name: VariableName| name.to_string();
         Ok(App {
-            port,
+            port: app.port.map_or(4000, |port| port.0),
             health_check_path: path,
             cpu,
             memory,
@@ -175,19 +186,19 @@ impl Scope<'_> {
         let list = |values: &[u32]| values.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
         let Some(memories) = fargate_memories(cpu) else {
             let rule = format!("must be one of Fargate's sizes {}, found `{cpu}`", list(&FARGATE_CPU));
-            return Err(self.app_fault("cpu", &rule));
+            return Err(self.app_fault(&["cpu"], &rule));
         };
         if memories.contains(&memory) {
             return Ok(());
         }
         let rule = format!("must, with cpu {cpu}, be one of {}, found `{memory}`", list(&memories));
-        Err(self.app_fault("memory", &rule))
+        Err(self.app_fault(&["memory"], &rule))
     }
 
     /// An error about a key of `app`, at the override if there is one, else in the common part.
-    fn app_fault(&self, key: &str, rule: &str) -> Diagnostic {
-        let own = ["environments", self.name.as_ref(), "app", key];
-        let common = ["app", key];
+    fn app_fault(&self, keys: &[&str], rule: &str) -> Diagnostic {
+        let own = [&["environments", self.name.as_ref(), "app"], keys].concat();
+        let common = [&["app"], keys].concat();
         let path: &[&str] = if self.document.root.find(&own).is_some() { &own } else { &common };
         at(self.document, path, format!("`{}` {rule}", path.join(".")))
     }

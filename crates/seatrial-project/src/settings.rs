@@ -7,9 +7,9 @@ use serde::Deserialize;
 use super::{
     choices::{Architecture, ImageBuilder, ImageTarget, NetworkMode},
     rules::{
-        AccountId, BranchName, CargoName, CertificateArn, ConnectionArn, DomainName, HealthCheckPath,
-        InstanceClass, Minutes, Name, ParameterValue, Region, RepositoryId, SecretArn, ShellCommand,
-        StackShortName, Traffic, VariableName,
+        AccountId, AppPort, BranchName, CargoName, CertificateArn, ConnectionArn, DomainName,
+        HealthCheckPath, InstanceClass, Minutes, Name, ParameterValue, Region, RepositoryId, SecretArn,
+        ShellCommand, StackShortName, Traffic, VariableName,
     },
 };
 
@@ -54,7 +54,7 @@ impl SourceSettings {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct AppSettings {
-    pub(super) port: Option<u16>,
+    pub(super) port: Option<AppPort>,
     pub(super) health_check_path: Option<HealthCheckPath>,
     pub(super) cpu: Option<u32>,
     pub(super) memory: Option<u32>,

@@ -151,11 +151,15 @@ fn every_fault_names_place_key_value_and_rule() {
         ),
         (
             broken("port: 8080", "port: \"8080\""),
-            "infra/project.yml:4:13: `app.port` must be a whole number from 0 to 65535, found `\"8080\"`",
+            "infra/project.yml:4:13: `app.port` must be a whole number from 1 to 65535, found `\"8080\"`",
         ),
         (
             broken("port: 8080", "port: 0"),
-            "infra/project.yml:4:13: `app.port` must be from 1 to 65535, found `0`",
+            "infra/project.yml:4:13: `app.port` must be a whole number from 1 to 65535, found `0`",
+        ),
+        (
+            broken("port: 8080", "port: 65536"),
+            "infra/project.yml:4:13: `app.port` must be a whole number from 1 to 65535, found `65536`",
         ),
         (
             broken("cpu: 256", "cpu: 300"),
@@ -212,6 +216,26 @@ fn a_fault_of_the_file_as_a_whole_names_its_place_too() {
         ),
         (
             broken("builder: cargo", "builder: kaniko"),
+#[test]
+fn a_variable_that_is_the_applications_port_is_refused_wherever_it_stands() {
+    let arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf";
+    let cases = [
+        (broken("LEVEL: info", "PORT: 42"), "4:113: `app.environment.PORT`"),
+        (broken("secrets: {}", &format!("secrets: {{PORT: '{arn}'}}")), "4:137: `app.secrets.PORT`"),
+        (
+            broken("local: {}", "local: {app: {environment: {PORT: 42}}}"),
+            "8:37: `environments.local.app.environment.PORT`",
+        ),
+        (
+            broken("local: {}", &format!("local: {{app: {{secrets: {{PORT: '{arn}'}}}}}}")),
+            "8:33: `environments.local.app.secrets.PORT`",
+        ),
+    ];
+    for (found, place) in cases {
+        assert_eq!(found, format!("infra/project.yml:{place} must not be set: set `app.port`"));
+    }
+}
+
             "infra/project.yml:5:18: unknown value `kaniko` in `image.builder`, expected one of `cargo`, `docker`",
         ),
         (
@@ -239,6 +263,10 @@ fn a_fault_of_the_file_as_a_whole_names_its_place_too() {
         assert_eq!(found, expected);
     }
 }
+        (
+            refused("project: store\nsource: {repository: o/n}\nenvironments: {}\n"),
+            "infra/project.yml:3:15: `environments` must name at least one",
+        ),
 
 #[test]
 fn what_is_not_there_yet_is_refused_in_its_own_words() {
