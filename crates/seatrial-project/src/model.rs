@@ -153,6 +153,32 @@ impl Project {
         })
     }
 
+    /// Whether the file says what a fact of an environment is; else it is a default.
+    pub fn says(&self, environment: &str, fact: &str) -> bool {
+        let keys: &[&str] = match fact {
+            "AppPort" => &["app", "port"],
+            "HealthCheckPath" => &["app", "health_check_path"],
+            "Cpu" => &["app", "cpu"],
+            "Memory" => &["app", "memory"],
+            "Architecture" => &["app", "architecture"],
+            "ImageBuilder" => &["image", "builder"],
+            "BranchName" => &["source", "branch"],
+            "MinimumTasks" => &["tasks", "min"],
+            "MaximumTasks" => &["tasks", "max"],
+            "CpuTarget" => &["tasks", "cpu_target"],
+            "DatabaseInstanceClass" => &["database", "instance_class"],
+            "DatabaseStorageGib" => &["database", "storage_gib"],
+            "DatabaseMultiAz" => &["database", "multi_az"],
+            "TrafficConfiguration" => &["deployment", "traffic"],
+            "TerminateBlueAfterMinutes" => &["deployment", "terminate_blue_after"],
+            "NetworkMode" => &["network_mode"],
+            // The others have no default.
+            _ => return true,
+        };
+        let own = [&["environments", environment], keys].concat();
+        [&own, keys].iter().any(|keys| self.document.root.find(keys).is_some())
+    }
+
     /// `message` at the place of a value in the file, or of the innermost key on the way that is there.
     pub fn diagnostic(&self, keys: &[&str], message: impl Into<String>) -> Diagnostic {
         at(&self.document, keys, message)

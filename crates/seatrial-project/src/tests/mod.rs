@@ -47,6 +47,15 @@ fn the_facts_are_named_as_the_stacks_take_them() {
     assert_eq!(facts["TrafficConfiguration"], "AllAtOnce");
     assert_eq!(facts["TerminateBlueAfterMinutes"], "5");
 
+    for fact in facts.keys() {
+        assert!(project.says("production", fact) || fact == "NetworkMode", "{fact}");
+    }
+    let common = "AppPort Architecture BranchName Cpu EnvironmentName HealthCheckPath ImageBuilder Memory ProjectName \
+        RepositoryId";
+    let said: Vec<&str> =
+        facts.keys().filter(|fact| project.says("local", fact)).map(String::as_str).collect();
+    assert_eq!(said.join(" "), common);
+
     let mut below = project.environment(None).unwrap().clone();
     below.directory = "services/web/".to_owned();
     assert_eq!(below.facts()["ProjectDirectory"], "services/web/");
@@ -208,15 +217,6 @@ fn every_fault_names_place_key_value_and_rule() {
 }
 
 #[test]
-fn a_fault_of_the_file_as_a_whole_names_its_place_too() {
-    let cases = [
-        (
-            broken("default_environment: local", "default_environment: staging"),
-            "infra/project.yml:6:22: `default_environment` must be one of the `environments`, `local`, `production`, found `staging`",
-        ),
-        (
-            broken("builder: cargo", "builder: kaniko"),
-#[test]
 fn a_variable_that_is_the_applications_port_is_refused_wherever_it_stands() {
     let arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf";
     let cases = [
@@ -236,6 +236,15 @@ fn a_variable_that_is_the_applications_port_is_refused_wherever_it_stands() {
     }
 }
 
+#[test]
+fn a_fault_of_the_file_as_a_whole_names_its_place_too() {
+    let cases = [
+        (
+            broken("default_environment: local", "default_environment: staging"),
+            "infra/project.yml:6:22: `default_environment` must be one of the `environments`, `local`, `production`, found `staging`",
+        ),
+        (
+            broken("builder: cargo", "builder: kaniko"),
             "infra/project.yml:5:18: unknown value `kaniko` in `image.builder`, expected one of `cargo`, `docker`",
         ),
         (
@@ -255,6 +264,10 @@ fn a_variable_that_is_the_applications_port_is_refused_wherever_it_stands() {
             "infra/project.yml:3:9: key `source.repository` is missing",
         ),
         (
+            refused("project: store\nsource: {repository: o/n}\nenvironments: {}\n"),
+            "infra/project.yml:3:15: `environments` must name at least one",
+        ),
+        (
             refused("project: [\n"),
             "infra/project.yml:2:1: this is not valid YAML: while parsing a node, did not find expected node content",
         ),
@@ -263,10 +276,6 @@ fn a_variable_that_is_the_applications_port_is_refused_wherever_it_stands() {
         assert_eq!(found, expected);
     }
 }
-        (
-            refused("project: store\nsource: {repository: o/n}\nenvironments: {}\n"),
-            "infra/project.yml:3:15: `environments` must name at least one",
-        ),
 
 #[test]
 fn what_is_not_there_yet_is_refused_in_its_own_words() {

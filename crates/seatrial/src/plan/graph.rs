@@ -100,7 +100,7 @@ impl Graph {
         let mut faults = unknown_skips(&templates, project, environment);
         let templates: Vec<StackTemplate> =
             templates.into_iter().filter(|template| !environment.skip.contains(&template.name)).collect();
-        let wiring = Wiring::new(&templates, environment);
+        let wiring = Wiring::new(&templates, project, environment);
         let mut nodes = BTreeMap::new();
         for template in &templates {
             let mut inputs = Inputs::default();
@@ -123,7 +123,7 @@ impl Graph {
                 inputs.after.insert(NodeId::TaskDefinition);
             }
         }
-        faults.extend(wiring.unused_settings(project, &needs));
+        faults.extend(wiring.unused_settings(&needs));
         if !faults.is_empty() {
             return Err(StacksError::Invalid(Faults(faults)));
         }

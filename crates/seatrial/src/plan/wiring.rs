@@ -28,13 +28,14 @@ pub(crate) enum Source {
     Fact { value: String },
     /// The output of the same name of another stack. A conditional one may be absent: then `default`.
     Output { stack: String, conditional: bool, default: Option<String> },
-    /// The Default of the parameter.
+    /// The Default of the parameter, or that of project.yml.
     Default { value: String },
 }
 
 /// What the sources are looked up in.
 pub(super) struct Wiring<'a> {
     templates: &'a [StackTemplate],
+    project: &'a Project,
     environment: &'a Environment,
     facts: BTreeMap<String, String>,
 }
@@ -44,8 +45,12 @@ type Offer<'a> = (&'a StackTemplate, &'a Output);
 
 impl<'a> Wiring<'a> {
     /// `templates` without those that the environment skips.
-    pub(super) fn new(templates: &'a [StackTemplate], environment: &'a Environment) -> Self {
-        Self { templates, environment, facts: environment.facts() }
+    pub(super) fn new(
+        templates: &'a [StackTemplate],
+        project: &'a Project,
+        environment: &'a Environment,
+    ) -> Self {
+        Self { templates, project, environment, facts: environment.facts() }
     }
 
     /// The source of a stack's parameter.
@@ -57,7 +62,11 @@ impl<'a> Wiring<'a> {
         if parameter.is_wired() {
             if let Some(value) = self.facts.get(name) {
                 self.check_shape(stack, parameter, LIST_FACTS.contains(&name.as_str()), PROJECT_FILE)?;
-                return Ok(Source::Fact { value: value.clone() });
+                let value = value.clone();
+                return Ok(match self.project.says(&self.environment.name, name) {
+                    true => Source::Fact { value },
+                    false => Source::Default { value },
+                });
             }
             let mut offers = self.offers(Some(&stack.name), name);
             if let Some(owned) = Owned::of_name(name)
@@ -107,7 +116,7 @@ impl<'a> Wiring<'a> {
 
     /// The entries of `parameters` that nothing takes: a misspelt name must not be passed over. `needs` are the
     /// names that are taken outside of templates.
-    pub(super) fn unused_settings(&self, project: &Project, needs: &BTreeSet<&str>) -> Vec<Diagnostic> {
+    pub(super) fn unused_settings(&self, needs: &BTreeSet<&str>) -> Vec<Diagnostic> {
         let taken = |key: &str| match key.split_once('.') {
             Some((stack, name)) => self
                 .templates
@@ -126,7 +135,7 @@ impl<'a> Wiring<'a> {
                     "`{}` must name a parameter of a stack in `{STACKS_FOLDER}`, found none",
                     path.join(".")
                 );
-                project.diagnostic(&path, message)
+                self.project.diagnostic(&path, message)
             })
             .collect()
     }

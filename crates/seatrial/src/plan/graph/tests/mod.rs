@@ -39,11 +39,11 @@ const LIST: &str = "Type: CommaDelimitedList";
 #[test]
 fn the_order_follows_from_the_names() {
     let templates = vec![
-        template("a", &[("B", TEXT), ("AppPort", "Type: Number")], &[]),
+        template("a", &[("B", TEXT), ("AppPort", "Type: Number"), ("Memory", "Type: Number")], &[]),
         template("b", &[("Cs", LIST), ("Size", "Type: Number, Default: 3")], &[("B", "Value: !Ref Thing")]),
         template("c", &[("Own", TEXT)], &[("Cs", "Value: !Join [',', [x]]"), ("Own", "Value: 1")]),
     ];
-    let graph = infer("parameters: {c.Own: x, Own: y}", templates).unwrap();
+    let graph = infer("app: {memory: 1024}, parameters: {c.Own: x, Own: y}", templates).unwrap();
     assert_eq!(order(&graph), ["c", "b", "a"]);
     assert_eq!(
         graph.after(&NodeId::Stack("a".to_owned())).collect::<Vec<_>>(),
@@ -59,8 +59,9 @@ b <- c  (infra/stacks/b.yml)
   Size     3  default
 
 a <- b  (infra/stacks/a.yml)
-  AppPort  4000  from infra/project.yml
+  AppPort  4000  default
   B        output b.B
+  Memory   1024  from infra/project.yml
 ";
     assert_eq!(graph.view().to_string(), expected);
 }
