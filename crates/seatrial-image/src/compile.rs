@@ -95,8 +95,13 @@ impl Compilation {
     fn require_target(&self) -> Result<(), ImageError> {
         let target = self.target;
         let libraries = self.rustc("find the Rust target", &["--print", "target-libdir", "--target", target]);
-        if libraries.is_ok_and(|directory| Path::new(&directory).is_dir()) {
-            return Ok(());
+        match libraries {
+            Ok(directory) if Path::new(&directory).is_dir() => return Ok(()),
+            Err(error) if error.is_missing_program() => {
+                return Err(ImageError::refused("rustc is not on PATH")
+                    .with_hint("install Rust (https://rustup.rs), or let CodeBuild build the image"));
+            }
+            _ => {}
         }
         Err(ImageError::refused(format!("Rust target `{target}` is not installed"))
             .with_hint(format!("run `rustup target add {target}`, or let CodeBuild build the image")))

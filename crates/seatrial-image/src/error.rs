@@ -1,6 +1,7 @@
 //! The ways in which building an image ends badly.
 
 use std::error::Error;
+use std::io;
 
 use seatrial_git::GitError;
 use seatrial_project::render::RenderError;
@@ -50,6 +51,12 @@ impl ImageError {
             Self::Git(error) => error.hint(),
             Self::Failed { .. } => None,
         }
+    }
+
+    /// Whether a program was to be started that is not there.
+    pub(crate) fn is_missing_program(&self) -> bool {
+        let Self::Failed { source, .. } = self else { return false };
+        source.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::NotFound)
     }
 
     /// Whether nothing was changed.

@@ -18,7 +18,17 @@ fn an_image_that_is_refused_ends_with_a_hint_and_nothing_changed() {
     let project = Project::new();
     std::fs::create_dir(project.path("empty")).unwrap();
 
-    // Without rustc no target is installed.
+    let mut command = project.xtask(&["build-image"]);
+    let ended = Ended::of(command.env("PATH", project.path("empty")).output().unwrap());
+
+    assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+    assert!(ended.stderr.contains("error: rustc is not on PATH"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("\nhint: install Rust "), "{}", ended.stderr);
+
+    // A toolchain that knows no other target.
+    project.write("empty/rustc", "#!/bin/sh\nexit 1\n");
+    let all = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(project.path("empty/rustc"), all).unwrap();
     let mut command = project.xtask(&["build-image"]);
     let ended = Ended::of(command.env("PATH", project.path("empty")).output().unwrap());
 
