@@ -95,11 +95,17 @@ impl BuildCache {
     }
 
     fn prepare(folder: &Path) -> std::io::Result<File> {
+        let is_new = !folder.exists();
         fs::create_dir_all(folder)?;
         // cargo marks only directories that it makes itself.
         let mark = folder.join(CACHE_MARK);
         if !mark.exists() {
             fs::write(mark, SIGNATURE)?;
+        }
+        // Else the products are sources to git, wherever the project does not ignore the folder they are in, and no build
+        // leaves the tree as it found it.
+        if is_new {
+            fs::write(folder.join(".gitignore"), "*\n")?;
         }
         File::options().create(true).truncate(false).read(true).write(true).open(folder.join("lock"))
     }
@@ -165,6 +171,20 @@ mod tests {
         assert!(stamp("b").is_outdated);
         // Not kept: the compilation was interrupted. The old sources again, and the products are still suspect.
         assert!(stamp("a").is_outdated);
+    }
+
+    #[tokio::test]
+    async fn a_new_cache_is_nothing_to_git_and_a_folder_that_was_there_is_left_as_it_is() {
+        let root = tempfile::tempdir().unwrap();
+        seatrial_git::bytes(root.path(), &["init", "--quiet"]).unwrap();
+        fs::create_dir(root.path().join("mine")).unwrap();
+
+        open(&root.path().join("target/image/1")).await;
+        open(&root.path().join("mine")).await;
+
+        let listed = ["ls-files", "--others", "--exclude-standard"];
+        let listed = String::from_utf8(seatrial_git::bytes(root.path(), &listed).unwrap()).unwrap();
+        assert_eq!(listed, "mine/CACHEDIR.TAG\nmine/lock\n");
     }
 
     #[tokio::test]

@@ -103,12 +103,19 @@ pub(crate) fn ensure_python(
     let sh = shell(root)?;
     if !bin.join("pip").exists() {
         make_environment(session, &sh, &environment)?;
+        ignore(&environment)?;
     }
     let pip = bin.join("pip");
     let arguments = ["install", "--quiet", "--disable-pip-version-check", requirement];
     run(session, pip.as_os_str(), &arguments)?;
     std::fs::write(&mark, "").with_context(|| format!("failed to write `{}`", mark.display()))?;
     Ok(bin)
+}
+
+/// Has git overlook a folder that this tool made, also where the project does not ignore `target`.
+fn ignore(folder: &Path) -> anyhow::Result<()> {
+    let file = folder.join(".gitignore");
+    std::fs::write(&file, "*\n").with_context(|| format!("failed to write `{}`", file.display()))
 }
 
 fn make_environment(session: &Session, sh: &Shell, environment: &Path) -> anyhow::Result<()> {
