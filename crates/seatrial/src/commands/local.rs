@@ -29,6 +29,9 @@ pub(crate) enum Local {
         deleted: Option<PathBuf>,
         /// What is left there, as somebody else's.
         left: Vec<PathBuf>,
+        /// Where there was nothing to delete.
+        #[serde(skip)]
+        nothing: Option<PathBuf>,
     },
 }
 
@@ -52,13 +55,14 @@ pub(crate) async fn run(
         LocalCommand::Status => status(session, &globals).await?,
         LocalCommand::Stop => {
             let data_dir = data_dir(&globals)?;
-            let was_running = local::stop(session, &data_dir).await?;
-            Local::Ended { was_running, deleted: None, left: Vec::new() }
+            let stop = local::stop(session, &data_dir);
+            let was_running = session.cancel.unless_cancelled(stop).await??;
+            Local::Ended { was_running, deleted: None, left: Vec::new(), nothing: None }
         }
         LocalCommand::Reset { yes } => reset(session, &globals, yes).await?,
         LocalCommand::Serve(options) => {
             local::serve(options).await?;
-            Local::Ended { was_running: true, deleted: None, left: Vec::new() }
+            Local::Ended { was_running: true, deleted: None, left: Vec::new(), nothing: None }
         }
     };
     Ok(Report::done(local))
@@ -72,6 +76,7 @@ impl fmt::Display for Local {
                 writeln!(f, "the local cloud and its data under `{}` are gone", path.display())?;
                 left.iter().try_for_each(|path| writeln!(f, "{}", not_ours(path)))
             }
+            Self::Ended { nothing: Some(path), .. } => write!(f, "nothing is there: `{}`", path.display()),
             Self::Ended { was_running: true, .. } => write!(f, "the local cloud has ended"),
             Self::Ended { .. } => write!(f, "no local cloud is running"),
         }
@@ -137,8 +142,9 @@ async fn reset(session: &Session, globals: &Globals, yes: bool) -> anyhow::Resul
             return Err(Refused::new("nothing was deleted").into());
         }
     }
-    let Gone { was_running, left } = local::reset(session, &data_dir).await?;
-    Ok(Local::Ended { was_running, deleted: Some(data_dir), left })
+    let Gone { was_there, was_running, left } = local::reset(session, &data_dir).await?;
+    let (deleted, nothing) = if was_there { (Some(data_dir), None) } else { (None, Some(data_dir)) };
+    Ok(Local::Ended { was_running, deleted, left, nothing })
 }
 
 /// Names what a reset left, for it is not the local cloud's.

@@ -1,6 +1,7 @@
 //! Finding, starting and ending the daemon.
 
 use std::fs::{File, OpenOptions};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -12,7 +13,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::connection::Connection;
-use super::data_dir::{REHEARSAL_DATA_DIR, claim, refuse_foreign, remove_data, remove_throwaway};
+use super::data_dir::{REHEARSAL_DATA_DIR, claim, is_claimed, refuse_foreign, remove_data, remove_throwaway};
 use super::entries::{PROGRAM, connection_file, log_file};
 use super::options::ServeOptions;
 use super::post::in_flight;
@@ -54,7 +55,7 @@ pub(crate) async fn ensure_running(session: &Session, options: &ServeOptions) ->
             session.printer.event("local cloud", format_args!("another build serves {busy}"));
             return Ok(found);
         }
-        stop(session, &options.data_dir).await?;
+        session.cancel.unless_cancelled(stop(session, &options.data_dir)).await??;
     }
     start(session, options).await
 }
@@ -149,6 +150,10 @@ fn own_program(this: &Path, data_dir: &Path) -> Option<PathBuf> {
     // A running daemon keeps its file; only the name is free again.
     let _ = std::fs::remove_file(&own);
     let made = std::fs::hard_link(this, &own).or_else(|_| std::fs::copy(this, &own).map(drop));
+    if made.is_err() {
+        // A full disk takes half of it.
+        let _ = std::fs::remove_file(&own);
+    }
     made.ok().map(|()| own)
 }
 
@@ -184,11 +189,22 @@ fn did_not_start(dir: &Path, log_start: u64, status: &str) -> anyhow::Error {
     let reason = tail.lines().filter_map(|line| line.strip_prefix("error: ")).next_back();
     match reason {
         Some(reason) => Refused::new(format!("the local cloud did not start: {reason}")).into(),
-        None => anyhow::anyhow!(
-            "the local cloud ended at once ({status}); its log is `{}`",
-            log_file(dir).display()
-        ),
+        None => {
+            let said =
+                format!("the local cloud ended at once ({status}); its log is `{}`", log_file(dir).display());
+            match tail.is_empty().then(|| refuses_writing(dir)).flatten() {
+                // Then it could not say why.
+                Some(error) => anyhow::Error::new(error).context(said),
+                None => anyhow::anyhow!(said),
+            }
+        }
     }
+}
+
+/// Why nothing can be written into a directory, as on a full disk.
+fn refuses_writing(dir: &Path) -> Option<std::io::Error> {
+    let written = tempfile::tempfile_in(dir).and_then(|mut file| file.write_all(&[0; 64 * 1024]));
+    written.err()
 }
 
 /// Ends the daemon and waits until it is gone; answers whether one was there. One that is starting is ended when it is
@@ -221,6 +237,8 @@ pub(crate) async fn stop(session: &Session, data_dir: &Path) -> anyhow::Result<b
 
 /// What a reset did.
 pub(crate) struct Gone {
+    /// Whether there was anything.
+    pub was_there: bool,
     pub was_running: bool,
     /// What was left in the directory, as somebody else's.
     pub left: Vec<PathBuf>,
@@ -229,10 +247,13 @@ pub(crate) struct Gone {
 /// Ends the daemon and removes all it kept.
 pub(crate) async fn reset(session: &Session, data_dir: &Path) -> anyhow::Result<Gone> {
     refuse_foreign(data_dir)?;
-    let was_running = stop(session, data_dir).await?;
-    // Before: something is gone also where not all of it goes.
-    session.changes.note();
-    Ok(Gone { was_running, left: remove_data(data_dir)? })
+    let was_running = session.cancel.unless_cancelled(stop(session, data_dir)).await??;
+    let was_there = is_claimed(data_dir)?;
+    if was_there {
+        // Before: something is gone also where not all of it goes.
+        session.changes.note();
+    }
+    Ok(Gone { was_there, was_running, left: remove_data(data_dir)? })
 }
 
 /// Removes a rehearsal's directory, unless its local cloud lives: that removes it when it has ended.
@@ -286,5 +307,21 @@ fn locked_below(directory: &Path, depth: usize) -> Vec<PathBuf> {
     match depth < DEPTH {
         true => folders.flat_map(|folder| locked_below(&folder.path(), depth + 1)).collect(),
         false => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A program that can be neither linked nor copied as a whole: another file system's, and unreadable.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_program_that_was_copied_by_half_is_not_left_behind() {
+        let dir = tempfile::tempdir().unwrap();
+
+        assert_eq!(own_program(Path::new("/proc/self/mem"), dir.path()), None);
+
+        assert!(!dir.path().join(PROGRAM).exists());
     }
 }

@@ -83,6 +83,12 @@ pub(super) fn refuse_foreign(dir: &Path) -> anyhow::Result<()> {
 }
 
 /// Deletes what the local cloud made in a marked directory, and the directory if nothing else is in it; answers
+/// Whether a local cloud's data may be there.
+pub(super) fn is_claimed(dir: &Path) -> anyhow::Result<bool> {
+    let found = standing(dir).with_context(|| format!("failed to read `{}`", dir.display()))?;
+    Ok(matches!(found, Standing::Marked))
+}
+
 /// what was left, as somebody else's. A link is deleted, never followed.
 fn clear(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
     refuse_foreign(dir)?;

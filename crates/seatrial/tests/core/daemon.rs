@@ -7,9 +7,11 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, ChildStderr, Command};
+use std::time::{Duration, Instant};
 
 use nix::fcntl::{Flock, FlockArg};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::workbench::{Ended, Workbench};
@@ -94,6 +96,38 @@ fn whoever_stops_resets_or_starts_a_local_cloud_that_is_ending_waits_for_its_end
         assert_eq!(workbench.path("local-cloud").exists(), !arguments.contains(&"reset"), "{arguments:?}");
         assert_eq!(workbench.path("local-cloud/daemon.json").exists(), arguments.contains(&"start"));
     }
+}
+
+#[test]
+fn whoever_waits_for_the_end_of_a_local_cloud_hears_the_first_signal() {
+    for arguments in [&["local", "stop"][..], &["local", "reset", "--yes"]] {
+        let (workbench, _ending) = passing();
+        let mut command = workbench.spawn(arguments);
+        let _screen = waits(&mut command);
+
+        kill(Pid::from_raw(command.id().try_into().unwrap()), Signal::SIGTERM).unwrap();
+
+        // Well within what the wait may take.
+        let end = Instant::now() + Duration::from_secs(60);
+        while command.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < end, "{arguments:?}");
+            std::thread::yield_now();
+        }
+        assert_eq!(command.wait().unwrap().code(), Some(130), "{arguments:?}");
+        assert!(workbench.path("local-cloud/state.jsonl").exists(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_reset_where_there_is_nothing_says_so_and_has_changed_nothing() {
+    let workbench = Workbench::new();
+
+    let text = workbench.run(&["local", "reset", "--yes"]);
+    let object = workbench.run(&["local", "reset", "--yes", "--output", "json"]).object();
+
+    assert_eq!(text.code, Some(0), "{}", text.stderr);
+    assert!(text.stdout.starts_with("nothing is there: `"), "{}", text.stdout);
+    assert_eq!((&object["changed"], &object["deleted"]), (&false.into(), &Value::Null), "{object}");
 }
 
 #[test]
