@@ -116,6 +116,7 @@ impl Compilation {
         let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: ")).unwrap_or("unknown");
         let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or(self.target);
         let home = std::env::var_os("CARGO_HOME")
+            .filter(|home| !home.is_empty())
             .or_else(|| std::env::home_dir().map(|home| home.join(".cargo").into()))
             .unwrap_or_default();
         let home = fs::canonicalize(&home).unwrap_or_else(|_| home.into());

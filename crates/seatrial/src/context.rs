@@ -131,7 +131,7 @@ pub(crate) fn uses_local_cloud(environment: &Environment) -> anyhow::Result<bool
 /// start one: the build's caller is the pipeline, and its cloud is there already.
 fn foreign_endpoint() -> anyhow::Result<bool> {
     let loopback = endpoint_is_loopback();
-    if std::env::var_os("CODEBUILD_BUILD_ID").is_some() && !loopback {
+    if std::env::var_os("CODEBUILD_BUILD_ID").is_some_and(|id| !id.is_empty()) && !loopback {
         return Err(Refused::new("environment `local` cannot be used inside CodeBuild")
             .hint("name the environment: --environment NAME")
             .into());

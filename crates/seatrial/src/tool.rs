@@ -125,6 +125,10 @@ fn not_understood(error: &clap::Error, arguments: &[OsString]) -> ExitStatus {
         let _ = outcome::not_understood(&Printer::new(Format::Json), message);
     }
     ExitStatus::Usage
+    // A variable that is empty says nothing.
+    if !cli.globals.environment_typed {
+        cli.globals.environment = cli.globals.environment.filter(|name| !name.is_empty());
+    }
 }
 
 fn run(cli: Cli, checks: &[Check], program: &'static str) -> ExitStatus {

@@ -1,9 +1,11 @@
 //! The command line itself: help, usage errors, commands that need nothing but files.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot be prepared has failed")]
+
 mod support;
 
-use support::Project;
 use support::fixture::git;
+use support::{Ended, Project};
 
 #[test]
 fn help_names_every_command() {
@@ -75,4 +77,43 @@ fn nothing_is_destroyed_where_nobody_can_confirm() {
     let ended = Project::new().run(&["local", "reset"]);
 
     ended.refused("`local reset` deletes all data");
+}
+
+/// Where the tool would keep a local cloud, as a reset tells it where there is none.
+#[track_caller]
+fn data_dir(project: &Project, variables: &[(&str, &str)]) -> String {
+    let mut command = project.xtask(&["local", "reset", "--yes"]);
+    command.env_remove("XTASK_LOCAL_DATA_DIR").envs(variables.iter().copied());
+    let ended = Ended::of(command.output().unwrap());
+    let path = ended.stdout.strip_prefix("nothing is there: `").and_then(|rest| rest.strip_suffix("`\n"));
+    path.unwrap_or_else(|| panic!("{ended:?}")).to_owned()
+}
+
+#[test]
+fn the_local_clouds_data_is_never_kept_where_a_relative_or_an_empty_variable_leads() {
+    let project = Project::new();
+    let top = project.top().canonicalize().unwrap();
+    let home = project.top().join(".local/state/seatrial/web-");
+    for variables in
+        [[("XDG_STATE_HOME", "relative")], [("XDG_STATE_HOME", "")], [("XTASK_LOCAL_DATA_DIR", "")]]
+    {
+        let found = data_dir(&project, &variables);
+        assert!(found.starts_with(home.to_str().unwrap()), "{variables:?}: {found}");
+    }
+    // The project's folder is where it was typed.
+    let typed = data_dir(&project, &[("XTASK_LOCAL_DATA_DIR", "here")]);
+    assert_eq!(typed, top.join("here").display().to_string());
+    let state = data_dir(&project, &[("XDG_STATE_HOME", "/nowhere/state")]);
+    assert!(state.starts_with("/nowhere/state/seatrial/web-"), "{state}");
+}
+
+#[test]
+fn an_environment_variable_that_is_empty_names_no_environment() {
+    let project = Project::new();
+    let mut command = project.xtask(&["graph"]);
+    let ended = Ended::of(command.env("XTASK_ENVIRONMENT", "").output().unwrap());
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+
+    // What was typed is meant.
+    project.run(&["graph", "--environment", ""]).refused("environment `` is not in");
 }

@@ -38,14 +38,15 @@ enum Standing {
 
 /// `XTASK_LOCAL_DATA_DIR`, else `${XDG_STATE_HOME:-~/.local/state}/seatrial/<project>-<hash of the path>`.
 pub(crate) fn data_dir(root: &Path, project: &str) -> anyhow::Result<PathBuf> {
-    if let Some(dir) = std::env::var_os("XTASK_LOCAL_DATA_DIR") {
+    if let Some(dir) = std::env::var_os("XTASK_LOCAL_DATA_DIR").filter(|dir| !dir.is_empty()) {
         return Ok(std::path::absolute(dir)?);
     }
-    let state = match std::env::var_os("XDG_STATE_HOME").filter(|dir| !dir.is_empty()) {
-        Some(dir) => PathBuf::from(dir),
-        None => {
-            let home = std::env::home_dir().context("failed to find the home directory: HOME is not set")?;
-            home.join(".local/state")
+    let state = match std::env::var_os("XDG_STATE_HOME").map(PathBuf::from) {
+        // Another is to be ignored (XDG Base Directory Specification).
+        Some(dir) if dir.is_absolute() => dir,
+        _ => {
+            let home = std::env::home_dir().filter(|home| home.is_absolute());
+            home.context("failed to find the home directory: HOME is no absolute path")?.join(".local/state")
         }
     };
     let digest = hex::encode(Sha256::digest(root.as_os_str().as_encoded_bytes()));
@@ -82,13 +83,13 @@ pub(super) fn refuse_foreign(dir: &Path) -> anyhow::Result<()> {
     if matches!(found, Standing::Foreign) { Err(foreign(dir).into()) } else { Ok(()) }
 }
 
-/// Deletes what the local cloud made in a marked directory, and the directory if nothing else is in it; answers
 /// Whether a local cloud's data may be there.
 pub(super) fn is_claimed(dir: &Path) -> anyhow::Result<bool> {
     let found = standing(dir).with_context(|| format!("failed to read `{}`", dir.display()))?;
     Ok(matches!(found, Standing::Marked))
 }
 
+/// Deletes what the local cloud made in a marked directory, and the directory if nothing else is in it; answers
 /// what was left, as somebody else's. A link is deleted, never followed.
 fn clear(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
     refuse_foreign(dir)?;

@@ -18,8 +18,9 @@ pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
     // Its own session: a Ctrl-C in the starter's terminal is not meant for it. Fails only where the process
     // leads a group already, as when a person runs it by hand.
     let _ = nix::unistd::setsid();
-    let filter = tracing_subscriber::EnvFilter::try_from_env("XTASK_LOG");
-    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let filter = std::env::var("XTASK_LOG").ok().filter(|filter| !filter.is_empty());
+    let filter = filter.and_then(|filter| tracing_subscriber::EnvFilter::try_new(filter).ok());
+    let filter = filter.unwrap_or_else(|| tracing_subscriber::EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
     claim(&options.data_dir)?;
     let mut signals = Signals::take()?;

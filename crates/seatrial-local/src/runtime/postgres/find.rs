@@ -35,7 +35,7 @@ const CHOSEN: &str = "XTASK_POSTGRES_BIN";
 /// Finds `initdb` and `postgres` in the folder that `XTASK_POSTGRES_BIN` names; without it on PATH, else in the
 /// places where packages put them, the newest version first.
 pub fn find_postgres() -> Result<PostgresBinaries, PostgresNotFound> {
-    if let Some(chosen) = std::env::var_os(CHOSEN) {
+    if let Some(chosen) = std::env::var_os(CHOSEN).filter(|chosen| !chosen.is_empty()) {
         return both_in(Path::new(&chosen)).ok_or(PostgresNotFound);
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
