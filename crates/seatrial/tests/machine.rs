@@ -366,6 +366,25 @@ fn the_local_cloud_has_all_the_open_files_it_may_have() {
     command.env_clear().envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
 
     let started = object(&command.current_dir(here.project()).output().unwrap());
+#[test]
+fn what_the_user_has_chosen_for_the_endpoints_of_aws_does_not_count_for_the_local_cloud() {
+    let here = Here::new();
+    here.json(&["local", "start", "--port", "0"]);
+    let config = here.path("config");
+    std::fs::write(&config, "[default]\nuse_fips_endpoint = true\nuse_dualstack_endpoint = true\n").unwrap();
+    let config = config.to_str().unwrap();
+    for variable in [
+        ("AWS_USE_FIPS_ENDPOINT", "true"),
+        ("AWS_USE_DUALSTACK_ENDPOINT", "true"),
+        ("AWS_CONFIG_FILE", config),
+    ] {
+        for arguments in [&["status"][..], &["provision", "--yes"]] {
+            let mut command = here.tool(&[arguments, &["--output", "json"]].concat());
+            object(&command.envs([variable]).output().unwrap());
+        }
+    }
+}
+
 
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", started["pid"])).unwrap();
     let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();

@@ -57,7 +57,9 @@ impl Aws {
             Target::Account { region } => loader.region(Region::new(region)),
             Target::Local { endpoint, region, access_key_id, secret_access_key } => {
                 let key = Credentials::new(access_key_id, secret_access_key, None, None, "local cloud");
-                loader.region(Region::new(region)).endpoint_url(endpoint).credentials_provider(key)
+                // What the user chose for AWS's own endpoints, the SDK refuses beside a given one.
+                let loader = loader.use_fips(false).use_dual_stack(false).region(Region::new(region));
+                loader.endpoint_url(endpoint).credentials_provider(key)
             }
         };
         Self::new(loader.load().await, local, changes)
