@@ -65,6 +65,7 @@ impl Ctx {
                 region: local.region.clone(),
                 access_key_id: local.access_key_id.clone(),
                 secret_access_key: local.secret_access_key.clone(),
+                ended: local::ended(local.data_dir.clone()),
             },
             None => Target::Account { region: environment.region.clone() },
         };

@@ -16,6 +16,7 @@ use seatrial_project::is_loopback;
 pub(crate) struct Aws {
     config: SdkConfig,
     local: bool,
+    ended: Option<Ended>,
     changes: NoteChanges,
     cloudformation: OnceLock<aws_sdk_cloudformation::Client>,
     cloudwatchlogs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
@@ -30,10 +31,13 @@ pub(crate) struct Aws {
     sts: OnceLock<aws_sdk_sts::Client>,
 }
 
+/// Says that the cloud on this machine has ended, once it has.
+pub(crate) type Ended = Box<dyn Fn() -> Option<String> + Send + Sync>;
+
 /// Where to find AWS.
 pub(crate) enum Target {
     /// The local cloud, with the key it made for its operator.
-    Local { endpoint: String, region: String, access_key_id: String, secret_access_key: String },
+    Local { endpoint: String, region: String, access_key_id: String, secret_access_key: String, ended: Ended },
     /// AWS itself, with credentials found as every SDK finds them.
     Account { region: String },
 }
@@ -53,22 +57,23 @@ impl Aws {
             true => loader.http_client(direct_client()),
             false => loader,
         };
-        let loader = match target {
-            Target::Account { region } => loader.region(Region::new(region)),
-            Target::Local { endpoint, region, access_key_id, secret_access_key } => {
+        let (loader, ended) = match target {
+            Target::Account { region } => (loader.region(Region::new(region)), None),
+            Target::Local { endpoint, region, access_key_id, secret_access_key, ended } => {
                 let key = Credentials::new(access_key_id, secret_access_key, None, None, "local cloud");
                 // What the user chose for AWS's own endpoints, the SDK refuses beside a given one.
                 let loader = loader.use_fips(false).use_dual_stack(false).region(Region::new(region));
-                loader.endpoint_url(endpoint).credentials_provider(key)
+                (loader.endpoint_url(endpoint).credentials_provider(key), Some(ended))
             }
         };
-        Self::new(loader.load().await, local, changes)
+        Self { ended, ..Self::new(loader.load().await, local, changes) }
     }
 
     pub(super) fn new(config: SdkConfig, local: bool, changes: Changes) -> Self {
         Self {
             config,
             local,
+            ended: None,
             changes: NoteChanges(changes),
             cloudformation: OnceLock::new(),
             cloudwatchlogs: OnceLock::new(),
@@ -97,6 +102,11 @@ impl Aws {
     /// True for a cloud on this machine, which may be asked as often as one likes.
     pub(crate) fn is_local(&self) -> bool {
         self.local
+    }
+
+    /// Says that a cloud on this machine has ended, where that can be known: then no error passes.
+    pub(crate) fn has_ended(&self) -> Option<String> {
+        self.ended.as_ref().and_then(|ended| ended())
     }
 
     /// The region calls go to.

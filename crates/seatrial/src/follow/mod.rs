@@ -26,6 +26,6 @@ pub(crate) struct Watch<'a> {
 impl<'a> Watch<'a> {
     /// A way to wait for `what`.
     pub(crate) fn poll(self, what: impl Into<String>, patience: std::time::Duration) -> Poll<'a> {
-        Poll::new(self.session, self.aws.is_local(), what, patience)
+        Poll::new(self.session, self.aws.is_local(), what, patience).of(self.aws)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::aws::AwsError;
+use crate::aws::{Aws, AwsError};
 use crate::exit::DeadlinePassed;
 use crate::output::Event;
 use crate::session::Session;
@@ -26,6 +26,8 @@ pub(crate) enum Look<T> {
 /// Pauses that grow while nothing happens, up to a limit, until a deadline.
 pub(crate) struct Poll<'a> {
     session: &'a Session,
+    /// Says that what is asked has ended, so that no error passes.
+    ended: Box<dyn Fn() -> Option<String> + 'a>,
     what: String,
     first: Duration,
     limit: Duration,
@@ -48,6 +50,7 @@ impl<'a> Poll<'a> {
         let first = Duration::from_millis(first);
         Self {
             session,
+            ended: Box::new(|| None),
             what: what.into(),
             first,
             limit: Duration::from_millis(limit),
@@ -58,11 +61,16 @@ impl<'a> Poll<'a> {
         }
     }
 
+    /// Asks this cloud, which may end meanwhile where it is one on this machine.
+    pub(super) fn of(self, aws: &'a Aws) -> Self {
+        Self { ended: Box::new(|| aws.has_ended()), ..self }
+    }
+
     /// Looks again and again until it is over.
     ///
     /// # Errors
     /// [`DeadlinePassed`]; [`crate::exit::Interrupted`]; any error that does not pass, at once; one that passes when it
-    /// has not passed for five minutes.
+    /// has not passed for five minutes, or what is asked has ended.
     pub(crate) async fn until<T>(
         &mut self,
         mut look: impl AsyncFnMut() -> anyhow::Result<Look<T>>,
@@ -87,6 +95,9 @@ impl<'a> Poll<'a> {
             error.chain().any(|cause| cause.downcast_ref::<AwsError>().is_some_and(|error| error.passing));
         let now = self.session.clock.now();
         let since = *self.trouble.get_or_insert(now);
+        if let Some(ended) = (self.ended)().filter(|_| passing) {
+            return Err(error.context(ended));
+        }
         if !passing || now.duration_since(since) > TROUBLE {
             return Err(error);
         }
@@ -164,6 +175,19 @@ mod tests {
         let ended = polled(&session, HOUR, |_| Err(error(true))).await.unwrap_err();
 
         assert!(format!("{ended:#}").contains("ServiceUnavailable: no"), "{ended:#}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_error_passes_once_the_cloud_that_is_asked_has_ended() {
+        let session = Session::new(Printer::new(Format::Text), "cargo xtask");
+        let started = session.clock.now();
+        let ended = || (started.elapsed().as_secs() > 10).then(|| "it has ended".to_owned());
+        let mut poll = Poll { ended: Box::new(ended), ..Poll::new(&session, false, "the thing", HOUR) };
+
+        let told = poll.until(async || Err::<Look<u32>, _>(error(true))).await.unwrap_err();
+
+        assert!(started.elapsed() < TROUBLE);
+        assert!(format!("{told:#}").starts_with("it has ended: "), "{told:#}");
     }
 
     #[tokio::test(start_paused = true)]

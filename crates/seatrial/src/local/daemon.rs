@@ -270,6 +270,12 @@ fn is_alive(pid: u32) -> bool {
     i32::try_from(pid).is_ok_and(|pid| kill(Pid::from_raw(pid), None).is_ok())
 }
 
+/// What to say once the local cloud on `data_dir` has ended.
+pub(crate) fn ended(data_dir: PathBuf) -> Box<dyn Fn() -> Option<String> + Send + Sync> {
+    let said = format!("the local cloud has ended; its log is `{}`", log_file(&data_dir).display());
+    Box::new(move || (!is_locked(&data_dir)).then(|| said.clone()))
+}
+
 /// Whether a local cloud holds the lock on its data directory. Asked by a lock that many may have at once, for whoever
 /// asks at the same moment is no local cloud.
 fn is_locked(data_dir: &Path) -> bool {

@@ -14,7 +14,7 @@ mod post;
 mod serve;
 
 pub(crate) use connection::Connection;
-pub(crate) use daemon::{Gone, end_those_below, ensure_running, find, remove_rehearsal, reset, stop};
+pub(crate) use daemon::{Gone, end_those_below, ended, ensure_running, find, remove_rehearsal, reset, stop};
 pub(crate) use data_dir::{REHEARSAL_DATA_DIR, REHEARSAL_SOURCE, data_dir, disown};
 pub(crate) use options::ServeOptions;
 pub(crate) use owner::{Owner, owner_of_tests};
