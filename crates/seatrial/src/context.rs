@@ -115,12 +115,29 @@ pub(crate) fn load_environment(root: &Path, globals: &Globals) -> anyhow::Result
     Ok(project.environment(globals.environment.as_deref())?.clone())
 }
 
-/// The project: the nearest directory upwards that has an `infra/project.yml`, else one with a workspace's lock file,
-/// so that a missing `infra/project.yml` is named where it belongs.
+/// The project: the nearest directory upwards that has an `infra/project.yml`.
 pub(crate) fn find_root() -> anyhow::Result<PathBuf> {
     let here = std::env::current_dir().context("failed to find the current directory")?;
-    let with = |file: &str| here.ancestors().find(|dir| dir.join(file).exists()).map(Path::to_owned);
-    Ok(with(PROJECT_FILE).or_else(|| with("Cargo.lock")).unwrap_or(here))
+    if let Some(root) = here.ancestors().find(|dir| dir.join(PROJECT_FILE).exists()) {
+        return Ok(root.to_owned());
+    }
+    let missing =
+        format!("failed to read `{PROJECT_FILE}`: neither `{}` nor a folder above it has it", here.display());
+    let hint = match &projects_in_repository(&here)[..] {
+        [] => "run it in the project's folder".to_owned(),
+        folders => format!("run it in the project's folder: `{}`", folders.join("`, `")),
+    };
+    Err(Refused::new(missing).hint(hint).into())
+}
+
+/// The folders of the repository in which git knows a project, or would add one.
+fn projects_in_repository(here: &Path) -> Vec<String> {
+    let Ok(Some(git)) = seatrial_git::Git::find(here) else { return Vec::new() };
+    let pattern = format!("*{PROJECT_FILE}");
+    let listed = ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", &pattern];
+    let listed = git.read(&listed).unwrap_or_default();
+    let folders = listed.split('\0').filter_map(|file| file.strip_suffix(PROJECT_FILE)?.strip_suffix('/'));
+    folders.map(|folder| git.top().join(folder).display().to_string()).collect()
 }
 
 /// Whether the environment's cloud is the embedded one.

@@ -367,6 +367,22 @@ fn the_local_cloud_has_all_the_open_files_it_may_have() {
 
     let started = object(&command.current_dir(here.project()).output().unwrap());
 #[test]
+fn a_project_in_a_folder_of_its_repository_is_named_to_who_runs_the_tool_above_it() {
+    let here = Here::inside("services/web");
+
+    let output = here.tool(&["graph"]).current_dir(here.repository()).output().unwrap();
+
+    let said = errors(&output);
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    let folder = here.project().canonicalize().unwrap();
+    assert!(said.starts_with("error: failed to read `infra/project.yml`"), "{said}");
+    assert!(
+        said.contains(&format!("hint: run it in the project's folder: `{}`", folder.display())),
+        "{said}"
+    );
+}
+
+#[test]
 fn what_the_user_has_chosen_for_the_endpoints_of_aws_does_not_count_for_the_local_cloud() {
     let here = Here::new();
     here.json(&["local", "start", "--port", "0"]);
