@@ -9,34 +9,60 @@ mod here;
 mod own;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use here::{Here, ended, errors, git_in, number_in, object, runs, send, until};
 use nix::sys::signal::Signal;
 
 const SIGNALS: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
 
+/// `provision` at a terminal, in a shell after `first`, once it has asked: with its screen, and what that showed.
+fn asking(here: &Here, first: &str, pid_file: &Path) -> (Child, ChildStdout, String) {
+    // util-linux's `script` gives it a terminal.
+    let tool = env!("CARGO_BIN_EXE_cargo-seatrial");
+    let line = format!("{first} echo $$ > '{}'; exec '{tool}' provision", pid_file.display());
+    let mut command = Command::new("script");
+    let like = here.tool(&[]);
+    command.envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(here.project());
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut screen = child.stdout.take().unwrap();
+    let mut shown = String::new();
+    while !shown.contains("go ahead? (yes/no)") {
+        let mut bytes = [0; 4096];
+        let count = screen.read(&mut bytes).unwrap();
+        assert!(count > 0, "{shown}");
+        shown.push_str(&String::from_utf8_lossy(&bytes[..count]));
+    }
+    (child, screen, shown)
+}
+
+#[test]
+fn a_signal_that_the_command_was_started_to_ignore_stays_ignored() {
+    let here = Here::new();
+    let pid_file = here.path("pid");
+    let (mut child, mut screen, mut shown) = asking(&here, "trap '' HUP;", &pid_file);
+    let pid = number_in(&pid_file);
+
+    send(pid, Signal::SIGHUP);
+
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap().trim();
+    let ignored = u64::from_str_radix(ignored, 16).unwrap();
+    assert_eq!(ignored & 1 << (Signal::SIGHUP as i32 - 1), 1, "{status}");
+    send(pid, Signal::SIGTERM);
+    screen.read_to_string(&mut shown).unwrap();
+    until("an end", || child.try_wait().unwrap().is_some());
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{shown}");
+}
+
 #[test]
 fn each_signal_at_the_prompt_ends_provision_and_leaves_no_change_set() {
     let here = Here::new();
     for signal in SIGNALS {
         let pid_file = here.path(&format!("pid-{signal}"));
-        // util-linux's `script` gives it a terminal.
-        let tool = env!("CARGO_BIN_EXE_cargo-seatrial");
-        let line = format!("echo $$ > '{}'; exec '{tool}' provision", pid_file.display());
-        let mut command = Command::new("script");
-        let like = here.tool(&[]);
-        command.envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        command.args(["--quiet", "--return", "--command", &line, "/dev/null"]).current_dir(here.project());
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut screen = child.stdout.take().unwrap();
-        let mut shown = String::new();
-        while !shown.contains("go ahead? (yes/no)") {
-            let mut bytes = [0; 4096];
-            let count = screen.read(&mut bytes).unwrap();
-            assert!(count > 0, "{shown}");
-            shown.push_str(&String::from_utf8_lossy(&bytes[..count]));
-        }
+        let (mut child, mut screen, mut shown) = asking(&here, "", &pid_file);
 
         send(number_in(&pid_file), signal);
 
@@ -341,32 +367,6 @@ fn a_project_in_a_folder_of_its_repository_is_found_from_below_it() {
 }
 
 #[test]
-fn what_is_on_this_machine_is_never_asked_through_a_proxy() {
-    let here = Here::new();
-    // A port that is closed again.
-    let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let commands: [&[&str]; 4] =
-        [&["local", "start", "--port", "0"], &["local", "status"], &["provision", "--yes"], &["status"]];
-    for arguments in commands {
-        let mut command = here.tool(&[arguments, &["--output", "json"]].concat());
-        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
-            command.env(name, format!("http://{dead}"));
-        }
-        object(&command.output().unwrap());
-    }
-}
-
-#[test]
-fn the_local_cloud_has_all_the_open_files_it_may_have() {
-    let here = Here::new();
-    let tool = env!("CARGO_BIN_EXE_cargo-seatrial");
-    let mut command = Command::new("sh");
-    command.args(["-c", &format!("ulimit -Sn 256 && exec '{tool}' local start --port 0 --output json")]);
-    let like = here.tool(&[]);
-    command.env_clear().envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
-
-    let started = object(&command.current_dir(here.project()).output().unwrap());
-#[test]
 fn a_project_in_a_folder_of_its_repository_is_named_to_who_runs_the_tool_above_it() {
     let here = Here::inside("services/web");
 
@@ -401,6 +401,32 @@ fn what_the_user_has_chosen_for_the_endpoints_of_aws_does_not_count_for_the_loca
     }
 }
 
+#[test]
+fn what_is_on_this_machine_is_never_asked_through_a_proxy() {
+    let here = Here::new();
+    // A port that is closed again.
+    let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let commands: [&[&str]; 4] =
+        [&["local", "start", "--port", "0"], &["local", "status"], &["provision", "--yes"], &["status"]];
+    for arguments in commands {
+        let mut command = here.tool(&[arguments, &["--output", "json"]].concat());
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"] {
+            command.env(name, format!("http://{dead}"));
+        }
+        object(&command.output().unwrap());
+    }
+}
+
+#[test]
+fn the_local_cloud_has_all_the_open_files_it_may_have() {
+    let here = Here::new();
+    let tool = env!("CARGO_BIN_EXE_cargo-seatrial");
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("ulimit -Sn 256 && exec '{tool}' local start --port 0 --output json")]);
+    let like = here.tool(&[]);
+    command.env_clear().envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
+
+    let started = object(&command.current_dir(here.project()).output().unwrap());
 
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", started["pid"])).unwrap();
     let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
