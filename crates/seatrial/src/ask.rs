@@ -1,5 +1,7 @@
 //! Questions to the person at the terminal.
 
+use std::io::BufRead as _;
+
 use anyhow::Context as _;
 use tokio::sync::oneshot;
 
@@ -15,9 +17,10 @@ pub(crate) async fn ask(session: &Session, question: &str) -> anyhow::Result<Str
     let (send, answer) = oneshot::channel();
     // A thread of its own, for nothing ends a read that has begun: the runtime must not wait for it.
     std::thread::spawn(move || {
-        let mut line = String::new();
-        let read = std::io::stdin().read_line(&mut line).map(|_| line.trim().to_owned());
-        let _ = send.send(read);
+        let mut line = Vec::new();
+        let read = std::io::stdin().lock().read_until(b'\n', &mut line);
+        // What is no text is an answer as well, and no yes.
+        let _ = send.send(read.map(|_| String::from_utf8_lossy(&line).trim().to_owned()));
     });
     tokio::select! {
         () = session.cancel.cancelled() => Err(Interrupted.into()),

@@ -123,9 +123,12 @@ fn neither_a_no_nor_a_refusal_leaves_a_change_set_of_any_stack() {
         .write("infra/stacks/first.yml", &FIRST.replace("Outputs:", &format!("{ANOTHER_GROUP}Outputs:")));
     workbench.write("infra/stacks/second.yml", &format!("{SECOND}{ANOTHER_GROUP}"));
 
-    let declined = workbench.at_terminal(&["provision"], "no\n");
-    assert_eq!((declined.code, &declined.object()["changed"]), (Some(3), &false.into()), "{declined:?}");
-    workbench.assert_nothing_is_left_behind();
+    // What is no text is no yes.
+    for typed in [&b"no\n"[..], b"\xff\xfe\n"] {
+        let declined = workbench.at_terminal(&["provision"], typed);
+        assert_eq!((declined.code, &declined.object()["changed"]), (Some(3), &false.into()), "{declined:?}");
+        workbench.assert_nothing_is_left_behind();
+    }
 
     let unasked = workbench.run(&["provision", "--output", "json"]);
     assert_eq!((unasked.code, &unasked.object()["changed"]), (Some(3), &false.into()), "{unasked:?}");

@@ -145,7 +145,7 @@ impl Workbench {
     }
 
     /// Runs at a terminal at which `typed` is typed, with `--output json`.
-    pub fn at_terminal(&self, arguments: &[&str], typed: &str) -> Ended {
+    pub fn at_terminal(&self, arguments: &[&str], typed: impl AsRef<[u8]>) -> Ended {
         let words: Vec<&str> =
             [env!("CARGO_BIN_EXE_cargo-seatrial")].iter().chain(arguments).copied().collect();
         // The object alone is not the terminal's.
@@ -158,7 +158,7 @@ impl Workbench {
         self.surround(&mut script, arguments);
         let mut child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut keyboard = child.stdin.take().unwrap();
-        keyboard.write_all(typed.as_bytes()).unwrap();
+        keyboard.write_all(typed.as_ref()).unwrap();
         let output = child.wait_with_output().unwrap();
         // Hung up only now.
         drop(keyboard);
