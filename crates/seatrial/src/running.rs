@@ -1,10 +1,23 @@
 //! What a project's own commands and checks work with: the run that they are part of.
 
 use std::fmt::Display;
+use std::panic::AssertUnwindSafe;
 use std::process::{Command, ExitStatus, Output};
 
 use crate::process;
 use crate::session::Session;
+
+/// Runs what is the project's own: a panic of it is an error, for there is an outcome to be told.
+///
+/// # Errors
+/// The panic.
+pub(crate) fn unless_it_panics<T>(run: impl FnOnce() -> T) -> anyhow::Result<T> {
+    std::panic::catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        anyhow::anyhow!("it panicked: {}", text.unwrap_or("without a word"))
+    })
+}
 
 /// One run of the tool.
 pub struct Running<'a> {

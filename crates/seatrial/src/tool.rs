@@ -14,7 +14,7 @@ use crate::exit::{ExitStatus, Interrupted};
 use crate::interrupt::Signals;
 use crate::outcome::{self, Report, conclude};
 use crate::output::{Format, Printer};
-use crate::running::Running;
+use crate::running::{Running, unless_it_panics};
 use crate::session::Session;
 
 type Run = Box<dyn Fn(&Running<'_>, &ArgMatches) -> Result<(), String>>;
@@ -81,6 +81,12 @@ impl Tool {
     pub fn run(self, arguments: impl IntoIterator<Item = OsString>) -> ExitStatus {
         let arguments: Vec<OsString> = arguments.into_iter().collect();
         let command = Cli::command().name(self.program).bin_name(self.program);
+        if let Some(twice) = self.name_that_is_taken(&command) {
+            let session = Session::new(Printer::new(format_of(&arguments)), self.program);
+            let taken =
+                anyhow::anyhow!("the project's own command `{twice}` has the name of one that is there");
+            return conclude::<NoFields>(&session, Err(taken));
+        }
         let command = self.own.iter().fold(command, |command, own| command.subcommand(own.command.clone()));
         let matches = match command.try_get_matches_from(&arguments) {
             Ok(matches) => matches,
@@ -97,12 +103,32 @@ impl Tool {
             Err(error) => not_understood(&error, &arguments),
         }
     }
+
+    /// clap only finds it where it is built to look for mistakes, and then by a panic.
+    fn name_that_is_taken(&self, command: &clap::Command) -> Option<&str> {
+        let names = |command: &clap::Command| {
+            let names = std::iter::once(command.get_name()).chain(command.get_all_aliases());
+            names.map(str::to_owned).collect::<Vec<_>>()
+        };
+        let mut taken: Vec<String> = command.get_subcommands().flat_map(names).collect();
+        // clap's own.
+        taken.push("help".to_owned());
+        self.own.iter().map(|own| &own.command).find_map(|own| {
+            let is_taken = names(own).iter().any(|name| taken.contains(name));
+            taken.extend(names(own));
+            is_taken.then(|| own.get_name())
+        })
+    }
 }
 
 fn command_line(matches: &ArgMatches) -> Result<Cli, clap::Error> {
     let mut cli = Cli::from_arg_matches(matches)?;
     cli.globals.environment_typed =
         matches.value_source(Globals::ENVIRONMENT) == Some(ValueSource::CommandLine);
+    // A variable that is empty says nothing.
+    if !cli.globals.environment_typed {
+        cli.globals.environment = cli.globals.environment.filter(|name| !name.is_empty());
+    }
     Ok(cli)
 }
 
@@ -113,9 +139,7 @@ fn not_understood(error: &clap::Error, arguments: &[OsString]) -> ExitStatus {
     if !error.use_stderr() {
         return ExitStatus::Done;
     }
-    let wants_json = arguments.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json")
-        || arguments.iter().any(|argument| argument == "--output=json");
-    if wants_json {
+    if format_of(arguments) == Format::Json {
         let text = error.render().to_string();
         // What is wrong, before the usage and hints.
         let lines = text.lines().take_while(|line| !line.trim().is_empty()).map(str::trim);
@@ -125,10 +149,13 @@ fn not_understood(error: &clap::Error, arguments: &[OsString]) -> ExitStatus {
         let _ = outcome::not_understood(&Printer::new(Format::Json), message);
     }
     ExitStatus::Usage
-    // A variable that is empty says nothing.
-    if !cli.globals.environment_typed {
-        cli.globals.environment = cli.globals.environment.filter(|name| !name.is_empty());
-    }
+}
+
+/// The format that was asked for, of a command line that was not understood.
+fn format_of(arguments: &[OsString]) -> Format {
+    let wants_json = arguments.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json")
+        || arguments.iter().any(|argument| argument == "--output=json");
+    if wants_json { Format::Json } else { Format::Text }
 }
 
 fn run(cli: Cli, checks: &[Check], program: &'static str) -> ExitStatus {
@@ -147,9 +174,10 @@ fn run(cli: Cli, checks: &[Check], program: &'static str) -> ExitStatus {
 fn run_own(own: &Own, matches: &ArgMatches, format: Format, program: &'static str) -> ExitStatus {
     let session = Session::new(Printer::new(format), program);
     let command = async {
-        let run = || (own.run)(&Running::new(&session), matches);
+        let run = || unless_it_panics(|| (own.run)(&Running::new(&session), matches));
         let ended = tokio::task::block_in_place(run);
-        let ended = ended.map_err(|why| session.cancelled_or(anyhow::Error::msg(why)));
+        let ended = ended.and_then(|ended| ended.map_err(anyhow::Error::msg));
+        let ended = ended.map_err(|why| session.cancelled_or(why));
         conclude(&session, ended.map(|()| Report::done(NoFields {})))
     };
     on_a_runtime(&session, under_signals(&session, command))

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use seatrial::{Running, Tool, clap};
+use seatrial::{Check, Running, Tool, clap};
 use serde_json::Value;
 
 use crate::here::{Here, ended, number_in, runs, send, until};
@@ -26,6 +26,62 @@ fn xtask() {
     let tool = Tool::new().command(clap::Command::new("play"), run);
     let words = ["xtask", "play", "--output", "json"];
     std::process::exit(tool.run(words.map(Into::into)).code().into());
+}
+
+/// Which of the tools that have a mistake in them to be.
+const MISTAKEN: &str = "SEATRIAL_TEST_MISTAKEN";
+
+#[test]
+#[expect(clippy::exit, reason = "the exit code is what is looked at")]
+fn mistaken_xtask() {
+    let Ok(word) = std::env::var(MISTAKEN) else { return };
+    let own = |name: &'static str| Tool::new().command(clap::Command::new(name), |_, _| panic!("boom"));
+    let tool = match word.as_str() {
+        "check" => {
+            let boom = Check::new("boom", |_| panic!("boom"));
+            Tool::new().check(boom).check(Check::new("after", |_| Ok(())))
+        }
+        "buildspec" => own("buildspec"),
+        "status" => own("status"),
+        _ => own("play"),
+    };
+    let words = ["xtask", word.as_str(), "--output", "json"];
+    std::process::exit(tool.run(words.map(Into::into)).code().into());
+}
+
+#[track_caller]
+fn mistaken(word: &str) -> (Option<i32>, Value) {
+    let here = Here::new();
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "own::mistaken_xtask", "--nocapture"]).env(MISTAKEN, word);
+    command.current_dir(here.project()).stdin(Stdio::null());
+    outcome(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+}
+
+#[test]
+fn a_step_or_a_command_of_the_projects_own_that_panics_has_failed_and_the_outcome_is_told() {
+    let (code, object) = mistaken("check");
+    assert_eq!(code, Some(1), "{object}");
+    let steps = object["steps"].as_array().unwrap();
+    let passed =
+        |name: &str| steps.iter().find(|step| step["name"] == name).map(|step| step["passed"].clone());
+    assert_eq!((passed("boom"), passed("after")), (Some(false.into()), Some(true.into())), "{object}");
+    assert!(object["failures"].to_string().contains("it panicked: boom"), "{object}");
+
+    let (code, object) = mistaken("play");
+    assert_eq!((code, &object["failures"][0]["message"]), (Some(1), &"it panicked: boom".into()), "{object}");
+}
+
+#[test]
+fn an_own_command_that_has_the_name_of_another_is_told_by_name() {
+    // An alias is a name too.
+    for name in ["status", "buildspec"] {
+        let (code, object) = mistaken(name);
+
+        let told = object["failures"][0]["message"].to_string();
+        assert_eq!(code, Some(1), "{object}");
+        assert!(told.contains(&format!("own command `{name}` has the name of one")), "{object}");
+    }
 }
 
 fn start(script: &str) -> Child {

@@ -21,6 +21,7 @@ use crate::cli::CheckArgs;
 use crate::context::find_root;
 use crate::exit::{Interrupted, Refused};
 use crate::outcome::Report;
+use crate::running::unless_it_panics;
 use crate::session::Session;
 use crate::{local, process};
 use seatrial_project::Project;
@@ -62,7 +63,10 @@ pub(crate) async fn run(
     run.step("generated files", async || super::generate::check(&root)).await;
     run.step("templates", async || templates::check(&checking).await).await;
     for check in own {
-        let answer = || (check.run)(&checking).map_err(|why| session.cancelled_or(Refused::new(why)));
+        let answer = || {
+            let answer = unless_it_panics(|| (check.run)(&checking))?;
+            answer.map_err(|why| session.cancelled_or(Refused::new(why)))
+        };
         let answered = async || tokio::task::block_in_place(answer);
         run.step(check.name, answered).await;
     }
