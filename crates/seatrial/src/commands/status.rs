@@ -181,22 +181,38 @@ impl fmt::Display for Status {
             let error = deployment.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
             writeln!(f, "deployment {} {}{error}", deployment.id, deployment.status)?;
         }
-        let rows = self.tasks.iter().map(|t| vec![t.id.clone(), t.status.clone(), t.task_definition.clone()]);
-        writeln!(f, "{}", table(&["task", "status", "task definition"], rows))?;
-        let rows = self.targets.iter().map(|t| {
-            let reason = t.health.reason.clone().unwrap_or_default();
-            vec![
-                t.group.to_owned(),
-                format!("{} %", t.weight),
-                t.health.target.clone(),
-                t.health.state.clone(),
-                reason,
-            ]
-        });
-        writeln!(f, "{}", table(&["target group", "traffic", "target", "health", "reason"], rows))?;
+        if !self.tasks.is_empty() {
+            let row = |t: &TaskStatus| vec![t.id.clone(), t.status.clone(), t.task_definition.clone()];
+            let rows = self.tasks.iter().map(row);
+            writeln!(f, "{}", table(&["task", "status", "task definition"], rows))?;
+        }
+        if !self.targets.is_empty() {
+            let rows = self.targets.iter().map(|t| {
+                let reason = t.health.reason.clone().unwrap_or_default();
+                let weight = format!("{} %", t.weight);
+                vec![t.group.to_owned(), weight, t.health.target.clone(), t.health.state.clone(), reason]
+            });
+            writeln!(f, "{}", table(&["target group", "traffic", "target", "health", "reason"], rows))?;
+        }
         if let Some(image) = &self.image {
             writeln!(f, "image {} ({}), {} bytes", image.uri, image.tags.join(", "), image.size_bytes)?;
         }
         self.url.as_ref().map_or(Ok(()), |url| write!(f, "application {url}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_yet_has_no_table() {
+        let stack = StackStatus { name: "web-a".to_owned(), status: "CREATE_COMPLETE".to_owned() };
+        let status = Status { environment: "a".to_owned(), stacks: vec![stack], ..Status::default() };
+
+        let lines = status.to_string().lines().count();
+
+        // The environment, and the stack under its heading.
+        assert_eq!(lines, 3, "{status}");
     }
 }
