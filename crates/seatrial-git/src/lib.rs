@@ -214,11 +214,9 @@ mod tests {
 
     #[test]
     fn a_commit_that_is_lost_or_a_branch_that_is_broken_is_not_taken_for_no_commit_yet() {
-        let broken: [(&str, fn(&Path)); 2] = [
-            ("bad object", |git| std::fs::remove_dir_all(git.join("objects")).unwrap()),
-            ("broken", |git| std::fs::write(git.join("refs/heads/main"), "nonsense\n").unwrap()),
-        ];
-        for (word, damage) in broken {
+        let lose = |git: &Path| std::fs::remove_dir_all(git.join("objects")).unwrap();
+        let garble = |git: &Path| std::fs::write(git.join("refs/heads/main"), "nonsense\n").unwrap();
+        for (word, damage) in [("bad object", &lose as &dyn Fn(&Path)), ("broken", &garble)] {
             let root = tempfile::tempdir().unwrap();
             git(root.path(), &["init", "--quiet", "--initial-branch", "main"]);
             git(root.path(), &["commit", "--quiet", "--allow-empty", "--message", "first"]);

@@ -46,6 +46,9 @@ Resources:
 /// One more resource for a template.
 pub const ANOTHER_GROUP: &str = "  Another: {Type: AWS::Logs::LogGroup}\n";
 
+/// Names and values.
+type Pairs<'a> = &'a [(&'a str, &'a str)];
+
 /// The project, and once something was started its local cloud, which ends with it.
 pub struct Workbench {
     dir: TempDir,
@@ -308,7 +311,7 @@ impl Workbench {
 
     /// Updates a stack to these tags and parameters besides those it has.
     #[track_caller]
-    fn update(&self, stack: &str, (tags, values): (&[(&str, &str)], &[(&str, &str)])) {
+    fn update(&self, stack: &str, (tags, values): (Pairs<'_>, Pairs<'_>)) {
         let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
         let tags: BTreeMap<_, _> = self.tags(stack).into_iter().chain(tags.iter().map(owned)).collect();
         let tags = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
