@@ -130,7 +130,7 @@ impl Told {
     }
 
     fn interrupt(&self) {
-        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), Signal::SIGINT).unwrap();
+        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), Signal::SIGTERM).unwrap();
     }
 
     fn end(mut self) -> Option<i32> {

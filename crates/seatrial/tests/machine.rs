@@ -15,7 +15,20 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use here::{Here, ended, errors, git_in, number_in, object, runs, send, until};
 use nix::sys::signal::Signal;
 
-const SIGNALS: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+/// Those that end a command, but what this test ignores, as under `nohup` or behind a script's `&`: then all that it
+/// starts ignores it.
+fn signals() -> impl Iterator<Item = Signal> {
+    let ignored = ignored_by("self");
+    let signals = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+    signals.into_iter().filter(move |signal| ignored & 1 << (*signal as i32 - 1) == 0)
+}
+
+/// A bit for each signal that a process ignores (proc(5)).
+fn ignored_by(pid: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    u64::from_str_radix(ignored.trim(), 16).unwrap()
+}
 
 /// `provision` at a terminal, in a shell after `first`, once it has asked: with its screen, and what that showed.
 fn asking(here: &Here, first: &str, pid_file: &Path) -> (Child, ChildStdout, String) {
@@ -47,10 +60,7 @@ fn a_signal_that_the_command_was_started_to_ignore_stays_ignored() {
 
     send(pid, Signal::SIGHUP);
 
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap().trim();
-    let ignored = u64::from_str_radix(ignored, 16).unwrap();
-    assert_eq!(ignored & 1 << (Signal::SIGHUP as i32 - 1), 1, "{status}");
+    assert_eq!(ignored_by(&pid.to_string()) & 1 << (Signal::SIGHUP as i32 - 1), 1);
     send(pid, Signal::SIGTERM);
     screen.read_to_string(&mut shown).unwrap();
     until("an end", || child.try_wait().unwrap().is_some());
@@ -60,7 +70,7 @@ fn a_signal_that_the_command_was_started_to_ignore_stays_ignored() {
 #[test]
 fn each_signal_at_the_prompt_ends_provision_and_leaves_no_change_set() {
     let here = Here::new();
-    for signal in SIGNALS {
+    for signal in signals() {
         let pid_file = here.path(&format!("pid-{signal}"));
         let (mut child, mut screen, mut shown) = asking(&here, "", &pid_file);
 
@@ -79,7 +89,7 @@ fn each_signal_at_the_prompt_ends_provision_and_leaves_no_change_set() {
 #[test]
 fn each_signal_ends_what_a_check_runs_with_its_children_and_its_local_cloud() {
     let tool = env!("CARGO_BIN_EXE_cargo-seatrial");
-    for signal in SIGNALS {
+    for signal in signals() {
         let here = Here::new();
         let file = |name: &str| here.path(name).display().to_string();
         // A child, a grandchild, and a local cloud, which has a session of its own.
@@ -114,7 +124,7 @@ fn each_signal_ends_what_a_check_runs_with_its_children_and_its_local_cloud() {
 
 #[test]
 fn a_second_signal_ends_a_check_at_once_with_what_does_not_want_to_end() {
-    for signal in SIGNALS {
+    for signal in signals() {
         let here = Here::new();
         let pid = here.path("stubborn");
         here.check_with(&format!("  - trap '' INT TERM HUP; echo $$ > '{}'; sleep 600", pid.display()));

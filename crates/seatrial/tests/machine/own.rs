@@ -7,7 +7,7 @@ use seatrial::{Check, Running, Tool, clap};
 use serde_json::Value;
 
 use crate::here::{Here, ended, number_in, runs, send, until};
-use crate::{SIGNALS, heard};
+use crate::{heard, signals};
 
 /// What to run as a project's own command: a shell's words.
 const SCRIPT: &str = "SEATRIAL_TEST_OWN";
@@ -122,7 +122,7 @@ fn an_own_command_has_the_outcome_that_every_command_has() {
 
 #[test]
 fn each_signal_ends_what_an_own_command_runs_with_its_children() {
-    for signal in SIGNALS {
+    for signal in signals() {
         let here = Here::new();
         let [leader, child] = ["leader", "child"].map(|name| here.path(name));
         let started = start(&format!(
@@ -143,7 +143,7 @@ fn each_signal_ends_what_an_own_command_runs_with_its_children() {
 
 #[test]
 fn a_second_signal_ends_an_own_command_and_what_it_runs_at_once() {
-    for signal in SIGNALS {
+    for signal in signals() {
         let here = Here::new();
         let pid = here.path("stubborn");
         let mut started = start(&format!("trap '' INT TERM HUP; {}; sleep 60", writes(&pid)));
