@@ -34,6 +34,7 @@ const RULES: &[Rule] = &[
             "crates/seatrial/src/session.rs",
             "crates/seatrial/src/tool.rs",
             "crates/seatrial/src/install.rs",
+            "crates/seatrial/src/local/post.rs",
             "crates/seatrial/src/commands/generate.rs",
             "crates/seatrial/src/commands/local.rs",
         ],

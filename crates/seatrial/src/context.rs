@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use seatrial_project::{Environment, PROJECT_FILE, Project};
 
-use crate::aws::{Aws, Target, endpoint_is_loopback};
+use crate::aws::{Aws, AwsError, Target, endpoint_is_loopback};
 use crate::cli::Globals;
 use crate::exit::Refused;
 use crate::follow::Watch;
@@ -28,6 +28,15 @@ pub(crate) struct Ctx {
 }
 
 impl Ctx {
+    /// A call that only reads is left when the command is to end. One that writes is not: whether it was carried out
+    /// must be known.
+    pub(crate) async fn reading<T>(
+        &self,
+        call: impl Future<Output = Result<T, AwsError>>,
+    ) -> anyhow::Result<T> {
+        Ok(self.session.cancel.unless_cancelled(call).await??)
+    }
+
     /// Reads the project, finds or starts the local cloud where it is meant, and makes sure that the caller is
     /// in the environment's account.
     pub(crate) async fn connect(session: &Session, globals: &Globals) -> anyhow::Result<Self> {

@@ -17,7 +17,6 @@ use serde::Serialize;
 use super::deployed::Deployed;
 use super::local::not_ours;
 use crate::ask::ask;
-use crate::aws::AwsError;
 use crate::cli::{DestroyArgs, Globals};
 use crate::context::Ctx;
 use crate::exit::Refused;
@@ -72,8 +71,8 @@ pub(crate) async fn run(
 /// The local cloud goes with the environment, unless there is something of others in it.
 async fn end_local_cloud(ctx: &Ctx, data_dir: &Path, destroyed: &mut Destroyed) -> anyhow::Result<()> {
     let kept = |bucket: &String| destroyed.kept.iter().any(|kept| kept.ends_with(&format!(" {bucket}")));
-    let stacks = reading(ctx, ctx.aws.describe_stacks()).await?.into_iter().map(|stack| stack.name);
-    let buckets = reading(ctx, ctx.aws.list_buckets()).await?.into_iter().filter(|bucket| !kept(bucket));
+    let stacks = ctx.reading(ctx.aws.describe_stacks()).await?.into_iter().map(|stack| stack.name);
+    let buckets = ctx.reading(ctx.aws.list_buckets()).await?.into_iter().filter(|bucket| !kept(bucket));
     let others = stacks.map(|name| format!("stack {name}"));
     destroyed.others = others.chain(buckets.map(|name| format!("bucket {name}"))).collect();
     if !destroyed.others.is_empty() {
@@ -197,12 +196,6 @@ async fn deregister(watch: Watch<'_>, family: &str, count: &mut usize) -> anyhow
         *count += 1;
     }
     Ok(())
-}
-
-/// A call that only reads is left when the command is to end. One that writes is not: whether it was carried out
-/// must be known.
-async fn reading<T>(ctx: &Ctx, call: impl Future<Output = Result<T, AwsError>>) -> anyhow::Result<T> {
-    Ok(ctx.session.cancel.unless_cancelled(call).await??)
 }
 
 #[cfg(test)]

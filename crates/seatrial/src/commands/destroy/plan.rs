@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::reading;
 use super::stack::bucket_to_empty;
 use crate::aws::Stack;
 use crate::commands::deployed::Deployed;
@@ -40,7 +39,7 @@ impl DestroyPlan {
         let mut empties = Vec::new();
         for (short, stack) in &deployed.stacks {
             let Some(name) = bucket_to_empty(ctx, short, stack).await? else { continue };
-            let found = reading(ctx, ctx.aws.first_objects(&name, "")).await?;
+            let found = ctx.reading(ctx.aws.first_objects(&name, "")).await?;
             if found.len() > 0 {
                 empties.push(Bucket { name, objects: found.len(), more: found.more });
             }

@@ -1,7 +1,6 @@
 //! One stack's way to where it is no more: what runs is waited for, its protection lifted, its bucket emptied.
 
 use super::plan::refuse_protected;
-use super::reading;
 use crate::aws::status::{StackPhase, stack_phase};
 use crate::aws::{Parameter, Stack, StackEvent};
 use crate::commands::change::{self, Overtaken};
@@ -21,7 +20,7 @@ const TURNS: usize = 10;
 pub(super) async fn delete(ctx: &Ctx, short: &str, planned: &Stack) -> anyhow::Result<Vec<String>> {
     for _ in 0..TURNS {
         ctx.session.cancel.check()?;
-        let found = reading(ctx, ctx.aws.describe_stack(&planned.id)).await?;
+        let found = ctx.reading(ctx.aws.describe_stack(&planned.id)).await?;
         let Some(stack) = found.filter(|stack| stack_phase(&stack.status) != StackPhase::Absent) else {
             return Ok(Vec::new());
         };
@@ -52,7 +51,7 @@ async fn delete_at_rest(ctx: &Ctx, short: &str, stack: &Stack) -> anyhow::Result
             ctx.printer().event(&stack.name, format_args!("emptied bucket {bucket} of {count} objects"));
         }
     }
-    let last = reading(ctx, ctx.aws.newest_stack_event(&stack.id)).await?;
+    let last = ctx.reading(ctx.aws.newest_stack_event(&stack.id)).await?;
     let deleting = ctx.aws.delete_stack(&stack.id).await;
     deleting.map_err(|error| change::overtaken_or(&stack.name, error))?;
     let end = follow_stack(ctx.watch(), (&stack.name, &stack.id), last).await?;
@@ -85,7 +84,7 @@ fn route(event: &StackEvent) -> Option<String> {
 async fn empty_bucket(ctx: &Ctx, bucket: &str) -> anyhow::Result<usize> {
     let mut count = 0;
     loop {
-        let found = reading(ctx, ctx.aws.first_objects(bucket, "")).await?;
+        let found = ctx.reading(ctx.aws.first_objects(bucket, "")).await?;
         if found.len() == 0 {
             return Ok(count);
         }
@@ -100,10 +99,10 @@ pub(super) async fn bucket_to_empty(ctx: &Ctx, short: &str, stack: &Stack) -> an
     if short != of_stack {
         return Ok(None);
     }
-    let resources = reading(ctx, ctx.aws.list_stack_resources(&stack.id)).await?;
+    let resources = ctx.reading(ctx.aws.list_stack_resources(&stack.id)).await?;
     let bucket = resources.into_iter().find(|resource| resource.logical_id == logical_id);
     let Some(bucket) = bucket.filter(|bucket| !bucket.physical_id.is_empty()) else { return Ok(None) };
-    let template = reading(ctx, ctx.aws.get_template(&stack.id)).await?;
+    let template = ctx.reading(ctx.aws.get_template(&stack.id)).await?;
     Ok(is_deleted_with_stack(&template, logical_id)?.then_some(bucket.physical_id))
 }
 
@@ -136,7 +135,7 @@ async fn lift_protection(ctx: &Ctx, stack: &Stack) -> anyhow::Result<()> {
         .keys()
         .map(|name| Parameter { name: name.clone(), value: (name == PROTECTION).then(|| "false".to_owned()) })
         .collect();
-    let template = reading(ctx, ctx.aws.get_template(&stack.id)).await?;
+    let template = ctx.reading(ctx.aws.get_template(&stack.id)).await?;
     change::update_in_place(ctx, stack, &template, &parameters).await
 }
 
