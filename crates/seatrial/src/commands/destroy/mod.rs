@@ -5,6 +5,7 @@
 //! data, unless somebody else's stacks or buckets are in it. No other bucket is ever emptied: one that holds something
 //! keeps its stack from being deleted. Stacks are found by their tags, so one whose template is gone is deleted too.
 
+mod bucket;
 mod plan;
 mod stack;
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::stack::bucket_to_empty;
+use super::bucket::bucket_to_empty;
 use crate::aws::Stack;
 use crate::commands::deployed::Deployed;
 use crate::context::Ctx;

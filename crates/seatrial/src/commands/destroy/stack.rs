@@ -1,5 +1,6 @@
 //! One stack's way to where it is no more: what runs is waited for, its protection lifted, its bucket emptied.
 
+use super::bucket::{bucket_to_empty, empty_bucket};
 use super::plan::refuse_protected;
 use crate::aws::status::{StackPhase, stack_phase};
 use crate::aws::{Parameter, Stack, StackEvent};
@@ -10,9 +11,6 @@ use crate::follow::follow_stack;
 
 /// The parameter that keeps a load balancer or a database from being deleted.
 const PROTECTION: &str = "DeletionProtection";
-/// The one bucket that is emptied, by stack and logical ID: what is in it was put there by our own pipeline. It is
-/// kept whole where its template retains it.
-const ARTIFACT_BUCKET: (&str, &str) = ("build", "ArtifactBucket");
 /// Operations of others that are waited for before it is somebody's turn to ask what is going on.
 const TURNS: usize = 10;
 
@@ -80,43 +78,6 @@ fn route(event: &StackEvent) -> Option<String> {
     }
 }
 
-/// Deletes every object, version and delete marker of a bucket, page by page; answers how many.
-async fn empty_bucket(ctx: &Ctx, bucket: &str) -> anyhow::Result<usize> {
-    let mut count = 0;
-    loop {
-        let found = ctx.reading(ctx.aws.first_objects(bucket, "")).await?;
-        if found.len() == 0 {
-            return Ok(count);
-        }
-        count += found.len();
-        ctx.aws.delete_objects(bucket, found).await?;
-    }
-}
-
-/// The artifact bucket, if this stack has it and deletes it.
-pub(super) async fn bucket_to_empty(ctx: &Ctx, short: &str, stack: &Stack) -> anyhow::Result<Option<String>> {
-    let (of_stack, logical_id) = ARTIFACT_BUCKET;
-    if short != of_stack {
-        return Ok(None);
-    }
-    let resources = ctx.reading(ctx.aws.list_stack_resources(&stack.id)).await?;
-    let bucket = resources.into_iter().find(|resource| resource.logical_id == logical_id);
-    let Some(bucket) = bucket.filter(|bucket| !bucket.physical_id.is_empty()) else { return Ok(None) };
-    let template = ctx.reading(ctx.aws.get_template(&stack.id)).await?;
-    Ok(is_deleted_with_stack(&template, logical_id)?.then_some(bucket.physical_id))
-}
-
-/// Whether a stack's deletion deletes the resource, by the template the stack has. A policy that is not understood
-/// is no reason to delete.
-fn is_deleted_with_stack(template: &str, logical_id: &str) -> anyhow::Result<bool> {
-    let template = seatrial_template::parse("the stack's template", template.as_bytes())?.to_json();
-    // Without a policy CloudFormation deletes a bucket.
-    Ok(match template["Resources"].get(logical_id) {
-        Some(resource) => resource.get("DeletionPolicy").is_none_or(|policy| policy == "Delete"),
-        None => false,
-    })
-}
-
 fn kept(events: &[StackEvent]) -> Vec<String> {
     let skipped = events.iter().filter(|event| event.status == "DELETE_SKIPPED");
     skipped.map(|event| format!("{} {}", event.resource_type, event.physical_id)).collect()
@@ -137,27 +98,4 @@ async fn lift_protection(ctx: &Ctx, stack: &Stack) -> anyhow::Result<()> {
         .collect();
     let template = ctx.reading(ctx.aws.get_template(&stack.id)).await?;
     change::update_in_place(ctx, stack, &template, &parameters).await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_resource_that_its_template_deletes_is_deleted_with_the_stack() {
-        let cases = [
-            ("", true),
-            ("DeletionPolicy: Delete", true),
-            ("DeletionPolicy: Retain", false),
-            ("DeletionPolicy: RetainExceptOnCreate", false),
-            ("DeletionPolicy: Snapshot", false),
-            ("DeletionPolicy: !If [Always, Delete, Retain]", false),
-        ];
-        for (policy, deleted) in cases {
-            let template = format!("Resources:\n  Bucket:\n    Type: AWS::S3::Bucket\n    {policy}\n");
-            assert_eq!(is_deleted_with_stack(&template, "Bucket").unwrap(), deleted, "{policy}");
-            assert!(!is_deleted_with_stack(&template, "Other").unwrap());
-        }
-        assert!(is_deleted_with_stack("Resources: [", "Bucket").is_err());
-    }
 }
