@@ -121,7 +121,6 @@ const RULES: &[Rule] = &[
             "crates/seatrial-local/src/registry/",
             "crates/seatrial-local/src/doors.rs",
             "crates/seatrial-local/src/start.rs",
-            "crates/seatrial-local/src/testing.rs",
         ],
         words: &["crate::services"],
         because: "services stand on it; only the doors above them know them",

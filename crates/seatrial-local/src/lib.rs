@@ -26,7 +26,7 @@ mod services;
 mod start;
 mod tags;
 #[cfg(test)]
-mod testing;
+mod tests;
 
 /// Names the source that this library was compiled from, and with it the format of what it keeps: a local cloud of
 /// another source is another build.

@@ -146,19 +146,18 @@ mod tests {
     use nix::sys::resource::{Resource, getrlimit};
 
     use super::*;
-    use crate::testing;
+    use crate::tests;
 
     #[tokio::test]
     async fn a_start_under_few_open_files_gets_all_that_the_system_gives() {
-        if !testing::has_few_files(
-            "start::tests::a_start_under_few_open_files_gets_all_that_the_system_gives",
-        ) {
+        if !tests::has_few_files("start::tests::a_start_under_few_open_files_gets_all_that_the_system_gives")
+        {
             return;
         }
         let dir = tempfile::tempdir().unwrap();
         let before = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
         let settings = Settings {
-            account: testing::ACCOUNT.to_owned(),
+            account: tests::ACCOUNT.to_owned(),
             region: "eu-central-1".to_owned(),
             source: dir.path().to_owned(),
         };
@@ -167,7 +166,7 @@ mod tests {
         let cloud = LocalCloud::start(options).await.unwrap();
 
         let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
-        assert_eq!(before.0, testing::FEW_FILES);
+        assert_eq!(before.0, tests::FEW_FILES);
         assert_eq!((soft, hard), (before.1, before.1));
         cloud.stop().await;
     }

@@ -1,8 +1,39 @@
-//! A port as templates and rendered files hold it.
+//! A port: as project.yml holds it, and as templates and rendered files do.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// Where the application listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AppPort(pub u16);
+
+impl<'de> Deserialize<'de> for AppPort {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AppPortVisitor)
+    }
+}
+
+struct AppPortVisitor;
+
+impl de::Visitor<'_> for AppPortVisitor {
+    type Value = AppPort;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number from 1 to 65535")
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<AppPort, E> {
+        of_number(number)
+            .map(AppPort)
+            .ok_or_else(|| E::invalid_value(de::Unexpected::Unsigned(number), &self))
+    }
+}
+
+/// 1 to 65535.
+fn of_number(number: u64) -> Option<u16> {
+    u16::try_from(number).ok().filter(|port| *port != 0)
+}
 
 /// A port, or in a template the placeholder that becomes one. APIs take a number where a template can only have
 /// text; so text that is a number is read as one.
@@ -49,8 +80,9 @@ impl de::Visitor<'_> for PortVisitor {
     }
 
     fn visit_u64<E: de::Error>(self, number: u64) -> Result<Port, E> {
-        let port = u16::try_from(number).ok().filter(|port| *port != 0);
-        port.map(Port::Number).ok_or_else(|| E::invalid_value(de::Unexpected::Unsigned(number), &self))
+        of_number(number)
+            .map(Port::Number)
+            .ok_or_else(|| E::invalid_value(de::Unexpected::Unsigned(number), &self))
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Port, E> {

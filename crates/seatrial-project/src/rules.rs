@@ -272,31 +272,6 @@ impl TryFrom<String> for Minutes {
     }
 }
 
-/// Where the application listens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AppPort(pub u16);
-
-impl<'de> Deserialize<'de> for AppPort {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AppPortVisitor)
-    }
-}
-
-struct AppPortVisitor;
-
-impl de::Visitor<'_> for AppPortVisitor {
-    type Value = AppPort;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a whole number from 1 to 65535")
-    }
-
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<AppPort, E> {
-        let port = u16::try_from(number).ok().filter(|port| *port != 0).map(AppPort);
-        port.ok_or_else(|| E::invalid_value(de::Unexpected::Unsigned(number), &self))
-    }
-}
-
 /// The value of a stack parameter; a list becomes the comma-separated form CloudFormation takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParameterValue(pub String);

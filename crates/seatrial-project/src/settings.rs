@@ -6,10 +6,11 @@ use serde::Deserialize;
 
 use super::{
     choices::{Architecture, ImageBuilder, ImageTarget, NetworkMode},
+    port::AppPort,
     rules::{
-        AccountId, AppPort, BranchName, CargoName, CertificateArn, ConnectionArn, DomainName,
-        HealthCheckPath, InstanceClass, Minutes, Name, ParameterValue, Region, RepositoryId, SecretArn,
-        ShellCommand, StackShortName, Traffic, VariableName,
+        AccountId, BranchName, CargoName, CertificateArn, ConnectionArn, DomainName, HealthCheckPath,
+        InstanceClass, Minutes, Name, ParameterValue, Region, RepositoryId, SecretArn, ShellCommand,
+        StackShortName, Traffic, VariableName,
     },
 };
 

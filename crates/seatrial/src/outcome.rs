@@ -220,6 +220,7 @@ fn hints_of(error: &anyhow::Error) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::tests::error;
     use crate::output::{Format, Printer};
     use crate::session::Resume;
 
@@ -239,14 +240,7 @@ mod tests {
 
     #[test]
     fn an_error_of_aws_after_a_change_is_a_command_that_stopped_part_way_too() {
-        let denied = || AwsError {
-            attempt: "describe it".to_owned(),
-            service: "CloudFormation",
-            code: Some("AccessDenied".to_owned()),
-            reason: "AccessDenied: no".to_owned(),
-            request_id: None,
-            passing: false,
-        };
+        let denied = || error("AccessDenied", "no", false);
 
         assert_eq!(status(&[denied().into()], false), ExitStatus::Unexpected);
         assert_eq!(status(&[denied().into()], true), ExitStatus::Failed);

@@ -331,7 +331,7 @@ fn start_of(pid: i32) -> Option<String> {
 mod tests {
     use super::*;
     use crate::persist::Database;
-    use crate::testing;
+    use crate::tests;
 
     fn processes(dir: &std::path::Path) -> Arc<Processes> {
         let database = Database::open(&dir.join("log")).unwrap();
@@ -374,14 +374,14 @@ mod tests {
     #[tokio::test]
     async fn a_process_has_as_few_open_files_as_the_starter_of_the_cloud_had() {
         const NAME: &str = "a_process_has_as_few_open_files_as_the_starter_of_the_cloud_had";
-        if !testing::has_few_files(&format!("runtime::process::tests::{NAME}")) {
+        if !tests::has_few_files(&format!("runtime::process::tests::{NAME}")) {
             return;
         }
         limits::raise();
         let dir = tempfile::tempdir().unwrap();
         let (spec, mut lines) = shell("ulimit -Sn");
         processes(dir.path()).spawn(spec).await.unwrap().wait().await;
-        assert_eq!(lines.recv().await.unwrap().text, testing::FEW_FILES.to_string());
+        assert_eq!(lines.recv().await.unwrap().text, tests::FEW_FILES.to_string());
     }
 
     #[tokio::test]

@@ -217,17 +217,7 @@ pub(crate) async fn update_in_place(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn error(code: &str, message: &str) -> AwsError {
-        AwsError {
-            attempt: "execute it".to_owned(),
-            service: "CloudFormation",
-            code: Some(code.to_owned()),
-            reason: format!("{code}: {message}"),
-            request_id: None,
-            passing: false,
-        }
-    }
+    use crate::aws::tests::error;
 
     #[test]
     fn what_aws_says_when_somebody_else_was_first_is_told_from_what_is_wrong() {
@@ -246,7 +236,7 @@ mod tests {
             ),
         ];
         for (code, message) in first {
-            assert!(overtaken_or("s", error(code, message)).is::<Overtaken>(), "{code}: {message}");
+            assert!(overtaken_or("s", error(code, message, false)).is::<Overtaken>(), "{code}: {message}");
         }
         let wrong = [
             ("AccessDenied", "User: arn:u is not authorized to perform: cloudformation:ExecuteChangeSet"),
@@ -254,7 +244,7 @@ mod tests {
             ("ValidationError", "Stack:arn:s is in ROLLBACK_COMPLETE state and can not be updated."),
         ];
         for (code, message) in wrong {
-            assert!(overtaken_or("s", error(code, message)).is::<AwsError>(), "{code}: {message}");
+            assert!(overtaken_or("s", error(code, message, false)).is::<AwsError>(), "{code}: {message}");
         }
     }
 }

@@ -27,7 +27,7 @@ impl Deployed {
     /// Reads all stacks of the account; those are ours that have our name and carry our three tags, whatever others
     /// they carry.
     pub(crate) async fn read(ctx: &Ctx) -> anyhow::Result<Self> {
-        let stacks = ctx.session.cancel.unless_cancelled(ctx.aws.describe_stacks()).await??;
+        let stacks = ctx.reading(ctx.aws.describe_stacks()).await?;
         Ok(Self::of(stacks, &ctx.environment, ctx.session.command("provision")))
     }
 
@@ -85,7 +85,7 @@ impl Deployed {
 /// Refused where a stack has the name and not our tags: what somebody else made is never taken over.
 pub(crate) async fn find_stack(ctx: &Ctx, short: &str) -> anyhow::Result<Option<Stack>> {
     let name = ctx.environment.stack_name(short);
-    let found = ctx.session.cancel.unless_cancelled(ctx.aws.describe_stack(&name)).await??;
+    let found = ctx.reading(ctx.aws.describe_stack(&name)).await?;
     match found {
         Some(stack) if is_foreign(&stack, &ctx.environment, short) => {
             let refused =

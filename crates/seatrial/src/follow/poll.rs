@@ -127,20 +127,13 @@ mod tests {
     use std::cell::Cell;
 
     use super::*;
+    use crate::aws::tests::error as answered;
     use crate::exit::Interrupted;
     use crate::output::{Format, Printer};
 
     fn error(passing: bool) -> anyhow::Error {
         let code = if passing { "ServiceUnavailable" } else { "AccessDenied" };
-        AwsError {
-            attempt: "describe the thing".to_owned(),
-            service: "Test",
-            code: Some(code.to_owned()),
-            reason: format!("{code}: no"),
-            request_id: None,
-            passing,
-        }
-        .into()
+        answered(code, "no", passing).into()
     }
 
     /// Polls something that answers by how long it was polled already.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::lists::LISTS;
 use super::*;
 use crate::operation::Operations;
-use crate::testing;
+use crate::tests;
 
 /// Operations whose handlers cut their pages: by keys, by time, or before each item is looked up.
 const OWN: [&str; 20] = [
@@ -103,13 +103,13 @@ fn pages_together_are_the_list_and_none_is_larger_than_asked() {
 #[tokio::test]
 async fn a_token_or_size_that_aws_refuses_is_refused_before_the_list_is_made() {
     let dir = tempfile::tempdir().unwrap();
-    let cloud = testing::cloud_in(dir.path());
+    let cloud = tests::cloud_in(dir.path());
     for list in LISTS {
         let name = format!("{}:{}", list.style.service, list.operation);
-        let error = testing::call(&cloud, &name, json!({ list.style.token: "x" })).await.unwrap_err();
+        let error = tests::call(&cloud, &name, json!({ list.style.token: "x" })).await.unwrap_err();
         assert_eq!(error.code, list.style.unknown_token.0, "{name}");
         for size in [json!(0), json!(-1), json!(list.most + 1)] {
-            let error = testing::call(&cloud, &name, json!({ list.style.size: size })).await.unwrap_err();
+            let error = tests::call(&cloud, &name, json!({ list.style.size: size })).await.unwrap_err();
             assert_eq!(error.code, list.style.wrong_size, "{name}");
         }
     }
@@ -118,15 +118,15 @@ async fn a_token_or_size_that_aws_refuses_is_refused_before_the_list_is_made() {
 #[tokio::test]
 async fn a_list_longer_than_a_page_comes_in_several_over_the_door_of_http() {
     let dir = tempfile::tempdir().unwrap();
-    let cloud = testing::cloud_in(dir.path());
-    testing::call(&cloud, "logs:CreateLogGroup", json!({ "logGroupName": "g" })).await.unwrap();
+    let cloud = tests::cloud_in(dir.path());
+    tests::call(&cloud, "logs:CreateLogGroup", json!({ "logGroupName": "g" })).await.unwrap();
     for number in 0..121 {
         let input = json!({ "clusterName": format!("c{number}") });
-        testing::call(&cloud, "ecs:CreateCluster", input).await.unwrap();
+        tests::call(&cloud, "ecs:CreateCluster", input).await.unwrap();
         let input = json!({ "logGroupName": "g", "logStreamName": format!("s{number}") });
-        testing::call(&cloud, "logs:CreateLogStream", input).await.unwrap();
+        tests::call(&cloud, "logs:CreateLogStream", input).await.unwrap();
         let input = json!({ "logGroupName": format!("g{number}") });
-        testing::call(&cloud, "logs:CreateLogGroup", input).await.unwrap();
+        tests::call(&cloud, "logs:CreateLogGroup", input).await.unwrap();
     }
     for (operation, items, input, expected) in [
         ("ecs:ListClusters", "clusterArns", json!({}), vec![100, 21]),
@@ -135,7 +135,7 @@ async fn a_list_longer_than_a_page_comes_in_several_over_the_door_of_http() {
     ] {
         let (mut sizes, mut input) = (Vec::new(), input);
         loop {
-            let page = testing::call(&cloud, operation, input.clone()).await.unwrap();
+            let page = tests::call(&cloud, operation, input.clone()).await.unwrap();
             sizes.push(page[items].as_array().unwrap().len());
             if page["nextToken"].is_null() {
                 break;
@@ -144,7 +144,7 @@ async fn a_list_longer_than_a_page_comes_in_several_over_the_door_of_http() {
         }
         assert_eq!(sizes, expected, "{operation}");
         input["nextToken"] = json!("x");
-        let error = testing::call(&cloud, operation, input).await.unwrap_err();
+        let error = tests::call(&cloud, operation, input).await.unwrap_err();
         assert_eq!(error.code, "InvalidParameterException");
     }
 }

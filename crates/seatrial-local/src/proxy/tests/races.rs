@@ -24,6 +24,15 @@ fn group_of(targets: &[&Arc<Target>]) -> Arc<Group> {
     group
 }
 
+impl Group {
+    pub(in crate::proxy) fn seam(&self) {
+        let step = self.meanwhile.lock().unwrap().pop_front();
+        if let Some(step) = step {
+            step();
+        }
+    }
+}
+
 /// Does `step` while the group's next request is looking.
 fn meanwhile(group: &Arc<Group>, step: impl FnOnce() + Send + 'static) {
     group.meanwhile.lock().unwrap().push_back(Box::new(step));

@@ -63,7 +63,7 @@ mod tests {
     use serde_json::json;
 
     use crate::services::sts;
-    use crate::testing::{ACCOUNT, call, cloud_in};
+    use crate::tests::{ACCOUNT, call, cloud_in};
 
     const TRUST: &str = r#"{"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole",
         "Principal": {"Service": "codebuild.amazonaws.com"}}}"#;

@@ -29,7 +29,7 @@ pub(crate) fn register(operations: &mut Operations) {
 mod tests {
     use serde_json::{Value, json};
 
-    use crate::testing::{call, cloud_in};
+    use crate::tests::{call, cloud_in};
 
     fn messages(output: &Value) -> Vec<&str> {
         output["events"].as_array().unwrap().iter().map(|event| event["message"].as_str().unwrap()).collect()

@@ -26,7 +26,7 @@ pub(crate) fn register(operations: &mut Operations) {
 mod tests {
     use serde_json::json;
 
-    use crate::testing::{call, cloud_in};
+    use crate::tests::{call, cloud_in};
 
     #[tokio::test]
     async fn a_new_value_moves_the_stages_and_the_old_one_stays_readable() {

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::Aws;
+use super::{Aws, AwsError};
 use crate::session::Changes;
 
 /// The caller of an endpoint on this machine.
@@ -30,6 +30,18 @@ fn caller(endpoint: &str, (id, secret): (&str, &str)) -> Aws {
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .build();
     Aws::new(config, true, Changes::default())
+}
+
+/// What AWS answers instead of what was asked; `passing`: it may answer otherwise soon.
+pub(crate) fn error(code: &str, message: &str, passing: bool) -> AwsError {
+    AwsError {
+        attempt: "ask".to_owned(),
+        service: "Test",
+        code: Some(code.to_owned()),
+        reason: format!("{code}: {message}"),
+        request_id: None,
+        passing,
+    }
 }
 
 /// The same caller in an account, which is asked as seldom as AWS is, with its changes noted.

@@ -73,8 +73,7 @@ async fn build_remotely(ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow:
         }
     };
     let (bucket, project) = (needed(values, "ArtifactBucketName")?, needed(values, "BuildProjectName")?);
-    let looking = ctx.aws.running_build(project, &revision);
-    let begun = match ctx.session.cancel.unless_cancelled(looking).await?? {
+    let begun = match ctx.reading(ctx.aws.running_build(project, &revision)).await? {
         Some((id, source)) => {
             ctx.printer().event("first image", format_args!("build {id} of this commit runs already"));
             let key = source.strip_prefix(&format!("{bucket}/")).map(str::to_owned);
@@ -158,17 +157,9 @@ fn exported_image(id: &str, build: Build) -> anyhow::Result<String> {
 }
 
 async fn build_here(ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow::Result<String> {
-    let request = BuildRequest {
-        workspace: ctx.root.clone(),
-        cache: seatrial_image::default_cache(&ctx.root),
-        options: (&ctx.environment).into(),
-        architecture: ctx.environment.app.architecture,
-        library: ctx.environment.image.target,
-        builder: ctx.environment.image.builder.into(),
-        repository: needed(values, "RepositoryUri")?.to_owned(),
-        push: Some(Credentials::Ecr(Box::new(ctx.aws.config().clone()))),
-        stop: None,
-    };
+    let push = Credentials::Ecr(Box::new(ctx.aws.config().clone()));
+    let repository = needed(values, "RepositoryUri")?;
+    let request = BuildRequest::of(&ctx.root, &ctx.environment, repository, Some(push));
     let report = |line: &str| ctx.printer().event("first image", line);
     Ok(image::build(&ctx.session, request, &report).await?.uri)
 }

@@ -41,8 +41,7 @@ impl<'a> Candidate<'a> {
 
     /// How this differs from a stack that is there: one more call, GetTemplate.
     pub(super) async fn differences(&self, ctx: &Ctx, found: &Stack) -> anyhow::Result<Vec<Difference>> {
-        let reading = ctx.aws.get_template(&found.id);
-        let template = ctx.session.cancel.unless_cancelled(reading).await??;
+        let template = ctx.reading(ctx.aws.get_template(&found.id)).await?;
         let deployed = Deployed {
             template: &template,
             parameters: &found.parameters,
@@ -144,8 +143,8 @@ async fn live_group(ctx: &Ctx, outputs: &BTreeMap<String, String>) -> anyhow::Re
     ) else {
         return Ok(None);
     };
-    let weighing = rollout::weights_of(&ctx.aws, listener, [blue, green]);
-    Ok(rollout::live(&ctx.session.cancel.unless_cancelled(weighing).await??))
+    let weights = ctx.reading(rollout::weights_of(&ctx.aws, listener, [blue, green])).await?;
+    Ok(rollout::live(&weights))
 }
 
 fn changes_of(set: &ChangeSet) -> Vec<Change> {

@@ -125,7 +125,7 @@ async fn report(
 async fn first_release(ctx: &Ctx, deployed: &Deployed, created: bool) -> anyhow::Result<Option<Release>> {
     let Some(pipeline) = deployed.output(Owned::PipelineName) else { return Ok(None) };
     let listing = ctx.aws.list_executions(pipeline, |found| found.len() > 1);
-    let executions = ctx.session.cancel.unless_cancelled(listing).await??.unwrap_or_default();
+    let executions = ctx.reading(listing).await?.unwrap_or_default();
     let [only] = &executions[..] else { return Ok(None) };
     if !created && execution_progress(&only.status) != Progress::Running {
         return Ok(None);

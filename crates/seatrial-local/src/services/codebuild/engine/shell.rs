@@ -229,7 +229,7 @@ fn processes() -> impl Iterator<Item = i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing;
+    use crate::tests;
 
     fn shell(dir: &Path, bash: bool) -> Shell {
         let environment = vec![("PATH".to_owned(), std::env::var("PATH").unwrap())];
@@ -285,14 +285,14 @@ mod tests {
     #[tokio::test]
     async fn a_build_has_as_few_open_files_as_the_starter_of_the_cloud_had() {
         const NAME: &str = "a_build_has_as_few_open_files_as_the_starter_of_the_cloud_had";
-        if !testing::has_few_files(&format!("services::codebuild::engine::shell::tests::{NAME}")) {
+        if !tests::has_few_files(&format!("services::codebuild::engine::shell::tests::{NAME}")) {
             return;
         }
         limits::raise();
         let dir = tempfile::tempdir().unwrap();
         let (log, lines) = BuildLog::captured();
         shell(dir.path(), false).run("ulimit -Sn", &log).await.unwrap();
-        assert_eq!(lines.texts(), [testing::FEW_FILES.to_string()]);
+        assert_eq!(lines.texts(), [tests::FEW_FILES.to_string()]);
     }
 
     fn alive(pid: i32) -> bool {

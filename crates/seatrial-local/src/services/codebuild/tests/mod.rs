@@ -10,7 +10,7 @@ use super::*;
 use crate::archive;
 use crate::services::logs::GetLogEvents;
 use crate::services::s3::objects::{self, Place};
-use crate::testing::{cloud_with, operator, prepare_builds};
+use crate::tests::{cloud_with, operator, prepare_builds};
 
 fn cloud(dir: &Path) -> Cloud {
     cloud_with(dir, dir, 1.0, crate::services::register)
@@ -29,7 +29,7 @@ async fn put_source(cloud: &Cloud, dir: &Path, files: &[(&str, &str)]) {
 }
 
 async fn call(cloud: &Cloud, operation: &str, input: Value) -> Value {
-    crate::testing::call(cloud, &format!("codebuild:{operation}"), input).await.unwrap()
+    crate::tests::call(cloud, &format!("codebuild:{operation}"), input).await.unwrap()
 }
 
 async fn create_project(cloud: &Cloud) {

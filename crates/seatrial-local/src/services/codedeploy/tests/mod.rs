@@ -13,7 +13,7 @@ use crate::cloud::Cloud;
 use crate::engine::Engine as _;
 use crate::error::ServiceError;
 use crate::journal::Entry;
-use crate::testing::{self, cloud_with};
+use crate::tests::{self, cloud_with};
 use neighbours::Neighbours;
 
 const LONG: Duration = Duration::from_secs(30);
@@ -36,7 +36,7 @@ fn open(dir: &Path) -> Cloud {
 }
 
 async fn ask(cloud: &Cloud, operation: &str, input: Value) -> Result<Value, ServiceError> {
-    testing::call(cloud, &format!("codedeploy:{operation}"), input).await
+    tests::call(cloud, &format!("codedeploy:{operation}"), input).await
 }
 
 async fn make_group(cloud: &Cloud, config: &str, wait_minutes: i64) {
@@ -211,9 +211,9 @@ async fn an_active_alarm_stops_a_new_deployment() {
         "AlarmName": "errors", "EvaluationPeriods": 1, "Threshold": 0.0, "Period": 60, "Statistic": "Sum",
         "Namespace": "app", "MetricName": "errors", "ComparisonOperator": "GreaterThanThreshold",
     });
-    testing::call(&cloud, "monitoring:PutMetricAlarm", alarm).await.unwrap();
+    tests::call(&cloud, "monitoring:PutMetricAlarm", alarm).await.unwrap();
     let state = json!({ "AlarmName": "errors", "StateValue": "ALARM", "StateReason": "test" });
-    testing::call(&cloud, "monitoring:SetAlarmState", state).await.unwrap();
+    tests::call(&cloud, "monitoring:SetAlarmState", state).await.unwrap();
 
     let id = deploy(&cloud).await.unwrap();
     let stopped = ended(&cloud, &id).await;

@@ -13,7 +13,7 @@ use crate::services::codeconnections;
 use crate::services::codedeploy::{
     CreateDeployment, CreateDeploymentOutput, ErrorInformation, GetDeployment, GetDeploymentOutput, Info,
 };
-use crate::testing::{cloud_with, prepare_builds};
+use crate::tests::{cloud_with, prepare_builds};
 
 const TASK_DEFINITION: &str =
     r#"{"family": "app", "containerDefinitions": [{"name": "app", "image": "<IMAGE1_NAME>"}]}"#;
@@ -111,7 +111,7 @@ pub(super) async fn try_call(
     operation: &str,
     input: Value,
 ) -> Result<Value, ServiceError> {
-    crate::testing::call(cloud, &format!("{service}:{operation}"), input).await
+    crate::tests::call(cloud, &format!("{service}:{operation}"), input).await
 }
 
 /// The build project, the application, and an available connection, whose ARN is answered.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::operation::Operation;
-use crate::testing::{cloud_in, operator};
+use crate::tests::{cloud_in, operator};
 
 fn interface(group: &str, subnet: &str) -> Peer {
     Peer::Interface { security_groups: vec![group.to_owned()], subnets: vec![subnet.to_owned()] }

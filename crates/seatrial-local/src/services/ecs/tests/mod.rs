@@ -17,7 +17,7 @@ use super::*;
 use crate::error::ServiceError;
 use crate::fault::{Fault, FaultKind};
 use crate::operation::Operation;
-use crate::testing::{cloud_in, operator};
+use crate::tests::{cloud_in, operator};
 use crate::{Cloud, doors, protocol, services};
 use world::{network, target_group, targets, written};
 

@@ -8,7 +8,7 @@ use crate::services::ecr::digest;
 use crate::services::ecs::{AwsVpcConfiguration, NetworkConfiguration};
 use crate::services::elbv2::DescribeTargetHealth;
 use crate::services::logs::FilterLogEvents;
-use crate::testing::{call, make_balancer, operator, outputs};
+use crate::tests::{call, make_balancer, operator, outputs};
 
 /// A server that answers `ok` to everything, says its secret when it starts and `bye` when it is told to end.
 const SERVER: &str = r#"#!/usr/bin/perl

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::Cloud;
-use crate::testing::{call, cloud_in, make_balancer, outputs};
+use crate::tests::{call, cloud_in, make_balancer, outputs};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 

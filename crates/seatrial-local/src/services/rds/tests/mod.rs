@@ -8,7 +8,7 @@ use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::Operation;
 use crate::principal::Principal;
-use crate::testing::cloud_with;
+use crate::tests::cloud_with;
 use store::RdsStore;
 
 const LONG: Duration = Duration::from_secs(60);

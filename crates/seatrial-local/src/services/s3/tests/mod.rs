@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::Cloud;
-use crate::testing::{call, cloud_in};
+use crate::tests::{call, cloud_in};
 
 async fn bucket(cloud: &Cloud, versioned: bool) {
     call(cloud, "s3:CreateBucket", json!({"Bucket": "store"})).await.unwrap();

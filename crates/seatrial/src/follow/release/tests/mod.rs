@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::aws::AwsError;
-use crate::aws::tests::stub;
+use crate::aws::tests::{error, stub};
 use crate::output::{Format, Printer};
 use crate::rollout::Weight;
 use crate::session::Session;
@@ -173,14 +173,7 @@ impl Strategy for Denied {
     const PROVIDER: &'static str = "CodeDeployToECS";
 
     async fn look(&self, _: &RolloutId) -> Result<Rollout, AwsError> {
-        Err(AwsError {
-            attempt: "look".to_owned(),
-            service: "CodeDeploy",
-            code: Some("AccessDenied".to_owned()),
-            reason: "AccessDenied: no".to_owned(),
-            request_id: None,
-            passing: false,
-        })
+        Err(AwsError { attempt: "look".to_owned(), ..error("AccessDenied", "no", false) })
     }
 
     async fn newest(&self) -> Result<Option<RolloutId>, AwsError> {
