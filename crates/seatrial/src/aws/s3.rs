@@ -62,6 +62,10 @@ impl Aws {
         bucket: &str,
         Objects { versions: objects, .. }: Objects,
     ) -> Result<(), AwsError> {
+        // S3 takes an empty list for malformed (API reference of DeleteObjects).
+        if objects.is_empty() {
+            return Ok(());
+        }
         let attempt = || format!("delete object versions of bucket `{bucket}`");
         let failed = |reason: String, code: Option<String>| AwsError {
             code,
