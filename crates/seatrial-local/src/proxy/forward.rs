@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderValue};
+use http::header::HeaderValue;
 use http::{Method, Request, Response, StatusCode, Uri, Version};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
@@ -16,6 +16,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
 
+use super::conditions::Asked;
 use super::connection::{ConnectError, Connection};
 use super::group::Group;
 use super::rules::{Action, Rules};
@@ -31,9 +32,10 @@ pub(super) async fn answer(
     client: IpAddr,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    match enter(rules) {
-        Ok(way) => send(rules, way, client, request).await,
-        Err(end) => end.answer(request.uri(), request.headers()),
+    let asked = Asked::by(&request);
+    match enter(rules, &asked) {
+        Ok(way) => send((rules, &asked), way, client, request).await,
+        Err(end) => end.answer(&asked),
     }
 }
 
@@ -60,11 +62,11 @@ enum End {
 }
 
 impl End {
-    fn answer(self, uri: &Uri, headers: &HeaderMap) -> Response<Body> {
+    fn answer(self, asked: &Asked) -> Response<Body> {
         let Self::Own(rules) = self else { return answer::error(StatusCode::SERVICE_UNAVAILABLE) };
-        match &rules.action {
+        match rules.action_for(asked) {
             Action::Fixed(fixed) => answer::fixed(fixed),
-            Action::Redirect(redirect) => answer::redirect(redirect, &rules, uri, headers),
+            Action::Redirect(redirect) => answer::redirect(redirect, &rules, &asked.uri, &asked.headers),
             Action::Forward(_) => answer::error(StatusCode::SERVICE_UNAVAILABLE),
         }
     }
@@ -73,10 +75,10 @@ impl End {
 /// Chooses a group and enters the request at a target of it. Between the two the rules may be swapped and the
 /// group be drained: so nobody left in a group is the answer only while the rules that chose it are in force,
 /// else the new ones choose.
-fn enter(rules: &ArcSwapOption<Rules>) -> Result<Way, End> {
+fn enter(rules: &ArcSwapOption<Rules>, asked: &Asked) -> Result<Way, End> {
     loop {
         let Some(chosen_by) = rules.load_full() else { return Err(End::Nobody) };
-        let Action::Forward(forward) = &chosen_by.action else { return Err(End::Own(chosen_by)) };
+        let Action::Forward(forward) = chosen_by.action_for(asked) else { return Err(End::Own(chosen_by)) };
         let Some(group) = forward.choose().cloned() else { return Err(End::Nobody) };
         if let Some(in_flight) = group.pick() {
             group.figures().request();
@@ -91,14 +93,14 @@ fn enter(rules: &ArcSwapOption<Rules>) -> Result<Way, End> {
 }
 
 /// The way of a request that is sent again: within its group while that has targets.
-fn enter_again(rules: &ArcSwapOption<Rules>, way: Way) -> Result<Way, End> {
+fn enter_again((rules, asked): (&ArcSwapOption<Rules>, &Asked), way: Way) -> Result<Way, End> {
     match way.group.pick() {
         Some(in_flight) => Ok(Way { in_flight, ..way }),
         None if are_in_force(rules, &way.rules) => {
             way.group.figures().failed();
             Err(End::Nobody)
         }
-        None => enter(rules),
+        None => enter(rules, asked),
     }
 }
 
@@ -110,7 +112,7 @@ fn are_in_force(rules: &ArcSwapOption<Rules>, these: &Arc<Rules>) -> bool {
 /// Sends the request to its target. It is sent again only after a connection that was open before turned out to
 /// be closed: if nothing of it was sent, or if it has no body and its method may be repeated.
 async fn send(
-    rules: &ArcSwapOption<Rules>,
+    by: (&ArcSwapOption<Rules>, &Asked),
     mut way: Way,
     client: IpAddr,
     mut request: Request<Incoming>,
@@ -149,9 +151,9 @@ async fn send(
             (None, Some(head)) if used_before => with_empty_body(head),
             _ => return way.failed(StatusCode::BAD_GATEWAY),
         };
-        way = match enter_again(rules, way) {
+        way = match enter_again(by, way) {
             Ok(way) => way,
-            Err(end) => return end.answer(outgoing.uri(), outgoing.headers()),
+            Err(end) => return end.answer(by.1),
         };
     }
 }

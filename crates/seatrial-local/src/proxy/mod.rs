@@ -5,6 +5,7 @@
 //! [`Target`]s; each target keeps its own connections and counts what is in flight, so that it can be drained.
 
 mod answer;
+mod conditions;
 mod connection;
 mod figures;
 mod forward;
@@ -15,11 +16,12 @@ mod probe;
 mod rules;
 mod target;
 
+pub(crate) use conditions::{Condition, Field, Pattern};
 pub(crate) use figures::Snapshot;
 pub(crate) use gate::Gate;
 pub(crate) use group::Group;
 pub(crate) use probe::{ProbeFailure, probe};
-pub(crate) use rules::{Action, Fixed, Forward, Redirect, Rules};
+pub(crate) use rules::{Action, Case, Fixed, Forward, Redirect, Rules};
 pub(crate) use target::Target;
 
 use bytes::Bytes;

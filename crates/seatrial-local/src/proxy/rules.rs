@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::conditions::{Asked, Condition};
 use super::group::Group;
 
 /// A listener's rules. Never changed: a listener gets new ones.
@@ -14,6 +15,23 @@ pub(crate) struct Rules {
     pub protocol: &'static str,
     /// How long a target may stay silent.
     pub idle_timeout: Duration,
+    /// The first that fits a request counts.
+    pub cases: Vec<Case>,
+    /// What happens to requests that no case fits.
+    pub action: Action,
+}
+
+impl Rules {
+    pub(super) fn action_for(&self, asked: &Asked) -> &Action {
+        let case =
+            self.cases.iter().find(|case| case.conditions.iter().all(|condition| condition.holds(asked)));
+        case.map_or(&self.action, |case| &case.action)
+    }
+}
+
+/// What happens to the requests that fit all its conditions.
+pub(crate) struct Case {
+    pub conditions: Vec<Condition>,
     pub action: Action,
 }
 

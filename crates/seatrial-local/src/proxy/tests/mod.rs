@@ -27,7 +27,13 @@ fn client() -> TestClient {
 }
 
 fn rules(action: Action) -> Arc<Rules> {
-    Arc::new(Rules { port: 80, protocol: "http", idle_timeout: Duration::from_secs(5), action })
+    Arc::new(Rules {
+        port: 80,
+        protocol: "http",
+        idle_timeout: Duration::from_secs(5),
+        cases: Vec::new(),
+        action,
+    })
 }
 
 fn forward(groups: &[(&Arc<Group>, u32)]) -> Arc<Rules> {
@@ -158,7 +164,13 @@ async fn a_refused_connection_is_502_and_a_silent_target_504() {
 
     let action = Action::Forward(Forward::new(vec![(silent, 1)]));
     let idle_timeout = Duration::from_millis(50);
-    gate.set_rules(Some(Arc::new(Rules { port: 80, protocol: "http", idle_timeout, action })));
+    gate.set_rules(Some(Arc::new(Rules {
+        port: 80,
+        protocol: "http",
+        idle_timeout,
+        cases: Vec::new(),
+        action,
+    })));
     assert_eq!(fetch(&client, Method::GET, &gate, "").await.0, StatusCode::GATEWAY_TIMEOUT);
     assert_eq!(refusing.figures().snapshot().connection_errors, 1);
 }

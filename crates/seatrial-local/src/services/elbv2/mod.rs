@@ -6,6 +6,7 @@
 
 mod actions;
 mod attributes;
+mod conditions;
 mod errors;
 mod health;
 mod network;
@@ -17,6 +18,7 @@ mod rows;
 mod shapes;
 mod store;
 
+pub(crate) use conditions::RuleCondition;
 pub(crate) use operations::*;
 pub(crate) use routing::LocalListener;
 pub(crate) use shapes::*;
@@ -30,9 +32,11 @@ pub(crate) fn register(operations: &mut Operations) {
     operations.add::<AddTags>();
     operations.add::<CreateListener>();
     operations.add::<CreateLoadBalancer>();
+    operations.add::<CreateRule>();
     operations.add::<CreateTargetGroup>();
     operations.add::<DeleteListener>();
     operations.add::<DeleteLoadBalancer>();
+    operations.add::<DeleteRule>();
     operations.add::<DeleteTargetGroup>();
     operations.add::<DeregisterTargets>();
     operations.add::<DescribeListeners>();
@@ -50,6 +54,7 @@ pub(crate) fn register(operations: &mut Operations) {
     operations.add::<ModifyTargetGroupAttributes>();
     operations.add::<RegisterTargets>();
     operations.add::<RemoveTags>();
+    operations.add::<SetRulePriorities>();
     operations.add::<SetSecurityGroups>();
     operations.add::<SetSubnets>();
     operations.add_groups_in_use(|cloud| {

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::attributes;
-use super::rows::{ListenerRow, LoadBalancerRow};
+use super::conditions::RuleCondition;
+use super::rows::{ListenerRow, LoadBalancerRow, RuleRow};
 use super::shapes::Action;
 use super::store::Elb;
 use crate::error::ServiceError;
-use crate::proxy::{Action as ProxyAction, Fixed, Forward, Redirect, Rules};
+use crate::proxy::{Action as ProxyAction, Case, Fixed, Forward, Redirect, Rules};
 
 /// A listener's address on this machine.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -53,13 +54,22 @@ impl Elb {
     ) -> Result<Rules, ServiceError> {
         let key = "idle_timeout.timeout_seconds";
         let idle = attributes::seconds(&attributes::LOAD_BALANCER, &load_balancer.attributes, key);
-        let action = row.shape.default_actions.last();
-        let action = action.ok_or_else(|| ServiceError::internal("a listener has no default action"))?;
+        let last = |actions: &[Action]| {
+            let action = actions.last();
+            let action = action.ok_or_else(|| ServiceError::internal("a rule or listener has no action"))?;
+            Ok::<_, ServiceError>(self.action(listeners, action))
+        };
+        let case = |rule: RuleRow| {
+            let conditions = rule.conditions.iter().map(RuleCondition::asked).collect();
+            Ok::<_, ServiceError>(Case { conditions, action: last(&rule.actions)? })
+        };
+        let cases = self.rules_of(&row.shape.listener_arn).into_iter().map(case);
         Ok(Rules {
             port: row.shape.port,
             protocol: if row.shape.protocol == "HTTPS" { "https" } else { "http" },
             idle_timeout: Duration::from_secs(idle),
-            action: self.action(listeners, action),
+            cases: cases.collect::<Result<_, _>>()?,
+            action: last(&row.shape.default_actions)?,
         })
     }
 

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::shapes::{Listener, LoadBalancer, NetworkInterface, TargetDescription, TargetGroup, TargetHealth};
+use super::conditions::RuleCondition;
+use super::shapes::{
+    Action, Listener, LoadBalancer, NetworkInterface, TargetDescription, TargetGroup, TargetHealth,
+};
 use crate::clock::Epoch;
 use crate::tags::Tag;
 
@@ -26,6 +29,18 @@ pub(super) struct ListenerRow {
     pub tags: Vec<Tag>,
     /// The port of this machine on which this listener answers, besides the load balancer's own.
     pub local_port: u16,
+}
+
+/// A rule; a listener's default one is its default action.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct RuleRow {
+    pub rule_arn: String,
+    pub listener_arn: String,
+    /// 1 to 50,000: the lowest that fits a request counts.
+    pub priority: i64,
+    pub conditions: Vec<RuleCondition>,
+    pub actions: Vec<Action>,
+    pub tags: Vec<Tag>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

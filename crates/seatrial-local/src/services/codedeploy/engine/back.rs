@@ -29,7 +29,7 @@ impl Turn<'_> {
         self.store.save(&self.row)?;
         let (blue, green) = self.groups();
         let listener = self.production_listener()?;
-        let mut traffic = self.traffic(&listener).await?;
+        let mut traffic = self.traffic(&listener, [&blue, &green]).await?;
         let was_shifted = traffic.percent(&blue.arn) < 100.0;
         if was_shifted {
             traffic = self.route(&listener, [(&blue, 100), (&green, 0)]).await?;

@@ -8,7 +8,7 @@ use crate::engine::Next;
 use crate::services::codedeploy::appspec::{self, AppSpec};
 use crate::services::codedeploy::deployment::{Phase, Set, TargetGroup};
 use crate::services::codedeploy::shapes::EcsService;
-use crate::services::ecs::{DeleteTaskSet, Service, TaskSet};
+use crate::services::ecs::{DeleteTaskSet, LoadBalancer, Service, TaskSet};
 use crate::services::elbv2::{self, DescribeTargetGroups};
 use crate::services::s3::objects::{self, Place};
 
@@ -36,12 +36,18 @@ impl Turn<'_> {
             ));
         }
         let listener = self.production_listener()?;
-        let traffic = self.traffic(&listener).await?;
-        let (live, vacant, vacant_is_used) = self.target_groups(traffic.live(), &listener).await?;
-        let original = self.original(&service, &live, &listener).await?;
-        self.clear(&service, &original).await?;
+        let original = original(&service)?;
+        let (live, vacant, vacant_is_used) = self.target_groups(original).await?;
+        let traffic = self.traffic(&listener, [&live, &vacant]).await?;
+        if !traffic.leads_to(&live.arn) {
+            // AWS's words, as operators report them of rules that disagree.
+            return Err(balancer_refuses(&format!(
+                "Primary taskset target group must be behind listener {listener}"
+            )));
+        }
+        self.clear(&service, original).await?;
         let now = self.cloud.clock().now();
-        self.row.blue = Some(Set { target_group: live.clone(), ..Set::of(&original) });
+        self.row.blue = Some(Set { target_group: live.clone(), ..Set::of(original) });
         self.row.vacant = vacant.clone();
         self.note_traffic(&traffic);
         if !vacant_is_used {
@@ -77,59 +83,26 @@ impl Turn<'_> {
         appspec::read(&text).map_err(invalid)
     }
 
-    /// The group that serves production, the other one, and whether that is on a listener too.
-    async fn target_groups(
-        &self,
-        live: Option<&str>,
-        listener: &str,
-    ) -> Result<(TargetGroup, TargetGroup, bool), Trouble> {
+    /// The target group of the primary task set, the other one, and whether that is on a listener too.
+    async fn target_groups(&self, original: &TaskSet) -> Result<(TargetGroup, TargetGroup, bool), Trouble> {
         let pair = self.row.group.settings.pair().cloned().unwrap_or_default();
         let names: Vec<_> = pair.target_groups.into_iter().map(|group| group.name).collect();
         let input = DescribeTargetGroups { names: names.clone(), ..DescribeTargetGroups::default() };
         let found = self.elb(input).await?.target_groups;
-        let is_live = |group: &&elbv2::TargetGroup| Some(group.target_group_arn.as_str()) == live;
+        let is_live = |group: &&elbv2::TargetGroup| {
+            let behind = |lb: &LoadBalancer| lb.target_group_arn.as_ref() == Some(&group.target_group_arn);
+            original.load_balancers.iter().any(behind)
+        };
         let (Some(live), Some(vacant)) =
             (found.iter().find(is_live), found.iter().find(|group| !is_live(group)))
         else {
-            return Err(Trouble::Fatal {
-                code: "ELASTIC_LOAD_BALANCING_INVALID",
-                message: format!(
-                    "The ELB could not be updated due to the following error: the production listener {listener} \
-                     forwards to none of the deployment group's target groups {}",
-                    names.join(", ")
-                ),
-            });
+            return Err(balancer_refuses(&format!(
+                "the primary task set is behind none of the deployment group's target groups {}",
+                names.join(", ")
+            )));
         };
         let is_used = !vacant.load_balancer_arns.is_empty();
         Ok((target_group(live), target_group(vacant), is_used))
-    }
-
-    /// The task set that serves production. One that does without being primary was left so by a deployment
-    /// that was stopped between the two: it becomes primary.
-    async fn original(
-        &self,
-        service: &Service,
-        live: &TargetGroup,
-        listener: &str,
-    ) -> Result<TaskSet, Trouble> {
-        let behind = |set: &&TaskSet| {
-            set.load_balancers.iter().any(|lb| lb.target_group_arn.as_deref() == Some(live.arn.as_str()))
-        };
-        let serving = |status: &str| service.task_sets.iter().filter(behind).find(|set| set.status == status);
-        if let Some(set) = serving("PRIMARY") {
-            return Ok(set.clone());
-        }
-        let Some(set) = serving("ACTIVE") else {
-            return Err(Trouble::Fatal {
-                code: "ELASTIC_LOAD_BALANCING_INVALID",
-                message: format!(
-                    "The ELB could not be updated due to the following error: Primary taskset target group must \
-                     be behind listener {listener}"
-                ),
-            });
-        };
-        self.make_primary(&set.id).await?;
-        Ok(set.clone())
     }
 
     /// Deletes task sets that an earlier deployment left behind without a rollback.
@@ -172,6 +145,19 @@ impl Set {
             running: set.running_count,
             ..Self::default()
         }
+    }
+}
+
+/// The task set that serves production, whatever the weights of rules say.
+fn original(service: &Service) -> Result<&TaskSet, Trouble> {
+    let primary = service.task_sets.iter().find(|set| set.status == "PRIMARY");
+    primary.ok_or_else(|| invalid_service("The ECS service has no primary task set."))
+}
+
+fn balancer_refuses(why: &str) -> Trouble {
+    Trouble::Fatal {
+        code: "ELASTIC_LOAD_BALANCING_INVALID",
+        message: format!("The ELB could not be updated due to the following error: {why}"),
     }
 }
 

@@ -10,8 +10,8 @@ use crate::services::ecs::{
     LoadBalancer, Service, ServiceEvent, TaskSet, TaskSetOutput, UpdateServicePrimaryTaskSet,
 };
 use crate::services::elbv2::{
-    Action, DescribeListeners, DescribeTargetGroups, ForwardConfig, Listener, ListenersOutput,
-    ModifyListener, TargetGroup, TargetGroupsOutput, WeightedTargetGroup,
+    Action, DescribeRules, DescribeTargetGroups, ForwardConfig, ModifyRule, Rule, RulesOutput, TargetGroup,
+    TargetGroupsOutput, WeightedTargetGroup,
 };
 
 #[derive(Clone)]
@@ -42,7 +42,7 @@ impl Part for Neighbours {
         };
         let routes = vec![
             ("production".to_owned(), vec![("blue".to_owned(), 1)]),
-            ("test".to_owned(), vec![("green".to_owned(), 1)]),
+            ("test".to_owned(), vec![("blue".to_owned(), 1)]),
         ];
         Self(Mutex::new(State { sets: vec![blue], routes, is_spoiled: false }))
     }
@@ -113,16 +113,24 @@ impl State {
         }
     }
 
-    fn listener(&self, arn: &str) -> ListenersOutput {
-        let shares = &self.routes.iter().rev().find(|route| route.0 == arn).unwrap().1;
+    /// The one rule of a listener, called like it.
+    fn rules(&self, listener: &str) -> RulesOutput {
+        let shares = &self.routes.iter().rev().find(|route| route.0 == listener).unwrap().1;
         let group = |(arn, weight): &(String, i64)| WeightedTargetGroup {
             target_group_arn: arn.clone(),
             weight: Some(*weight),
         };
         let target_groups = shares.iter().map(group).collect();
         let config = ForwardConfig { target_groups, ..ForwardConfig::default() };
-        let action = Action { forward_config: Some(config), ..Action::default() };
-        ListenersOutput { listeners: vec![Listener { default_actions: vec![action], ..Listener::default() }] }
+        let action = Action { kind: "forward".to_owned(), forward_config: Some(config), ..Action::default() };
+        let rule = Rule {
+            rule_arn: listener.to_owned(),
+            priority: "50000".to_owned(),
+            conditions: Vec::new(),
+            actions: vec![action],
+            is_default: false,
+        };
+        RulesOutput { rules: vec![rule] }
     }
 }
 
@@ -169,15 +177,15 @@ fn describe_target_groups(input: DescribeTargetGroups, _state: &mut State) -> Ta
     TargetGroupsOutput { target_groups: input.names.into_iter().map(group).collect() }
 }
 
-fn describe_listeners(input: DescribeListeners, state: &mut State) -> ListenersOutput {
-    state.listener(&input.listener_arns[0])
+fn describe_rules(input: DescribeRules, state: &mut State) -> RulesOutput {
+    state.rules(&input.listener_arn.unwrap())
 }
 
-fn modify_listener(input: ModifyListener, state: &mut State) -> ListenersOutput {
-    let actions = input.default_actions.unwrap();
+fn modify_rule(input: ModifyRule, state: &mut State) -> RulesOutput {
+    let actions = input.actions.unwrap();
     let share = |group: &WeightedTargetGroup| (group.target_group_arn.clone(), group.weight.unwrap());
-    state.routes.push((input.listener_arn.clone(), actions[0].target_groups().iter().map(share).collect()));
-    state.listener(&input.listener_arn)
+    state.routes.push((input.rule_arn.clone(), actions[0].target_groups().iter().map(share).collect()));
+    state.rules(&input.rule_arn)
 }
 
 /// Has `answer` stand in for `O`, which nobody but the deployment group's role may call.
@@ -196,6 +204,6 @@ pub(super) fn register(operations: &mut Operations) {
     stand_in(operations, update_primary);
     stand_in(operations, delete_task_set);
     stand_in(operations, describe_target_groups);
-    stand_in(operations, describe_listeners);
-    stand_in(operations, modify_listener);
+    stand_in(operations, describe_rules);
+    stand_in(operations, modify_rule);
 }

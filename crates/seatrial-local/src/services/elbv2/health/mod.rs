@@ -15,7 +15,7 @@ pub(super) use states::{draining, not_registered, registering};
 pub(super) use verdict::{Streaks, parse_codes};
 
 use super::rows::target_key;
-use super::shapes::Listener;
+use super::shapes::Action;
 use super::store::Elb;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
@@ -27,11 +27,10 @@ pub(super) fn wake(cloud: &Cloud, elb: &Elb, target_group_arn: &str) {
     }
 }
 
-/// [`wake`] for every group that these listeners name.
-pub(super) fn wake_groups<'a>(cloud: &Cloud, elb: &Elb, listeners: impl IntoIterator<Item = &'a Listener>) {
-    let actions = listeners.into_iter().flat_map(|listener| &listener.default_actions);
-    let mut arns: Vec<_> =
-        actions.flat_map(|action| action.target_groups()).map(|group| &group.target_group_arn).collect();
+/// [`wake`] for every group that these actions name.
+pub(super) fn wake_groups<'a>(cloud: &Cloud, elb: &Elb, actions: impl IntoIterator<Item = &'a Action>) {
+    let groups = actions.into_iter().flat_map(Action::target_groups);
+    let mut arns: Vec<_> = groups.map(|group| &group.target_group_arn).collect();
     arns.sort();
     arns.dedup();
     for arn in arns {

@@ -85,7 +85,7 @@ impl Operation for CreateListener {
         row.local_port = elb.proxies.reserve(&row.shape.listener_arn, None)?;
         elb.listeners.put(&row.shape.listener_arn, &row)?;
         elb.route(&load_balancer)?;
-        health::wake_groups(&call.cloud, &elb, [&row.shape]);
+        health::wake_groups(&call.cloud, &elb, &row.shape.default_actions);
         Ok(ListenersOutput { listeners: vec![row.shape] })
     }
 }
@@ -205,7 +205,11 @@ impl Operation for ModifyListener {
         })?;
         let shape = changed.ok_or_else(not_found)?;
         elb.route(&load_balancer)?;
-        health::wake_groups(&call.cloud, &elb, [&old.shape, &shape]);
+        health::wake_groups(
+            &call.cloud,
+            &elb,
+            old.shape.default_actions.iter().chain(&shape.default_actions),
+        );
         Ok(ListenersOutput { listeners: vec![shape] })
     }
 }
@@ -227,13 +231,14 @@ impl Operation for DeleteListener {
 
     async fn handle(self, call: &Call) -> Result<Empty, ServiceError> {
         let elb = call.cloud.part::<Elb>();
-        let removed = elb.listeners.remove(&self.listener_arn)?;
-        let row = removed.ok_or_else(|| errors::listener_not_found(&self.listener_arn))?;
-        elb.proxies.release(&self.listener_arn);
+        let rules = elb.rules_of(&self.listener_arn);
+        let row = elb.remove_listener(&self.listener_arn)?;
+        let row = row.ok_or_else(|| errors::listener_not_found(&self.listener_arn))?;
         if let Some(load_balancer) = elb.load_balancers.get(&row.shape.load_balancer_arn) {
             elb.route(&load_balancer)?;
         }
-        health::wake_groups(&call.cloud, &elb, [&row.shape]);
+        let actions = rules.iter().flat_map(|rule| &rule.actions).chain(&row.shape.default_actions);
+        health::wake_groups(&call.cloud, &elb, actions);
         Ok(Empty {})
     }
 }

@@ -174,8 +174,7 @@ impl Operation for SetSecurityGroups {
         elb.load_balancers.update(&self.load_balancer_arn, |row| {
             row.shape.security_groups.clone_from(&groups);
         })?;
-        let listeners = elb.listeners_of(&self.load_balancer_arn);
-        health::wake_groups(&call.cloud, &elb, listeners.iter().map(|row| &row.shape));
+        health::wake_groups(&call.cloud, &elb, &elb.actions_of(&self.load_balancer_arn));
         Ok(SetSecurityGroupsOutput { security_group_ids: groups })
     }
 }
@@ -247,14 +246,13 @@ impl Operation for DeleteLoadBalancer {
                 format!("Load balancer '{arn}' cannot be deleted because deletion protection is enabled");
             return Err(ServiceError::new("OperationNotPermitted", message));
         }
-        let listeners = elb.listeners_of(arn);
-        for listener in &listeners {
-            elb.listeners.remove(&listener.shape.listener_arn)?;
-            elb.proxies.release(&listener.shape.listener_arn);
+        let actions = elb.actions_of(arn);
+        for listener in elb.listeners_of(arn) {
+            elb.remove_listener(&listener.shape.listener_arn)?;
         }
         elb.load_balancers.remove(arn)?;
         elb.proxies.release(arn);
-        health::wake_groups(&call.cloud, &elb, listeners.iter().map(|row| &row.shape));
+        health::wake_groups(&call.cloud, &elb, &actions);
         Ok(Empty {})
     }
 }

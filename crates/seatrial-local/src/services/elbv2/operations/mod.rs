@@ -8,14 +8,16 @@ mod tags;
 mod target_groups;
 mod targets;
 
-#[cfg(test)]
-pub(crate) use listeners::ListenersOutput;
 pub(crate) use listeners::{CreateListener, DeleteListener, DescribeListeners, ModifyListener};
 pub(crate) use load_balancer_attributes::{DescribeLoadBalancerAttributes, ModifyLoadBalancerAttributes};
 pub(crate) use load_balancers::{
     CreateLoadBalancer, DeleteLoadBalancer, DescribeLoadBalancers, SetSecurityGroups, SetSubnets,
 };
-pub(crate) use rules::{DescribeRules, ModifyRule};
+#[cfg(test)]
+pub(crate) use rules::RulesOutput;
+pub(crate) use rules::{
+    CreateRule, DeleteRule, DescribeRules, ModifyRule, Rule, RulePriority, SetRulePriorities,
+};
 pub(crate) use tags::{AddTags, DescribeTags, RemoveTags};
 #[cfg(test)]
 pub(crate) use target_groups::TargetGroupsOutput;
@@ -24,6 +26,8 @@ pub(crate) use target_groups::{
     HealthCheckSettings, ModifyTargetGroup, ModifyTargetGroupAttributes,
 };
 pub(crate) use targets::{DeregisterTargets, DescribeTargetHealth, RegisterTargets};
+
+use super::conditions::RuleCondition;
 
 /// The signing name and IAM prefix.
 pub(crate) const SERVICE: &str = "elasticloadbalancing";

@@ -1,4 +1,4 @@
-//! Tags of load balancers, target groups and listeners.
+//! Tags of load balancers, target groups, listeners and rules.
 
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +91,8 @@ fn tags_of(elb: &Elb, arn: &str) -> Result<Vec<Tag>, ServiceError> {
         elb.target_groups.get(arn).map(|row| row.tags)
     } else if arn.contains(":listener/") {
         elb.listeners.get(arn).map(|row| row.tags)
+    } else if arn.contains(":listener-rule/") {
+        elb.rules.get(arn).map(|row| row.tags)
     } else {
         elb.load_balancers.get(arn).map(|row| row.tags)
     };
@@ -102,6 +104,8 @@ fn change(elb: &Elb, arn: &str, edit: impl FnOnce(&mut Vec<Tag>)) -> Result<(), 
         elb.target_groups.update(arn, |row| edit(&mut row.tags))?
     } else if arn.contains(":listener/") {
         elb.listeners.update(arn, |row| edit(&mut row.tags))?
+    } else if arn.contains(":listener-rule/") {
+        elb.rules.update(arn, |row| edit(&mut row.tags))?
     } else {
         elb.load_balancers.update(arn, |row| edit(&mut row.tags))?
     };
@@ -113,6 +117,8 @@ fn not_found(arn: &str) -> ServiceError {
         errors::target_groups_not_found(arn)
     } else if arn.contains(":listener/") {
         errors::listeners_not_found(arn)
+    } else if arn.contains(":listener-rule/") {
+        errors::rule_not_found(arn)
     } else {
         errors::load_balancer_not_found(arn)
     }

@@ -1,6 +1,8 @@
 //! Resource types of Elastic Load Balancing.
 
+mod actions;
 mod listener;
+mod listener_rule;
 mod load_balancer;
 mod register;
 mod target_group;
