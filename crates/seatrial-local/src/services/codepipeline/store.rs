@@ -91,6 +91,8 @@ pub(crate) enum Status {
     Stopped,
     Succeeded,
     Superseded,
+    /// By an update of its pipeline.
+    Cancelled,
     Failed,
 }
 
@@ -216,6 +218,9 @@ pub(crate) struct ExecutionRow {
     pub actions: Vec<ActionRun>,
     pub revisions: Vec<Revision>,
     pub stop_reason: Option<String>,
+    /// The pipeline was updated: it ends after the actions that run.
+    #[serde(default)]
+    pub cancelled: bool,
 }
 
 impl ExecutionRow {

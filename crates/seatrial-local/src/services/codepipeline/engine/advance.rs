@@ -31,6 +31,9 @@ async fn once(cloud: &Cloud, part: &CodePipeline, row: &ExecutionRow) -> bool {
     let Some(index) = row.position() else {
         return set(cloud, part, row, |row| row.status = Status::Succeeded);
     };
+    if row.cancelled {
+        return running.is_empty() && set(cloud, part, row, |row| end(row, index, Status::Cancelled));
+    }
     if row.status == Status::Stopping {
         return running.is_empty() && set(cloud, part, row, |row| end(row, index, Status::Stopped));
     }

@@ -1,7 +1,7 @@
 //! The engine of pipelines: moves the executions of one pipeline through its stages.
 //!
 //! ```text
-//! execution: InProgress -> Succeeded | Failed | Superseded        InProgress -> Stopping -> Stopped
+//! execution: InProgress -> Succeeded | Failed | Superseded | Cancelled      InProgress -> Stopping -> Stopped
 //! stage:     waiting (inbound) -> InProgress -> Succeeded | Failed | Stopped;  Failed -> InProgress (retry)
 //! action:    InProgress -> Succeeded | Failed | Abandoned
 //! ```

@@ -77,6 +77,7 @@ pub(super) fn start(call: &Call, start: Start) -> Result<String, ServiceError> {
         actions: Vec::new(),
         revisions: Vec::new(),
         stop_reason: None,
+        cancelled: false,
     };
     part.executions.put(&execution.key(), &execution)?;
     cloud.start::<Pipelines>(&start.pipeline);

@@ -9,6 +9,7 @@ use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 use crate::services::codepipeline::declaration::Declaration;
+use crate::services::codepipeline::engine::Pipelines;
 use crate::services::codepipeline::store::{CodePipeline, PipelineRow, Tag};
 
 /// `CreatePipeline`: the pipeline runs once at once, whatever its triggers say.
@@ -58,7 +59,9 @@ impl Operation for CreatePipeline {
     }
 }
 
-/// `UpdatePipeline`: executions under way go on with the structure they started with.
+/// `UpdatePipeline`: in mode QUEUED it cancels the executions under way after the actions that run, and those that wait
+/// (CodePipeline user guide, set or change the pipeline execution mode; aws-cdk#23835). In the other modes they go on
+/// with the structure they started with.
 #[derive(Deserialize)]
 pub(crate) struct UpdatePipeline {
     pub pipeline: Declaration,
@@ -81,13 +84,23 @@ impl Operation for UpdatePipeline {
     async fn handle(self, call: &Call) -> Result<PipelineOutput, ServiceError> {
         self.pipeline.check()?;
         let (name, now) = (self.pipeline.name.clone(), call.cloud.clock().now());
-        let updated = call.cloud.part::<CodePipeline>().pipelines.update(&name, |row| {
+        let part = call.cloud.part::<CodePipeline>();
+        let mut queued = self.pipeline.execution_mode == "QUEUED";
+        let updated = part.pipelines.update(&name, |row| {
+            queued |= row.declaration.execution_mode == "QUEUED";
             let version = row.declaration.version + 1;
             row.declaration = Declaration { version, ..self.pipeline };
             row.updated = now;
             row.declaration.clone()
         })?;
-        Ok(PipelineOutput { pipeline: updated.ok_or_else(|| no_pipeline(&call.cloud, &name))? })
+        let pipeline = updated.ok_or_else(|| no_pipeline(&call.cloud, &name))?;
+        if queued {
+            for execution in part.executions_of(&name).iter().filter(|row| row.status.is_running()) {
+                part.executions.update(&execution.key(), |row| row.cancelled = true)?;
+            }
+            call.cloud.start::<Pipelines>(&name);
+        }
+        Ok(PipelineOutput { pipeline })
     }
 }
 

@@ -161,6 +161,27 @@ async fn a_disabled_transition_holds_executions_and_each_mode_orders_them_its_wa
 }
 
 #[tokio::test]
+async fn an_update_in_queued_mode_cancels_what_waits_and_what_runs_after_its_action() {
+    let world = World::new("true");
+    let cloud = world.cloud();
+    let connection = prepare(&cloud).await;
+    call(&cloud, "codepipeline", "CreatePipeline", pipeline(&connection, "QUEUED")).await;
+    wait(&cloud, |rows| deploys(&rows[0])).await;
+    start(&cloud).await;
+    let waits = |row: &ExecutionRow| row.position() == Some(2) && row.stages[2].status.is_none();
+    wait(&cloud, |rows| rows.get(1).is_some_and(waits)).await;
+
+    call(&cloud, "codepipeline", "UpdatePipeline", pipeline(&connection, "QUEUED")).await;
+    let rows = wait(&cloud, |rows| rows[1].status == Status::Cancelled).await;
+    // Its action goes on.
+    assert_eq!(rows[0].status, Status::InProgress);
+    *cloud.part::<Deployments>().status.lock().unwrap() = "Succeeded";
+    let rows = wait(&cloud, |rows| rows[0].status == Status::Cancelled).await;
+
+    assert_eq!(rows[0].action("Deploy", "Deploy").unwrap().status, store::ActionStatus::Succeeded);
+}
+
+#[tokio::test]
 async fn an_execution_is_stopped_after_its_action_or_at_once() {
     let world = World::new("true");
     let cloud = world.cloud();
