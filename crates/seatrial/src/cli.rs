@@ -72,7 +72,7 @@ pub(crate) enum Command {
 }
 
 /// How a command that changes something is held back or let go.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Consent {
     /// Do not ask
     #[arg(long, short)]
@@ -82,13 +82,19 @@ pub(crate) struct Consent {
     pub dry_run: bool,
 }
 
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ProvisionArgs {
     #[command(flatten)]
     pub consent: Consent,
     /// Allow the replacement or removal of this stateful resource
     #[arg(long, value_name = "LOGICAL_ID")]
     pub allow_replace: Vec<String>,
+    /// Allow changes that make a database stop for a while, at once
+    #[arg(long)]
+    pub allow_interruption: bool,
+    /// Only send all traffic to the service's primary task set again, where the rules disagree with it
+    #[arg(long, conflicts_with_all = ["allow_replace", "allow_interruption", "local_image"])]
+    pub repair_traffic: bool,
     /// Build the first image on this machine instead of in CodeBuild
     #[arg(long)]
     pub local_image: bool,

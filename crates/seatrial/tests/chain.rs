@@ -9,12 +9,13 @@ mod support;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::Value;
 use support::aws_cli::AwsCli;
 use support::checkout::Checkout;
 use support::fixture::{LOCAL, Layout, PAGE};
+use support::until;
 
 /// The page with its head.
 fn get(url: &str) -> Option<String> {
@@ -39,17 +40,6 @@ fn ask(url: &str, first: &str, rest: &str) -> Option<String> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
     Some(answer)
-}
-
-fn until<T>(patience: Duration, what: &str, condition: impl Fn() -> Option<T>) -> T {
-    let deadline = Instant::now() + patience;
-    loop {
-        if let Some(value) = condition() {
-            return value;
-        }
-        assert!(Instant::now() < deadline, "{what} did not happen within {patience:?}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 /// The variables of the fixture's `project.yml`.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_cloudformation::types::{self as sdk, Capability, ChangeSetType, TemplateStage};
+use aws_sdk_cloudformation::types::{self as sdk, Capability, ChangeSetType, DeploymentMode, TemplateStage};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -48,6 +48,8 @@ pub(crate) struct ChangeSetRequest<'a> {
     pub change_set_name: &'a str,
     /// CREATE for a stack that is not there (or in REVIEW_IN_PROGRESS), else UPDATE.
     pub create: bool,
+    /// Compares with what is really there instead of the template before, and has a rollback put that back.
+    pub revert_drift: bool,
     pub template: &'a str,
     pub parameters: &'a [Parameter],
     /// All that the stack is to have: they replace what it has, but for AWS's own.
@@ -145,6 +147,7 @@ impl Aws {
             .stack_name(request.stack_name)
             .change_set_name(request.change_set_name)
             .change_set_type(kind)
+            .set_deployment_mode(request.revert_drift.then_some(DeploymentMode::RevertDrift))
             .template_body(request.template)
             .set_parameters(Some(parameters.collect()))
             .set_tags(Some(tags.collect()))

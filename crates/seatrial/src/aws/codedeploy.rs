@@ -94,6 +94,62 @@ impl Aws {
         Ok(())
     }
 
+    /// The revision of the task definition that the last successful deployment made live; `None` without one.
+    pub(crate) async fn live_task_definition(
+        &self,
+        application: &str,
+        group: &str,
+    ) -> Result<Option<String>, AwsError> {
+        let request = self.codedeploy().get_deployment_group().application_name(application);
+        let answer = request.deployment_group_name(group).send().await;
+        let found = match answer.attempt(SERVICE, || format!("get deployment group `{application}/{group}`"))
+        {
+            Ok(answer) => answer.deployment_group_info,
+            Err(error)
+                if error.is("ApplicationDoesNotExistException")
+                    || error.is("DeploymentGroupDoesNotExistException") =>
+            {
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        let last = found.and_then(|group| group.last_successful_deployment?.deployment_id);
+        let Some(id) = last else { return Ok(None) };
+        let answer = self.codedeploy().get_deployment().deployment_id(&id).send().await;
+        let info = answer.attempt(SERVICE, || format!("get deployment `{id}`"))?.deployment_info;
+        let revision = info.and_then(|info| info.revision);
+        let app_spec = revision.and_then(|revision| revision.app_spec_content?.content);
+        Ok(app_spec.as_deref().and_then(deployed_definition))
+    }
+
+    /// The deployments of a deployment group that have not ended.
+    pub(crate) async fn active_deployments(
+        &self,
+        application: &str,
+        group: &str,
+    ) -> Result<Vec<String>, AwsError> {
+        use sdk::DeploymentStatus::{Baking, Created, InProgress, Queued, Ready};
+        let request = self.codedeploy().list_deployments().application_name(application);
+        let request = request.deployment_group_name(group);
+        let request =
+            request.set_include_only_statuses(Some(vec![Created, Queued, InProgress, Baking, Ready]));
+        let mut pages = request.into_paginator().send();
+        let mut active = Vec::new();
+        while let Some(page) = pages.next().await {
+            match page.attempt(SERVICE, || format!("list the deployments of `{application}/{group}`")) {
+                Ok(page) => active.extend(page.deployments.unwrap_or_default()),
+                Err(error)
+                    if error.is("ApplicationDoesNotExistException")
+                        || error.is("DeploymentGroupDoesNotExistException") =>
+                {
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(active)
+    }
+
     /// The newest deployment of a deployment group: the first of the first page.
     pub(crate) async fn newest_deployment(
         &self,
@@ -118,6 +174,13 @@ impl Aws {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The revision that an AppSpec names, in YAML or JSON.
+fn deployed_definition(app_spec: &str) -> Option<String> {
+    let app_spec = seatrial_template::parse("the AppSpec", app_spec.as_bytes()).ok()?.to_json();
+    let place = "/Resources/0/TargetService/Properties/TaskDefinition";
+    Some(app_spec.pointer(place)?.as_str()?.to_owned())
 }
 
 fn event(event: sdk::LifecycleEvent) -> LifecycleEvent {

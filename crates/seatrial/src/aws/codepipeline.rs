@@ -44,6 +44,15 @@ pub(crate) struct StageState {
     pub status: String,
     /// False where the inbound transition is disabled.
     pub enabled: bool,
+    /// Why it is, in the words of whoever did it.
+    pub disabled_because: Option<String>,
+}
+
+/// An action of a pipeline, and its stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ActionPlace {
+    pub stage: String,
+    pub name: String,
 }
 
 impl Aws {
@@ -73,15 +82,19 @@ impl Aws {
         Ok(Some(executions))
     }
 
-    /// The name of a pipeline's first action of that provider.
-    pub(crate) async fn action_of(&self, pipeline: &str, provider: &str) -> Result<String, AwsError> {
+    /// A pipeline's first action of that provider.
+    pub(crate) async fn action_of(&self, pipeline: &str, provider: &str) -> Result<ActionPlace, AwsError> {
         let answer = self.codepipeline().get_pipeline().name(pipeline).send().await;
         let attempt = || format!("get the action of provider `{provider}` of pipeline `{pipeline}`");
         let stages = answer.attempt(SERVICE, attempt)?.pipeline.map(|pipeline| pipeline.stages);
-        let mut actions = stages.unwrap_or_default().into_iter().flat_map(|stage| stage.actions);
-        let found = actions
-            .find(|action| action.action_type_id.as_ref().is_some_and(|kind| kind.provider == provider));
-        found.map(|action| action.name).ok_or_else(|| AwsError::missing(attempt(), SERVICE))
+        let is_of = |action: &sdk::ActionDeclaration| {
+            action.action_type_id.as_ref().is_some_and(|kind| kind.provider == provider)
+        };
+        let found = stages.unwrap_or_default().into_iter().find_map(|stage| {
+            let name = stage.actions.into_iter().find(is_of)?.name;
+            Some(ActionPlace { stage: stage.name, name })
+        });
+        found.ok_or_else(|| AwsError::missing(attempt(), SERVICE))
     }
 
     /// Starts an execution; `revision` asks for that commit of that source action instead of the branch's head.
@@ -103,6 +116,31 @@ impl Aws {
         }
         let answer = request.send().await.attempt(SERVICE, attempt)?;
         answer.pipeline_execution_id.ok_or_else(|| AwsError::missing(attempt(), SERVICE))
+    }
+
+    /// Closes a stage to further executions. CodePipeline takes reasons of letters, digits, spaces and `!@().*?-`.
+    pub(crate) async fn disable_transition(
+        &self,
+        (pipeline, stage): (&str, &str),
+        reason: &str,
+    ) -> Result<(), AwsError> {
+        let request =
+            self.codepipeline().disable_stage_transition().pipeline_name(pipeline).stage_name(stage);
+        let request = request.transition_type(sdk::StageTransitionType::Inbound).reason(reason);
+        let attempt = || format!("close stage `{stage}` of pipeline `{pipeline}`");
+        request.send().await.attempt(SERVICE, attempt).map(drop)
+    }
+
+    /// Opens it again.
+    pub(crate) async fn enable_transition(&self, (pipeline, stage): (&str, &str)) -> Result<(), AwsError> {
+        let request = self.codepipeline().enable_stage_transition().pipeline_name(pipeline).stage_name(stage);
+        let attempt = || format!("open stage `{stage}` of pipeline `{pipeline}`");
+        request
+            .transition_type(sdk::StageTransitionType::Inbound)
+            .send()
+            .await
+            .attempt(SERVICE, attempt)
+            .map(drop)
     }
 
     pub(crate) async fn get_execution(&self, pipeline: &str, id: &str) -> Result<Execution, AwsError> {
@@ -191,10 +229,12 @@ fn commit_message(summary: String) -> String {
 
 fn stage(state: sdk::StageState) -> StageState {
     let latest = state.latest_execution;
+    let transition = state.inbound_transition_state;
     StageState {
         name: state.stage_name.unwrap_or_default(),
         status: latest.as_ref().map(|latest| latest.status.as_str().to_owned()).unwrap_or_default(),
-        enabled: state.inbound_transition_state.is_none_or(|transition| transition.enabled),
+        enabled: transition.as_ref().is_none_or(|transition| transition.enabled),
+        disabled_because: transition.and_then(|transition| transition.disabled_reason),
     }
 }
 

@@ -1,4 +1,6 @@
-//! Elastic Load Balancing: target health and the weights of a listener.
+//! Elastic Load Balancing: target health, and the rules of a listener.
+
+use aws_sdk_elasticloadbalancingv2::types as sdk;
 
 use super::Aws;
 use super::error::{Attempt as _, AwsError};
@@ -15,6 +17,18 @@ pub(crate) struct TargetHealth {
     /// `Target.FailedHealthChecks`, …
     pub reason: Option<String>,
     pub description: Option<String>,
+}
+
+/// A rule that forwards requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ForwardingRule {
+    pub arn: String,
+    /// ARN of its listener.
+    pub listener: String,
+    /// Whether it is the listener's default action.
+    pub is_default: bool,
+    /// Target group ARN and weight.
+    pub shares: Vec<(String, i32)>,
 }
 
 impl Aws {
@@ -46,18 +60,58 @@ impl Aws {
         Ok(health.collect())
     }
 
-    /// The default action's weights of a listener: target group ARN and weight.
-    pub(crate) async fn listener_weights(&self, listener: &str) -> Result<Vec<(String, i32)>, AwsError> {
-        let answer = self.elasticloadbalancingv2().describe_listeners().listener_arns(listener).send().await;
-        let answer = answer.attempt(SERVICE, || format!("describe listener `{listener}`"))?;
-        let actions = answer
-            .listeners
-            .unwrap_or_default()
-            .into_iter()
-            .flat_map(|l| l.default_actions.unwrap_or_default());
-        let groups = actions
-            .filter_map(|action| action.forward_config)
-            .flat_map(|f| f.target_groups.unwrap_or_default());
-        Ok(groups.filter_map(|g| Some((g.target_group_arn?, g.weight.unwrap_or(1)))).collect())
+    /// The rules of a listener that forward requests, in the order in which they count, the default one last.
+    pub(crate) async fn forwarding_rules(&self, listener: &str) -> Result<Vec<ForwardingRule>, AwsError> {
+        let mut pages =
+            self.elasticloadbalancingv2().describe_rules().listener_arn(listener).into_paginator().send();
+        let mut rules = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.attempt(SERVICE, || format!("describe the rules of listener `{listener}`"))?;
+            rules.extend(
+                page.rules.unwrap_or_default().into_iter().filter_map(|rule| forwarding(rule, listener)),
+            );
+        }
+        Ok(rules)
     }
+
+    /// Has a rule share its requests among these target groups, in percent. The default rule is its listener's default
+    /// action.
+    pub(crate) async fn set_shares(
+        &self,
+        rule: &ForwardingRule,
+        shares: &[(String, i32)],
+    ) -> Result<(), AwsError> {
+        let group = |(arn, weight): &(String, i32)| {
+            sdk::TargetGroupTuple::builder().target_group_arn(arn).weight(*weight).build()
+        };
+        let forward =
+            sdk::ForwardActionConfig::builder().set_target_groups(Some(shares.iter().map(group).collect()));
+        let action = sdk::Action::builder()
+            .r#type(sdk::ActionTypeEnum::Forward)
+            .forward_config(forward.build())
+            .build();
+        let attempt = || format!("set the target groups of rule `{}`", rule.arn);
+        let client = self.elasticloadbalancingv2();
+        if rule.is_default {
+            let request = client.modify_listener().listener_arn(&rule.listener).default_actions(action);
+            request.send().await.attempt(SERVICE, attempt)?;
+        } else {
+            let request = client.modify_rule().rule_arn(&rule.arn).actions(action);
+            request.send().await.attempt(SERVICE, attempt)?;
+        }
+        Ok(())
+    }
+}
+
+fn forwarding(rule: sdk::Rule, listener: &str) -> Option<ForwardingRule> {
+    let mut actions = rule.actions.unwrap_or_default().into_iter();
+    let groups = actions.find_map(|action| action.forward_config)?.target_groups.unwrap_or_default();
+    let groups =
+        groups.into_iter().filter_map(|group| Some((group.target_group_arn?, group.weight.unwrap_or(1))));
+    Some(ForwardingRule {
+        arn: rule.rule_arn.unwrap_or_default(),
+        listener: listener.to_owned(),
+        is_default: rule.is_default.unwrap_or_default(),
+        shares: groups.collect(),
+    })
 }

@@ -12,6 +12,7 @@ mod ecs;
 mod elbv2;
 mod error;
 mod logs;
+mod reach;
 mod s3;
 pub(crate) mod status;
 mod sts;
@@ -22,8 +23,8 @@ pub(crate) use cloudformation::{ChangeSet, ChangeSetRequest, Parameter, Resource
 pub(crate) use codebuild::{Build, FirstBuild};
 pub(crate) use codedeploy::{Deployment, LifecycleEvent, TrafficShare};
 pub(crate) use codepipeline::{ActionRun, Execution, StageState};
-pub(crate) use ecs::StoppedTask;
-pub(crate) use elbv2::TargetHealth;
+pub(crate) use ecs::{Revision, StoppedTask};
+pub(crate) use elbv2::{ForwardingRule, TargetHealth};
 pub(crate) use error::AwsError;
 
 #[cfg(test)]

@@ -190,6 +190,29 @@ pub(crate) fn cause(events: &[StackEvent]) -> String {
     cause.unwrap_or_default()
 }
 
+/// Makes the change set of an update that keeps tags and capabilities as they are.
+///
+/// # Errors
+/// Those of [`make`].
+pub(crate) async fn make_update(
+    ctx: &Ctx,
+    stack: &Stack,
+    template: &str,
+    parameters: &[Parameter],
+) -> anyhow::Result<Option<ChangeSet>> {
+    let request = ChangeSetRequest {
+        stack_name: &stack.name,
+        change_set_name: &name(),
+        create: false,
+        revert_drift: false,
+        template,
+        parameters,
+        tags: &stack.tags,
+        capabilities: stack.capabilities.clone(),
+    };
+    make(ctx, &request).await
+}
+
 /// An update with other parameters, from change set to end.
 ///
 /// # Errors
@@ -200,17 +223,7 @@ pub(crate) async fn update_in_place(
     template: &str,
     parameters: &[Parameter],
 ) -> anyhow::Result<()> {
-    let name = name();
-    let request = ChangeSetRequest {
-        stack_name: &stack.name,
-        change_set_name: &name,
-        create: false,
-        template,
-        parameters,
-        tags: &stack.tags,
-        capabilities: stack.capabilities.clone(),
-    };
-    let Some(set) = make(ctx, &request).await? else { return Ok(()) };
+    let Some(set) = make_update(ctx, stack, template, parameters).await? else { return Ok(()) };
     execute(ctx, &stack.name, &set.id).await.map(drop)
 }
 

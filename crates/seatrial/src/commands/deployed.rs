@@ -11,7 +11,7 @@ use crate::exit::Refused;
 use crate::plan::difference::{STACK_TAG, has_our_tags};
 use crate::plan::graph::Outputs;
 use crate::plan::owned::Owned;
-use crate::rollout::CodeDeploy;
+use crate::rollout::{CodeDeploy, Routes};
 
 /// The stacks of one environment by short name.
 #[derive(Debug)]
@@ -66,6 +66,21 @@ impl Deployed {
     /// The outputs of the stacks that are at rest, by stack: what the graph fills parameters from.
     pub(crate) fn outputs_by_stack(&self) -> Outputs {
         self.stacks.iter().map(|(name, stack)| (name.clone(), stack.outputs.clone())).collect()
+    }
+
+    /// What leads to the application, by outputs that may be newer than these; `None` before there is a load balancer.
+    pub(crate) fn routes(&self, outputs: &Outputs) -> Option<Routes> {
+        let output = |owned: Owned| {
+            let newer = outputs.get(owned.stack()).and_then(|outputs| outputs.get(owned.name()));
+            newer.or_else(|| self.given.get(&owned)).cloned()
+        };
+        let listeners =
+            [output(Owned::ProductionListenerArn)?].into_iter().chain(output(Owned::TestListenerArn));
+        Some(Routes {
+            listeners: listeners.collect(),
+            groups: [output(Owned::BlueTargetGroupArn)?, output(Owned::GreenTargetGroupArn)?],
+            service: output(Owned::ClusterName).zip(output(Owned::ServiceName)),
+        })
     }
 
     /// All outputs by name; one that this tool needs is that of the stack that owns it.

@@ -67,6 +67,8 @@ pub(crate) fn resume(session: &Session, command: &Command) -> Option<Resume> {
             for resource in &args.allow_replace {
                 words.extend(["--allow-replace", resource]);
             }
+            words.extend(args.allow_interruption.then_some("--allow-interruption"));
+            words.extend(args.repair_traffic.then_some("--repair-traffic"));
             words.extend(args.local_image.then_some("--local-image"));
         }
         Command::Release(_) => words.push("release"),

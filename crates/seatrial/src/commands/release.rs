@@ -159,7 +159,7 @@ fn step(executions: &[Execution], revision: Option<&str>, again: bool) -> (Step,
 pub(crate) async fn start(ctx: &Ctx, place: &Place, revision: Option<&str>) -> anyhow::Result<String> {
     let Some(revision) = revision else { return Ok(ctx.aws.start_execution(&place.pipeline, None).await?) };
     let source = ctx.aws.action_of(&place.pipeline, SOURCE_PROVIDER).await?;
-    Ok(ctx.aws.start_execution(&place.pipeline, Some((&source, revision))).await?)
+    Ok(ctx.aws.start_execution(&place.pipeline, Some((&source.name, revision))).await?)
 }
 
 #[cfg(test)]

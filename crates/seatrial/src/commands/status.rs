@@ -6,12 +6,13 @@ use std::fmt;
 use serde::Serialize;
 
 use super::deployed::{Deployed, Place};
+use crate::aws::status::{Progress, deployment_progress};
 use crate::aws::{Aws, StageState, TargetHealth};
 use crate::context::Ctx;
 use crate::outcome::Report;
 use crate::output::table;
 use crate::plan::owned::Owned;
-use crate::rollout::Strategy as _;
+use crate::rollout::{Routes, Strategy as _, Traffic};
 
 pub(crate) async fn run(ctx: &Ctx) -> anyhow::Result<Report<Status>> {
     let deployed = Deployed::read(ctx).await?;
@@ -30,9 +31,11 @@ pub(crate) struct Status {
     deployment: Option<DeploymentStatus>,
     tasks: Vec<TaskStatus>,
     targets: Vec<GroupStatus>,
+    /// ARNs of the rules that do not send all traffic to the primary task set, though nothing is being deployed.
+    astray: Vec<String>,
     image: Option<ImageStatus>,
     url: Option<String>,
-    /// What to type where nothing is there.
+    /// What to type where nothing is there, or where rules are astray.
     #[serde(skip)]
     provision: String,
 }
@@ -113,6 +116,9 @@ async fn read(aws: &Aws, environment: &str, deployed: &Deployed) -> anyhow::Resu
             let found = strategy.look(&id).await?;
             status.deployment = Some(DeploymentStatus { id: id.0, status: found.status, error: found.error });
         }
+        if let Some(routes) = deployed.routes(&deployed.outputs_by_stack()) {
+            status.astray = astray(aws, &routes, status.deployment.as_ref()).await?;
+        }
         for weight in strategy.weights().await? {
             let health = aws.target_health(&weight.arn).await?.into_iter();
             let target = |health| GroupStatus { group: weight.group, weight: weight.weight, health };
@@ -120,6 +126,19 @@ async fn read(aws: &Aws, environment: &str, deployed: &Deployed) -> anyhow::Resu
         }
     }
     Ok(status)
+}
+
+/// The rules that disagree with the primary task set. While a deployment moves traffic some have to.
+async fn astray(
+    aws: &Aws,
+    routes: &Routes,
+    newest: Option<&DeploymentStatus>,
+) -> anyhow::Result<Vec<String>> {
+    if newest.is_some_and(|newest| deployment_progress(&newest.status) == Progress::Running) {
+        return Ok(Vec::new());
+    }
+    let traffic = Traffic::read(aws, routes).await?;
+    Ok(traffic.astray().into_iter().map(|rule| rule.arn.clone()).collect())
 }
 
 async fn pipeline(aws: &Aws, name: &str) -> anyhow::Result<Option<PipelineStatus>> {
@@ -149,9 +168,9 @@ async fn tasks(
         task_definition: last(&task.task_definition),
     });
     let statuses = statuses.collect();
-    let primary = aws.primary_task_definition(cluster, service).await?;
-    let Some(definition) = primary else { return Ok((statuses, None)) };
-    let images = aws.task_definition_images(&definition).await?;
+    let primary = aws.primary_task_set(cluster, service).await?;
+    let Some(primary) = primary else { return Ok((statuses, None)) };
+    let images = aws.task_definition_images(&primary.task_definition).await?;
     let (Some(uri), Some(repository)) = (images.into_iter().next(), deployed.output(Owned::RepositoryName))
     else {
         return Ok((statuses, None));
@@ -193,6 +212,10 @@ impl fmt::Display for Status {
                 vec![t.group.to_owned(), weight, t.health.target.clone(), t.health.state.clone(), reason]
             });
             writeln!(f, "{}", table(&["target group", "traffic", "target", "health", "reason"], rows))?;
+        }
+        for rule in &self.astray {
+            writeln!(f, "rule {rule} disagrees with the primary task set about who serves production;")?;
+            writeln!(f, "  `{} --repair-traffic` sends everything to the primary task set", self.provision)?;
         }
         if let Some(image) = &self.image {
             writeln!(f, "image {} ({}), {} bytes", image.uri, image.tags.join(", "), image.size_bytes)?;

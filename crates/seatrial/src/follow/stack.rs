@@ -91,6 +91,7 @@ mod tests {
             stack_name: "many",
             change_set_name: "first",
             create: true,
+            revert_drift: false,
             template: &template,
             parameters: &[],
             tags: &Default::default(),

@@ -15,7 +15,7 @@ use super::template::StackTemplate;
 
 /// Parameters that keep the value they have: deployments change what they stand for, so that sending them
 /// again would move traffic.
-const STICKY: [&str; 1] = ["LiveTargetGroup"];
+const STICKY: [&str; 1] = [super::traffic::LIVE];
 
 /// Parameter to value; `None` asks CloudFormation to keep the value it has.
 pub(crate) type SentParameters = BTreeMap<String, Option<String>>;

@@ -2,8 +2,9 @@
 //!
 //! Pure: it looks at the changes AWS announced and says which are refused, with the safe route. Refused always:
 //! any change of a service under CodeDeploy (CloudFormation would send the task definition along, which ECS
-//! refuses), and a listener that would send traffic elsewhere. Refused unless allowed by name: replacement or
-//! removal of what holds data, or of what another stack uses.
+//! refuses), what would send traffic elsewhere, and the replacement of what serves production. Refused unless allowed by
+//! name: replacement or removal of what holds data, or of what another stack uses. Refused unless allowed at all: what
+//! makes a database stop.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,6 +13,8 @@ use std::{
 
 use serde::Serialize;
 use serde_json::Value;
+
+use super::traffic::Route;
 
 /// What holds data, or takes a person to make again.
 const STATEFUL: [&str; 10] = [
@@ -26,8 +29,26 @@ const STATEFUL: [&str; 10] = [
     "AWS::S3::Bucket",
     "AWS::SecretsManager::Secret",
 ];
-const LISTENERS: [&str; 2] =
-    ["AWS::ElasticLoadBalancingV2::Listener", "AWS::ElasticLoadBalancingV2::ListenerRule"];
+const DATABASES: [&str; 2] = ["AWS::RDS::DBCluster", "AWS::RDS::DBInstance"];
+/// Properties of databases whose change stops nothing. The others' pages say "some interruptions", or nothing; and
+/// CloudFormation applies changes at once, not in the maintenance window.
+const CALM: [&str; 15] = [
+    "AllowMajorVersionUpgrade",
+    "AllocatedStorage",
+    "AutoMinorVersionUpgrade",
+    "CopyTagsToSnapshot",
+    "DeleteAutomatedBackups",
+    "DeletionProtection",
+    "EnableCloudwatchLogsExports",
+    "EnablePerformanceInsights",
+    "MaxAllocatedStorage",
+    "PerformanceInsightsRetentionPeriod",
+    "PreferredBackupWindow",
+    "PreferredMaintenanceWindow",
+    "PubliclyAccessible",
+    "Tags",
+    "VPCSecurityGroups",
+];
 const SERVICE: &str = "AWS::ECS::Service";
 
 /// What is to happen to a resource (AWS: ChangeAction).
@@ -80,6 +101,7 @@ impl Replacement {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Change {
     pub(crate) logical_id: String,
+    pub(crate) physical_id: Option<String>,
     /// `AWS::ECS::Service`, …
     pub(crate) kind: String,
     pub(crate) action: Action,
@@ -100,9 +122,39 @@ pub(crate) struct Rules<'a> {
     pub(crate) used: BTreeMap<String, Vec<String>>,
     /// Logical IDs whose replacement or removal the user allowed.
     pub(crate) allow_replace: &'a [String],
-    /// The target group the change set was made with, and the one that has the traffic; `None` where unknown.
-    pub(crate) sent_live: Option<&'a str>,
-    pub(crate) actual_live: Option<&'a str>,
+    /// Whether what makes a database stop for a while may be changed.
+    pub(crate) allow_interruption: bool,
+    pub(crate) traffic: Traffic<'a>,
+}
+
+/// What the guard has to know of the way to the application.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Traffic<'a> {
+    /// Whether this is the stack whose traffic rules deployments move.
+    pub(crate) is_owner: bool,
+    /// What leads to blue or green in the template that is deployed, and in the new one.
+    pub(crate) deployed: BTreeSet<Route>,
+    pub(crate) wanted: BTreeSet<Route>,
+    /// The target group the change set was made with, and the one that is live; `None` where unknown.
+    pub(crate) sent: Option<&'a str>,
+    pub(crate) live: Option<&'a str>,
+    /// Physical IDs of what serves production: load balancer, listener, live target group.
+    pub(crate) carriers: BTreeSet<String>,
+    /// Whether the rules are made before the listeners are emptied.
+    pub(crate) bridged: bool,
+}
+
+impl Traffic<'_> {
+    /// Whether a change depends on which group is live: it makes, changes or takes away what leads to one of the two.
+    pub(crate) fn depends_on_live(&self, change: &Change) -> bool {
+        names(&self.deployed, &change.logical_id) || names(&self.wanted, &change.logical_id)
+    }
+
+    /// Whether a change would send again what leads to one of the two, and goes on to.
+    pub(crate) fn sends_again(&self, change: &Change) -> bool {
+        let stays = names(&self.deployed, &change.logical_id) && names(&self.wanted, &change.logical_id);
+        stays && change.action != Action::Remove
+    }
 }
 
 /// A change that is refused.
@@ -124,15 +176,13 @@ impl fmt::Display for Refusal {
 /// The changes of one stack that are refused; none means the change set may be executed.
 pub(crate) fn refusals(changes: &[Change], rules: &Rules<'_>) -> Vec<Refusal> {
     let refused = |change| {
-        frozen(change, rules).or_else(|| moves_traffic(change, rules)).or_else(|| loses(change, rules))
+        frozen(change, rules)
+            .or_else(|| moves_traffic(change, changes, rules))
+            .or_else(|| carries_production(change, changes, rules))
+            .or_else(|| loses(change, rules))
+            .or_else(|| interrupts(change, rules))
     };
     changes.iter().filter_map(refused).collect()
-}
-
-/// True if a listener would be changed: then the change set has to be made again with `LiveTargetGroup` set to
-/// the group that has the traffic.
-pub(crate) fn touches_listener(changes: &[Change]) -> bool {
-    changes.iter().any(|change| is_listener(change) && change.action != Action::Add)
 }
 
 /// The services of a template (with long forms) that CodeDeploy deploys.
@@ -162,24 +212,78 @@ fn frozen(change: &Change, rules: &Rules<'_>) -> Option<Refusal> {
     ))
 }
 
-fn moves_traffic(change: &Change, rules: &Rules<'_>) -> Option<Refusal> {
-    let changed = !matches!(change.action, Action::Add | Action::Import | Action::Remove);
-    if !is_listener(change) || !changed || change.replacement != Replacement::False {
+/// No edit ever moves traffic: what leads requests to blue or green is made, changed or taken away only where what is
+/// sent agrees with what is live.
+fn moves_traffic(change: &Change, changes: &[Change], rules: &Rules<'_>) -> Option<Refusal> {
+    let traffic = &rules.traffic;
+    let id = &change.logical_id;
+    let (was, becomes) = (names(&traffic.deployed, id), names(&traffic.wanted, id));
+    if !was && !becomes {
         return None;
     }
-    if rules.sent_live.is_some() && rules.sent_live == rules.actual_live {
+    if !traffic.is_owner {
+        let hint = "forward to a target group of your own";
+        let reason = "would forward to a target group that deployments move".to_owned();
+        return (change.action != Action::Remove).then(|| refusal(change, reason, hint));
+    }
+    if change.action == Action::Remove {
+        let added = changes.iter().filter(|other| other.action == Action::Add);
+        let successor = added.into_iter().any(|other| names(&traffic.wanted, &other.logical_id));
+        let reason = "would be removed, and with it the way to the application".to_owned();
+        return (!successor).then(|| refusal(change, reason, "leave it in the template"));
+    }
+    if was && !becomes {
+        let mut rules = traffic.deployed.iter().chain(traffic.wanted.iter().filter(|_| traffic.bridged));
+        let covered = rules.any(|route| route.listener.as_ref() == Some(id));
+        let reason = "would no longer lead to the application, and no rule does in its place".to_owned();
+        return (!covered)
+            .then(|| refusal(change, reason, "give it a traffic rule, as `load-balancer.yml` has"));
+    }
+    if traffic.live.is_none() && change.action == Action::Add {
+        return None;
+    }
+    if traffic.sent.is_some() && traffic.sent == traffic.live {
         return None;
     }
     let shown = |group: Option<&str>| {
         group.map_or_else(|| "an unknown group".to_owned(), |group| format!("`{group}`"))
     };
     let reason = format!(
-        "would move traffic: its default action would be sent again with {}, while {} has the traffic (change of {})",
-        shown(rules.sent_live),
-        shown(rules.actual_live),
+        "would move traffic: it would be sent with {}, while {} is live (change of {})",
+        shown(traffic.sent),
+        shown(traffic.live),
         properties(change)
     );
     Some(refusal(change, reason, "wait until no deployment is in progress, then provision again"))
+}
+
+fn names(routes: &BTreeSet<Route>, logical_id: &str) -> bool {
+    routes.iter().any(|route| route.logical_id == logical_id)
+}
+
+/// What carries production is not made anew under it, whoever allows it.
+fn carries_production(change: &Change, changes: &[Change], rules: &Rules<'_>) -> Option<Refusal> {
+    let id = change.physical_id.as_ref()?;
+    if !rules.traffic.carriers.contains(id) {
+        return None;
+    }
+    let what = match (change.action, change.replacement) {
+        (Action::Remove, _) => "would be removed",
+        (Action::Add | Action::Import, _) | (_, Replacement::False) => return None,
+        (_, Replacement::Conditional) => "may be replaced",
+        (_, Replacement::True) => "would be replaced",
+    };
+    // A listener goes where HTTPS does: its successor has the traffic before.
+    let added = changes.iter().filter(|other| other.action == Action::Add);
+    let is_listener = change.kind.ends_with("::Listener");
+    let moved = added.into_iter().any(|other| names(&rules.traffic.wanted, &other.logical_id));
+    if is_listener && change.action == Action::Remove && moved {
+        return None;
+    }
+    let reason = format!("{what} by a change of {}; it serves production now", properties(change));
+    let hint = "undo the change; what cannot be changed in place is made in another environment, to which the \
+                domain then points";
+    Some(refusal(change, reason, hint))
 }
 
 fn loses(change: &Change, rules: &Rules<'_>) -> Option<Refusal> {
@@ -208,8 +312,19 @@ fn loses(change: &Change, rules: &Rules<'_>) -> Option<Refusal> {
     Some(refusal(change, format!("{what}{cause}; {because}"), hint))
 }
 
-fn is_listener(change: &Change) -> bool {
-    LISTENERS.contains(&change.kind.as_str())
+fn interrupts(change: &Change, rules: &Rules<'_>) -> Option<Refusal> {
+    let changed = matches!(change.action, Action::Modify | Action::Dynamic | Action::SyncWithActual);
+    if rules.allow_interruption || !changed || !DATABASES.contains(&change.kind.as_str()) {
+        return None;
+    }
+    let loud: Vec<&str> =
+        change.properties.iter().map(String::as_str).filter(|name| !CALM.contains(name)).collect();
+    let attributes = ["Metadata", "DeletionPolicy", "UpdateReplacePolicy", "UpdatePolicy", "CreationPolicy"];
+    if loud.iter().all(|name| attributes.contains(name)) {
+        return None;
+    }
+    let reason = format!("would stop for a while, at once, by a change of `{}`", loud.join("`, `"));
+    Some(refusal(change, reason, "choose a quiet hour, and allow it with `--allow-interruption`"))
 }
 
 fn properties(change: &Change) -> String {
@@ -226,75 +341,4 @@ fn refusal(change: &Change, reason: String, hint: impl Into<String>) -> Refusal 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn change(kind: &str, action: Action, replacement: Replacement, property: &str) -> Change {
-        let properties = if property.is_empty() { vec![] } else { vec![property.to_owned()] };
-        Change {
-            logical_id: "It".to_owned(),
-            kind: kind.to_owned(),
-            action,
-            replacement,
-            properties,
-            scope: vec!["Properties".to_owned()],
-        }
-    }
-
-    fn refused(change: &Change, rules: &Rules<'_>) -> Option<String> {
-        refusals(std::slice::from_ref(change), rules).first().map(ToString::to_string)
-    }
-
-    #[test]
-    fn any_change_of_a_code_deploy_service_is_refused() {
-        let template = serde_json::json!({"Resources": {
-            "It": {"Type": SERVICE, "Properties": {"DeploymentController": {"Type": "CODE_DEPLOY"}}},
-            "Other": {"Type": SERVICE, "Properties": {}}}});
-        let rules = Rules { code_deploy_services: code_deploy_services(&template), ..Rules::default() };
-        assert_eq!(Vec::from_iter(&rules.code_deploy_services), ["It"]);
-        let tags = change(SERVICE, Action::Modify, Replacement::False, "Tags");
-        let expected =
-            "AWS::ECS::Service `It` is frozen while CodeDeploy deploys it, found a change of `Tags`";
-        assert_eq!(refused(&tags, &rules).unwrap(), expected);
-        assert_eq!(refused(&tags, &Rules::default()), None);
-        assert_eq!(refused(&change(SERVICE, Action::Add, Replacement::False, ""), &rules), None);
-    }
-
-    #[test]
-    fn a_listener_may_change_only_with_the_group_that_has_the_traffic() {
-        let listener = change(LISTENERS[0], Action::Modify, Replacement::False, "Certificates");
-        assert!(touches_listener(std::slice::from_ref(&listener)));
-        let rules = |sent, actual| Rules { sent_live: sent, actual_live: actual, ..Rules::default() };
-        assert!(
-            refused(&listener, &rules(Some("blue"), Some("green")))
-                .unwrap()
-                .contains("with `blue`, while `green` has")
-        );
-        assert!(refused(&listener, &rules(None, None)).is_some());
-        assert_eq!(refused(&listener, &rules(Some("green"), Some("green"))), None);
-    }
-
-    #[test]
-    fn what_holds_data_is_replaced_or_removed_only_if_allowed_by_name() {
-        let replaced = change("AWS::RDS::DBInstance", Action::Modify, Replacement::True, "StorageEncrypted");
-        let expected = "AWS::RDS::DBInstance `It` would be replaced by a change of `StorageEncrypted`; it holds what is not made again";
-        assert_eq!(refused(&replaced, &Rules::default()).unwrap(), expected);
-        let removed = change("AWS::S3::Bucket", Action::Remove, Replacement::False, "");
-        assert!(refused(&removed, &Rules::default()).unwrap().contains("would be removed"));
-        let may = change("AWS::Logs::LogGroup", Action::Modify, Replacement::Conditional, "LogGroupName");
-        assert!(refused(&may, &Rules::default()).unwrap().contains("may be replaced"));
-        let allowed = ["It".to_owned()];
-        assert_eq!(refused(&removed, &Rules { allow_replace: &allowed, ..Rules::default() }), None);
-        let changed = change("AWS::S3::Bucket", Action::Modify, Replacement::False, "Tags");
-        assert_eq!(refused(&changed, &Rules::default()), None);
-    }
-
-    #[test]
-    fn what_another_stack_uses_is_kept_too() {
-        let replaced = change("AWS::EC2::VPC", Action::Modify, Replacement::True, "CidrBlock");
-        assert_eq!(refused(&replaced, &Rules::default()), None);
-        let used = BTreeMap::from([("It".to_owned(), vec!["VpcId (database)".to_owned()])]);
-        let found = refused(&replaced, &Rules { used, ..Rules::default() }).unwrap();
-        assert!(found.ends_with("other stacks use it: VpcId (database)"), "{found}");
-    }
-}
+mod tests;

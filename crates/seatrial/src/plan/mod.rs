@@ -13,6 +13,7 @@ mod render;
 
 pub(crate) use render::GraphView;
 pub(crate) mod template;
+pub(crate) mod traffic;
 mod wiring;
 
 use std::{fmt, io, path::Path};

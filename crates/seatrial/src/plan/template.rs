@@ -282,7 +282,7 @@ fn is_list(value: &Value) -> bool {
     branches.is_some_and(|branches| branches.iter().skip(1).any(is_list))
 }
 
-fn collect_references(value: &Value, found: &mut BTreeSet<String>) {
+pub(super) fn collect_references(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(object) => {
             for (key, inner) in object {

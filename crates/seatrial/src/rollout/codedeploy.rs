@@ -1,6 +1,7 @@
 //! Blue/green by CodeDeploy: it starts a replacement task set, moves the listener's weights, ends the original.
 
-use super::{Rollout, RolloutId, RolloutStep, Strategy, Weight, weights_of};
+use super::traffic::weights_of;
+use super::{Rollout, RolloutId, RolloutStep, Strategy, Weight};
 use crate::aws::status::{deployment_begun, deployment_progress, lifecycle_progress};
 use crate::aws::{Aws, AwsError, Deployment, LifecycleEvent};
 

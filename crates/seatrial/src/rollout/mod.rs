@@ -2,6 +2,7 @@
 //! knows only what is said here.
 
 mod codedeploy;
+mod traffic;
 
 use std::future::Future;
 
@@ -9,9 +10,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::aws::status::Progress;
-use crate::aws::{Aws, AwsError, TrafficShare};
+use crate::aws::{AwsError, TrafficShare};
 
 pub(crate) use codedeploy::CodeDeploy;
+pub(crate) use traffic::{GROUPS, Routes, Traffic, Weight};
 
 /// Which rollout: opaque to all but who gave it out.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -54,38 +56,6 @@ pub(crate) struct RolloutStep {
     pub diagnostics: Option<String>,
 }
 
-/// A target group of the two, and its weight in the production listener.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Weight {
-    /// `blue` or `green`.
-    pub group: &'static str,
-    /// The target group's ARN.
-    pub arn: String,
-    pub weight: i32,
-}
-
-/// The group that has the traffic, `blue` or `green`; `None` if neither has more.
-pub(crate) fn live(weights: &[Weight]) -> Option<&'static str> {
-    let most = weights.iter().max_by_key(|one| one.weight)?;
-    let others = weights.iter().filter(|one| one.group != most.group);
-    others.map(|one| one.weight).all(|weight| weight < most.weight).then_some(most.group)
-}
-
-/// How a listener weighs our two target groups, given as the ARNs of blue and green.
-pub(crate) async fn weights_of(
-    aws: &Aws,
-    listener: &str,
-    [blue, green]: [&str; 2],
-) -> Result<Vec<Weight>, AwsError> {
-    let weights = aws.listener_weights(listener).await?;
-    let of = |(group, arn): (&'static str, &str)| Weight {
-        group,
-        arn: arn.to_owned(),
-        weight: weights.iter().find(|(found, _)| found == arn).map_or(0, |(_, weight)| *weight),
-    };
-    Ok([("blue", blue), ("green", green)].map(of).into())
-}
-
 /// Who rolls out.
 pub(crate) trait Strategy: Sync {
     /// The provider of the pipeline's action that starts a rollout, as AWS spells it.
@@ -99,23 +69,4 @@ pub(crate) trait Strategy: Sync {
 
     /// Where the production traffic goes.
     fn weights(&self) -> impl Future<Output = Result<Vec<Weight>, AwsError>> + Send;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_group_of_greatest_weight_is_live() {
-        let weights = |blue, green| {
-            [("blue", blue), ("green", green)].map(|(group, weight)| Weight {
-                group,
-                arn: group.to_owned(),
-                weight,
-            })
-        };
-        assert_eq!(live(&weights(0, 100)), Some("green"));
-        assert_eq!(live(&weights(90, 10)), Some("blue"));
-        assert_eq!(live(&weights(0, 0)), None);
-    }
 }

@@ -1,7 +1,7 @@
 //! A git checkout in which the built binary makes real images and releases.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -104,6 +104,40 @@ impl Checkout {
 
     pub fn run(&self, arguments: &[&str]) -> Ended {
         Ended::of(self.xtask(arguments).output().unwrap())
+    }
+
+    /// Begins a run that is waited for later, or killed.
+    pub fn begin(&self, arguments: &[&str]) -> Child {
+        self.xtask(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Puts `with` in the place of `what` in project.yml, and brings the generated files in step.
+    #[track_caller]
+    pub fn edit_project(&self, what: &str, with: &str) {
+        let path = self.path().join("infra/project.yml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(what), "project.yml has no `{what}`");
+        std::fs::write(path, text.replacen(what, with, 1)).unwrap();
+        assert_eq!(self.run(&["generate"]).code, Some(0));
+    }
+
+    /// Writes a template.
+    pub fn write_stack(&self, stack: &str, text: &str) {
+        std::fs::write(self.path().join(format!("infra/stacks/{stack}.yml")), text).unwrap();
+    }
+
+    /// Puts `with` in the place of every `what` in a template.
+    #[track_caller]
+    pub fn edit_stack(&self, stack: &str, what: &str, with: &str) {
+        let path = self.path().join(format!("infra/stacks/{stack}.yml"));
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(what), "{stack}.yml has no `{what}`");
+        std::fs::write(path, text.replace(what, with)).unwrap();
     }
 
     /// Builds the image in this checkout, with products that no build of the pipeline shares, but later runs do.

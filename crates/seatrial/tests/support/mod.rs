@@ -8,10 +8,12 @@ pub mod checkout;
 pub mod emulator;
 mod ended;
 pub mod fixture;
+pub mod load;
 pub mod toolchain;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -77,6 +79,24 @@ impl Project {
     pub fn run(&self, arguments: &[&str]) -> Ended {
         Ended::of(self.xtask(arguments).output().unwrap())
     }
+}
+
+/// Waits until something is so.
+#[track_caller]
+pub fn until<T>(patience: Duration, what: &str, condition: impl Fn() -> Option<T>) -> T {
+    let deadline = Instant::now() + patience;
+    loop {
+        if let Some(value) = condition() {
+            return value;
+        }
+        assert!(Instant::now() < deadline, "{what} did not happen within {patience:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Waits for a run that was begun.
+pub fn ended_of(run: Child) -> Ended {
+    Ended::of(run.wait_with_output().unwrap())
 }
 
 impl Drop for Project {

@@ -2,6 +2,8 @@
 
 mod task_definition;
 
+pub(crate) use task_definition::Revision;
+
 use aws_sdk_ecs::types as sdk;
 use aws_sdk_ecs::types::{DesiredStatus, TaskDefinitionStatus, TaskField};
 
@@ -24,6 +26,15 @@ pub(crate) struct Task {
     pub task_definition: String,
 }
 
+/// The task set that serves production.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PrimaryTaskSet {
+    /// ARN of its revision.
+    pub task_definition: String,
+    /// ARNs of the target groups that it is behind.
+    pub target_groups: Vec<String>,
+}
+
 /// A task that ended, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StoppedTask {
@@ -35,12 +46,12 @@ pub(crate) struct StoppedTask {
 }
 
 impl Aws {
-    /// The task definition of the task set that has a service's production traffic; `None` without one.
-    pub(crate) async fn primary_task_definition(
+    /// The task set that serves production; `None` without one, and without a service.
+    pub(crate) async fn primary_task_set(
         &self,
         cluster: &str,
         service: &str,
-    ) -> Result<Option<String>, AwsError> {
+    ) -> Result<Option<PrimaryTaskSet>, AwsError> {
         let answer = self.ecs().describe_services().cluster(cluster).services(service).send().await;
         let attempt = || format!("describe service `{service}` of cluster `{cluster}`");
         let services = match answer.attempt(SERVICE, attempt) {
@@ -50,7 +61,15 @@ impl Aws {
         let there = services.into_iter().find(|found| service_is_there(found.status().unwrap_or_default()));
         let mut sets = there.and_then(|found| found.task_sets).unwrap_or_default().into_iter();
         let primary = sets.find(|set| is_primary(set.status().unwrap_or_default()));
-        Ok(primary.and_then(|set| set.task_definition))
+        Ok(primary.map(|set| PrimaryTaskSet {
+            task_definition: set.task_definition.unwrap_or_default(),
+            target_groups: set
+                .load_balancers
+                .unwrap_or_default()
+                .into_iter()
+                .filter_map(|balancer| balancer.target_group_arn)
+                .collect(),
+        }))
     }
 
     /// The running and starting tasks of a service.

@@ -8,10 +8,12 @@ use std::time::Instant;
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 
+use super::bridge::bring_over;
 use super::consent::{Consent, Shown};
 use super::ended::{Applied, StackResult};
-use super::judge::{self, Candidate};
-use super::plan::Plan;
+use super::judge::{Candidate, Judge};
+use super::lock::{ReleaseLock, is_guarded};
+use super::plan::{Plan, Planned};
 use super::{first, handshake};
 use crate::aws::status::{StackPhase, stack_phase};
 use crate::aws::{ChangeSet, Stack};
@@ -23,6 +25,8 @@ use crate::exit::Failed;
 use crate::plan::difference::Difference;
 use crate::plan::graph::{Graph, NodeId, Outputs};
 use crate::plan::node::{Action, Attempts, Inputs, next};
+use crate::plan::owned::Owned;
+use crate::rollout::Routes;
 
 struct Deployment<'a> {
     ctx: &'a Ctx,
@@ -32,6 +36,7 @@ struct Deployment<'a> {
     consent: Consent,
     outputs: Mutex<Outputs>,
     image: first::FirstRevision,
+    lock: ReleaseLock<'a>,
 }
 
 pub(super) async fn apply(
@@ -40,11 +45,13 @@ pub(super) async fn apply(
     (plan, args, consent): (&Plan, &ProvisionArgs, Consent),
 ) -> Applied {
     let outputs = plan.deployed.outputs_by_stack();
-    let image = match first::FirstRevision::look(ctx, args).await {
+    let image = match first::FirstRevision::look(ctx, &plan.deployed, args).await {
         Ok(image) => image,
         Err(error) => return Applied { stacks: Vec::new(), errors: vec![error] },
     };
-    let deployment = Deployment { ctx, graph, plan, args, consent, outputs: Mutex::new(outputs), image };
+    let lock = ReleaseLock::of(ctx, &plan.deployed);
+    let outputs = Mutex::new(outputs);
+    let deployment = Deployment { ctx, graph, plan, args, consent, outputs, image, lock };
     let mut applied = Applied::default();
     let mut waiting: BTreeSet<&NodeId> = graph.order().iter().collect();
     let mut done: BTreeSet<NodeId> = BTreeSet::new();
@@ -66,6 +73,9 @@ pub(super) async fn apply(
             // Its siblings finish: what they do must not be torn off.
             Err(error) => applied.errors.push(error),
         }
+    }
+    if let Err(error) = deployment.lock.release().await {
+        applied.errors.push(error.context("releases are still held: the next `provision` lets them go"));
     }
     let left: Vec<String> = waiting.iter().map(ToString::to_string).collect();
     if !left.is_empty() && !applied.errors.is_empty() && !ctx.session.cancel.is_cancelled() {
@@ -89,6 +99,16 @@ impl Deployment<'_> {
             NodeId::TaskDefinition => self.image.register(self.ctx, &self.values(id)?).await?,
         }
         Ok(None)
+    }
+
+    /// What leads to the application, as far as it is there by now.
+    fn routes(&self) -> Option<Routes> {
+        let outputs = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
+        self.plan.deployed.routes(&outputs)
+    }
+
+    fn judge<'a>(&'a self, routes: Option<&'a Routes>) -> Judge<'a> {
+        Judge { graph: self.graph, args: self.args, routes }
     }
 
     fn values(&self, id: &NodeId) -> anyhow::Result<BTreeMap<String, String>> {
@@ -131,6 +151,9 @@ impl Deployment<'_> {
                     return Ok((stack, false));
                 }
                 Action::Create | Action::Update => {
+                    if self.prepare(candidate, &stack).await? {
+                        continue;
+                    }
                     let update = (action == Action::Update).then_some((&stack, differences.as_deref()));
                     let update = update.map(|(stack, found)| (stack, found.unwrap_or_default()));
                     match self.change(candidate, update, overtaken).await {
@@ -166,6 +189,22 @@ impl Deployment<'_> {
         }
     }
 
+    /// Holds releases where the stack asks for it, and makes traffic rules first; whether the stack was changed by that.
+    async fn prepare(&self, candidate: &Candidate<'_>, stack: &Stack) -> anyhow::Result<bool> {
+        if !is_guarded(&candidate.template.name) {
+            return Ok(false);
+        }
+        self.lock.hold().await?;
+        if stack.id.is_empty() {
+            return Ok(false);
+        }
+        let routes = self.routes();
+        match bring_over(self.ctx, &self.judge(routes.as_ref()), (candidate, stack)).await {
+            Err(error) if error.is::<Overtaken>() => Ok(true),
+            brought => brought,
+        }
+    }
+
     /// How what is wanted differs from a stack that is at rest; of any other it is not asked: it is one call more.
     async fn differences(
         &self,
@@ -187,9 +226,12 @@ impl Deployment<'_> {
         overtaken: bool,
     ) -> anyhow::Result<Option<Stack>> {
         let planned = self.plan.of(&candidate.template.name).filter(|_| !overtaken);
-        let fitting = update
-            .zip(planned)
-            .and_then(|((stack, _), planned)| planned.change_set(stack, &candidate.values));
+        let fitting = match update.zip(planned) {
+            Some(((stack, _), planned)) if self.is_live(planned).await? => {
+                planned.change_set(stack, &candidate.values)
+            }
+            _ => None,
+        };
         let id = match fitting {
             Some(id) => id.to_owned(),
             None => match self.plan_again(candidate, update).await? {
@@ -197,7 +239,34 @@ impl Deployment<'_> {
                 None => return Ok(None),
             },
         };
-        change::execute(self.ctx, &candidate.name, &id).await.map(Some)
+        self.execute(candidate, &id).await.map(Some)
+    }
+
+    /// Whether what was live when a stack was planned is so now; where it does not matter, it is.
+    async fn is_live(&self, planned: &Planned) -> anyhow::Result<bool> {
+        let Some(was) = &planned.live else { return Ok(true) };
+        let routes = self.routes();
+        let traffic = self.judge(routes.as_ref()).traffic(self.ctx).await?;
+        Ok(traffic.and_then(|traffic| traffic.live()) == Some(was.as_str()))
+    }
+
+    async fn execute(&self, candidate: &Candidate<'_>, change_set: &str) -> anyhow::Result<Stack> {
+        let (ctx, name) = (self.ctx, &candidate.name);
+        if !is_guarded(&candidate.template.name) {
+            return change::execute(ctx, name, change_set).await;
+        }
+        // A pipeline's update cancels what it runs and holds back.
+        let is_pipeline = candidate.template.name == Owned::PipelineName.stack();
+        let executions = if is_pipeline { self.lock.executions().await? } else { Vec::new() };
+        self.lock.hold().await?;
+        let executed = change::execute(ctx, name, change_set).await;
+        if is_pipeline {
+            self.lock.hold().await?;
+            self.lock.start_again(executions).await?;
+        } else if self.lock.is_broken().await? {
+            ctx.printer().event(name, "a deployment began meanwhile, which the release lock does not bind");
+        }
+        executed
     }
 
     async fn plan_again(
@@ -208,7 +277,9 @@ impl Deployment<'_> {
         let ctx = self.ctx;
         self.discard_unused(candidate).await;
         let found = update.map(|(stack, _)| stack);
-        let set = judge::change_set(ctx, self.graph, (candidate, found), self.args).await?;
+        let routes = self.routes();
+        let set = self.judge(routes.as_ref()).change_set(ctx, candidate, found).await?;
+        let set = set.map(|judged| judged.set);
         let (Some(set), Some((_, differences))) = (&set, update) else { return Ok(set) };
         let shown = self.plan.of(&candidate.template.name).map(Shown::of).unwrap_or_default();
         let wanted = Shown { changes: &set.changes, differences };

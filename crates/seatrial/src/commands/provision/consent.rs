@@ -44,6 +44,17 @@ impl Consent {
         Ok(consent)
     }
 
+    /// Asks, unless `--yes` was typed.
+    ///
+    /// # Errors
+    /// Those of [`Consent::to`].
+    pub(super) async fn ask_for(ctx: &Ctx, flags: &Flags, question: &str) -> anyhow::Result<()> {
+        if flags.yes {
+            return Ok(());
+        }
+        Self { yes: false, asking: Mutex::default() }.ask(ctx, question).await
+    }
+
     /// Asks for what is wanted of a stack and differs from what was shown of it: a value, too, is something that was
     /// agreed to.
     ///

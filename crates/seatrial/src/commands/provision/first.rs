@@ -1,24 +1,25 @@
-//! The first image and the first revision of the task definition, which no template holds: made only where the
-//! family has no active revision. So there is no deadlock between a service that needs an image and a pipeline
-//! that needs a service.
+//! The first image and the first revision of the task definition, which no template holds: made only where there is no
+//! service yet. So there is no deadlock between a service that needs an image and a pipeline that needs a service.
 
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use seatrial_image::{BuildRequest, Credentials};
-use seatrial_project::render;
+use seatrial_project::render::{self, Variables};
 use tokio::sync::OnceCell;
 
 use super::seed::seed;
 use crate::aws::status::{Progress, build_progress};
-use crate::aws::{Build, FirstBuild};
+use crate::aws::{Build, FirstBuild, Revision};
 use crate::cli::ProvisionArgs;
+use crate::commands::deployed::Deployed;
 use crate::context::Ctx;
 use crate::exit::{Failed, Refused};
 use crate::follow::follow_build;
 use crate::git::Head;
 use crate::image;
 use crate::plan::given::given_by_stacks;
+use crate::plan::owned::Owned;
 
 /// Where the sources of first builds are put, each under a name of its own: two operators may provision at once.
 /// CodeBuild's cache and CodePipeline's artifacts are elsewhere.
@@ -26,41 +27,113 @@ const SOURCE_FOLDER: &str = "first-image";
 /// The variable that `.aws/buildspec.yml` exports.
 const EXPORTED_IMAGE: &str = "IMAGE_URI";
 
-/// What is to be made, if anything.
+/// What a service is to start with that is to be made.
 pub(super) struct FirstRevision {
-    needed: bool,
+    /// The service is there: a release changes what it runs, and nobody else.
+    done: bool,
+    /// The revision that the last successful deployment made live.
+    live: Option<String>,
     here: bool,
     image: OnceCell<String>,
 }
 
 impl FirstRevision {
-    /// Asks whether the family has an active revision.
-    pub(super) async fn look(ctx: &Ctx, args: &ProvisionArgs) -> anyhow::Result<Self> {
-        let found = ctx.aws.active_task_definition(&ctx.environment.full_name()).await?;
-        Ok(Self { needed: found.is_none(), here: args.local_image, image: OnceCell::new() })
+    /// Asks what was live, where there is no service.
+    pub(super) async fn look(ctx: &Ctx, deployed: &Deployed, args: &ProvisionArgs) -> anyhow::Result<Self> {
+        let done = deployed.output(Owned::ServiceName).is_some();
+        let output = |owned| deployed.output(owned).filter(|_| !done);
+        let live = match (output(Owned::CodeDeployApplicationName), output(Owned::DeploymentGroupName)) {
+            (Some(application), Some(group)) => {
+                ctx.reading(ctx.aws.live_task_definition(application, group)).await?
+            }
+            _ => None,
+        };
+        Ok(Self { done, live, here: args.local_image, image: OnceCell::new() })
     }
 
-    /// Has CodeBuild build the commit, or builds it here.
+    /// Takes the image that was live, or of this commit; else has CodeBuild build the commit, or builds it here.
     pub(super) async fn build(&self, ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow::Result<()> {
-        if !self.needed {
+        if self.done {
             return Ok(());
         }
-        let uri =
-            if self.here { build_here(ctx, values).await? } else { build_remotely(ctx, values).await? };
+        let uri = match self.built_before(ctx, needed(values, "RepositoryUri")?).await? {
+            Some(uri) => uri,
+            None if self.here => build_here(ctx, values).await?,
+            None => build_remotely(ctx, values).await?,
+        };
         ctx.printer().event("first image", &uri);
         self.image.set(uri)?;
         Ok(())
     }
 
-    /// Renders `.aws/taskdef.json` with the function that the pipeline's build uses, and registers it.
+    /// The image of the revision that was live, or of the newest if that is this commit's; if the repository has it.
+    async fn built_before(&self, ctx: &Ctx, repository: &str) -> anyhow::Result<Option<String>> {
+        let family = ctx.environment.full_name();
+        let revision = match &self.live {
+            Some(live) => Some(live.clone()),
+            None => ctx.reading(ctx.aws.active_task_definition(&family)).await?,
+        };
+        let Some(revision) = revision else { return Ok(None) };
+        let image = ctx.reading(ctx.aws.revision(&revision)).await?.image;
+        let (Some((_, digest)), Some((_, name))) = (image.split_once('@'), repository.split_once('/')) else {
+            return Ok(None);
+        };
+        let found = ctx.reading(ctx.aws.image(name, digest)).await?;
+        let of_commit = |tags: &[String]| {
+            let head = Head::of(&ctx.root)?.filter(|head| !(self.here && head.dirty));
+            Ok::<_, anyhow::Error>(
+                head.is_some_and(|head| tags.iter().any(|tag| head.commit.starts_with(tag.as_str()))),
+            )
+        };
+        match found {
+            Some(found) if self.live.is_some() || of_commit(&found.tags)? => Ok(Some(image)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Makes the family's newest revision the one that the service is to start: a bare family takes the newest, which may
+    /// be that of a release that failed. What was live is registered once more; else `.aws/taskdef.json` is rendered with
+    /// the function that the pipeline's build uses.
     pub(super) async fn register(&self, ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow::Result<()> {
         let Some(image) = self.image.get() else { return Ok(()) };
         let given = given_by_stacks(ctx.aws.region(), values);
-        let definition = render::task_definition(&ctx.root, &ctx.environment, &given)?;
-        let arn = ctx.aws.register_task_definition(definition.with_image(image)).await?;
+        let definition = render::task_definition(&ctx.root, &ctx.environment, &given)?.with_image(image);
+        let wanted = Revision::of(&definition);
+        let family = ctx.environment.full_name();
+        let newest = ctx.reading(ctx.aws.active_task_definition(&family)).await?;
+        let fitting = match (&self.live, &newest) {
+            (Some(live), _) => {
+                let found = ctx.reading(ctx.aws.revision(live)).await?;
+                fits(&found, &wanted, &given).then_some(live)
+            }
+            (None, Some(newest)) => {
+                let found = ctx.reading(ctx.aws.revision(newest)).await?;
+                (found == wanted).then_some(newest)
+            }
+            (None, None) => None,
+        };
+        let arn = match fitting {
+            Some(arn) if newest.as_ref() == Some(arn) => return Ok(()),
+            Some(arn) => ctx.aws.register_again(arn).await?,
+            None => ctx.aws.register_task_definition(definition).await?,
+        };
         ctx.printer().event("task definition", arn);
         Ok(())
     }
+}
+
+/// Whether a revision of before still takes what comes from the stacks: what it took from a stack that was made anew is
+/// gone.
+fn fits(found: &Revision, wanted: &Revision, given: &Variables) -> bool {
+    let from_stacks =
+        |value: &str| given.values().any(|given| value == given || value.starts_with(&format!("{given}:")));
+    let same = |found: &BTreeMap<String, String>, wanted: &BTreeMap<String, String>| {
+        let mut taken = wanted.iter().filter(|(_, value)| from_stacks(value));
+        taken.all(|(name, value)| found.get(name) == Some(value))
+    };
+    found.roles == wanted.roles
+        && same(&found.environment, &wanted.environment)
+        && same(&found.secrets, &wanted.secrets)
 }
 
 /// Has CodeBuild build what the pipeline will build: the commit, or the tree where it is no git checkout.
@@ -172,6 +245,35 @@ fn needed<'a>(values: &'a BTreeMap<String, String>, name: &str) -> Result<&'a st
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_revision_fits_only_the_roles_and_the_database_that_are_there_now() {
+        let map = |entries: &[(&str, &str)]| -> BTreeMap<String, String> {
+            entries.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        let given = map(&[("DB_HOST", "new.example"), ("DB_SECRET_ARN", "arn:secret")]);
+        let wanted = Revision {
+            roles: ["arn:execution".to_owned(), "arn:task".to_owned()],
+            environment: map(&[("DB_HOST", "new.example"), ("GREETING", "hello")]),
+            secrets: map(&[("DB_PASSWORD", "arn:secret:password::"), ("KEY", "arn:other")]),
+            ..Revision::default()
+        };
+        // What comes by a release may differ.
+        let older = Revision {
+            cpu: "512".to_owned(),
+            environment: map(&[("DB_HOST", "new.example"), ("GREETING", "good day")]),
+            secrets: map(&[("DB_PASSWORD", "arn:secret:password::")]),
+            ..wanted.clone()
+        };
+        assert!(fits(&older, &wanted, &given));
+        for stale in [
+            Revision { roles: ["arn:gone".to_owned(), "arn:task".to_owned()], ..older.clone() },
+            Revision { environment: map(&[("DB_HOST", "old.example")]), ..older.clone() },
+            Revision { secrets: map(&[("DB_PASSWORD", "arn:gone:password::")]), ..older.clone() },
+        ] {
+            assert!(!fits(&stale, &wanted, &given), "{stale:?}");
+        }
+    }
 
     #[test]
     fn the_source_of_a_first_build_has_a_key_of_its_run_and_its_commit() {

@@ -1,9 +1,11 @@
 //! What would be sent for one stack, how it differs from what is there, and whether the guard lets it through.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use seatrial_project::Environment;
+use serde_json::Value;
 
+use super::health_path;
 use crate::aws::{ChangeSet, ChangeSetRequest, Parameter, ResourceChange, Stack};
 use crate::cli::ProvisionArgs;
 use crate::commands::change;
@@ -13,15 +15,11 @@ use crate::plan::difference::{
     Deployed, Difference, SentParameters, differences, sent_parameters, sent_tags,
 };
 use crate::plan::graph::Graph;
-use crate::plan::guard::{
-    Action, Change, Replacement, Rules, code_deploy_services, refusals, touches_listener,
-};
+use crate::plan::guard::{Action, Change, Replacement, Rules, Traffic, code_deploy_services, refusals};
 use crate::plan::owned::Owned;
 use crate::plan::template::StackTemplate;
-use crate::rollout;
-
-/// The parameter that says which target group has the traffic.
-const LIVE: &str = "LiveTargetGroup";
+use crate::plan::traffic::{LIVE, Route, routes, rules_first};
+use crate::rollout::{self, Routes};
 
 /// What would be sent for one stack.
 pub(super) struct Candidate<'a> {
@@ -51,11 +49,12 @@ impl<'a> Candidate<'a> {
         Ok(differences(self.template, &sent, &deployed))
     }
 
+    /// `reality`: what was changed beside CloudFormation since is compared, and put back by a rollback.
     async fn make(
         &self,
         ctx: &Ctx,
-        sent: &SentParameters,
-        found: Option<&Stack>,
+        (sent, found): (&SentParameters, Option<&Stack>),
+        reality: bool,
     ) -> anyhow::Result<Option<ChangeSet>> {
         let parameter = |(name, value): (&String, &Option<String>)| Parameter {
             name: name.clone(),
@@ -69,6 +68,7 @@ impl<'a> Candidate<'a> {
             stack_name: &self.name,
             change_set_name: &change_set_name,
             create: found.is_none(),
+            revert_drift: reality,
             template: &self.template.text,
             parameters: &parameters,
             tags: &sent_tags(&ctx.environment, &self.template.name, carried),
@@ -78,73 +78,186 @@ impl<'a> Candidate<'a> {
     }
 }
 
-/// Makes the change set of a stack and has the guard judge it; `found` is the stack that would be updated. `None`:
-/// nothing would change. A refused change set is deleted again.
-pub(super) async fn change_set(
-    ctx: &Ctx,
-    graph: &Graph,
-    (candidate, found): (&Candidate<'_>, Option<&Stack>),
-    args: &ProvisionArgs,
-) -> anyhow::Result<Option<ChangeSet>> {
-    let mut sent = sent_parameters(&candidate.values, found.map(|found| &found.parameters));
-    let Some(set) = candidate.make(ctx, &sent, found).await? else { return Ok(None) };
-    let Some(found) = found else { return Ok(Some(set)) };
-    let mut rules = Rules {
-        code_deploy_services: code_deploy_services(&candidate.template.json),
-        used: graph.used_resources(&candidate.template.name),
-        allow_replace: &args.allow_replace,
-        sent_live: None,
-        actual_live: None,
-    };
-    if !touches_listener(&changes_of(&set)) {
-        return judge(ctx, &candidate.name, (set, &rules)).await.map(Some);
-    }
-    // No edit ever moves traffic: the change set is made again with the group that has it.
-    let live = match live_group(ctx, &found.outputs).await {
-        Ok(live) => live,
-        Err(error) => {
-            change::discard(ctx, &set.id).await;
-            return Err(error);
+/// A change set that the guard lets through.
+pub(super) struct Judged {
+    pub set: ChangeSet,
+    /// The live target group that it was made for; `None` where that does not matter.
+    pub live: Option<String>,
+}
+
+/// What a stack is judged by.
+#[derive(Clone, Copy)]
+pub(super) struct Judge<'a> {
+    pub graph: &'a Graph,
+    pub args: &'a ProvisionArgs,
+    /// What leads to the application, as far as it is there.
+    pub routes: Option<&'a Routes>,
+}
+
+impl Judge<'_> {
+    /// Makes the change set of a stack and has the guard judge it; `found` is the stack that would be updated. `None`:
+    /// nothing would change. A refused change set is deleted again.
+    pub(super) async fn change_set(
+        &self,
+        ctx: &Ctx,
+        candidate: &Candidate<'_>,
+        found: Option<&Stack>,
+    ) -> anyhow::Result<Option<Judged>> {
+        let template = candidate.template;
+        let wanted = routes(&template.json);
+        let is_owner = template.name == Owned::ProductionListenerArn.stack();
+        refuse_foreign_routes(template, is_owner, &wanted)?;
+        let Some(found) = found else {
+            let made = self.creation(ctx, candidate).await?;
+            return Ok(made.map(|set| Judged { set, live: None }));
+        };
+        let sent = sent_parameters(&candidate.values, Some(&found.parameters));
+        let Some(set) = candidate.make(ctx, (&sent, Some(found)), false).await? else { return Ok(None) };
+        let judged = async {
+            let deployed = deployed_template(ctx, found).await?;
+            let mut services = code_deploy_services(&template.json);
+            services.extend(code_deploy_services(&deployed));
+            let mut rules = Rules {
+                code_deploy_services: services,
+                used: self.graph.used_resources(&template.name),
+                allow_replace: &self.args.allow_replace,
+                allow_interruption: self.args.allow_interruption,
+                traffic: Traffic { is_owner, deployed: routes(&deployed), wanted, ..Traffic::default() },
+            };
+            if !is_owner && !changes_of(&set).iter().any(|change| is_new_service(change, &rules)) {
+                return Ok(Judging::Plain(rules));
+            }
+            let Some(traffic) = self.traffic(ctx).await? else { return Ok(Judging::Plain(rules)) };
+            if is_owner && traffic.live().is_some() {
+                health_path::answers(ctx, found, (&set, candidate.values.get(health_path::PARAMETER)))
+                    .await?;
+            }
+            if let Some(arn) = traffic.live_arn() {
+                rules.traffic.carriers = carriers(found, arn);
+            }
+            rules.traffic.bridged =
+                traffic.live().is_some_and(|live| rules_first(&deployed, &template.json, live).is_some());
+            rules.traffic.live = traffic.live();
+            Ok::<_, anyhow::Error>(Judging::Traffic(rules))
+        };
+        match judged.await {
+            Ok(Judging::Plain(rules)) => judge(ctx, &candidate.name, (set, rules)).await.map(Some),
+            Ok(Judging::Traffic(rules)) => with_live(ctx, (candidate, found), (set, sent), rules).await,
+            Err(error) => {
+                change::discard(ctx, &set.id).await;
+                Err(error)
+            }
         }
-    };
-    rules.actual_live = live;
-    let Some(live) = live.filter(|_| sent.contains_key(LIVE)) else {
-        return judge(ctx, &candidate.name, (set, &rules)).await.map(Some);
-    };
-    change::discard(ctx, &set.id).await;
-    sent.insert(LIVE.to_owned(), Some(live.to_owned()));
-    rules.sent_live = Some(live);
-    match candidate.make(ctx, &sent, Some(found)).await? {
-        Some(again) => judge(ctx, &candidate.name, (again, &rules)).await.map(Some),
-        None => Ok(None),
+    }
+
+    /// A new stack that asks for the live group gets it: a service that is made anew stands behind it.
+    async fn creation(&self, ctx: &Ctx, candidate: &Candidate<'_>) -> anyhow::Result<Option<ChangeSet>> {
+        let mut sent = sent_parameters(&candidate.values, None);
+        if sent.contains_key(LIVE)
+            && let Some(traffic) = self.traffic(ctx).await?
+            && let Some(live) = traffic.live()
+        {
+            sent.insert(LIVE.to_owned(), Some(live.to_owned()));
+        }
+        candidate.make(ctx, (&sent, None), false).await
+    }
+
+    /// The traffic as it is led now; `None` before there is a load balancer.
+    pub(super) async fn traffic(&self, ctx: &Ctx) -> anyhow::Result<Option<rollout::Traffic>> {
+        let Some(routes) = self.routes else { return Ok(None) };
+        ctx.reading(rollout::Traffic::read(&ctx.aws, routes)).await.map(Some)
     }
 }
 
+enum Judging<'a> {
+    Plain(Rules<'a>),
+    /// What is live counts.
+    Traffic(Rules<'a>),
+}
+
+/// Judges a change set by what is live. Where it touches what depends on that, it is made again with the live group; and
+/// where a rule that is there would be sent again for it, once more against reality, so that a rollback puts back what was
+/// really there.
+async fn with_live(
+    ctx: &Ctx,
+    (candidate, found): (&Candidate<'_>, &Stack),
+    (mut set, mut sent): (ChangeSet, SentParameters),
+    mut rules: Rules<'_>,
+) -> anyhow::Result<Option<Judged>> {
+    let deployed = found.parameters.get(LIVE).map(String::as_str);
+    rules.traffic.sent = deployed.filter(|_| sent.contains_key(LIVE)).and_then(known);
+    let depends = |set: &ChangeSet, rules: &Rules<'_>| {
+        let changes = changes_of(set);
+        changes.iter().any(|change| rules.traffic.depends_on_live(change) || is_new_service(change, rules))
+    };
+    if let Some(live) = rules.traffic.live
+        && sent.contains_key(LIVE)
+        && rules.traffic.sent != Some(live)
+        && depends(&set, &rules)
+    {
+        sent.insert(LIVE.to_owned(), Some(live.to_owned()));
+        rules.traffic.sent = Some(live);
+        for reality in [false, true] {
+            change::discard(ctx, &set.id).await;
+            let Some(again) = candidate.make(ctx, (&sent, Some(found)), reality).await? else {
+                return Ok(None);
+            };
+            set = again;
+            if !changes_of(&set).iter().any(|change| rules.traffic.sends_again(change)) {
+                break;
+            }
+        }
+    }
+    judge(ctx, &candidate.name, (set, rules)).await.map(Some)
+}
+
+fn known(group: &str) -> Option<&'static str> {
+    rollout::GROUPS.into_iter().find(|known| *known == group)
+}
+
+fn is_new_service(change: &Change, rules: &Rules<'_>) -> bool {
+    change.action == Action::Add && rules.code_deploy_services.contains(&change.logical_id)
+}
+
+/// Physical IDs of what serves production while `live` is the live group.
+fn carriers(found: &Stack, live: &str) -> BTreeSet<String> {
+    let outputs = [Owned::LoadBalancerArn, Owned::ProductionListenerArn];
+    let outputs = outputs.into_iter().filter_map(|owned| found.outputs.get(owned.name()).cloned());
+    outputs.chain([live.to_owned()]).collect()
+}
+
+/// A user's own rule may not forward to the groups that deployments move: they would move it, or be refused for it.
+fn refuse_foreign_routes(
+    template: &StackTemplate,
+    is_owner: bool,
+    wanted: &BTreeSet<Route>,
+) -> Result<(), Refused> {
+    let Some(route) = wanted.iter().next().filter(|_| !is_owner) else { return Ok(()) };
+    let message = format!(
+        "`{}` of `{}` must not forward to the blue or green target group: deployments move what does",
+        route.logical_id, template.path
+    );
+    Err(Refused::new(message).hint("forward to a target group of your own"))
+}
+
+/// The template that is deployed, with long forms; one that cannot be read says nothing.
+pub(super) async fn deployed_template(ctx: &Ctx, found: &Stack) -> anyhow::Result<Value> {
+    let text = ctx.reading(ctx.aws.get_template(&found.id)).await?;
+    let parsed = seatrial_template::parse("the deployed template", text.as_bytes());
+    Ok(parsed.map(|document| document.to_json()).unwrap_or_default())
+}
+
 /// The change set, if the guard lets it through; else it is deleted.
-async fn judge(ctx: &Ctx, stack: &str, (set, rules): (ChangeSet, &Rules<'_>)) -> anyhow::Result<ChangeSet> {
-    let refused = refusals(&changes_of(&set), rules);
+async fn judge(ctx: &Ctx, stack: &str, (set, rules): (ChangeSet, Rules<'_>)) -> anyhow::Result<Judged> {
+    let refused = refusals(&changes_of(&set), &rules);
     if refused.is_empty() {
-        return Ok(set);
+        return Ok(Judged { set, live: rules.traffic.live.map(str::to_owned) });
     }
     change::discard(ctx, &set.id).await;
     let lines: Vec<String> = refused.iter().map(ToString::to_string).collect();
     let message = format!("refused for stack `{stack}`: {}", lines.join("; "));
     let refusal = refused.iter().fold(Refused::new(message), |error, one| error.hint(one.hint.clone()));
     Err(refusal.into())
-}
-
-/// Which target group has the traffic now.
-async fn live_group(ctx: &Ctx, outputs: &BTreeMap<String, String>) -> anyhow::Result<Option<&'static str>> {
-    let output = |owned: Owned| outputs.get(owned.name());
-    let (Some(listener), Some(blue), Some(green)) = (
-        output(Owned::ProductionListenerArn),
-        output(Owned::BlueTargetGroupArn),
-        output(Owned::GreenTargetGroupArn),
-    ) else {
-        return Ok(None);
-    };
-    let weights = ctx.reading(rollout::weights_of(&ctx.aws, listener, [blue, green])).await?;
-    Ok(rollout::live(&weights))
 }
 
 fn changes_of(set: &ChangeSet) -> Vec<Change> {
@@ -154,6 +267,7 @@ fn changes_of(set: &ChangeSet) -> Vec<Change> {
 fn change_of(change: &ResourceChange) -> Change {
     Change {
         logical_id: change.logical_id.clone(),
+        physical_id: change.physical_id.clone(),
         kind: change.resource_type.clone(),
         action: Action::from_aws(&change.action),
         replacement: Replacement::from_aws(change.replacement.as_deref()),

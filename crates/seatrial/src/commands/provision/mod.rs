@@ -4,12 +4,16 @@
 //! where there is none. The pipeline that is created runs once: that is the first release, and it is followed.
 
 mod apply;
+mod bridge;
 mod consent;
 mod ended;
 mod first;
 mod handshake;
+mod health_path;
 mod judge;
+mod lock;
 mod plan;
+mod repair;
 mod report;
 mod seed;
 
@@ -49,6 +53,9 @@ pub(crate) async fn run(
         ensure_postgres(session, false)?;
     }
     let ctx = Ctx::for_environment(session, root, environment).await?;
+    if args.repair_traffic {
+        return repair::run(&ctx, &args.consent).await;
+    }
     provision(&ctx, &graph, args).await
 }
 
@@ -69,6 +76,9 @@ pub(super) async fn provision(
     }
     if !plan.has_changes() {
         let applied = Applied { stacks: plan.results(), errors: Vec::new() };
+        if let Some(pipeline) = plan.deployed.output(Owned::PipelineName) {
+            lock::open_left(ctx, pipeline).await?;
+        }
         return report(ctx, &plan.deployed, applied, false).await;
     }
     let consent = match Consent::to(ctx, &plan, &args.consent).await {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::ended::StackResult;
-use super::judge::{self, Candidate};
+use super::judge::{Candidate, Judge};
 use crate::aws::status::{StackPhase, stack_phase};
 use crate::aws::{ResourceChange, Stack};
 use crate::cli::ProvisionArgs;
@@ -52,6 +52,9 @@ pub(super) struct Planned {
     #[serde(flatten)]
     pub step: Step,
     pub differences: Vec<Difference>,
+    /// The live target group for which the change set was made.
+    #[serde(skip)]
+    pub live: Option<String>,
     #[serde(skip)]
     inputs: BTreeMap<String, String>,
     #[serde(skip)]
@@ -90,7 +93,9 @@ pub(super) struct Plan {
 pub(super) async fn plan(ctx: &Ctx, graph: &Graph, args: &ProvisionArgs) -> Result<Plan, Vec<anyhow::Error>> {
     let deployed = Deployed::read(ctx).await.map_err(|error| vec![error])?;
     let outputs = deployed.outputs_by_stack();
-    let one = |template: &StackTemplate| plan_stack(ctx, graph, (template.name.clone(), &outputs, args));
+    let routes = deployed.routes(&outputs);
+    let judge = Judge { graph, args, routes: routes.as_ref() };
+    let one = |template: &StackTemplate| plan_stack(ctx, judge, (template.name.clone(), &outputs));
     let (mut stacks, mut errors) = (Vec::new(), Vec::new());
     for planned in join_all(graph.stacks().map(one)).await {
         match planned {
@@ -110,10 +115,10 @@ pub(super) async fn plan(ctx: &Ctx, graph: &Graph, args: &ProvisionArgs) -> Resu
 
 async fn plan_stack(
     ctx: &Ctx,
-    graph: &Graph,
-    (stack, outputs, args): (String, &Outputs, &ProvisionArgs),
+    judge: Judge<'_>,
+    (stack, outputs): (String, &Outputs),
 ) -> anyhow::Result<Planned> {
-    let name = ctx.environment.stack_name(&stack);
+    let (graph, name) = (judge.graph, ctx.environment.stack_name(&stack));
     let found = find_stack(ctx, &stack).await?;
     let status = found.as_ref().map(|found| found.status.clone()).unwrap_or_default();
     let values = graph.values(&NodeId::Stack(stack.clone()), outputs);
@@ -123,6 +128,7 @@ async fn plan_stack(
         status,
         step: Step::Unchanged,
         differences: Vec::new(),
+        live: None,
         seen: found.as_ref().map(Seen::of),
         inputs: values.known.clone(),
     };
@@ -136,7 +142,7 @@ async fn plan_stack(
         let candidate = Candidate::of(template, &ctx.environment, values.known);
         planned.differences = candidate.differences(ctx, found).await?;
         if !planned.differences.is_empty() {
-            update = match judge::change_set(ctx, graph, (&candidate, Some(found)), args).await {
+            update = match judge.change_set(ctx, &candidate, Some(found)).await {
                 // Somebody else has begun something since: that is waited for when its turn comes.
                 Err(error) if error.is::<Overtaken>() => {
                     planned.step = Step::Join;
@@ -155,7 +161,10 @@ async fn plan_stack(
         (Action::Create, _) => Step::Create,
         (Action::Clear, _) => Step::Recreate,
         (Action::Join | Action::ContinueRollback, _) => Step::Join,
-        (Action::Update, Some(set)) => Step::Update { change_set: set.id, changes: set.changes },
+        (Action::Update, Some(judged)) => {
+            planned.live = judged.live;
+            Step::Update { change_set: judged.set.id, changes: judged.set.changes }
+        }
         (Action::Update | Action::GiveUp, _) => Step::GiveUp,
     };
     Ok(planned)
@@ -285,6 +294,7 @@ mod tests {
             status: String::new(),
             step: Step::Update { change_set: "arn:set".to_owned(), changes: Vec::new() },
             differences: Vec::new(),
+            live: None,
             inputs: inputs("vpc-1"),
             seen: Some(Seen::of(&stack(1))),
         };

@@ -23,6 +23,8 @@ pub(crate) struct Provisioned {
     plan: Option<Plan>,
     #[serde(skip)]
     complete: bool,
+    #[serde(skip)]
+    is_repair: bool,
 }
 
 impl Provisioned {
@@ -33,6 +35,7 @@ impl Provisioned {
             release: None,
             plan: Some(plan),
             complete: true,
+            is_repair: false,
         }
     }
 
@@ -41,12 +44,18 @@ impl Provisioned {
         Self { complete: false, ..Self::planned(plan) }
     }
 
+    /// After a repair of the traffic no stack has changed.
+    pub(super) fn repaired(deployed: &Deployed) -> Self {
+        Self { outputs: deployed.outputs(), is_repair: true, ..Self::default() }
+    }
+
     pub(super) fn done(applied: &Applied, deployed: &Deployed, release: Option<Release>) -> Self {
         Self {
             stacks: applied.stacks.clone(),
             outputs: deployed.outputs(),
             release,
             plan: None,
+            is_repair: false,
             complete: applied.errors.is_empty(),
         }
     }
@@ -57,6 +66,10 @@ impl fmt::Display for Provisioned {
         if let Some(plan) = &self.plan {
             // One that was not agreed to was shown before the question.
             return if self.complete { plan.fmt(f) } else { Ok(()) };
+        }
+        if self.is_repair {
+            // What was done was told as it was done.
+            return Ok(());
         }
         let changed = self.stacks.iter().filter(|stack| stack.changed).count();
         match changed {

@@ -122,7 +122,7 @@ async fn play_all(
 async fn provision_all(ctx: &Ctx) -> anyhow::Result<Report<Provisioned>> {
     let began = Instant::now();
     let consent = Consent { yes: true, dry_run: false };
-    let args = ProvisionArgs { consent, allow_replace: Vec::new(), local_image: false };
+    let args = ProvisionArgs { consent, ..ProvisionArgs::default() };
     let graph = graph::read(&ctx.root, &ctx.environment)?;
     let provisioned = provision::provision(ctx, &graph, &args).await?;
     let took = began.elapsed().as_secs_f64();

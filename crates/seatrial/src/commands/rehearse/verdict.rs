@@ -103,8 +103,8 @@ fn faults_of(release: &Release, expectation: Expectation) -> Vec<String> {
 async fn image(ctx: &Ctx) -> anyhow::Result<Image> {
     let deployed = Deployed::read(ctx).await?;
     let (cluster, service) = (deployed.required(Owned::ClusterName)?, deployed.required(Owned::ServiceName)?);
-    let images = match ctx.aws.primary_task_definition(cluster, service).await? {
-        Some(definition) => ctx.aws.task_definition_images(&definition).await?,
+    let images = match ctx.aws.primary_task_set(cluster, service).await? {
+        Some(primary) => ctx.aws.task_definition_images(&primary.task_definition).await?,
         None => Vec::new(),
     };
     let uri = images.into_iter().next().unwrap_or_default();

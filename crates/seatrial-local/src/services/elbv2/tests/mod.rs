@@ -11,6 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::Cloud;
 use crate::tests::{call, cloud_in, make_balancer, outputs};
 
+mod rules;
+
 const PATIENCE: Duration = Duration::from_secs(30);
 
 async fn elb(cloud: &Cloud, operation: &str, input: Value) -> Value {
@@ -63,14 +65,20 @@ impl Balancer {
         }
     }
 
+    /// Those of the production listener: the traffic rule, then the default one.
+    async fn rules(&self) -> Vec<Value> {
+        let input = json!({ "ListenerArn": self.output("ProductionListenerArn") });
+        self.call("DescribeRules", input).await["Rules"].as_array().unwrap().clone()
+    }
+
     async fn shift(&self, blue: i64, green: i64) {
         let groups = json!([
             { "TargetGroupArn": self.output("BlueTargetGroupArn"), "Weight": blue },
             { "TargetGroupArn": self.output("GreenTargetGroupArn"), "Weight": green },
         ]);
         let actions = json!([{ "Type": "forward", "ForwardConfig": { "TargetGroups": groups } }]);
-        let arn = self.output("ProductionListenerArn");
-        self.call("ModifyListener", json!({ "ListenerArn": arn, "DefaultActions": actions })).await;
+        let rules = self.rules().await;
+        self.call("ModifyRule", json!({ "RuleArn": rules[0]["RuleArn"], "Actions": actions })).await;
     }
 }
 
@@ -189,10 +197,9 @@ async fn what_aws_refuses_is_refused_with_its_codes() {
     assert_eq!(refused(cloud, "DeleteTargetGroup", json!({ "TargetGroupArn": blue })).await, "ResourceInUse");
     let protected = refused(cloud, "DeleteLoadBalancer", json!({ "LoadBalancerArn": arn })).await;
     assert_eq!(protected, "OperationNotPermitted");
-    let listener = balancer.output("ProductionListenerArn");
-    let rules = balancer.call("DescribeRules", json!({ "ListenerArn": listener })).await;
-    let rule = json!({ "RuleArn": rules["Rules"][0]["RuleArn"] });
-    assert_eq!(refused(cloud, "ModifyRule", rule).await, "OperationNotPermitted");
+    let rule = json!({ "RuleArn": balancer.rules().await[1]["RuleArn"] });
+    assert_eq!(refused(cloud, "ModifyRule", rule.clone()).await, "OperationNotPermitted");
+    assert_eq!(refused(cloud, "DeleteRule", rule).await, "OperationNotPermitted");
     let named = |name: &str| json!({ "Name": name, "Subnets": balancer.subnets });
     let long = "a-name-of-more-than-32-characters";
     assert_eq!(refused(cloud, "CreateLoadBalancer", named(long)).await, "ValidationError");

@@ -1,0 +1,203 @@
+//! The release lock: while what carries production is changed, no release deploys.
+//!
+//! The pipeline's stage that deploys is closed to further executions, and what deploys already is waited for. That binds
+//! the pipeline only: not retries, not deployments by hand, not the rollback of an alarm; so it is looked at again before
+//! each execution, and after it. The lock is opened again on every exit. That of a run that was killed is known by its
+//! reason: the next run opens it.
+
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+
+use crate::aws::status::{Progress, execution_progress};
+use crate::aws::{Aws, AwsError, Execution, StageState};
+use crate::commands::deployed::Deployed;
+use crate::context::Ctx;
+use crate::follow::Look;
+use crate::plan::owned::Owned;
+use crate::rollout::{CodeDeploy, Strategy as _};
+
+/// The stacks whose update takes the lock.
+const GUARDED: [&str; 4] = ["load-balancer", "service", "deployment", "pipeline"];
+/// How the reason of every lock of ours begins. CodePipeline takes letters, digits, and of other characters few.
+const REASON: &str = "Seatrial provision holds releases";
+/// A deployment may wait for a day and longer before it ends the original tasks; see `terminate_blue_after`.
+const PATIENCE: Duration = Duration::from_secs(60 * 60);
+
+/// Held from the first stack that needs it to the end of the run.
+pub(super) struct ReleaseLock<'a> {
+    ctx: &'a Ctx,
+    pipeline: Option<String>,
+    /// CodeDeploy's application and deployment group.
+    deployments: Option<(String, String)>,
+    patience: Duration,
+    reason: String,
+    /// Whether this run has closed the stage.
+    held: Mutex<bool>,
+}
+
+pub(super) fn is_guarded(stack: &str) -> bool {
+    GUARDED.contains(&stack)
+}
+
+impl<'a> ReleaseLock<'a> {
+    pub(super) fn of(ctx: &'a Ctx, deployed: &Deployed) -> Self {
+        let output = |owned| deployed.output(owned).map(str::to_owned);
+        Self {
+            ctx,
+            pipeline: output(Owned::PipelineName),
+            deployments: output(Owned::CodeDeployApplicationName).zip(output(Owned::DeploymentGroupName)),
+            patience: PATIENCE
+                + Duration::from_secs(60 * u64::from(ctx.environment.deployment.terminate_blue_after.0)),
+            reason: format!("{REASON} - {:08x}", rand::random::<u32>()),
+            held: Mutex::default(),
+        }
+    }
+
+    /// Closes the stage that deploys, and waits until nothing deploys. Asked again before each execution: somebody may
+    /// have opened it.
+    ///
+    /// # Errors
+    /// [`crate::exit::DeadlinePassed`] among others.
+    pub(super) async fn hold(&self) -> anyhow::Result<()> {
+        let mut held = self.held.lock().await;
+        if let Some(pipeline) = &self.pipeline {
+            self.close(pipeline, &mut held).await?;
+        }
+        let mut poll = self.ctx.watch().poll("the deployment in progress", self.patience);
+        let mut told = None;
+        poll.until(async || {
+            let Some(busy) = self.busy().await? else { return Ok(Look::Ended(())) };
+            if told.as_ref() != Some(&busy) {
+                self.ctx.printer().event("release lock", format_args!("waiting for {busy}"));
+                told = Some(busy);
+            }
+            Ok(Look::Nothing)
+        })
+        .await
+    }
+
+    async fn close(&self, pipeline: &str, held: &mut bool) -> anyhow::Result<()> {
+        let ctx = self.ctx;
+        let Some(stage) = deploying(ctx, pipeline).await? else { return Ok(()) };
+        let ours = stage.disabled_because.as_deref().is_some_and(|reason| reason.starts_with(REASON));
+        if !stage.enabled && (!ours || stage.disabled_because.as_deref() == Some(&self.reason)) {
+            // Closed already, perhaps by a person: then it stays so afterwards.
+            return Ok(());
+        }
+        ctx.session.cancel.check()?;
+        *held = true;
+        ctx.aws.disable_transition((pipeline, &stage.name), &self.reason).await?;
+        let text = format_args!("stage {} of pipeline {pipeline} takes no release meanwhile", stage.name);
+        ctx.printer().event("release lock", text);
+        Ok(())
+    }
+
+    /// What deploys now, if anything does.
+    async fn busy(&self) -> anyhow::Result<Option<String>> {
+        let ctx = self.ctx;
+        if let Some(pipeline) = &self.pipeline {
+            let stage = deploying(ctx, pipeline).await?;
+            if stage.is_some_and(|stage| {
+                execution_progress(&stage.status) == Progress::Running && !stage.status.is_empty()
+            }) {
+                return Ok(Some(format!("what pipeline {pipeline} deploys")));
+            }
+        }
+        let Some((application, group)) = &self.deployments else { return Ok(None) };
+        let active = ctx.aws.active_deployments(application, group).await?;
+        Ok(active.into_iter().next().map(|id| format!("deployment {id}")))
+    }
+
+    /// Whether something deploys that the lock does not bind.
+    pub(super) async fn is_broken(&self) -> anyhow::Result<bool> {
+        Ok(self.busy().await?.is_some())
+    }
+
+    /// What the pipeline runs, and holds back: its update cancels that.
+    pub(super) async fn executions(&self) -> anyhow::Result<Vec<Execution>> {
+        let Some(pipeline) = &self.pipeline else { return Ok(Vec::new()) };
+        let listing =
+            self.ctx.aws.list_executions(pipeline, |found| found.iter().any(|one| !is_running(one)));
+        let executions = self.ctx.reading(listing).await?.unwrap_or_default();
+        Ok(executions.into_iter().filter(is_running).collect())
+    }
+
+    /// Starts again what the pipeline's update has cancelled, the oldest first, and names it.
+    pub(super) async fn start_again(&self, before: Vec<Execution>) -> anyhow::Result<()> {
+        let Some(pipeline) = &self.pipeline else { return Ok(()) };
+        for execution in before.into_iter().rev() {
+            let now = self.ctx.aws.get_execution(pipeline, &execution.id).await?;
+            if now.status != "Cancelled" {
+                continue;
+            }
+            let source = self.ctx.aws.action_of(pipeline, "CodeStarSourceConnection").await?.name;
+            let revision = now.revision.or(execution.revision);
+            let revision = revision.as_deref().map(|revision| (source.as_str(), revision));
+            let id = self.ctx.aws.start_execution(pipeline, revision).await?;
+            let text = format_args!(
+                "execution {} was cancelled by the pipeline's update; its revision {} goes on as execution {id}",
+                execution.id,
+                revision.map_or("(the branch's head)", |(_, revision)| revision)
+            );
+            self.ctx.printer().event("release lock", text);
+        }
+        Ok(())
+    }
+
+    /// Opens what this run closed, and what a run that was killed left closed. Awaited on every exit.
+    pub(super) async fn release(&self) -> anyhow::Result<()> {
+        let held = self.held.lock().await;
+        let Some(pipeline) = &self.pipeline else { return Ok(()) };
+        if !*held {
+            return open_left(self.ctx, pipeline).await;
+        }
+        match deploying_now(&self.ctx.aws, pipeline).await? {
+            Some(stage) if stage.disabled_because.as_deref() == Some(&self.reason) => {
+                self.ctx.aws.enable_transition((pipeline, &stage.name)).await?;
+                Ok(())
+            }
+            // Somebody else's by now.
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Opens the lock of a run that was killed. One that still runs closes it again before it executes anything; while it
+/// executes, one of its stacks is in progress.
+pub(super) async fn open_left(ctx: &Ctx, pipeline: &str) -> anyhow::Result<()> {
+    let Some(stage) = deploying(ctx, pipeline).await? else { return Ok(()) };
+    if !stage.disabled_because.as_deref().is_some_and(|reason| reason.starts_with(REASON)) {
+        return Ok(());
+    }
+    let deployed = Deployed::read(ctx).await?;
+    if deployed.stacks.values().any(|stack| stack.status.ends_with("_IN_PROGRESS")) {
+        return Ok(());
+    }
+    ctx.session.cancel.check()?;
+    ctx.aws.enable_transition((pipeline, &stage.name)).await?;
+    ctx.printer().event("release lock", "an earlier run left releases held: they go on");
+    Ok(())
+}
+
+/// The stage of the pipeline that deploys, as it stands now; `None` without a pipeline.
+async fn deploying(ctx: &Ctx, pipeline: &str) -> anyhow::Result<Option<StageState>> {
+    ctx.reading(deploying_now(&ctx.aws, pipeline)).await
+}
+
+/// The same, whether or not the command is to end.
+async fn deploying_now(aws: &Aws, pipeline: &str) -> Result<Option<StageState>, AwsError> {
+    let action = async {
+        match aws.action_of(pipeline, CodeDeploy::PROVIDER).await {
+            Err(error) if error.is("PipelineNotFoundException") => Ok(None),
+            found => found.map(Some),
+        }
+    };
+    let (action, stages) = tokio::try_join!(action, aws.pipeline_state(pipeline))?;
+    let Some(action) = action else { return Ok(None) };
+    Ok(stages.unwrap_or_default().into_iter().find(|stage| stage.name == action.stage))
+}
+
+fn is_running(execution: &Execution) -> bool {
+    execution_progress(&execution.status) == Progress::Running
+}
