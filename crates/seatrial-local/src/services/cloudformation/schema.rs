@@ -43,7 +43,7 @@ fn with_test_types(types: BTreeMap<String, Schema>) -> BTreeMap<String, Schema> 
 
 #[cfg(test)]
 fn with_test_types(mut types: BTreeMap<String, Schema>) -> BTreeMap<String, Schema> {
-    let names = ["Name", "Fails", "FailsUpdate", "FailsDelete", "Needs", "Hangs", "Arn"];
+    let names = ["Name", "Fails", "FailsUpdate", "FailsDelete", "Needs", "Hangs", "Other", "Arn"];
     let schema = Schema {
         properties: names.iter().map(|name| ((*name).to_owned(), "any".to_owned())).collect(),
         create_only: vec!["Name".to_owned()],

@@ -164,6 +164,8 @@ pub(super) struct ChangeSet {
     pub operation_id: String,
     /// As `DescribeChangeSet` answers them.
     pub changes: Vec<Value>,
+    /// As it answers them with `IncludePropertyValues`.
+    pub changes_with_values: Vec<Value>,
     /// What the validation before deployment found.
     pub faults: Vec<ValidationFault>,
 }

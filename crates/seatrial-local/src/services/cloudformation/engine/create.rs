@@ -119,12 +119,17 @@ fn begin(
     if let Ok(properties) = &properties {
         resource.properties = properties.clone();
     }
+    let metadata = scope.metadata(declared, &Made(run));
+    if let Ok(metadata) = &metadata {
+        resource.metadata = metadata.clone();
+    }
     if retried {
         run.put(resource)?;
     } else {
         run.mark(resource, Status::CreateInProgress, None)?;
     }
     properties?;
+    metadata?;
     validate(resource)
 }
 

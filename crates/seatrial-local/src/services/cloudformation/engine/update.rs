@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::changes::Difference;
+use super::super::changes::{Difference, Wanted};
 use super::super::evaluate::{Scope, resolve_dynamic};
 use super::super::resources::Change;
 use super::super::status::Status;
@@ -83,16 +83,18 @@ async fn settle_resource(run: &Run, scope: &Scope, id: &str, tags_changed: bool)
     };
     let (base, interrupted) = base(&record);
     let mut next = record.clone();
-    let outcome = match scope.properties(declared, &Made(run)) {
-        Ok(properties) => {
-            let difference = Difference::of(&base, declared, &properties, tags_changed);
+    let outcome = match wanted(run, scope, declared) {
+        Ok(wanted) => {
+            let difference = Difference::of(&base, declared, &wanted, tags_changed);
             describe(&mut next, declared, scope);
             let failed = matches!(record.status, Status::UpdateFailed | Status::CreateFailed);
             let changed = difference.reaches_resource() || failed;
             if !changed && !difference.metadata {
+                next.metadata = wanted.metadata;
                 return recorded(run.put(&next));
             }
-            next.properties = properties;
+            next.metadata = wanted.metadata;
+            next.properties = wanted.properties;
             let step = Step { run, interrupted, changed };
             match difference.replaces() {
                 true => step.replace(&base, &mut next).await,
@@ -177,7 +179,11 @@ fn describe(resource: &mut Resource, declared: &ResourceDeclaration, scope: &Sco
     resource.depends_on = needs(scope, declared);
     resource.deletion_policy.clone_from(&declared.deletion_policy);
     resource.update_replace_policy.clone_from(&declared.update_replace_policy);
-    resource.metadata.clone_from(&declared.metadata);
+}
+
+fn wanted(run: &Run, scope: &Scope, declared: &ResourceDeclaration) -> Result<Wanted, ServiceError> {
+    let metadata = scope.metadata(declared, &Made(run))?;
+    Ok(Wanted { properties: scope.properties(declared, &Made(run))?, metadata })
 }
 
 struct Step<'a> {

@@ -80,6 +80,15 @@ impl Scope {
         Ok(value.unwrap_or_else(|| Value::Object(Map::new())))
     }
 
+    /// The `Metadata` of an active resource, evaluated; null where there is none.
+    pub(super) fn metadata(
+        &self,
+        resource: &ResourceDeclaration,
+        lookup: &dyn Lookup,
+    ) -> Result<Value, ServiceError> {
+        Ok(self.evaluate(&resource.metadata, lookup)?.unwrap_or_default())
+    }
+
     /// The outputs whose condition holds.
     pub(super) fn outputs(&self, lookup: &dyn Lookup) -> Result<Vec<Output>, ServiceError> {
         let mut outputs = Vec::new();

@@ -43,6 +43,8 @@ pub(super) struct DescribeChangeSet {
     change_set_name: String,
     stack_name: Option<String>,
     next_token: Option<String>,
+    #[serde(default)]
+    include_property_values: bool,
 }
 
 impl Operation for DescribeChangeSet {
@@ -56,7 +58,8 @@ impl Operation for DescribeChangeSet {
 
     async fn handle(self, call: &Call) -> Result<Value, ServiceError> {
         let set = find_change_set(call, &self.change_set_name, self.stack_name.as_deref())?;
-        let (changes, next_token) = page(set.changes, self.next_token.as_deref(), 500)?;
+        let changes = if self.include_property_values { set.changes_with_values } else { set.changes };
+        let (changes, next_token) = page(changes, self.next_token.as_deref(), 500)?;
         let parameters: Vec<_> = set
             .revision
             .parameters

@@ -8,7 +8,7 @@ use super::super::status::Status;
 use super::super::store::{ChangeSet, OnFailure, Stack, StackOptions, Store};
 use super::begin::{Beginning, new_stack, require_name, require_updatable, take_up};
 use super::change_set_queries::find_change_set;
-use super::request::{Prepared, RevisionRequest};
+use super::request::{Changes, Prepared, RevisionRequest};
 use super::stack_arn;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
@@ -74,7 +74,7 @@ impl Operation for CreateChangeSet {
             return Err(ServiceError::new("AlreadyExistsException", text));
         }
         let prepared = self.revision.prepare(call, &stack).await?;
-        let (changes, anything) = prepared.changes(call, &stack)?;
+        let changes = prepared.changes(call, &stack)?;
         if is_new {
             match store.put_new(&stack)? {
                 Some(meanwhile) => stack = meanwhile,
@@ -87,7 +87,7 @@ impl Operation for CreateChangeSet {
                 }
             }
         }
-        let set = self.change_set(call, &stack, creates, (prepared, changes, anything));
+        let set = self.change_set(call, &stack, creates, (prepared, changes));
         // Under the stack's lock: an execution either finds this change set and removes it, or came first.
         store.stacks.try_update(&stack.id, |stack| {
             self.require_state(stack, creates)?;
@@ -134,11 +134,11 @@ impl CreateChangeSet {
         call: &Call,
         stack: &Stack,
         creates: bool,
-        (prepared, changes, anything): (Prepared, Vec<Value>, bool),
+        (prepared, changes): (Prepared, Changes),
     ) -> ChangeSet {
         let faults = prepared.faults();
         let same = stack.current == prepared.revision;
-        let reason = match (anything, faults.is_empty()) {
+        let reason = match (changes.anything, faults.is_empty()) {
             (false, _) => Some(if same { NO_CHANGES } else { NO_UPDATES }),
             (true, false) => Some(VALIDATION_FAILED),
             (true, true) => None,
@@ -161,7 +161,8 @@ impl CreateChangeSet {
             on_stack_failure: self.on_stack_failure,
             client_token: self.client_token.clone(),
             operation_id: crate::id::uuid(),
-            changes: if failed { Vec::new() } else { changes },
+            changes: if failed { Vec::new() } else { changes.plain },
+            changes_with_values: if failed { Vec::new() } else { changes.with_values },
             faults,
         }
     }

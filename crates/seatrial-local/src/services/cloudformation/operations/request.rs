@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::super::changes::Comparison;
-use super::super::engine::surroundings;
+use super::super::changes::{Comparison, Shown};
+use super::super::engine::{Run, surroundings};
 use super::super::evaluate::{Scope, Supplied, declared, resolve};
 use super::super::graph;
 use super::super::schema;
@@ -116,31 +116,43 @@ impl RevisionRequest {
     }
 }
 
+/// What a request would change.
+pub(super) struct Changes {
+    /// As `DescribeChangeSet` answers them without values.
+    pub plain: Vec<Value>,
+    /// As it answers them with `IncludePropertyValues`.
+    pub with_values: Vec<Value>,
+    /// Whether there is anything to do at all.
+    pub anything: bool,
+}
+
 impl Prepared {
-    /// The changes against what is deployed, and whether there is anything to do at all.
-    pub(super) fn changes(&self, call: &Call, stack: &Stack) -> Result<(Vec<Value>, bool), ServiceError> {
+    /// The changes against what is deployed.
+    pub(super) fn changes(&self, call: &Call, stack: &Stack) -> Result<Changes, ServiceError> {
         let store = call.cloud.part::<Store>();
         let mut resources = store.resources_of(&stack.id);
         resources.retain(|_, resource| !resource.is_gone());
-        let old = store.template(&stack.current.template).and_then(|text| Template::parse(&text).ok());
+        // A stack in review has no template yet.
+        let old = Run::new(&call.cloud, &stack.id).scope(stack, &stack.current).ok();
         let comparison = Comparison {
             scope: &self.scope,
-            old_template: old.as_ref(),
+            old: old.as_ref(),
             old_parameters: &stack.current.parameters,
             new_parameters: &self.revision.parameters,
             stack_tags: (&stack.current.tags, &self.revision.tags),
             resources: &resources,
         };
-        let changes = comparison.changes()?;
+        let plain = comparison.changes(Shown::WithoutValues)?;
+        let with_values = comparison.changes(Shown::WithValues)?;
         let unfinished = !matches!(
             stack.status.name(),
             "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE"
         );
-        let anything = !changes.is_empty()
+        let anything = !plain.is_empty()
             || unfinished
             || stack.current.tags != self.revision.tags
             || comparison.outputs_differ(&stack.outputs)?;
-        Ok((changes, anything))
+        Ok(Changes { plain, with_values, anything })
     }
 
     /// What the validation before deployment finds in the properties, without evaluating them.

@@ -130,8 +130,7 @@ impl Operation for UpdateStack {
         let stack = living_stack(call, &self.stack_name)?;
         require_updatable(&stack)?;
         let prepared = self.revision.prepare(call, &stack).await?;
-        let (_, anything) = prepared.changes(call, &stack)?;
-        if !anything {
+        if !prepared.changes(call, &stack)?.anything {
             return Err(ServiceError::validation("No updates are to be performed."));
         }
         let disabled = self.deployment_config.and_then(|config| config.disable_rollback);

@@ -1,6 +1,7 @@
 //! Support of the tests: a local cloud, and a resource type that does what its properties say.
 
 mod operations;
+mod recorded;
 
 use std::path::Path;
 use std::time::Duration;
