@@ -1,6 +1,6 @@
 //! The records of CloudFormation: stacks, their resources, events, change sets, templates.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -187,6 +187,8 @@ pub(super) struct Store {
     templates: Table<String>,
     types: ResourceTypes,
     next_event: AtomicU64,
+    /// When each stack's newest event was, where this process has added one.
+    newest_event: Mutex<HashMap<String, Epoch>>,
     /// Held from the look for a name to its taking.
     naming: Mutex<()>,
     /// Notified when an operation from outside overtakes the one in flight.
@@ -205,6 +207,7 @@ impl Part for Store {
             templates: setup.database.table("cloudformation-templates"),
             types: ResourceTypes::all(),
             next_event: AtomicU64::new(last.map_or(0, |last| last + 1)),
+            newest_event: Mutex::default(),
             naming: Mutex::default(),
             overtaken: Arc::default(),
             events,
@@ -263,6 +266,17 @@ impl Store {
         rows.into_iter().rev().map(|(_, event)| event).collect()
     }
 
+    /// The time of the stack's next event: now, but a millisecond after its newest one at the earliest, for
+    /// clients see milliseconds and sort by them.
+    pub(super) fn event_time(&self, stack_id: &str, now: Epoch) -> Epoch {
+        let mut newest = self.newest_event.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = newest.get(stack_id).copied();
+        let before = before.or_else(|| self.events_of(stack_id).first().map(|event| event.time));
+        let time = before.map_or(now, |before| Epoch(now.0.max(before.0 + 0.001)));
+        newest.insert(stack_id.to_owned(), time);
+        time
+    }
+
     pub(super) fn add_event(&self, event: &Event) -> Result<(), PersistError> {
         let number = self.next_event.fetch_add(1, Ordering::Relaxed);
         self.events.put(&format!("{}/{number:012}", event.stack_id), event)
@@ -274,6 +288,31 @@ impl Store {
         sets.retain(|set| set.stack_id == stack_id);
         sets.sort_by(|a, b| a.created.0.total_cmp(&b.created.0));
         sets
+    }
+
+    /// Removes the change sets of a stack that were not executed, because it was deleted or `executed` was.
+    /// Executed ones stay, described by their ARN, also after their stack.
+    pub(super) fn forget_unexecuted(
+        &self,
+        stack_id: &str,
+        executed: Option<&str>,
+    ) -> Result<(), PersistError> {
+        let kept = |set: &ChangeSet| {
+            let ended = matches!(set.execution_status.as_str(), "EXECUTE_COMPLETE" | "EXECUTE_FAILED");
+            ended || executed == Some(&set.id)
+        };
+        for set in self.change_sets_of(stack_id).iter().filter(|set| !kept(set)) {
+            self.change_sets.remove(&set.id)?;
+        }
+        Ok(())
+    }
+
+    /// Change sets that were made before an operation without one are of no use after it.
+    pub(super) fn outdate_change_sets(&self, stack_id: &str) -> Result<(), PersistError> {
+        for set in self.change_sets_of(stack_id).iter().filter(|set| set.execution_status == "AVAILABLE") {
+            self.change_sets.update(&set.id, |set| set.execution_status = "OBSOLETE".to_owned())?;
+        }
+        Ok(())
     }
 
     /// The exports of all stacks that are not deleted: name, value, stack.

@@ -120,7 +120,7 @@ impl Run {
             logical_id: stack.name.clone(),
             physical_id: stack.id.clone(),
             resource_type: "AWS::CloudFormation::Stack".to_owned(),
-            time: self.cloud.clock().now(),
+            time: self.store.event_time(&stack.id, self.cloud.clock().now()),
             status,
             reason,
             properties: None,
@@ -146,7 +146,7 @@ impl Run {
     pub(super) fn event(&self, resource: &Resource) -> Result<(), ServiceError> {
         let stack = self.stack()?;
         let properties = masked(&resource.properties, &stack.current.parameters);
-        let time = self.cloud.clock().now();
+        let time = self.store.event_time(&stack.id, self.cloud.clock().now());
         let stamp = jiff::Timestamp::from_millisecond((time.0 * 1000.0) as i64).unwrap_or_default();
         self.store.add_event(&Event {
             id: format!("{}-{}-{stamp:.3}", resource.logical_id, resource.status),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::engine::Run;
 use super::super::status::Status;
-use super::super::store::{ChangeSet, OnFailure, Stack, StackOptions, Store};
+use super::super::store::{ChangeSet, OnFailure, Revision, Stack, StackOptions, Store};
 use super::begin::{Beginning, new_stack, require_name, require_updatable, take_up};
 use super::change_set_queries::find_change_set;
 use super::request::{Changes, Prepared, RevisionRequest};
@@ -100,9 +100,8 @@ impl Operation for CreateChangeSet {
 impl CreateChangeSet {
     /// The stack it is for, and whether that is to be made first.
     fn stack(&self, call: &Call, creates: bool) -> Result<(Stack, bool), ServiceError> {
-        let found = call.cloud.part::<Store>().stack(&self.stack_name);
-        let found = found.filter(|stack| stack.status != Status::DeleteComplete);
-        match (found, creates) {
+        // A name never means a deleted stack, an ID may.
+        match (call.cloud.part::<Store>().stack(&self.stack_name), creates) {
             (None, true) => {
                 require_name(&self.stack_name)?;
                 Ok((new_stack(call, &self.stack_name), true))
@@ -123,7 +122,7 @@ impl CreateChangeSet {
             (true, Status::ReviewInProgress) => Ok(()),
             (true, _) => Err(ServiceError::validation(format!(
                 "Stack [{}] already exists and cannot be created again with the changeSet [{}].",
-                stack.name, self.change_set_name
+                self.stack_name, self.change_set_name
             ))),
             (false, _) => require_updatable(stack),
         }
@@ -137,7 +136,7 @@ impl CreateChangeSet {
         (prepared, changes): (Prepared, Changes),
     ) -> ChangeSet {
         let faults = prepared.faults();
-        let same = stack.current == prepared.revision;
+        let same = same_request(&stack.current, &prepared.revision);
         let reason = match (changes.anything, faults.is_empty()) {
             (false, _) => Some(if same { NO_CHANGES } else { NO_UPDATES }),
             (true, false) => Some(VALIDATION_FAILED),
@@ -235,11 +234,14 @@ impl Operation for ExecuteChangeSet {
             store.change_sets.update(&set.id, |set| set.execution_status = "AVAILABLE".to_owned())?;
             return Err(error);
         }
-        for other in store.change_sets_of(&set.stack_id).iter().filter(|other| other.id != set.id) {
-            store.change_sets.remove(&other.id)?;
-        }
+        store.forget_unexecuted(&set.stack_id, Some(&set.id))?;
         Ok(json!({}))
     }
+}
+
+/// Whether nothing was submitted that could change a resource: capabilities change none.
+fn same_request(old: &Revision, new: &Revision) -> bool {
+    *old == Revision { capabilities: old.capabilities.clone(), ..new.clone() }
 }
 
 fn not_creatable(stack: &Stack) -> ServiceError {

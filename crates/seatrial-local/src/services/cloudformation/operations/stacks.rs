@@ -6,7 +6,7 @@ use super::super::status::Status;
 use super::super::store::{OnFailure, StackOptions, Store};
 use super::begin::{Beginning, new_stack, require_name, require_updatable, take_up};
 use super::request::RevisionRequest;
-use super::{living_stack, stack_arn};
+use super::stack_arn;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
@@ -58,7 +58,13 @@ impl Operation for CreateStack {
     async fn handle(self, call: &Call) -> Result<Begun, ServiceError> {
         require_name(&self.stack_name)?;
         let store = call.cloud.part::<Store>();
-        if let Some(existing) = store.stack(&self.stack_name) {
+        let existing = store.stack(&self.stack_name);
+        // A stack that only a change set has made so far can be created without it.
+        let (reviewed, existing) = match existing {
+            Some(stack) if stack.status == Status::ReviewInProgress => (Some(stack), None),
+            existing => (None, existing),
+        };
+        if let Some(existing) = existing {
             let again = self.client_request_token.is_some()
                 && existing.operation.client_token == self.client_request_token;
             return match again {
@@ -66,7 +72,8 @@ impl Operation for CreateStack {
                 false => Err(already_exists(&self.stack_name)),
             };
         }
-        let mut stack = new_stack(call, &self.stack_name);
+        let is_new = reviewed.is_none();
+        let mut stack = reviewed.unwrap_or_else(|| new_stack(call, &self.stack_name));
         let prepared = self.revision.prepare(call, &stack).await?;
         prepared.changes(call, &stack)?;
         let disabled = self.deployment_config.and_then(|config| config.disable_rollback);
@@ -82,17 +89,24 @@ impl Operation for CreateStack {
         };
         stack.current = prepared.revision;
         stack.termination_protection = self.enable_termination_protection;
-        if store.put_new(&stack)?.is_some() {
+        if is_new && store.put_new(&stack)?.is_some() {
             return Err(already_exists(&self.stack_name));
         }
         let beginning = Beginning {
-            stack_id: &stack.id,
+            stack_id: &stack.id.clone(),
             status: Status::CreateInProgress,
             kind: "CREATE_STACK",
             client_token: self.client_request_token,
         };
-        let stack = beginning.go(call, |_| Ok(()))?;
-        Ok(Begun { stack_id: stack.id, operation_id: stack.operation.id })
+        let begun = beginning.go(call, |current| {
+            if current.status != Status::ReviewInProgress {
+                return Err(already_exists(&self.stack_name));
+            }
+            *current = stack;
+            Ok(())
+        })?;
+        store.outdate_change_sets(&begun.id)?;
+        Ok(Begun { stack_id: begun.id, operation_id: begun.operation.id })
     }
 }
 
@@ -127,7 +141,9 @@ impl Operation for UpdateStack {
     }
 
     async fn handle(self, call: &Call) -> Result<Begun, ServiceError> {
-        let stack = living_stack(call, &self.stack_name)?;
+        let found = call.cloud.part::<Store>().stack(&self.stack_name);
+        let stack = found
+            .ok_or_else(|| ServiceError::validation(format!("Stack [{}] does not exist", self.stack_name)))?;
         require_updatable(&stack)?;
         let prepared = self.revision.prepare(call, &stack).await?;
         if !prepared.changes(call, &stack)?.anything {
@@ -152,6 +168,7 @@ impl Operation for UpdateStack {
             }
             Ok(())
         })?;
+        call.cloud.part::<Store>().outdate_change_sets(&stack.id)?;
         Ok(Begun { stack_id: stack.id, operation_id: stack.operation.id })
     }
 }
@@ -201,9 +218,7 @@ impl Operation for DeleteStack {
             }
             Ok(())
         })?;
-        for set in store.change_sets_of(&stack.id) {
-            store.change_sets.remove(&set.id)?;
-        }
+        store.forget_unexecuted(&stack.id, stack.change_set_id.as_deref())?;
         Ok(nothing)
     }
 }

@@ -1,5 +1,6 @@
 //! Support of the tests: a local cloud, and a resource type that does what its properties say.
 
+mod change_sets;
 mod operations;
 mod recorded;
 
