@@ -1,6 +1,7 @@
 //! CloudFormation: stacks and change sets from templates.
 
 mod changes;
+mod drift;
 mod engine;
 mod evaluate;
 mod graph;

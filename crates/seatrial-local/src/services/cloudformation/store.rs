@@ -83,6 +83,9 @@ impl OnFailure {
 pub(super) struct StackOptions {
     pub on_failure: OnFailure,
     pub retain_except_on_create: bool,
+    /// The update in flight compares with what is really there (`DeploymentMode: REVERT_DRIFT`).
+    #[serde(default)]
+    pub revert_drift: bool,
     pub role_arn: Option<String>,
     pub timeout_minutes: Option<i64>,
 }
@@ -113,6 +116,9 @@ pub(super) struct Resource {
     pub deletion_policy: Option<String>,
     pub update_replace_policy: Option<String>,
     pub metadata: Value,
+    /// Where an update was to restore what was really there: all that it is put back to.
+    #[serde(default)]
+    pub actual: Option<Value>,
     /// What the update in flight did to it.
     pub undo: Option<Undo>,
 }
@@ -165,7 +171,11 @@ pub(super) struct ChangeSet {
     /// As `DescribeChangeSet` answers them.
     pub changes: Vec<Value>,
     /// As it answers them with `IncludePropertyValues`.
+    #[serde(default)]
     pub changes_with_values: Vec<Value>,
+    /// What was found where the change set is drift-aware: `DRIFTED` or `IN_SYNC`.
+    #[serde(default)]
+    pub drift_status: Option<String>,
     /// What the validation before deployment found.
     pub faults: Vec<ValidationFault>,
 }
@@ -187,6 +197,8 @@ pub(super) struct Store {
     templates: Table<String>,
     types: ResourceTypes,
     next_event: AtomicU64,
+    #[cfg(test)]
+    pub things: super::tests::Things,
     /// When each stack's newest event was, where this process has added one.
     newest_event: Mutex<HashMap<String, Epoch>>,
     /// Held from the look for a name to its taking.
@@ -209,6 +221,8 @@ impl Part for Store {
             next_event: AtomicU64::new(last.map_or(0, |last| last + 1)),
             newest_event: Mutex::default(),
             naming: Mutex::default(),
+            #[cfg(test)]
+            things: super::tests::Things::default(),
             overtaken: Arc::default(),
             events,
         }

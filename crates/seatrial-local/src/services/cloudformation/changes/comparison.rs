@@ -9,14 +9,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::super::drift::Live;
 use super::super::evaluate::{Lookup, Output, Parameter, Reference, Scope, UNKNOWN};
 use super::super::graph;
 use super::super::schema::{self, Recreation};
 use super::super::store::Resource;
 use super::super::template::ResourceDeclaration;
-use super::details::{Cause, other_target, policies, replacement, scope, target};
-use super::values::{Edit, Secrets, below, context, edits};
+use super::details::{Cause, expression_at, head, other_target, policies, replacement, scope, target};
+use super::drifted::Before;
+use super::values::{Edit, Secrets, context, edits};
 use super::{Difference, Wanted};
+use crate::clock::Epoch;
 use crate::error::ServiceError;
 use crate::tags::Tag;
 
@@ -37,6 +40,9 @@ pub(in super::super) struct Comparison<'a> {
     pub new_parameters: &'a [Parameter],
     pub stack_tags: (&'a [Tag], &'a [Tag]),
     pub resources: &'a BTreeMap<String, Resource>,
+    /// What is really there, where the change set is drift-aware.
+    pub live: Option<&'a BTreeMap<String, Live>>,
+    pub now: Epoch,
 }
 
 /// What changes of resources do to those that refer to them.
@@ -157,13 +163,23 @@ impl Comparison<'_> {
                  following resources: [{id}]"
             )));
         }
-        let (before, after) = self.stack_tags;
-        let difference = Difference::of(old, declared, &wanted, before != after);
-        let details = self.details((old, declared, &wanted), &difference, shown, ripples);
+        let live = self.live.map(|all| all.get(id).unwrap_or(&Live::Unreadable));
+        let before = Before::of(old, &wanted, live);
+        if live == Some(&Live::Gone) {
+            ripples.renewed.insert(id.clone(), true);
+            return Ok(Some(self.made_again(declared, &before, &wanted, shown)));
+        }
+        let (old_tags, new_tags) = self.stack_tags;
+        let difference = Difference::of(&before.compared, declared, &wanted, old_tags != new_tags);
+        let mut details = self.details((&before, declared, &wanted), &difference, shown, ripples);
+        let synchronized = before.synchronized(&wanted, &self.secrets(), self.now);
+        let kind = if details.is_empty() { "SyncWithActual" } else { "Modify" };
+        details.extend(synchronized);
         if details.is_empty() {
             return Ok(None);
         }
-        let mut action = head("Modify", id, &declared.resource_type, old.physical_id.as_deref());
+        let mut action = head(kind, id, &declared.resource_type, old.physical_id.as_deref());
+        self.tell_drift(&mut action, &before, &wanted);
         let replacement = replacement(&details);
         action["Replacement"] = json!(replacement);
         action["Scope"] = json!(scope(&details));
@@ -177,19 +193,51 @@ impl Comparison<'_> {
             action["PolicyAction"] = json!(kept);
         }
         if shown == Shown::WithValues {
-            action["BeforeContext"] = json!(self.context_of(old, &old.properties));
+            action["BeforeContext"] = json!(self.context_of(old, &before.compared.properties));
             action["AfterContext"] = json!(self.context_after(declared, &wanted));
         }
         if replacement != "False" {
             ripples.renewed.insert(id.clone(), replacement == "True");
         }
-        ripples.touched.insert(id.clone());
+        if kind == "Modify" {
+            ripples.touched.insert(id.clone());
+        }
         Ok(Some(action))
+    }
+
+    /// A resource that was deleted behind CloudFormation's back.
+    fn made_again(
+        &self,
+        declared: &ResourceDeclaration,
+        before: &Before<'_>,
+        wanted: &Wanted,
+        shown: Shown,
+    ) -> Value {
+        let old = before.deployed;
+        let mut action = head("Add", &old.logical_id, &old.resource_type, old.physical_id.as_deref());
+        self.tell_drift(&mut action, before, wanted);
+        if shown == Shown::WithValues {
+            action["AfterContext"] = json!(self.context_after(declared, wanted));
+        }
+        action
+    }
+
+    fn tell_drift(&self, action: &mut Value, before: &Before<'_>, wanted: &Wanted) {
+        if before.live.is_none() {
+            return;
+        }
+        let status = before.status();
+        action["ResourceDriftStatus"] = json!(status);
+        action["ResourceDriftIgnoredAttributes"] = json!(before.ignored(wanted));
+        if matches!(status, "DELETED" | "MODIFIED") {
+            let deployed = self.context_of(before.deployed, &before.deployed.properties);
+            action["PreviousDeploymentContext"] = json!(deployed);
+        }
     }
 
     fn details(
         &self,
-        (old, declared, wanted): (&Resource, &ResourceDeclaration, &Wanted),
+        (before, declared, wanted): (&Before<'_>, &ResourceDeclaration, &Wanted),
         difference: &Difference,
         shown: Shown,
         ripples: &Ripples,
@@ -199,14 +247,19 @@ impl Comparison<'_> {
             let target = target(name, *recreation);
             let edits = match shown {
                 Shown::WithoutValues => vec![Edit { path: vec![name.clone()], before: None, after: None }],
-                Shown::WithValues => edits(name, old.properties.get(name), wanted.properties.get(name)),
+                Shown::WithValues => {
+                    edits(name, before.compared.properties.get(name), wanted.properties.get(name))
+                }
             };
             for edit in edits {
-                let target = match shown {
-                    Shown::WithoutValues => target.clone(),
-                    Shown::WithValues => self.with_values(target.clone(), &edit),
-                };
-                let causes = self.causes(declared, &edit.path, shown, ripples);
+                let mut target = target.clone();
+                if shown == Shown::WithValues {
+                    target = self.with_values(target, &edit);
+                    before.complete(&mut target, &edit, &self.secrets(), self.now);
+                }
+                let expression = expression_at(&declared.properties, &edit.path);
+                let uncaused = before.uncaused(&edit.path, wanted);
+                let causes = self.causes_of(expression, uncaused, shown, ripples);
                 details.extend(causes.iter().map(|cause| cause.detail(&target)));
             }
         }
@@ -217,7 +270,8 @@ impl Comparison<'_> {
             details.push(Cause::Direct { dynamic: false }.detail(&other_target("Tags")));
         }
         if difference.metadata {
-            let causes = self.causes_of(Some(&declared.metadata), shown, ripples);
+            let uncaused = Cause::Direct { dynamic: false };
+            let causes = self.causes_of(Some(&declared.metadata), uncaused, shown, ripples);
             details.extend(causes.iter().map(|cause| cause.detail(&other_target("Metadata"))));
         }
         details.extend(policies(difference));
@@ -237,18 +291,14 @@ impl Comparison<'_> {
         target
     }
 
-    /// Why the value at `path` differs: an edit, a parameter, a resource that is replaced.
-    fn causes(
+    /// Why the value of an expression differs: a parameter, a resource that is replaced, else `uncaused`.
+    fn causes_of(
         &self,
-        declared: &ResourceDeclaration,
-        path: &[String],
+        expression: Option<&Value>,
+        uncaused: Cause,
         shown: Shown,
         ripples: &Ripples,
     ) -> Vec<Cause> {
-        self.causes_of(expression_at(&declared.properties, path), shown, ripples)
-    }
-
-    fn causes_of(&self, expression: Option<&Value>, shown: Shown, ripples: &Ripples) -> Vec<Cause> {
         let mut causes = BTreeSet::new();
         for reference in expression.map(|value| self.scope.taken(value)).unwrap_or_default() {
             let renewed = |id: &str| ripples.renewed.get(id).map(|certain| !certain);
@@ -263,10 +313,12 @@ impl Comparison<'_> {
             });
         }
         let parameters = causes.iter().any(|cause| matches!(cause, Cause::Parameter(_)));
-        let beside = parameters || (shown == Shown::WithValues && !causes.is_empty());
         // An edit that brings a parameter or a replaced resource in is told by that cause.
-        let direct = causes.is_empty();
-        causes.extend((direct || beside).then_some(Cause::Direct { dynamic: beside }));
+        if causes.is_empty() {
+            causes.insert(uncaused);
+        } else if self.live.is_none() && (parameters || shown == Shown::WithValues) {
+            causes.insert(Cause::Direct { dynamic: true });
+        }
         causes.into_iter().collect()
     }
 
@@ -320,30 +372,4 @@ impl Comparison<'_> {
         ];
         context(&self.secrets(), &wanted.properties, &wanted.metadata, policies)
     }
-}
-
-/// The expression at a path of evaluated values; where a function stands on the way, that function.
-fn expression_at<'a>(properties: &'a Value, path: &[String]) -> Option<&'a Value> {
-    let mut at = properties;
-    for step in path {
-        let is_call = at.as_object().filter(|members| members.len() == 1).is_some_and(|members| {
-            members.keys().all(|name| name == "Ref" || name == "Condition" || name.starts_with("Fn::"))
-        });
-        if is_call {
-            break;
-        }
-        at = below(Some(at), step)?;
-    }
-    Some(at)
-}
-
-fn head(action: &str, id: &str, resource_type: &str, physical_id: Option<&str>) -> Value {
-    let mut head = json!({"Action": action, "LogicalResourceId": id});
-    if let Some(physical_id) = physical_id {
-        head["PhysicalResourceId"] = json!(physical_id);
-    }
-    head["ResourceType"] = json!(resource_type);
-    head["Scope"] = json!([]);
-    head["Details"] = json!([]);
-    head
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::schema::Recreation;
 use super::Difference;
+use super::values::below;
 
 /// Why a value changes, as `ChangeSource` and `Evaluation` tell it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +25,8 @@ pub(super) enum Cause {
         entity: String,
         dynamic: bool,
     },
+    /// Nothing in the template: what is really there is not what was deployed.
+    Drift,
 }
 
 impl Cause {
@@ -33,6 +36,7 @@ impl Cause {
             Self::Direct { dynamic } => ("DirectModification", *dynamic, None),
             Self::Parameter(key) => ("ParameterReference", false, Some(key)),
             Self::Reference { id, dynamic } => ("ResourceReference", *dynamic, Some(id)),
+            Self::Drift => ("NoModification", false, None),
             Self::Attribute { entity, dynamic } => ("ResourceAttribute", *dynamic, Some(entity)),
         };
         let evaluation = if dynamic { "Dynamic" } else { "Static" };
@@ -76,4 +80,31 @@ pub(super) fn replacement(details: &[Value]) -> &'static str {
 /// The attributes that the details target.
 pub(super) fn scope(details: &[Value]) -> BTreeSet<&str> {
     details.iter().filter_map(|detail| detail["Target"]["Attribute"].as_str()).collect()
+}
+
+/// The expression at a path of evaluated values; where a function stands on the way, that function.
+pub(super) fn expression_at<'a>(properties: &'a Value, path: &[String]) -> Option<&'a Value> {
+    let mut at = properties;
+    for step in path {
+        let is_call = at.as_object().filter(|members| members.len() == 1).is_some_and(|members| {
+            members.keys().all(|name| name == "Ref" || name == "Condition" || name.starts_with("Fn::"))
+        });
+        if is_call {
+            break;
+        }
+        at = below(Some(at), step)?;
+    }
+    Some(at)
+}
+
+/// A `ResourceChange` without details.
+pub(super) fn head(action: &str, id: &str, resource_type: &str, physical_id: Option<&str>) -> Value {
+    let mut head = json!({"Action": action, "LogicalResourceId": id});
+    if let Some(physical_id) = physical_id {
+        head["PhysicalResourceId"] = json!(physical_id);
+    }
+    head["ResourceType"] = json!(resource_type);
+    head["Scope"] = json!([]);
+    head["Details"] = json!([]);
+    head
 }

@@ -10,6 +10,7 @@ use super::template::ResourceDeclaration;
 
 mod comparison;
 mod details;
+mod drifted;
 mod values;
 
 pub(super) use comparison::{Comparison, Shown};

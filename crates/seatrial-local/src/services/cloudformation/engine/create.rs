@@ -104,6 +104,7 @@ fn new_resource(run: &Run, declared: &ResourceDeclaration, undo: Option<Undo>) -
         deletion_policy: declared.deletion_policy.clone(),
         update_replace_policy: declared.update_replace_policy.clone(),
         metadata: declared.metadata.clone(),
+        actual: None,
         undo,
     }
 }

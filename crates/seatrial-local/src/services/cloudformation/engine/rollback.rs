@@ -45,7 +45,12 @@ async fn change_back(run: &Run, mut record: Resource, mut old: Resource) -> bool
     if !recorded(run.mark(&mut record, Status::UpdateInProgress, None)) {
         return false;
     }
-    match update(run, &record, &old).await {
+    // Where the update was drift-aware, what was really there; else what the template said before.
+    let before = match old.actual.take() {
+        Some(actual) => Resource { properties: actual, ..old.clone() },
+        None => old.clone(),
+    };
+    match update(run, &record, &before).await {
         Ok(attributes) => {
             old.attributes = attributes;
             recorded(run.mark(&mut old, Status::UpdateComplete, None))
@@ -61,5 +66,6 @@ async fn change_back(run: &Run, mut record: Resource, mut old: Resource) -> bool
 /// The old physical resource is the resource again; the new one is left for the clean-up.
 fn take_back(run: &Run, record: Resource, mut old: Resource) -> Result<(), ServiceError> {
     set_aside(run, record)?;
+    old.actual = None;
     run.mark(&mut old, Status::UpdateComplete, None)
 }

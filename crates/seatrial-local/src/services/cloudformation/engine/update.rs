@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::super::changes::{Difference, Wanted};
+use super::super::drift::{Live, in_effect, seen};
 use super::super::evaluate::{Scope, resolve_dynamic};
 use super::super::resources::Change;
 use super::super::status::Status;
@@ -16,9 +17,12 @@ use crate::error::ServiceError;
 /// The phase `UPDATE_IN_PROGRESS`.
 pub(super) async fn run(run: &Run) -> Result<(), ServiceError> {
     let stack = run.stack()?;
-    let tags_changed = stack.previous.as_ref().is_some_and(|previous| previous.tags != stack.current.tags);
+    let asked = Asked {
+        tags_changed: stack.previous.as_ref().is_some_and(|previous| previous.tags != stack.current.tags),
+        revert_drift: stack.options.revert_drift,
+    };
     let settle_one = |run: Run, scope: Arc<Scope>, id: String| async move {
-        settle_resource(&run, &scope, &id, tags_changed).await
+        settle_resource(&run, &scope, &id, asked).await
     };
     let failed = |ids: &[String]| reason(run, ids);
     let outputs = match settle((run, &stack, Status::UpdateInProgress), settle_one, failed).await? {
@@ -70,8 +74,15 @@ fn reason(run: &Run, failed: &[String]) -> String {
     reason
 }
 
+/// What the update is beside its template.
+#[derive(Clone, Copy)]
+struct Asked {
+    tags_changed: bool,
+    revert_drift: bool,
+}
+
 /// Brings one resource to what the template asks for; whether that succeeded.
-async fn settle_resource(run: &Run, scope: &Scope, id: &str, tags_changed: bool) -> bool {
+async fn settle_resource(run: &Run, scope: &Scope, id: &str, asked: Asked) -> bool {
     let Some(declared) = scope.active_resource(id) else { return true };
     let record = run.resource(id).filter(|record| !record.is_gone());
     let Some(record) = record.filter(|record| !never_made(record)) else {
@@ -82,31 +93,54 @@ async fn settle_resource(run: &Run, scope: &Scope, id: &str, tags_changed: bool)
         Err(error) => return recorded(Err(error)),
     };
     let (base, interrupted) = base(&record);
+    let live = match asked.revert_drift && !interrupted {
+        true => really(run, &base).await,
+        false => Ok(Live::Unreadable),
+    };
     let mut next = record.clone();
-    let outcome = match wanted(run, scope, declared) {
-        Ok(wanted) => {
-            let difference = Difference::of(&base, declared, &wanted, tags_changed);
+    let outcome = match (live, wanted(run, scope, declared)) {
+        // What was deleted behind CloudFormation's back is made again; a rollback leaves the new one.
+        (Ok(Live::Gone), Ok(_)) => return make_again(run, scope, base).await,
+        (Ok(live), Ok(wanted)) => {
+            let (base, kept) = with_live(base, &wanted, live);
+            let difference = Difference::of(&base, declared, &wanted, asked.tags_changed);
             describe(&mut next, declared, scope);
             let failed = matches!(record.status, Status::UpdateFailed | Status::CreateFailed);
             let changed = difference.reaches_resource() || failed;
-            if !changed && !difference.metadata {
-                next.metadata = wanted.metadata;
-                return recorded(run.put(&next));
-            }
             next.metadata = wanted.metadata;
             next.properties = wanted.properties;
-            let step = Step { run, interrupted, changed };
+            if !changed && !difference.metadata {
+                return recorded(run.put(&next));
+            }
+            let step = Step { run, interrupted, changed, kept: &kept };
             match difference.replaces() {
                 true => step.replace(&base, &mut next).await,
                 false => step.change(&base, &mut next).await,
             }
         }
-        Err(error) => Err(error),
+        (Err(error), _) | (_, Err(error)) => Err(error),
     };
     let reason = outcome.err().map(|error| handler_reason(&error, &next.token));
     let succeeded = reason.is_none();
     let status = if succeeded { Status::UpdateComplete } else { Status::UpdateFailed };
     recorded(run.mark(&mut next, status, reason)) && succeeded
+}
+
+async fn really(run: &Run, base: &Resource) -> Result<Live, ServiceError> {
+    run.live(&run.stack()?, base).await
+}
+
+/// The resource as it is compared, and as it is put back if the update fails.
+fn with_live(base: Resource, wanted: &Wanted, live: Live) -> (Resource, Resource) {
+    let Live::There(actual) = live else { return (base.clone(), base) };
+    let seen = seen(&base.resource_type, &base.properties, &wanted.properties, &actual);
+    let kept = Resource { actual: Some(in_effect(&base.properties, &actual)), ..base.clone() };
+    (Resource { properties: seen, ..base }, kept)
+}
+
+async fn make_again(run: &Run, scope: &Scope, mut gone: Resource) -> bool {
+    gone.status = Status::DeleteComplete;
+    recorded(run.put(&gone)) && make(run, scope, &gone.logical_id, None).await
 }
 
 /// A replacement that failed in an earlier update is given up: its predecessor is the resource again.
@@ -192,11 +226,13 @@ struct Step<'a> {
     interrupted: bool,
     /// The resource itself must be touched, not only what the template says about it.
     changed: bool,
+    /// What a rollback puts back.
+    kept: &'a Resource,
 }
 
 impl Step<'_> {
     async fn change(&self, old: &Resource, next: &mut Resource) -> Result<(), ServiceError> {
-        next.undo = Some(undo(old, next.undo.take(), false).0);
+        next.undo = Some(undo(self.kept, next.undo.take(), false).0);
         if self.interrupted {
             self.run.put(next)?;
         } else {
@@ -213,7 +249,7 @@ impl Step<'_> {
         if self.interrupted {
             self.run.put(next)?;
         } else {
-            let (undo, left) = undo(old, next.undo.take(), true);
+            let (undo, left) = undo(self.kept, next.undo.take(), true);
             next.undo = Some(undo);
             if let Some(left) = left {
                 self.run.update_stack(|stack| stack.leftovers.push(left))?;

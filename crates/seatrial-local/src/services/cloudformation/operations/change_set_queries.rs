@@ -79,6 +79,8 @@ impl Operation for DescribeChangeSet {
             "StatusReason": set.reason,
             "NotificationARNs": set.revision.notification_arns,
             "RollbackConfiguration": {},
+            "StackDriftStatus": set.drift_status,
+            "DeploymentMode": set.options.revert_drift.then_some("REVERT_DRIFT"),
             "Capabilities": set.revision.capabilities,
             "Tags": set.revision.tags,
             "Changes": changes,

@@ -35,6 +35,8 @@ pub(super) struct CreateChangeSet {
     role_arn: Option<String>,
     on_stack_failure: Option<OnFailure>,
     client_token: Option<String>,
+    #[serde(default)]
+    deployment_mode: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -74,7 +76,15 @@ impl Operation for CreateChangeSet {
             return Err(ServiceError::new("AlreadyExistsException", text));
         }
         let prepared = self.revision.prepare(call, &stack).await?;
-        let changes = prepared.changes(call, &stack)?;
+        let changes = match self.deployment_mode.as_deref() {
+            None => prepared.changes(call, &stack)?,
+            // There is nothing yet that could have drifted.
+            Some(_) if creates => {
+                let text = "DeploymentMode REVERT_DRIFT is only supported for change sets of type UPDATE";
+                return Err(ServiceError::validation(text));
+            }
+            Some(_) => prepared.changes_of_live(call, &stack).await?,
+        };
         if is_new {
             match store.put_new(&stack)? {
                 Some(meanwhile) => stack = meanwhile,
@@ -156,13 +166,18 @@ impl CreateChangeSet {
             reason: reason.map(str::to_owned),
             execution_status: if failed { "UNAVAILABLE" } else { "AVAILABLE" }.to_owned(),
             revision: prepared.revision,
-            options: StackOptions { role_arn: self.role_arn.clone(), ..stack.options.clone() },
+            options: StackOptions {
+                role_arn: self.role_arn.clone(),
+                revert_drift: self.deployment_mode.is_some(),
+                ..stack.options.clone()
+            },
             on_stack_failure: self.on_stack_failure,
             client_token: self.client_token.clone(),
             operation_id: crate::id::uuid(),
             changes: if failed { Vec::new() } else { changes.plain },
             changes_with_values: if failed { Vec::new() } else { changes.with_values },
             faults,
+            drift_status: changes.drift_status,
         }
     }
 }

@@ -1,9 +1,12 @@
 //! What a request asks a stack to become: template, parameters, tags and capabilities, checked.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::super::changes::{Comparison, Shown};
+use super::super::drift::Live;
 use super::super::engine::{Run, surroundings};
 use super::super::evaluate::{Scope, Supplied, declared, resolve};
 use super::super::graph;
@@ -124,11 +127,36 @@ pub(super) struct Changes {
     pub with_values: Vec<Value>,
     /// Whether there is anything to do at all.
     pub anything: bool,
+    /// Of a drift-aware change set: `DRIFTED` or `IN_SYNC`.
+    pub drift_status: Option<String>,
 }
 
 impl Prepared {
     /// The changes against what is deployed.
     pub(super) fn changes(&self, call: &Call, stack: &Stack) -> Result<Changes, ServiceError> {
+        self.compare(call, stack, None)
+    }
+
+    /// The changes against what is really there.
+    pub(super) async fn changes_of_live(&self, call: &Call, stack: &Stack) -> Result<Changes, ServiceError> {
+        let run = Run::new(&call.cloud, &stack.id);
+        // It is read with the rights of who asks.
+        let asking = Stack { principal: call.principal.clone(), ..stack.clone() };
+        let mut live = BTreeMap::new();
+        for (id, resource) in call.cloud.part::<Store>().resources_of(&stack.id) {
+            if !resource.is_gone() && resource.physical_id.is_some() {
+                live.insert(id, run.live(&asking, &resource).await?);
+            }
+        }
+        self.compare(call, stack, Some(&live))
+    }
+
+    fn compare(
+        &self,
+        call: &Call,
+        stack: &Stack,
+        live: Option<&BTreeMap<String, Live>>,
+    ) -> Result<Changes, ServiceError> {
         let store = call.cloud.part::<Store>();
         let mut resources = store.resources_of(&stack.id);
         resources.retain(|_, resource| !resource.is_gone());
@@ -141,6 +169,8 @@ impl Prepared {
             new_parameters: &self.revision.parameters,
             stack_tags: (&stack.current.tags, &self.revision.tags),
             resources: &resources,
+            live,
+            now: call.cloud.clock().now(),
         };
         let plain = comparison.changes(Shown::WithoutValues)?;
         let with_values = comparison.changes(Shown::WithValues)?;
@@ -152,7 +182,12 @@ impl Prepared {
             || unfinished
             || stack.current.tags != self.revision.tags
             || comparison.outputs_differ(&stack.outputs)?;
-        Ok(Changes { plain, with_values, anything })
+        let drifted = |change: &Value| {
+            let status = change["ResourceChange"]["ResourceDriftStatus"].as_str();
+            matches!(status, Some("MODIFIED" | "DELETED"))
+        };
+        let drift_status = live.map(|_| if plain.iter().any(drifted) { "DRIFTED" } else { "IN_SYNC" });
+        Ok(Changes { plain, with_values, anything, drift_status: drift_status.map(str::to_owned) })
     }
 
     /// What the validation before deployment finds in the properties, without evaluating them.

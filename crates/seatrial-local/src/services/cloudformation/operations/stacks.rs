@@ -84,6 +84,7 @@ impl Operation for CreateStack {
                 None => OnFailure::Rollback,
             },
             retain_except_on_create: self.retain_except_on_create,
+            revert_drift: false,
             role_arn: self.role_arn,
             timeout_minutes: self.timeout_in_minutes,
         };
@@ -163,6 +164,7 @@ impl Operation for UpdateStack {
             take_up(stack, prepared.revision, now);
             stack.options.on_failure = if keep { OnFailure::DoNothing } else { OnFailure::Rollback };
             stack.options.retain_except_on_create = self.retain_except_on_create;
+            stack.options.revert_drift = false;
             if self.role_arn.is_some() {
                 stack.options.role_arn = self.role_arn;
             }

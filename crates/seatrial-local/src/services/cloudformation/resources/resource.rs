@@ -92,6 +92,19 @@ pub(crate) trait Resource: 'static {
         async { Ok(Attributes::new()) }
     }
 
+    /// Whether [`Resource::read`] tells anything.
+    const READABLE: bool = false;
+
+    /// What its service shows of it now, in the form of its properties; `None`: it is gone. A property that
+    /// can be told and is not set is null; one that the service never shows is left out, and is no drift.
+    fn read(
+        _ctx: &ResourceContext,
+        _physical_id: &str,
+        _properties: Self::Properties,
+    ) -> impl Future<Output = Result<Option<Value>, ServiceError>> + Send {
+        async { Ok(None) }
+    }
+
     /// Deletes it; one that is gone already counts as deleted.
     fn delete(
         ctx: &ResourceContext,
@@ -109,6 +122,7 @@ pub(crate) struct Change<P> {
 type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, ServiceError>> + Send>>;
 type CreateFn = Arc<dyn Fn(ResourceContext, Value) -> Boxed<Created> + Send + Sync>;
 type UpdateFn = Arc<dyn Fn(ResourceContext, String, Change<Value>) -> Boxed<Attributes> + Send + Sync>;
+type ReadFn = Arc<dyn Fn(ResourceContext, String, Value) -> Boxed<Option<Value>> + Send + Sync>;
 type DeleteFn = Arc<dyn Fn(ResourceContext, String, Value) -> Boxed<()> + Send + Sync>;
 
 /// A [`Resource`] whose type is forgotten.
@@ -117,6 +131,8 @@ pub(crate) struct Handler {
     pub create: CreateFn,
     pub update: UpdateFn,
     pub delete: DeleteFn,
+    /// Only for types that can be read.
+    pub read: Option<ReadFn>,
 }
 
 /// The resource types that are handled, by name.
@@ -131,7 +147,11 @@ impl ResourceTypes {
     }
 
     pub(crate) fn add<R: Resource>(&mut self) {
+        let read: ReadFn = Arc::new(|ctx, physical_id, properties| {
+            Box::pin(async move { R::read(&ctx, &physical_id, parse::<R>(properties)?).await })
+        });
         let handler = Handler {
+            read: R::READABLE.then_some(read),
             create: Arc::new(|ctx, properties| {
                 Box::pin(async move { R::create(&ctx, parse::<R>(properties)?).await })
             }),

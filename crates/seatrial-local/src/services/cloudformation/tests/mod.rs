@@ -3,8 +3,11 @@
 mod change_sets;
 mod operations;
 mod recorded;
+mod revert_drift;
 
+use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -29,6 +32,32 @@ struct Properties {
     fails_delete: bool,
     #[serde(default)]
     hangs: bool,
+    needs: Option<Value>,
+    other: Option<Value>,
+}
+
+/// What is really there, by stack and physical ID: tests change it behind CloudFormation's back.
+#[derive(Default)]
+pub(super) struct Things(Mutex<HashMap<(String, String), Value>>);
+
+impl Things {
+    fn set(&self, stack_id: &str, physical_id: &str, thing: Option<Value>) {
+        let mut things = self.0.lock().unwrap();
+        let key = (stack_id.to_owned(), physical_id.to_owned());
+        match thing {
+            Some(thing) => things.insert(key, thing),
+            None => things.remove(&key),
+        };
+    }
+
+    fn get(&self, stack_id: &str, physical_id: &str) -> Option<Value> {
+        self.0.lock().unwrap().get(&(stack_id.to_owned(), physical_id.to_owned())).cloned()
+    }
+}
+
+fn made(ctx: &ResourceContext, physical_id: &str, properties: &Properties) {
+    let thing = json!({"Name": physical_id, "Needs": properties.needs, "Other": properties.other, "Made": 1});
+    ctx.cloud.part::<super::store::Store>().things.set(&ctx.stack_id, physical_id, Some(thing));
 }
 
 fn refused(text: &str) -> ServiceError {
@@ -40,7 +69,7 @@ impl Resource for Thing {
     type Properties = Properties;
 
     async fn create(ctx: &ResourceContext, properties: Properties) -> Result<Created, ServiceError> {
-        let physical_id = properties.name.unwrap_or_else(|| ctx.generated_name(60));
+        let physical_id = properties.name.clone().unwrap_or_else(|| ctx.generated_name(60));
         if properties.hangs {
             ctx.initiated(&physical_id);
             std::future::pending::<()>().await;
@@ -48,22 +77,34 @@ impl Resource for Thing {
         if properties.fails {
             return Err(refused("it does not want to be made"));
         }
+        made(ctx, &physical_id, &properties);
         Ok(Created { attributes: attributes(&physical_id), physical_id })
     }
 
     async fn update(
-        _: &ResourceContext,
+        ctx: &ResourceContext,
         physical_id: &str,
         change: Change<Properties>,
     ) -> Result<Attributes, ServiceError> {
         if change.new.fails_update {
             return Err(refused("it does not want to change"));
         }
+        made(ctx, physical_id, &change.new);
         Ok(attributes(physical_id))
     }
 
-    async fn delete(_: &ResourceContext, _: &str, properties: Properties) -> Result<(), ServiceError> {
-        if properties.fails_delete { Err(refused("it does not want to go")) } else { Ok(()) }
+    const READABLE: bool = true;
+
+    async fn read(ctx: &ResourceContext, id: &str, _: Properties) -> Result<Option<Value>, ServiceError> {
+        Ok(ctx.cloud.part::<super::store::Store>().things.get(&ctx.stack_id, id))
+    }
+
+    async fn delete(ctx: &ResourceContext, id: &str, properties: Properties) -> Result<(), ServiceError> {
+        if properties.fails_delete {
+            return Err(refused("it does not want to go"));
+        }
+        ctx.cloud.part::<super::store::Store>().things.set(&ctx.stack_id, id, None);
+        Ok(())
     }
 }
 
