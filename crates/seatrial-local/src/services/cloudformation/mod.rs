@@ -6,6 +6,7 @@ mod engine;
 mod evaluate;
 mod graph;
 mod operations;
+mod pattern;
 mod resources;
 mod schema;
 mod status;

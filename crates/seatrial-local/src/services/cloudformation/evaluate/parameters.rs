@@ -1,9 +1,9 @@
 //! Parameters: what a template declares, what a caller sent, and what is in effect.
 
-use regex::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::super::pattern::Pattern;
 use super::super::schema::text_of;
 use super::super::template::{Template, format_error};
 use crate::error::ServiceError;
@@ -86,7 +86,7 @@ fn declaration(key: &str, value: &Value) -> Result<Declared, ServiceError> {
         _ => text("Default"),
     };
     let allowed_pattern = text("AllowedPattern");
-    if let Some(pattern) = allowed_pattern.as_deref().filter(|pattern| whole(pattern).is_err()) {
+    if let Some(pattern) = allowed_pattern.as_deref().filter(|pattern| Pattern::new(pattern).is_err()) {
         return Err(fault(&format!("AllowedPattern {pattern} is no regular expression.")));
     }
     Ok(Declared {
@@ -101,11 +101,6 @@ fn declaration(key: &str, value: &Value) -> Result<Declared, ServiceError> {
         length: (number("MinLength"), number("MaxLength")),
         range: (number("MinValue"), number("MaxValue")),
     })
-}
-
-/// The pattern as it counts here: of the whole value.
-fn whole(pattern: &str) -> Result<Regex, regex::Error> {
-    Regex::new(&format!("^(?:{pattern})$"))
 }
 
 fn allowed_values(members: &Map<String, Value>) -> Vec<String> {
@@ -156,7 +151,7 @@ impl Declared {
             _ => {}
         }
         let pattern = self.allowed_pattern.as_deref()?;
-        let matches = whole(pattern).is_ok_and(|regex| regex.is_match(item));
+        let matches = Pattern::new(pattern).is_ok_and(|compiled| compiled.matches(item));
         (!matches).then(|| format!("must match pattern {pattern}"))
     }
 
