@@ -3,8 +3,10 @@
 
     pip download cfn-lint==1.58.0 --no-deps && python3 extract_schemas.py cfn_lint-1.58.0-py3-none-any.whl
 
-Kept for each type: the names and JSON types of its properties, which of them are required, create-only or
-read-only, its primary identifier, and whether the stack's tags reach it. Add a type to TYPES and run this again.
+(or the folder of an installed cfnlint instead of the wheel). Kept for each type of us-east-1 and eu-central-1: the
+schema of its properties with all that is below them, but only the keywords that validation and coercion read (KEPT);
+which properties are required, create-only, read-only; its primary identifier; whether the stack's tags reach it.
+One line a type, so that a reader can parse the one type it needs.
 """
 
 import json
@@ -13,63 +15,105 @@ import sys
 import zipfile
 
 HERE = pathlib.Path(__file__).parent
-SCHEMAS = "cfnlint/data/schemas/"
+SCHEMAS = "data/schemas/"
+REGIONS = ["us-east-1", "eu-central-1"]
 
-TYPES = """
-AWS::ApplicationAutoScaling::ScalableTarget AWS::ApplicationAutoScaling::ScalingPolicy
-AWS::CloudFormation::WaitConditionHandle AWS::CloudWatch::Alarm
-AWS::CodeBuild::Project AWS::CodeConnections::Connection AWS::CodeStarConnections::Connection
-AWS::CodeDeploy::Application AWS::CodeDeploy::DeploymentConfig AWS::CodeDeploy::DeploymentGroup
-AWS::CodePipeline::Pipeline
-AWS::EC2::EIP AWS::EC2::InternetGateway AWS::EC2::NatGateway AWS::EC2::Route AWS::EC2::RouteTable
-AWS::EC2::SecurityGroup AWS::EC2::SecurityGroupEgress AWS::EC2::SecurityGroupIngress AWS::EC2::Subnet
-AWS::EC2::SubnetRouteTableAssociation AWS::EC2::VPC AWS::EC2::VPCEndpoint AWS::EC2::VPCGatewayAttachment
-AWS::ECR::Repository
-AWS::ECS::Cluster AWS::ECS::Service AWS::ECS::TaskDefinition
-AWS::ElasticLoadBalancingV2::Listener AWS::ElasticLoadBalancingV2::ListenerCertificate
-AWS::ElasticLoadBalancingV2::ListenerRule AWS::ElasticLoadBalancingV2::LoadBalancer
-AWS::ElasticLoadBalancingV2::TargetGroup
-AWS::IAM::ManagedPolicy AWS::IAM::Policy AWS::IAM::Role AWS::IAM::RolePolicy
-AWS::Logs::LogGroup AWS::Logs::LogStream
-AWS::RDS::DBInstance AWS::RDS::DBParameterGroup AWS::RDS::DBSubnetGroup
-AWS::S3::Bucket AWS::S3::BucketPolicy
-AWS::SecretsManager::Secret AWS::SecretsManager::SecretTargetAttachment
+# What a schema is read for; all else is documentation, or what only cfn-lint knows of.
+KEPT = """
+type properties patternProperties additionalProperties items required enum enumCaseInsensitive const pattern
+minLength maxLength minimum maximum exclusiveMinimum exclusiveMaximum minItems maxItems uniqueItems
+oneOf anyOf allOf $ref dependentRequired dependentExcluded requiredXor requiredOr
 """.split()
+# Their values map names that are the type's own to schemas.
+NAMED = ["properties", "patternProperties"]
 
 
-def json_type(schema, definition):
-    while "$ref" in definition:
-        name = definition["$ref"].rsplit("/", 1)[-1]
-        definition = schema.get("definitions", {}).get(name, {})
-    kind = definition.get("type", "object" if "properties" in definition else "any")
-    return "|".join(kind) if isinstance(kind, list) else kind
+def reduced(schema):
+    """The schema with the keywords of KEPT alone."""
+    if isinstance(schema, list):
+        return [reduced(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {}
+    for key in KEPT:
+        value = schema.get(key)
+        if value is None or value is False and key != "additionalProperties" or value == []:
+            continue
+        if key in NAMED:
+            value = {name: reduced(below) for name, below in sorted(value.items())}
+        elif key == "$ref":
+            value = value.rsplit("/", 1)[-1]
+        elif key in ("items", "oneOf", "anyOf", "allOf"):
+            value = reduced(value)
+        kept[key] = value
+    # Closed is what almost every object is: only the open ones say so.
+    if kept.get("additionalProperties") is False:
+        del kept["additionalProperties"]
+        kept.setdefault("properties", {}) if "patternProperties" not in kept else None
+    elif "properties" in kept:
+        kept["additionalProperties"] = True
+    return kept
 
 
 def paths(schema, key):
-    return [path.removeprefix("/properties/") for path in schema.get(key, [])]
+    return [path.removeprefix("/properties/").replace("/properties/", "/") for path in schema.get(key, [])]
+
+
+def references(value):
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        for below in value.values():
+            yield from references(below)
+    elif isinstance(value, list):
+        for below in value:
+            yield from references(below)
+
+
+def used(root, definitions):
+    """The definitions that the properties reach."""
+    found, left = {}, list(references(root))
+    while left:
+        name = left.pop()
+        if name not in found and name in definitions:
+            found[name] = definitions[name]
+            left.extend(references(definitions[name]))
+    return dict(sorted(found.items()))
 
 
 def table(schema):
     tagging = schema.get("tagging", {})
-    reduced = {
-        "properties": {name: json_type(schema, value) for name, value in sorted(schema["properties"].items())},
-        "required": schema.get("required", []),
+    root = reduced({**schema, "additionalProperties": False})
+    definitions = {name: reduced(value) for name, value in schema.get("definitions", {}).items()}
+    row = {
+        **root,
+        "definitions": used(root, definitions),
         "createOnly": paths(schema, "createOnlyProperties"),
         "conditionalCreateOnly": paths(schema, "conditionalCreateOnlyProperties"),
         "readOnly": paths(schema, "readOnlyProperties"),
         "identifier": paths(schema, "primaryIdentifier"),
         "taggable": tagging.get("taggable", schema.get("taggable", True)) and tagging.get("tagUpdatable", True),
     }
-    return {key: value for key, value in reduced.items() if value not in ([], False)}
+    return {key: value for key, value in row.items() if value not in ([], {}, False)}
+
+
+def sources(path):
+    """Reads a file of the package, by its name below cfnlint/."""
+    if path.is_dir():
+        return lambda name: (path / name).read_text()
+    wheel = zipfile.ZipFile(path)
+    return lambda name: wheel.read(f"cfnlint/{name}").decode()
 
 
 def main():
-    with zipfile.ZipFile(sys.argv[1]) as wheel:
-        index = json.loads(wheel.read(f"{SCHEMAS}providers/us-east-1.json"))
-        rows = {}
-        for name in sorted(TYPES):
-            schema = json.loads(wheel.read(f"{SCHEMAS}resources/{index[name]}.json"))
-            rows[name] = json.dumps(table(schema), separators=(",", ":"))
+    read = sources(pathlib.Path(sys.argv[1]))
+    index = {}
+    for region in reversed(REGIONS):
+        index.update(json.loads(read(f"{SCHEMAS}providers/{region}.json")))
+    rows = {}
+    for name in sorted(index):
+        schema = json.loads(read(f"{SCHEMAS}resources/{index[name]}.json"))
+        rows[name] = json.dumps(table(schema), separators=(",", ":"), ensure_ascii=False)
     source = ("resource schemas published by AWS CloudFormation, as bundled in cfn-lint 1.58.0 (MIT-0, copyright "
               "Amazon.com, Inc. or its affiliates); reduced by extract_schemas.py")
     lines = ",\n".join(f'"{name}": {row}' for name, row in rows.items())

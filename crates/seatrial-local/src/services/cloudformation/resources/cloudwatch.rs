@@ -32,7 +32,7 @@ struct AlarmProperties {
     period: Option<Number>,
     evaluation_periods: Number,
     datapoints_to_alarm: Option<Number>,
-    threshold: Option<Number>,
+    threshold: Option<f64>,
     comparison_operator: String,
     treat_missing_data: Option<String>,
 }
@@ -52,7 +52,7 @@ impl AlarmProperties {
             period: self.period.map(|number| number.0),
             evaluation_periods: self.evaluation_periods.0,
             datapoints_to_alarm: self.datapoints_to_alarm.map(|number| number.0),
-            threshold: self.threshold.map(|number| number.0 as f64),
+            threshold: self.threshold,
             comparison_operator: self.comparison_operator,
             treat_missing_data: self.treat_missing_data,
         }

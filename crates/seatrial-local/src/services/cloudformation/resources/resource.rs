@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::super::schema;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::principal::Principal;
@@ -170,6 +171,10 @@ impl ResourceTypes {
 }
 
 fn parse<R: Resource>(properties: Value) -> Result<R::Properties, ServiceError> {
+    let properties = match schema::of(R::TYPE) {
+        Some(schema) => schema.coerced(properties),
+        None => properties,
+    };
     serde_json::from_value(properties)
         .map_err(|error| ServiceError::new("InvalidRequest", format!("{} of {}", error, R::TYPE)))
 }

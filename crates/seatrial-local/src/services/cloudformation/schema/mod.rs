@@ -1,58 +1,82 @@
 //! What CloudFormation knows of resource types: the table `models/resource-schemas.json`.
 
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::collections::HashMap;
+use std::sync::{LazyLock, OnceLock};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+mod faults;
+mod same;
+mod shape;
+
+use faults::{Look, PropertyFault};
+use same::differ_at;
+use shape::{Definitions, Shape};
+
+pub(super) use same::{same, text_of};
+
 /// One resource type. Paths are as in CloudFormation's schemas, without `/properties/`: `Endpoint/Address`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Debug, Default)]
 pub(super) struct Schema {
-    properties: BTreeMap<String, String>,
-    required: Vec<String>,
-    create_only: Vec<String>,
-    conditional_create_only: Vec<String>,
-    read_only: Vec<String>,
-    identifier: Vec<String>,
+    root: Shape,
+    definitions: Definitions,
+    table: Paths,
     /// Whether the stack's tags reach it.
     pub taggable: bool,
 }
 
-#[derive(Deserialize)]
-struct Schemas {
-    types: BTreeMap<String, Schema>,
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Paths {
+    create_only: Vec<String>,
+    conditional_create_only: Vec<String>,
+    read_only: Vec<String>,
+    identifier: Vec<String>,
+    taggable: bool,
 }
 
-static SCHEMAS: LazyLock<BTreeMap<String, Schema>> = LazyLock::new(|| {
-    let text = include_str!("../../../models/resource-schemas.json");
-    match serde_json::from_str::<Schemas>(text) {
-        Ok(schemas) => with_test_types(schemas.types),
-        Err(error) => {
-            tracing::error!(%error, "the table of resource schemas cannot be read");
-            BTreeMap::new()
-        }
-    }
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Definitional {
+    definitions: Definitions,
+}
+
+/// A line of the table, which is parsed when its type is first asked for: all of them are five megabytes.
+struct Row {
+    text: &'static str,
+    parsed: OnceLock<Option<Schema>>,
+}
+
+static ROWS: LazyLock<HashMap<&'static str, Row>> = LazyLock::new(|| {
+    let lines = include_str!("../../../../models/resource-schemas.json").lines().chain(TEST_TYPES.lines());
+    let row = |line: &'static str| {
+        let (name, text) = line.strip_prefix('"')?.split_once("\": ")?;
+        name.contains("::").then(|| {
+            let text = text.strip_suffix(',').unwrap_or(text);
+            (name, Row { text, parsed: OnceLock::new() })
+        })
+    };
+    lines.filter_map(row).collect()
 });
 
 #[cfg(not(test))]
-fn with_test_types(types: BTreeMap<String, Schema>) -> BTreeMap<String, Schema> {
-    types
-}
+const TEST_TYPES: &str = "";
 
 #[cfg(test)]
-fn with_test_types(mut types: BTreeMap<String, Schema>) -> BTreeMap<String, Schema> {
-    let names = ["Name", "Fails", "FailsUpdate", "FailsDelete", "Needs", "Hangs", "Other", "Arn"];
-    let schema = Schema {
-        properties: names.iter().map(|name| ((*name).to_owned(), "any".to_owned())).collect(),
-        create_only: vec!["Name".to_owned()],
-        read_only: vec!["Arn".to_owned()],
-        taggable: true,
-        ..Schema::default()
-    };
-    types.insert("Test::Local::Thing".to_owned(), schema);
-    types
+const TEST_TYPES: &str = r#""Test::Local::Thing": {"properties":{"Name":{},"Fails":{},"FailsUpdate":{},"FailsDelete":{},"Needs":{},"Hangs":{},"Other":{},"Arn":{}},"createOnly":["Name"],"readOnly":["Arn"],"taggable":true}"#;
+
+/// The schema of a type, if the table has it.
+pub(super) fn of(resource_type: &str) -> Option<&'static Schema> {
+    let row = ROWS.get(resource_type)?;
+    let parsed = row.parsed.get_or_init(|| match Schema::parse(row.text) {
+        Ok(schema) => Some(schema),
+        Err(error) => {
+            tracing::error!(resource_type, %error, "a resource schema cannot be read");
+            None
+        }
+    });
+    parsed.as_ref()
 }
 
 /// What a change of a property does to the physical resource.
@@ -73,12 +97,13 @@ impl Recreation {
     }
 }
 
-/// The schema of a type, if the table has it.
-pub(super) fn of(resource_type: &str) -> Option<&'static Schema> {
-    SCHEMAS.get(resource_type)
-}
-
 impl Schema {
+    fn parse(text: &str) -> Result<Self, serde_json::Error> {
+        let definitions = serde_json::from_str::<Definitional>(text)?.definitions;
+        let table: Paths = serde_json::from_str(text)?;
+        Ok(Self { root: serde_json::from_str(text)?, definitions, taggable: table.taggable, table })
+    }
+
     /// Whether the change of the top-level property `name` from `old` to `new` replaces the resource.
     pub(super) fn recreation(&self, name: &str, old: Option<&Value>, new: Option<&Value>) -> Recreation {
         let touches = |paths: &[String]| {
@@ -87,9 +112,9 @@ impl Schema {
                 steps.next() == Some(name) && differ_at(old, new, &steps.collect::<Vec<_>>())
             })
         };
-        if touches(&self.create_only) {
+        if touches(&self.table.create_only) {
             Recreation::Always
-        } else if touches(&self.conditional_create_only) {
+        } else if touches(&self.table.conditional_create_only) {
             Recreation::Conditionally
         } else {
             Recreation::Never
@@ -100,118 +125,29 @@ impl Schema {
     pub(super) fn has_attribute(&self, attribute: &str) -> bool {
         let path = attribute.replace('.', "/");
         let top = path.split('/').next().unwrap_or_default();
-        self.properties.contains_key(top) || self.read_only.contains(&path)
+        self.root.member(top).is_some() || self.table.read_only.contains(&path)
     }
 
     /// What identifies a resource of this type when it is imported.
     pub(super) fn identifiers(&self) -> &[String] {
-        &self.identifier
+        &self.table.identifier
     }
 
-    /// What is wrong with the properties at their top level: unknown, missing, read-only, of the wrong kind.
-    /// `values_known` is false while intrinsic functions stand in for values.
+    /// What is wrong with the properties at every depth: unknown, missing, read-only, of the wrong kind, outside
+    /// what the schema allows. `values_known` is false while intrinsic functions stand in for values.
     pub(super) fn faults(&self, properties: &Map<String, Value>, values_known: bool) -> Vec<PropertyFault> {
-        let mut faults = Vec::new();
-        for (name, value) in properties {
-            match self.properties.get(name) {
-                None => faults.push(PropertyFault::Unknown(name.clone())),
-                Some(_) if self.read_only.contains(name) => {
-                    faults.push(PropertyFault::ReadOnly(name.clone()))
-                }
-                Some(kind) if values_known && !fits(kind, value) => {
-                    faults.push(PropertyFault::Kind { name: name.clone(), expected: kind.clone() });
-                }
-                Some(_) => {}
-            }
-        }
-        let missing = self.required.iter().filter(|name| !properties.contains_key(*name));
-        faults.extend(missing.cloned().map(PropertyFault::Missing));
-        faults
+        let properties = self.coerced(Value::Object(properties.clone()));
+        let (definitions, read_only) = (&self.definitions, self.table.read_only.as_slice());
+        let mut look = Look { definitions, read_only, values_known, faults: Vec::new() };
+        look.value(&self.root, &properties, "");
+        look.faults
     }
-}
 
-/// One thing wrong with a resource's properties.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum PropertyFault {
-    Unknown(String),
-    Missing(String),
-    ReadOnly(String),
-    Kind { name: String, expected: String },
-}
-
-impl std::fmt::Display for PropertyFault {
-    /// In the words of CloudFormation's schema validation.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Unknown(name) => write!(f, "#: extraneous key [{name}] is not permitted"),
-            Self::Missing(name) => write!(f, "#: required key [{name}] not found"),
-            Self::ReadOnly(name) => write!(f, "#: read-only key [{name}] is not permitted"),
-            Self::Kind { name, expected } => write!(f, "#/{name}: expected type: {}", java_name(expected)),
-        }
-    }
-}
-
-fn java_name(kind: &str) -> &str {
-    match kind {
-        "object" => "JSONObject",
-        "array" => "JSONArray",
-        other => other,
-    }
-}
-
-/// Scalars are coerced into each other, as CloudFormation does; structures are not.
-fn fits(kind: &str, value: &Value) -> bool {
-    kind.split('|').any(|kind| match (kind, value) {
-        ("any", _) => true,
-        ("object", Value::Object(_)) | ("array", Value::Array(_)) => true,
-        ("object" | "array", _) => false,
-        ("boolean", Value::String(text)) => matches!(text.as_str(), "true" | "false" | "True" | "False"),
-        ("integer" | "number", Value::String(text)) => text.parse::<f64>().is_ok(),
-        (_, value) => !matches!(value, Value::Object(_) | Value::Array(_)),
-    })
-}
-
-/// Whether two values differ at a path below them; `*` stands for every item of a list.
-fn differ_at(old: Option<&Value>, new: Option<&Value>, path: &[&str]) -> bool {
-    let Some((step, rest)) = path.split_first() else { return !same(old, new) };
-    if *step == "*" {
-        let items = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
-        let (old, new) = (items(old), items(new));
-        return (0..old.len().max(new.len())).any(|index| differ_at(old.get(index), new.get(index), rest));
-    }
-    let below = |value: Option<&'_ Value>| value.and_then(|value| value.get(step)).cloned();
-    differ_at(below(old).as_ref(), below(new).as_ref(), rest)
-}
-
-/// Equality as CloudFormation sees it: `80` and `"80"` are the same, and an absent value is not an empty one.
-pub(super) fn same(old: Option<&Value>, new: Option<&Value>) -> bool {
-    match (old, new) {
-        (None, None) => true,
-        (Some(old), Some(new)) => same_value(old, new),
-        _ => false,
-    }
-}
-
-fn same_value(old: &Value, new: &Value) -> bool {
-    match (old, new) {
-        (Value::Array(old), Value::Array(new)) => {
-            old.len() == new.len() && old.iter().zip(new).all(|(old, new)| same_value(old, new))
-        }
-        (Value::Object(old), Value::Object(new)) => {
-            old.len() == new.len()
-                && old.iter().all(|(key, old)| new.get(key).is_some_and(|new| same_value(old, new)))
-        }
-        (Value::Array(_) | Value::Object(_), _) | (_, Value::Array(_) | Value::Object(_)) => false,
-        (old, new) => text_of(old) == text_of(new),
-    }
-}
-
-/// A scalar as the string CloudFormation makes of it.
-pub(super) fn text_of(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        other => other.to_string(),
+    /// The properties with every scalar of the kind that its place asks for, where it can be: AWS's templates give
+    /// numbers and flags as strings and strings as numbers.
+    pub(super) fn coerced(&self, mut properties: Value) -> Value {
+        self.root.coerce(&mut properties, &self.definitions);
+        properties
     }
 }
 
@@ -240,15 +176,109 @@ mod tests {
             faults,
             [
                 "#: extraneous key [Nope] is not permitted",
-                "#/SecurityGroupIngress: expected type: JSONArray",
+                "#/SecurityGroupIngress: expected type: JSONArray, found: String",
                 "#: required key [GroupDescription] not found",
             ]
         );
     }
 
+    fn faults_of(resource_type: &str, properties: Value, values_known: bool) -> Vec<String> {
+        let properties = properties.as_object().unwrap().clone();
+        let faults = of(resource_type).unwrap().faults(&properties, values_known);
+        faults.iter().map(ToString::to_string).collect()
+    }
+
     #[test]
-    fn scalars_compare_by_their_text() {
-        assert!(same(Some(&json!({"Port": 80, "On": true})), Some(&json!({"Port": "80", "On": "true"}))));
-        assert!(!same(Some(&json!([])), None));
+    fn scalars_are_coerced_at_every_depth() {
+        let cases = [
+            (
+                "AWS::EC2::SecurityGroup",
+                json!({"SecurityGroupIngress": [{"IpProtocol": -1, "FromPort": "80"}],
+                    "Tags": [{"Key": 1, "Value": 4711}, {"Key": "t", "Value": true}]}),
+                json!({"SecurityGroupIngress": [{"IpProtocol": "-1", "FromPort": 80}],
+                    "Tags": [{"Key": "1", "Value": "4711"}, {"Key": "t", "Value": "true"}]}),
+            ),
+            (
+                "AWS::ElasticLoadBalancingV2::Listener",
+                json!({"Port": "80", "DefaultActions": [{"Type": "redirect",
+                    "RedirectConfig": {"StatusCode": 301, "Port": 443}}]}),
+                json!({"Port": 80, "DefaultActions": [{"Type": "redirect",
+                    "RedirectConfig": {"StatusCode": "301", "Port": "443"}}]}),
+            ),
+            (
+                "AWS::RDS::DBInstance",
+                json!({"EngineVersion": 17, "MultiAZ": "True", "AllocatedStorage": 20}),
+                json!({"EngineVersion": "17", "MultiAZ": true, "AllocatedStorage": "20"}),
+            ),
+            (
+                "AWS::CloudWatch::Alarm",
+                json!({"Threshold": "0.5", "Period": "60.0"}),
+                json!({"Threshold": 0.5, "Period": 60}),
+            ),
+            // What is no number stays, and a document is not looked into.
+            ("AWS::CloudWatch::Alarm", json!({"Threshold": "many"}), json!({"Threshold": "many"})),
+            (
+                "AWS::IAM::Policy",
+                json!({"PolicyDocument": {"Statement": [{"Sid": 1, "Condition": true}]}}),
+                json!({"PolicyDocument": {"Statement": [{"Sid": 1, "Condition": true}]}}),
+            ),
+        ];
+        for (resource_type, given, expected) in cases {
+            assert_eq!(of(resource_type).unwrap().coerced(given), expected, "{resource_type}");
+        }
+    }
+
+    #[test]
+    fn faults_are_found_at_every_depth() {
+        let cases = [
+            (
+                "AWS::EC2::SecurityGroup",
+                json!({"GroupDescription": "d", "SecurityGroupIngress": [{"CidrIp": "0.0.0.0/0", "Nope": 1}]}),
+                vec![
+                    "#/SecurityGroupIngress/0: extraneous key [Nope] is not permitted",
+                    "#/SecurityGroupIngress/0: required key [IpProtocol] not found",
+                ],
+            ),
+            (
+                "AWS::ECS::Service",
+                json!({"LoadBalancers": [{"ContainerPort": {"a": 1}}], "DeploymentController": {"Type": "BLUE"}}),
+                vec![
+                    "#/LoadBalancers/0/ContainerPort: expected type: Integer, found: JSONObject",
+                    "#/DeploymentController/Type: failed validation constraint for keyword [enum]",
+                ],
+            ),
+            (
+                "AWS::RDS::DBInstance",
+                json!({"MasterUserSecret": {"SecretArn": "arn:aws:x"}}),
+                vec!["#/MasterUserSecret: read-only key [SecretArn] is not permitted"],
+            ),
+            (
+                "AWS::SQS::Queue",
+                json!({"DelaySeconds": 901, "Tags": [{"Key": "", "Value": "v"}, {"Key": "k|", "Value": "v"}]}),
+                vec![
+                    "#/DelaySeconds: 901 is not less or equal to 900",
+                    "#/Tags/0/Key: expected minLength: 1, actual: 0",
+                    "#/Tags/1/Key: failed validation constraint for keyword [pattern]",
+                ],
+            ),
+        ];
+        for (resource_type, properties, expected) in cases {
+            assert_eq!(faults_of(resource_type, properties, true), expected, "{resource_type}");
+        }
+    }
+
+    #[test]
+    fn intrinsic_functions_and_secrets_are_passed_over_until_they_are_known() {
+        let properties = json!({"DelaySeconds": {"Ref": "P"}, "Tags": [{"Fn::If": ["C", 1, 2]}],
+            "MaximumMessageSize": "{{resolve:secretsmanager:s}}"});
+        assert_eq!(faults_of("AWS::SQS::Queue", properties.clone(), false), Vec::<String>::new());
+        assert!(!faults_of("AWS::SQS::Queue", properties, true).is_empty());
+    }
+
+    #[test]
+    fn every_row_of_the_table_can_be_read() {
+        assert!(ROWS.len() > 1800, "{}", ROWS.len());
+        let unread: Vec<_> = ROWS.keys().filter(|name| of(name).is_none()).collect();
+        assert_eq!(unread, Vec::<&&str>::new());
     }
 }
