@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
 use super::evaluate::{Output, Parameter};
-use super::resources::{Handler, ResourceTypes};
+use super::resources::{Handler, ResourceTypes, is_record, record_handler};
 use super::status::Status;
 use crate::clock::Epoch;
 use crate::cloud::{Part, Setup};
@@ -248,9 +248,14 @@ impl Store {
         Ok(None)
     }
 
-    /// The handler of a resource type.
+    /// The handler of a resource type: of its service, or one that keeps a record.
     pub(super) fn handler(&self, resource_type: &str) -> Option<Handler> {
-        self.types.get(resource_type)
+        self.types.get(resource_type).or_else(|| record_handler(resource_type))
+    }
+
+    /// Whether resources of this type are records, with nothing behind them.
+    pub(super) fn is_record(&self, resource_type: &str) -> bool {
+        self.types.get(resource_type).is_none() && is_record(resource_type)
     }
 
     /// Keeps a template's text and answers its key.

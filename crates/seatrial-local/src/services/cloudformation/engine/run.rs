@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::super::evaluate::{Lookup, Parameter, Scope, Surroundings};
-use super::super::resources::{Handler, ResourceContext};
+use super::super::resources::{Handler, ResourceContext, record_note};
 use super::super::status::Status;
 use super::super::store::{Event, Resource, Revision, Stack, Store, resource_key};
 use super::super::template::Template;
@@ -175,7 +175,12 @@ impl Run {
             return Ok(());
         }
         resource.physical_id = Some(physical_id.to_owned());
-        self.mark(resource, resource.status, Some("Resource creation Initiated".to_owned()))
+        let initiated = "Resource creation Initiated".to_owned();
+        let reason = match self.store.is_record(&resource.resource_type) {
+            true => format!("{initiated}; {}", record_note(&resource.resource_type)),
+            false => initiated,
+        };
+        self.mark(resource, resource.status, Some(reason))
     }
 
     /// Records the physical ID that the handler of a resource tells.

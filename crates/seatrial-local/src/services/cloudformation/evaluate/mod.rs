@@ -25,6 +25,7 @@ pub(super) use dynamic::resolve_dynamic;
 pub(super) use names::check_names;
 pub(super) use parameters::{Declared, Parameter, Supplied, declared, resolve};
 pub(super) use references::Reference;
+use references::references;
 pub(super) use scope::{Lookup, Scope, Surroundings, UNKNOWN};
 
 /// An output in effect.
@@ -116,6 +117,19 @@ impl Scope {
         }
         Ok(outputs)
     }
+}
+
+/// What each resource of a template needs in whatever branch: for a look at a template without values.
+pub(super) fn whole_graph(template: &Template) -> Graph {
+    let needs = |resource: &ResourceDeclaration| {
+        let found = references(&resource.properties, None).into_iter().filter_map(|found| match found {
+            Reference::Ref(target) | Reference::Attribute(target, _) => Some(target),
+            _ => None,
+        });
+        let ids = found.chain(resource.depends_on.iter().cloned());
+        ids.filter(|id| template.resource(id).is_some()).collect()
+    };
+    template.resources.iter().map(|resource| (resource.logical_id.clone(), needs(resource))).collect()
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::super::resources::is_answered;
 use super::super::schema;
 use super::super::template::{Template, format_error, template_error};
 use super::references::{Reference, references};
@@ -64,7 +65,10 @@ fn check_attribute(template: &Template, name: &str, attribute: &str) -> Result<(
         return Err(template_error(text));
     };
     let schema = schema::of(&resource.resource_type);
-    if attribute.is_empty() || schema.is_none_or(|schema| schema.has_attribute(attribute)) {
+    let known = |schema: &schema::Schema| {
+        schema.has_attribute(attribute) && is_answered(&resource.resource_type, attribute)
+    };
+    if attribute.is_empty() || schema.is_none_or(known) {
         return Ok(());
     }
     Err(no_attribute(&resource.resource_type, attribute))

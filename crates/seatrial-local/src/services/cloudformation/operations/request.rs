@@ -1,6 +1,6 @@
 //! What a request asks a stack to become: template, parameters, tags and capabilities, checked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -207,16 +207,22 @@ impl Prepared {
     }
 }
 
-fn known_types(store: &Store, template: &Template) -> Result<(), ServiceError> {
+/// Refuses types that CloudFormation does not know, and those that cannot be made here, not even as a record.
+pub(super) fn known_types(store: &Store, template: &Template) -> Result<(), ServiceError> {
     let types = template.resources.iter().map(|resource| resource.resource_type.as_str());
-    let mut unknown: Vec<_> =
-        types.filter(|name| schema::of(name).is_none() && store.handler(name).is_none()).collect();
-    unknown.sort_unstable();
-    unknown.dedup();
-    if unknown.is_empty() {
-        return Ok(());
+    let unserved: BTreeSet<&str> = types.filter(|name| store.handler(name).is_none()).collect();
+    let is_known = |name: &&str| schema::of(name).is_some() || name.starts_with("Custom::");
+    let (known, unknown): (Vec<&str>, Vec<&str>) = unserved.into_iter().partition(is_known);
+    if !unknown.is_empty() {
+        return Err(format_error(format!("Unrecognized resource types: [{}]", unknown.join(", "))));
     }
-    Err(format_error(format!("Unrecognized resource types: [{}]", unknown.join(", "))))
+    if !known.is_empty() {
+        return Err(ServiceError::validation(format!(
+            "The local cloud does not serve resources of types [{}], which run code or other stacks",
+            known.join(", ")
+        )));
+    }
+    Ok(())
 }
 
 /// The capability a template needs, and the resource types it needs it for.

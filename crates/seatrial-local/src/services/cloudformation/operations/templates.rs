@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::evaluate::{Declared, check_names, declared};
+use super::super::evaluate::{Declared, check_names, declared, whole_graph};
+use super::super::graph;
 use super::super::schema;
 use super::super::store::Store;
 use super::super::template::Template;
 use super::change_set_queries::find_change_set;
-use super::request::{TemplateSource, needed_capability};
+use super::request::{TemplateSource, known_types, needed_capability};
 use super::{known_stack, stack_arn, without_nulls};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
@@ -148,7 +149,9 @@ impl Operation for ValidateTemplate {
             }))
         };
         let parameters: Vec<_> = declared(&template)?.iter().map(parameter).collect();
+        known_types(&call.cloud.part::<Store>(), &template)?;
         check_names(&template)?;
+        graph::ordered(&whole_graph(&template))?;
         let mut answer = json!({
             "Parameters": parameters,
             "Description": template.description,

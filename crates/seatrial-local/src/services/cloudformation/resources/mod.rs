@@ -19,6 +19,7 @@ mod lenient;
 mod logs;
 mod outcome;
 mod rds;
+mod record;
 mod resource;
 mod s3;
 mod secretsmanager;
@@ -26,6 +27,10 @@ mod tags;
 
 pub(crate) use lenient::{Flag, Number};
 pub(crate) use outcome::{attributes, gone};
+#[cfg(test)]
+pub(super) use record::forms::Facts;
+pub(crate) use record::forms::is_answered;
+pub(crate) use record::{handler as record_handler, is_record, note as record_note};
 pub(crate) use resource::{Attributes, Change, Created, Handler, Resource, ResourceContext, ResourceTypes};
 pub(crate) use tags::Tag;
 

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::super::schema;
+use super::record::forms::Facts;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::principal::Principal;
@@ -40,6 +41,20 @@ impl ResourceContext {
     /// events show it, and a creation that is cancelled can be undone without waiting for its end.
     pub(crate) fn initiated(&self, physical_id: &str) {
         (self.on_initiated)(physical_id);
+    }
+
+    /// What forms of identifiers and attributes are filled with.
+    pub(super) fn facts<'a>(&'a self, resource_type: &'a str, properties: &'a Value) -> Facts<'a> {
+        let now = jiff::Timestamp::from_second(self.cloud.clock().now().0 as i64).unwrap_or_default();
+        Facts {
+            resource_type,
+            region: self.cloud.region(),
+            account: self.cloud.account(),
+            token: &self.token,
+            generated_name: self.generated_name(64),
+            now: now.to_string(),
+            properties,
+        }
     }
 
     /// A physical name as CloudFormation makes one: `STACK-LOGICAL-SUFFIX`, at most `limit` characters. The
@@ -154,12 +169,20 @@ impl ResourceTypes {
         let handler = Handler {
             read: R::READABLE.then_some(read),
             create: Arc::new(|ctx, properties| {
-                Box::pin(async move { R::create(&ctx, parse::<R>(properties)?).await })
+                Box::pin(async move {
+                    let mut created = R::create(&ctx, parse::<R>(properties.clone())?).await?;
+                    let physical_id = created.physical_id.clone();
+                    complete::<R>((&ctx, &properties), &physical_id, &mut created.attributes);
+                    Ok(created)
+                })
             }),
             update: Arc::new(|ctx, physical_id, change| {
                 Box::pin(async move {
+                    let properties = change.new.clone();
                     let change = Change { old: parse::<R>(change.old)?, new: parse::<R>(change.new)? };
-                    R::update(&ctx, &physical_id, change).await
+                    let mut attributes = R::update(&ctx, &physical_id, change).await?;
+                    complete::<R>((&ctx, &properties), &physical_id, &mut attributes);
+                    Ok(attributes)
                 })
             }),
             delete: Arc::new(|ctx, physical_id, properties| {
@@ -168,6 +191,17 @@ impl ResourceTypes {
         };
         self.handlers.insert(R::TYPE, handler);
     }
+}
+
+/// Adds attributes of AWS's form which the service has no value for: an output of them must not fail a stack.
+fn complete<R: Resource>(
+    (ctx, properties): (&ResourceContext, &Value),
+    physical_id: &str,
+    attributes: &mut Attributes,
+) {
+    let Some(schema) = schema::of(R::TYPE) else { return };
+    let added = ctx.facts(R::TYPE, properties).attributes(schema, physical_id, attributes);
+    attributes.extend(added);
 }
 
 fn parse<R: Resource>(properties: Value) -> Result<R::Properties, ServiceError> {

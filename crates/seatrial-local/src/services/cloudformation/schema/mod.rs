@@ -133,6 +133,23 @@ impl Schema {
         &self.table.identifier
     }
 
+    /// What only AWS sets, in paths: `Endpoint/Address`.
+    pub(super) fn read_only(&self) -> &[String] {
+        &self.table.read_only
+    }
+
+    /// The JSON type of the property at `path`, its names joined by dots; `None` where there are several.
+    pub(super) fn kind_at(&self, path: &str) -> Option<&'static str> {
+        let mut shape = &self.root;
+        for name in path.split('.') {
+            shape = shape.resolved(&self.definitions).member(name)?;
+        }
+        match shape.resolved(&self.definitions).kinds.as_slice() {
+            [kind] => Some(kind.name()),
+            _ => None,
+        }
+    }
+
     /// What is wrong with the properties at every depth: unknown, missing, read-only, of the wrong kind, outside
     /// what the schema allows. `values_known` is false while intrinsic functions stand in for values.
     pub(super) fn faults(&self, properties: &Map<String, Value>, values_known: bool) -> Vec<PropertyFault> {

@@ -36,6 +36,19 @@ impl Kind {
         }
     }
 
+    /// The name that schemas have for it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Object => "object",
+            Self::Array => "array",
+            Self::String => "string",
+            Self::Boolean => "boolean",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Null => "null",
+        }
+    }
+
     /// The name in the words of CloudFormation's validation, which is a Java library.
     pub(super) fn java_name(self) -> &'static str {
         match self {

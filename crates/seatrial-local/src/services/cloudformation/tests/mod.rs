@@ -3,6 +3,7 @@
 mod change_sets;
 mod operations;
 mod recorded;
+mod records;
 mod revert_drift;
 
 use std::collections::HashMap;
