@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::local::ServeOptions;
 use crate::output::Format;
+use crate::plan::resource_name::ResourceName;
 
 /// Takes this workspace's web application from a commit to zero-downtime blue/green on AWS, or rehearses it on
 /// this machine.
@@ -86,14 +87,20 @@ pub(crate) struct Consent {
 pub(crate) struct ProvisionArgs {
     #[command(flatten)]
     pub consent: Consent,
-    /// Allow the replacement or removal of this stateful resource
-    #[arg(long, value_name = "LOGICAL_ID")]
-    pub allow_replace: Vec<String>,
+    /// Allow the replacement or removal of this stateful resource; may be given more than once
+    #[arg(long, value_name = "STACK.LOGICAL_ID")]
+    pub allow_replace: Vec<ResourceName>,
+    /// Leave this resource as it is where it keeps a rollback from ending; may be given more than once
+    #[arg(long, value_name = "STACK.LOGICAL_ID")]
+    pub skip_resource: Vec<ResourceName>,
+    /// Leave this resource where it keeps a failed stack from being deleted; may be given more than once
+    #[arg(long, value_name = "STACK.LOGICAL_ID")]
+    pub retain_resource: Vec<ResourceName>,
     /// Allow changes that make a database stop for a while, at once
     #[arg(long)]
     pub allow_interruption: bool,
     /// Only send all traffic to the service's primary task set again, where the rules disagree with it
-    #[arg(long, conflicts_with_all = ["allow_replace", "allow_interruption", "local_image"])]
+    #[arg(long, conflicts_with_all = ["allow_replace", "skip_resource", "retain_resource", "allow_interruption", "local_image"])]
     pub repair_traffic: bool,
     /// Build the first image on this machine instead of in CodeBuild
     #[arg(long)]
@@ -143,6 +150,9 @@ pub(crate) struct ReleaseArgs {
 pub(crate) struct DestroyArgs {
     #[command(flatten)]
     pub consent: Consent,
+    /// Leave this resource where it kept a stack from being deleted; may be given more than once
+    #[arg(long, value_name = "STACK.LOGICAL_ID")]
+    pub retain_resource: Vec<ResourceName>,
 }
 
 #[derive(Subcommand)]

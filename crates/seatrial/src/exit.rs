@@ -69,6 +69,20 @@ impl Hint for Refused {
 #[error("{0}")]
 pub(crate) struct Failed(pub String);
 
+/// AWS reports a state out of which only a decision of the user leads: exit code 4, with the commands to choose from.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Stuck {
+    pub message: String,
+    pub hints: Vec<String>,
+}
+
+impl Hint for Stuck {
+    fn hints(&self) -> Vec<String> {
+        self.hints.clone()
+    }
+}
+
 /// The time that was allowed has passed; what was waited for goes on in AWS: exit code 5.
 #[derive(Debug, thiserror::Error)]
 #[error("{what} did not end within {} minutes", .patience.as_secs().div_ceil(60))]

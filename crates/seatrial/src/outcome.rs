@@ -6,7 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::aws::AwsError;
-use crate::exit::{DeadlinePassed, ExitStatus, Failed, Interrupted, Refused};
+use crate::exit::{DeadlinePassed, ExitStatus, Failed, Interrupted, Refused, Stuck};
 use crate::hint::Hint;
 use crate::output::Printer;
 use crate::plan::StacksError;
@@ -177,7 +177,7 @@ fn status_of(error: &anyhow::Error) -> ExitStatus {
         if cause.is::<DeadlinePassed>() {
             return ExitStatus::Deadline;
         }
-        if cause.is::<Failed>() {
+        if cause.is::<Failed>() || cause.is::<Stuck>() {
             return ExitStatus::Failed;
         }
     }
@@ -205,6 +205,8 @@ fn hints_of(error: &anyhow::Error) -> Vec<String> {
         if let Some(hinted) = cause.downcast_ref::<AwsError>() {
             hints.extend(hinted.hints());
         } else if let Some(hinted) = cause.downcast_ref::<Refused>() {
+            hints.extend(hinted.hints());
+        } else if let Some(hinted) = cause.downcast_ref::<Stuck>() {
             hints.extend(hinted.hints());
         } else if let Some(hinted) = cause.downcast_ref::<RenderError>() {
             hints.push(hinted.hint().to_owned());

@@ -95,6 +95,10 @@ pub(crate) struct ResourceChange {
 pub(crate) struct StackResource {
     pub logical_id: String,
     pub physical_id: String,
+    pub resource_type: String,
+    /// As AWS spells it.
+    pub status: String,
+    pub reason: Option<String>,
 }
 
 impl Aws {
@@ -208,24 +212,12 @@ impl Aws {
         Ok(sets)
     }
 
-    /// Deletes a stack that holds nothing: the CREATE change set it was made for was not executed. That changes as
-    /// little as the change set did.
-    pub(crate) async fn delete_empty_stack(&self, id: &str) -> Result<(), AwsError> {
-        let answer = self.unnoted_cloudformation().delete_stack().stack_name(id).send().await;
-        answer.attempt(SERVICE, || format!("delete the empty stack `{id}`"))?;
-        Ok(())
-    }
-
-    pub(crate) async fn delete_stack(&self, name: &str) -> Result<(), AwsError> {
-        let answer = self.cloudformation().delete_stack().stack_name(name).send().await;
-        answer.attempt(SERVICE, || format!("delete stack `{name}`"))?;
-        Ok(())
-    }
-
-    pub(crate) async fn continue_update_rollback(&self, name: &str) -> Result<(), AwsError> {
-        let answer = self.cloudformation().continue_update_rollback().stack_name(name).send().await;
-        answer.attempt(SERVICE, || format!("continue the rollback of stack `{name}`"))?;
-        Ok(())
+    /// The tags that a stack is to have by a change set.
+    pub(crate) async fn change_set_tags(&self, id: &str) -> Result<BTreeMap<String, String>, AwsError> {
+        let answer = self.cloudformation().describe_change_set().change_set_name(id).send().await;
+        let answer = answer.attempt(SERVICE, || format!("describe change set `{id}`"))?;
+        let tags = answer.tags.unwrap_or_default().into_iter();
+        Ok(tags.filter_map(|tag| Some((tag.key?, tag.value?))).collect())
     }
 
     /// The events after the one with id `last` (all if it is not found), oldest first.
@@ -274,6 +266,9 @@ fn resource(resource: sdk::StackResourceSummary) -> StackResource {
     StackResource {
         logical_id: resource.logical_resource_id.unwrap_or_default(),
         physical_id: resource.physical_resource_id.unwrap_or_default(),
+        resource_type: resource.resource_type.unwrap_or_default(),
+        status: resource.resource_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+        reason: resource.resource_status_reason,
     }
 }
 

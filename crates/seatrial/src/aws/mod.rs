@@ -13,13 +13,16 @@ mod elbv2;
 mod error;
 mod logs;
 mod reach;
+mod recovery;
 mod s3;
 pub(crate) mod status;
 mod sts;
 mod time;
 
 pub(crate) use clients::{Aws, Target, endpoint_is_loopback};
-pub(crate) use cloudformation::{ChangeSet, ChangeSetRequest, Parameter, ResourceChange, Stack, StackEvent};
+pub(crate) use cloudformation::{
+    ChangeSet, ChangeSetRequest, Parameter, ResourceChange, Stack, StackEvent, StackResource,
+};
 pub(crate) use codebuild::{Build, FirstBuild};
 pub(crate) use codedeploy::{Deployment, LifecycleEvent, TrafficShare};
 pub(crate) use codepipeline::{ActionRun, Execution, StageState};

@@ -13,8 +13,11 @@ pub(crate) enum StackPhase {
     RolledBack,
     /// Only a CREATE change set was made: nothing is there yet.
     Review,
-    /// Creation failed and was rolled back: only deletion is possible.
+    /// Creation or deletion failed: what is left can only be deleted. A creation that kept what it had made, because
+    /// rollback was disabled, is one of these.
     DeleteOnly,
+    /// An update failed with rollback disabled: it must be rolled back first.
+    RollBack,
     /// The rollback of an update failed: it must be continued first.
     ContinueRollback,
     /// Anything else that failed.
@@ -29,10 +32,28 @@ pub(crate) fn stack_phase(status: &str) -> StackPhase {
         "UPDATE_ROLLBACK_COMPLETE" | "IMPORT_ROLLBACK_COMPLETE" => StackPhase::RolledBack,
         "REVIEW_IN_PROGRESS" => StackPhase::Review,
         "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" | "CREATE_FAILED" | "DELETE_FAILED" => StackPhase::DeleteOnly,
+        "UPDATE_FAILED" => StackPhase::RollBack,
         "UPDATE_ROLLBACK_FAILED" => StackPhase::ContinueRollback,
         _ if status.ends_with("_IN_PROGRESS") => StackPhase::InProgress,
         _ => StackPhase::Failed,
     }
+}
+
+/// Whether a stack's deletion failed: only then AWS leaves out of another attempt what is to be kept (DeleteStack,
+/// `RetainResources`).
+pub(crate) fn deletion_failed(status: &str) -> bool {
+    status == "DELETE_FAILED"
+}
+
+/// Whether a stack's deletion would delete a resource that was made: not one whose creation failed, and not one that
+/// is gone or was left to itself.
+pub(crate) fn resource_is_held(status: &str) -> bool {
+    !matches!(status, "" | "CREATE_FAILED" | "DELETE_COMPLETE" | "DELETE_SKIPPED")
+}
+
+/// Whether the continued rollback of an update may leave out a resource (ContinueUpdateRollback, `ResourcesToSkip`).
+pub(crate) fn resource_may_be_skipped(status: &str) -> bool {
+    status == "UPDATE_FAILED"
 }
 
 /// How something that runs to an end (an execution, a build, a deployment) stands.

@@ -152,29 +152,12 @@ fn before_operation(events: &[StackEvent], stack: &str) -> Option<String> {
     events.get(first.checked_sub(1)?).map(|event| event.id.clone())
 }
 
-/// Continues a rollback that failed; answers why it failed again, empty if it did not.
-///
-/// # Errors
-/// [`Overtaken`] among others.
-pub(crate) async fn continue_rollback(ctx: &Ctx, (stack_name, id): (&str, &str)) -> anyhow::Result<String> {
-    let last = ctx.aws.newest_stack_event(id).await?;
-    let continued = ctx.aws.continue_update_rollback(id).await;
-    continued.map_err(|error| overtaken_or(stack_name, error))?;
-    let end = follow_stack(ctx.watch(), (stack_name, id), last).await?;
-    Ok(cause(&end.events))
-}
-
-/// Follows a deletion to its end; what cannot be deleted is an error with its root cause.
-pub(crate) async fn settle_deletion(
-    ctx: &Ctx,
-    (stack_name, id): (&str, &str),
-    last: Option<String>,
-) -> anyhow::Result<()> {
-    let end = follow_stack(ctx.watch(), (stack_name, id), last).await?;
-    match stack_phase(&end.status) {
-        StackPhase::Absent => Ok(()),
-        _ => Err(failure(stack_name, &end).into()),
-    }
+/// Why the operation failed that a stack shows: empty if it did not, or nothing says so.
+pub(crate) async fn last_cause(ctx: &Ctx, id: &str) -> anyhow::Result<String> {
+    let events = ctx.reading(ctx.aws.stack_events_after(id, None)).await?;
+    let before = before_operation(&events, id);
+    let first = events.iter().position(|event| Some(&event.id) == before.as_ref()).map_or(0, |at| at + 1);
+    Ok(cause(events.get(first..).unwrap_or_default()))
 }
 
 fn failure(stack_name: &str, end: &StackEnd) -> Failed {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use seatrial_project::{Environment, PROJECT_FILE};
+use seatrial_project::{Environment, PROJECT_FILE, is_name};
 
 use crate::aws::status::{StackPhase, stack_phase};
 use crate::aws::{Aws, Stack};
@@ -17,6 +17,9 @@ use crate::rollout::{CodeDeploy, Routes};
 #[derive(Debug)]
 pub(crate) struct Deployed {
     pub stacks: BTreeMap<String, Stack>,
+    /// Stacks that are named like ours, hold nothing yet and tell not whose they are: of a creation that was not
+    /// executed only the change set carries the tags.
+    pub unmade: Vec<Stack>,
     /// What project.yml gives in the place of a skipped stack's outputs.
     given: BTreeMap<Owned, String>,
     /// What to type where something is missing.
@@ -32,6 +35,10 @@ impl Deployed {
     }
 
     fn of(stacks: Vec<Stack>, environment: &Environment, provision: String) -> Self {
+        let prefix = environment.stack_name("");
+        let is_unmade =
+            |stack: &&Stack| holds_nothing(stack) && stack.name.strip_prefix(&prefix).is_some_and(is_name);
+        let unmade = stacks.iter().filter(is_unmade).cloned().collect();
         let ours = |stack: Stack| {
             let name = stack.tags.get(STACK_TAG)?.clone();
             let ours = has_our_tags(&stack.tags, environment, &name);
@@ -43,6 +50,7 @@ impl Deployed {
         };
         Self {
             stacks: stacks.into_iter().filter_map(ours).collect(),
+            unmade,
             given: Owned::ALL.into_iter().filter_map(given).collect(),
             provision,
         }
@@ -113,8 +121,11 @@ pub(crate) async fn find_stack(ctx: &Ctx, short: &str) -> anyhow::Result<Option<
 
 /// A stack that holds nothing yet may not show the tags that its first change set brings.
 fn is_foreign(stack: &Stack, environment: &Environment, short: &str) -> bool {
-    let holds_nothing = stack_phase(&stack.status) == StackPhase::Review && stack.tags.is_empty();
-    !holds_nothing && !has_our_tags(&stack.tags, environment, short)
+    !holds_nothing(stack) && !has_our_tags(&stack.tags, environment, short)
+}
+
+fn holds_nothing(stack: &Stack) -> bool {
+    stack_phase(&stack.status) == StackPhase::Review && stack.tags.is_empty()
 }
 
 /// Where releases go: names from the outputs of the stacks that own them.

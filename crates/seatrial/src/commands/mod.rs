@@ -13,11 +13,13 @@ mod rehearse;
 mod release;
 mod released;
 mod status;
+mod undeletable;
 
 use crate::cli::{Cli, Command, Globals};
 use crate::context::Ctx;
 use crate::exit::ExitStatus;
 use crate::outcome::{Report, conclude};
+use crate::plan::resource_name::ResourceName;
 use crate::session::{Resume, Session};
 
 pub use check::{Check, Checking};
@@ -59,28 +61,28 @@ async fn connected<F>(
 
 /// The command that goes on with what a command started in AWS: with what it was allowed, and where it went.
 pub(crate) fn resume(session: &Session, command: &Command) -> Option<Resume> {
-    let (mut words, mut agreed) = (Vec::new(), false);
-    match command {
+    let named = |flag: &str, names: &[ResourceName]| -> String {
+        names.iter().map(|name| format!(" {flag} {name}")).collect()
+    };
+    let (words, agreed) = match command {
         Command::Provision(args) => {
-            words.push("provision");
-            agreed = args.consent.yes;
-            for resource in &args.allow_replace {
-                words.extend(["--allow-replace", resource]);
-            }
-            words.extend(args.allow_interruption.then_some("--allow-interruption"));
-            words.extend(args.repair_traffic.then_some("--repair-traffic"));
-            words.extend(args.local_image.then_some("--local-image"));
+            let replace = named("--allow-replace", &args.allow_replace);
+            let skip = named("--skip-resource", &args.skip_resource);
+            let retain = named("--retain-resource", &args.retain_resource);
+            let stop = if args.allow_interruption { " --allow-interruption" } else { "" };
+            let repair = if args.repair_traffic { " --repair-traffic" } else { "" };
+            let image = if args.local_image { " --local-image" } else { "" };
+            (format!("provision{replace}{skip}{retain}{stop}{repair}{image}"), args.consent.yes)
         }
-        Command::Release(_) => words.push("release"),
+        Command::Release(_) => ("release".to_owned(), false),
         Command::Destroy(args) => {
-            words.push("destroy");
-            agreed = args.consent.yes;
+            let retain = named("--retain-resource", &args.retain_resource);
+            (format!("destroy{retain}"), args.consent.yes)
         }
         _ => return None,
-    }
-    let asked = session.command(&words.join(" "));
-    words.extend(agreed.then_some("--yes"));
-    Some(Resume { agreed: session.command(&words.join(" ")), asked })
+    };
+    let yes = if agreed { " --yes" } else { "" };
+    Some(Resume { agreed: session.command(&format!("{words}{yes}")), asked: session.command(&words) })
 }
 
 #[cfg(test)]
@@ -107,9 +109,12 @@ mod tests {
             ),
             ("xtask destroy -e a", Some("cargo xtask destroy --environment a")),
             (
-                "xtask provision --allow-replace A --allow-replace B --local-image",
-                Some("cargo xtask provision --allow-replace A --allow-replace B --local-image"),
+                "xtask provision --allow-replace a.A --local-image --allow-replace b.B --skip-resource c.C",
+                Some(
+                    "cargo xtask provision --allow-replace a.A --allow-replace b.B --skip-resource c.C --local-image",
+                ),
             ),
+            ("xtask destroy --retain-resource a.A", Some("cargo xtask destroy --retain-resource a.A")),
             // The default environment is found again without a name.
             ("xtask release", Some("cargo xtask release")),
             ("xtask status -e production", None),

@@ -14,6 +14,7 @@ use std::{
 use serde::Serialize;
 use serde_json::Value;
 
+use super::resource_name::ResourceName;
 use super::traffic::Route;
 
 /// What holds data, or takes a person to make again.
@@ -120,8 +121,9 @@ pub(crate) struct Rules<'a> {
     pub(crate) code_deploy_services: BTreeSet<String>,
     /// What other nodes use; see `Graph::used_resources`.
     pub(crate) used: BTreeMap<String, Vec<String>>,
-    /// Logical IDs whose replacement or removal the user allowed.
-    pub(crate) allow_replace: &'a [String],
+    /// The stack's short name, and the resources whose replacement or removal the user allowed.
+    pub(crate) stack: &'a str,
+    pub(crate) allow_replace: &'a [ResourceName],
     /// Whether what makes a database stop for a while may be changed.
     pub(crate) allow_interruption: bool,
     pub(crate) traffic: Traffic<'a>,
@@ -195,6 +197,11 @@ pub(crate) fn code_deploy_services(template: &Value) -> BTreeSet<String> {
     };
     let services = resources.into_iter().flatten().filter(|(_, resource)| under_code_deploy(resource));
     services.map(|(logical_id, _)| logical_id.clone()).collect()
+}
+
+/// Whether a type holds data, or takes a person to make again.
+pub(crate) fn is_stateful(kind: &str) -> bool {
+    STATEFUL.contains(&kind)
 }
 
 fn frozen(change: &Change, rules: &Rules<'_>) -> Option<Refusal> {
@@ -287,7 +294,7 @@ fn carries_production(change: &Change, changes: &[Change], rules: &Rules<'_>) ->
 }
 
 fn loses(change: &Change, rules: &Rules<'_>) -> Option<Refusal> {
-    if rules.allow_replace.contains(&change.logical_id) {
+    if rules.allow_replace.iter().any(|allowed| allowed.is(rules.stack, &change.logical_id)) {
         return None;
     }
     let what = match (change.action, change.replacement) {
@@ -298,7 +305,7 @@ fn loses(change: &Change, rules: &Rules<'_>) -> Option<Refusal> {
     };
     let because = if let Some(uses) = rules.used.get(&change.logical_id) {
         format!("other stacks use it: {}", uses.join(", "))
-    } else if STATEFUL.contains(&change.kind.as_str()) {
+    } else if is_stateful(&change.kind) {
         "it holds what is not made again".to_owned()
     } else {
         return None;
@@ -308,7 +315,8 @@ fn loses(change: &Change, rules: &Rules<'_>) -> Option<Refusal> {
     } else {
         format!(" by a change of {}", properties(change))
     };
-    let hint = format!("undo the change, or allow it with `--allow-replace {}`", change.logical_id);
+    let name = format!("{}.{}", rules.stack, change.logical_id);
+    let hint = format!("undo the change, or allow it with `--allow-replace {name}`");
     Some(refusal(change, format!("{what}{cause}; {because}"), hint))
 }
 

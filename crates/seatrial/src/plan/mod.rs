@@ -10,6 +10,7 @@ pub(crate) mod guard;
 pub(crate) mod node;
 pub(crate) mod owned;
 mod render;
+pub(crate) mod resource_name;
 
 pub(crate) use render::GraphView;
 pub(crate) mod template;

@@ -8,8 +8,9 @@
 //! | at rest | known, and something differs | update |
 //! | not there, or at rest | not all known | wait |
 //! | an operation runs | | join it, then look again |
-//! | its creation failed | | clear what is left, then look again |
-//! | its rollback failed | | continue the rollback, once |
+//! | its creation or its deletion failed | | clear what is left, once, then look again |
+//! | its update failed, and rollback was disabled | | roll it back, once, then look again |
+//! | its update's rollback failed | | continue the rollback, once, then look again |
 //! | anything else that failed | | give up |
 
 use crate::aws::status::StackPhase;
@@ -19,6 +20,7 @@ const JOINS: u32 = 10;
 /// A creation that fails again fails for a reason.
 const CLEARS: u32 = 1;
 const CONTINUATIONS: u32 = 1;
+const ROLLBACKS: u32 = 1;
 /// Change sets that somebody else's operation made useless.
 const RACES: u32 = 5;
 
@@ -44,6 +46,8 @@ pub(crate) enum Action {
     Join,
     /// Delete what a failed creation left.
     Clear,
+    /// Of an update that failed with rollback disabled.
+    RollBack,
     ContinueRollback,
     GiveUp,
 }
@@ -54,6 +58,7 @@ pub(crate) struct Attempts {
     joins: u32,
     clears: u32,
     continuations: u32,
+    rollbacks: u32,
     races: u32,
 }
 
@@ -63,6 +68,7 @@ pub(crate) fn next(phase: StackPhase, inputs: Inputs, attempts: &Attempts) -> Ac
     match (phase, inputs) {
         (StackPhase::InProgress, _) => bounded(Action::Join, attempts.joins, JOINS),
         (StackPhase::DeleteOnly, _) => bounded(Action::Clear, attempts.clears, CLEARS),
+        (StackPhase::RollBack, _) => bounded(Action::RollBack, attempts.rollbacks, ROLLBACKS),
         (StackPhase::ContinueRollback, _) => {
             bounded(Action::ContinueRollback, attempts.continuations, CONTINUATIONS)
         }
@@ -82,6 +88,7 @@ impl Attempts {
         match action {
             Action::Join => self.joins += 1,
             Action::Clear => self.clears += 1,
+            Action::RollBack => self.rollbacks += 1,
             Action::ContinueRollback => self.continuations += 1,
             // Creations and updates end in success or in an error, unless somebody else was first.
             Action::Create | Action::Update => self.races += 1,
@@ -94,13 +101,14 @@ impl Attempts {
 mod tests {
     use super::*;
 
-    const PHASES: [StackPhase; 8] = [
+    const PHASES: [StackPhase; 9] = [
         StackPhase::Absent,
         StackPhase::InProgress,
         StackPhase::Stable,
         StackPhase::RolledBack,
         StackPhase::Review,
         StackPhase::DeleteOnly,
+        StackPhase::RollBack,
         StackPhase::ContinueRollback,
         StackPhase::Failed,
     ];
@@ -127,6 +135,14 @@ mod tests {
         assert_eq!(next(StackPhase::ContinueRollback, Inputs::Same, &attempts), Action::ContinueRollback);
         attempts.count(Action::ContinueRollback);
         assert_eq!(next(StackPhase::ContinueRollback, Inputs::Same, &attempts), Action::GiveUp);
+    }
+
+    #[test]
+    fn an_update_that_kept_what_it_made_is_rolled_back_once() {
+        let mut attempts = Attempts::default();
+        assert_eq!(next(StackPhase::RollBack, Inputs::Different, &attempts), Action::RollBack);
+        attempts.count(Action::RollBack);
+        assert_eq!(next(StackPhase::RollBack, Inputs::Different, &attempts), Action::GiveUp);
     }
 
     #[test]

@@ -88,6 +88,10 @@ impl StackTemplate {
         self.resources.iter().any(|resource| resource.kind == kind)
     }
 
+    pub(crate) fn has_logical_id(&self, logical_id: &str) -> bool {
+        self.resources.iter().any(|resource| resource.logical_id == logical_id)
+    }
+
     pub(crate) fn parameter(&self, name: &str) -> Option<&Parameter> {
         self.parameters.iter().find(|parameter| parameter.name == name)
     }

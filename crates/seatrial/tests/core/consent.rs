@@ -40,7 +40,7 @@ fn a_yes_that_was_typed_does_not_cover_a_replacement_that_was_not_shown() {
     assert_eq!(workbench.run(&["provision", "--yes"]).code, Some(0));
     change_both(&workbench, NAMED);
 
-    let provision = ["provision", "--yes", "--allow-replace", "Group", "--output", "json"];
+    let provision = ["provision", "--yes", "--allow-replace", "second.Group", "--output", "json"];
     let ended = workbench.run(&provision);
 
     let object = ended.object();
@@ -50,7 +50,7 @@ fn a_yes_that_was_typed_does_not_cover_a_replacement_that_was_not_shown() {
     assert_eq!(object["stacks"][0]["name"], "tiny-local-first");
     let message = object["failures"][0]["message"].as_str().unwrap();
     assert!(message.contains("would change otherwise than shown: Modify Group"), "{message}");
-    assert_eq!(object["resume"], "cargo seatrial provision --allow-replace Group");
+    assert_eq!(object["resume"], "cargo seatrial provision --allow-replace second.Group");
     assert_eq!(workbench.parameters("tiny-local-second")["Retention"], "7");
     workbench.assert_nothing_is_left_behind();
 

@@ -9,5 +9,6 @@ mod ended;
 mod foreign;
 mod operators;
 mod outcome;
+mod states;
 mod trouble;
 mod workbench;

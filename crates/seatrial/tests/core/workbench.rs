@@ -214,7 +214,7 @@ impl Workbench {
         journal.as_array().unwrap().iter().filter(|entry| entry["operation"] == operation).count()
     }
 
-    fn client(&self) -> Client {
+    pub fn client(&self) -> Client {
         Client::new(&self.config())
     }
 
@@ -228,6 +228,11 @@ impl Workbench {
             .endpoint_url(text("endpoint"))
             .credentials_provider(SharedCredentialsProvider::new(key))
             .build()
+    }
+
+    /// What AWS answers a call of the test's own.
+    pub fn answer<F: Future>(&self, call: F) -> F::Output {
+        self.runtime.block_on(call)
     }
 
     /// Enables the termination protection of a stack, or disables it.

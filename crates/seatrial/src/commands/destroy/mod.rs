@@ -8,6 +8,7 @@
 mod bucket;
 mod plan;
 mod stack;
+mod unmade;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -17,13 +18,16 @@ use serde::Serialize;
 
 use super::deployed::Deployed;
 use super::local::not_ours;
+use super::undeletable;
 use crate::ask::ask;
+use crate::aws::status::{StackPhase, stack_phase};
 use crate::cli::{DestroyArgs, Globals};
 use crate::context::Ctx;
 use crate::exit::Refused;
 use crate::follow::Watch;
 use crate::local;
 use crate::outcome::Report;
+use crate::plan::resource_name::ResourceName;
 
 use plan::{DestroyPlan, refuse_protected};
 use stack::delete;
@@ -56,11 +60,12 @@ pub(crate) async fn run(
         return Ok(Report::done(Destroying::Planned(plan)));
     }
     refuse_protected(deployed.stacks.values())?;
+    check_retained(ctx, &deployed, &args.retain_resource).await?;
     if !plan.is_empty() {
         ctx.printer().note(&plan);
         confirm(ctx, globals, args).await?;
     }
-    let (mut destroyed, mut errors) = apply(ctx, &deployed, &plan).await;
+    let (mut destroyed, mut errors) = apply(ctx, &deployed, (&plan, &args.retain_resource)).await;
     if let Some(data_dir) = &plan.data_dir
         && errors.is_empty()
     {
@@ -94,7 +99,7 @@ async fn end_local_cloud(ctx: &Ctx, data_dir: &Path, destroyed: &mut Destroyed) 
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Destroyed {
     deleted: Vec<String>,
-    /// What was left on purpose, by its deletion policy.
+    /// What was left on purpose: by its deletion policy, or by `--retain-resource`.
     kept: Vec<String>,
     deregistered_task_definitions: usize,
     /// Where the local cloud's data was that is gone.
@@ -117,7 +122,7 @@ impl fmt::Display for Destroyed {
             writeln!(f, "left, as it is not the environment's: {other}")?;
         }
         for kept in &self.kept {
-            writeln!(f, "kept by its deletion policy: {kept}")?;
+            writeln!(f, "kept, by its deletion policy or by your word: {kept}")?;
         }
         if let Some(path) = &self.data_dir {
             writeln!(f, "the local cloud and its data under `{}` are gone", path.display())?;
@@ -143,12 +148,39 @@ async fn confirm(ctx: &Ctx, globals: &Globals, args: &DestroyArgs) -> anyhow::Re
     if &answer == name { Ok(()) } else { Err(Refused::new("nothing was deleted").into()) }
 }
 
-async fn apply(ctx: &Ctx, deployed: &Deployed, plan: &DestroyPlan) -> (Destroyed, Vec<anyhow::Error>) {
+/// # Errors
+/// Refused where what is to be left is not there, or its stack would be deleted with it: before anything is done.
+async fn check_retained(ctx: &Ctx, deployed: &Deployed, names: &[ResourceName]) -> anyhow::Result<()> {
+    for name in names {
+        let Some((short, stack)) = deployed.stacks.get_key_value(&name.stack) else {
+            let stacks: Vec<&str> = deployed.stacks.keys().map(String::as_str).collect();
+            let refused = format!("`--retain-resource {name}` must name the stack, too: STACK.LOGICAL_ID");
+            return Err(Refused::new(refused).hint(format!("there are: {}", stacks.join(", "))).into());
+        };
+        // What runs ends in a state that is not known yet.
+        if stack_phase(&stack.status) != StackPhase::InProgress {
+            undeletable::retained(ctx, (short, stack), names).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn apply(
+    ctx: &Ctx,
+    deployed: &Deployed,
+    (plan, names): (&DestroyPlan, &[ResourceName]),
+) -> (Destroyed, Vec<anyhow::Error>) {
     let mut destroyed = Destroyed::default();
     let mut errors = Vec::new();
+    for stack in &plan.unmade {
+        match ctx.aws.delete_empty_stack(&stack.id).await {
+            Ok(()) => destroyed.deleted.push(stack.name.clone()),
+            Err(error) => errors.push(error.into()),
+        }
+    }
     for wave in &plan.waves {
         let stacks = wave.iter().filter_map(|name| deployed.stacks.get_key_value(name));
-        let ends = stacks.map(async |(short, stack)| (&stack.name, delete(ctx, short, stack).await));
+        let ends = stacks.map(async |(short, stack)| (&stack.name, delete(ctx, (short, stack), names).await));
         for (name, end) in join_all(ends).await {
             match end {
                 Ok(kept) => {

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::bucket::bucket_to_empty;
+use super::unmade::unmade_stacks;
 use crate::aws::Stack;
 use crate::commands::deployed::Deployed;
 use crate::context::Ctx;
@@ -17,6 +18,9 @@ pub(crate) struct DestroyPlan {
     environment: String,
     /// Short names of stacks; those of one wave do not need each other.
     pub(super) waves: Vec<Vec<String>>,
+    /// Stacks that hold nothing: their creation was never executed.
+    #[serde(rename = "never_made", serialize_with = "names")]
+    pub(super) unmade: Vec<Stack>,
     /// What is emptied, so that its stack can be deleted.
     empties: Vec<Bucket>,
     /// Where the local cloud's data is, in environment `local`: it goes with its stacks.
@@ -47,14 +51,19 @@ impl DestroyPlan {
         Ok(Self {
             environment: ctx.environment.name.clone(),
             waves: waves(&deployed.stacks),
+            unmade: unmade_stacks(ctx, deployed).await?,
             empties,
             data_dir: ctx.local.as_ref().map(|local| local.data_dir.clone()),
         })
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.waves.is_empty() && self.data_dir.is_none()
+        self.waves.is_empty() && self.unmade.is_empty() && self.data_dir.is_none()
     }
+}
+
+fn names<S: Serializer>(stacks: &[Stack], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(stacks.iter().map(|stack| &stack.name))
 }
 
 /// Whoever protected a stack from being deleted meant it: nothing is begun.
@@ -104,6 +113,9 @@ impl fmt::Display for DestroyPlan {
         writeln!(f, "to be deleted of environment `{}`, in this order:", self.environment)?;
         for wave in &self.waves {
             writeln!(f, "  {}", wave.join(", "))?;
+        }
+        for stack in &self.unmade {
+            writeln!(f, "  {}, which was never made", stack.name)?;
         }
         for Bucket { name, objects, more } in &self.empties {
             let more = if *more { " and more" } else { "" };

@@ -5,17 +5,23 @@ use super::plan::refuse_protected;
 use crate::aws::status::{StackPhase, stack_phase};
 use crate::aws::{Parameter, Stack, StackEvent};
 use crate::commands::change::{self, Overtaken};
+use crate::commands::undeletable;
 use crate::context::Ctx;
 use crate::exit::Failed;
 use crate::follow::follow_stack;
+use crate::plan::resource_name::ResourceName;
 
 /// The parameter that keeps a load balancer or a database from being deleted.
 const PROTECTION: &str = "DeletionProtection";
 /// Operations of others that are waited for before it is somebody's turn to ask what is going on.
 const TURNS: usize = 10;
 
-/// Deletes one stack, whatever others do to it meanwhile; what its deletion policies kept.
-pub(super) async fn delete(ctx: &Ctx, short: &str, planned: &Stack) -> anyhow::Result<Vec<String>> {
+/// Deletes one stack, whatever others do to it meanwhile; what its deletion policies kept, or the user's word: `names`.
+pub(super) async fn delete(
+    ctx: &Ctx,
+    (short, planned): (&str, &Stack),
+    names: &[ResourceName],
+) -> anyhow::Result<Vec<String>> {
     for _ in 0..TURNS {
         ctx.session.cancel.check()?;
         let found = ctx.reading(ctx.aws.describe_stack(&planned.id)).await?;
@@ -29,7 +35,7 @@ pub(super) async fn delete(ctx: &Ctx, short: &str, planned: &Stack) -> anyhow::R
             continue;
         }
         refuse_protected([&stack])?;
-        match delete_at_rest(ctx, short, &stack).await {
+        match delete_at_rest(ctx, (short, &stack), names).await {
             Err(error) if error.is::<Overtaken>() => {
                 ctx.printer().event(&stack.name, "somebody else was first: looking again");
             }
@@ -41,7 +47,12 @@ pub(super) async fn delete(ctx: &Ctx, short: &str, planned: &Stack) -> anyhow::R
 
 /// # Errors
 /// [`Overtaken`] among others.
-async fn delete_at_rest(ctx: &Ctx, short: &str, stack: &Stack) -> anyhow::Result<Vec<String>> {
+async fn delete_at_rest(
+    ctx: &Ctx,
+    (short, stack): (&str, &Stack),
+    names: &[ResourceName],
+) -> anyhow::Result<Vec<String>> {
+    let retained = undeletable::retained(ctx, (short, stack), names).await?;
     lift_protection(ctx, stack).await?;
     if let Some(bucket) = bucket_to_empty(ctx, short, stack).await? {
         let count = empty_bucket(ctx, &bucket).await?;
@@ -50,32 +61,14 @@ async fn delete_at_rest(ctx: &Ctx, short: &str, stack: &Stack) -> anyhow::Result
         }
     }
     let last = ctx.reading(ctx.aws.newest_stack_event(&stack.id)).await?;
-    let deleting = ctx.aws.delete_stack(&stack.id).await;
+    let deleting = ctx.aws.delete_stack(&stack.id, &retained).await;
     deleting.map_err(|error| change::overtaken_or(&stack.name, error))?;
     let end = follow_stack(ctx.watch(), (&stack.name, &stack.id), last).await?;
     if stack_phase(&end.status) == StackPhase::Absent {
         return Ok(kept(&end.events));
     }
-    let (cause, route) = (change::cause(&end.events), end.events.iter().find_map(route));
-    let route = route.map(|route| format!("; then run this again: `{route}`")).unwrap_or_default();
-    Err(Failed(format!("stack `{}` is {}{cause}{route}", stack.name, end.status)).into())
-}
-
-/// What lifts the protection of a resource whose stack can be updated no more.
-fn route(event: &StackEvent) -> Option<String> {
-    let name = &event.physical_id;
-    let is_protected = event.status == "DELETE_FAILED"
-        && event.reason.as_deref().is_some_and(|reason| reason.to_lowercase().contains("protect"));
-    match event.resource_type.as_str() {
-        "AWS::RDS::DBInstance" if is_protected => Some(format!(
-            "aws rds modify-db-instance --no-deletion-protection --apply-immediately --db-instance-identifier {name}"
-        )),
-        "AWS::ElasticLoadBalancingV2::LoadBalancer" if is_protected => Some(format!(
-            "aws elbv2 modify-load-balancer-attributes --attributes Key=deletion_protection.enabled,Value=false \
-             --load-balancer-arn {name}"
-        )),
-        _ => None,
-    }
+    let why = change::cause(&end.events);
+    Err(undeletable::stuck(ctx, (short, stack), (&end.status, &why), "destroy").await?.into())
 }
 
 fn kept(events: &[StackEvent]) -> Vec<String> {

@@ -14,7 +14,7 @@ use super::ended::{Applied, StackResult};
 use super::judge::{Candidate, Judge};
 use super::lock::{ReleaseLock, is_guarded};
 use super::plan::{Plan, Planned};
-use super::{first, handshake};
+use super::{first, handshake, recover};
 use crate::aws::status::{StackPhase, stack_phase};
 use crate::aws::{ChangeSet, Stack};
 use crate::cli::ProvisionArgs;
@@ -131,12 +131,12 @@ impl Deployment<'_> {
 
     /// Brings one stack to where the template wants it, action by action; answers it, and whether anything changed.
     async fn deploy(&self, candidate: &Candidate<'_>) -> anyhow::Result<(Stack, bool)> {
-        let (ctx, name) = (self.ctx, &candidate.name);
+        let (ctx, name, short) = (self.ctx, &candidate.name, &candidate.template.name);
         let mut attempts = Attempts::default();
         let (mut overtaken, mut why) = (false, String::new());
         loop {
             ctx.session.cancel.check()?;
-            let found = find_stack(ctx, &candidate.template.name).await?;
+            let found = find_stack(ctx, short).await?;
             let stack = found.unwrap_or_default();
             let differences = self.differences(candidate, &stack).await?;
             let inputs = match &differences {
@@ -161,7 +161,7 @@ impl Deployment<'_> {
                         Ok(None) => return Ok((stack, false)),
                         Err(error) if error.is::<Overtaken>() => {
                             overtaken = true;
-                            ctx.printer().event(name, "somebody else was first: looking again");
+                            self.tell_overtaken(name);
                         }
                         Err(error) => return Err(error),
                     }
@@ -171,19 +171,22 @@ impl Deployment<'_> {
                     ctx.printer().event(name, text);
                     change::join(ctx, (name, &stack.id)).await?;
                 }
+                Action::RollBack => match recover::roll_back(ctx, &stack).await {
+                    Err(error) if error.is::<Overtaken>() => self.tell_overtaken(name),
+                    ended => ended?,
+                },
                 Action::ContinueRollback => {
-                    ctx.printer().event(name, format_args!("{}: continuing the rollback", stack.status));
-                    match change::continue_rollback(ctx, (name, &stack.id)).await {
-                        Err(error) if error.is::<Overtaken>() => {
-                            ctx.printer().event(name, "somebody else was first: looking again");
-                        }
+                    match recover::continue_rollback(ctx, (short, &stack), self.args).await {
+                        Err(error) if error.is::<Overtaken>() => self.tell_overtaken(name),
                         ended => why = ended?,
                     }
                 }
-                Action::Clear => self.clear(name, &stack).await?,
+                Action::Clear => match recover::clear(ctx, (short, &stack), self.args).await {
+                    Err(error) if error.is::<Overtaken>() => self.tell_overtaken(name),
+                    ended => ended?,
+                },
                 Action::Wait | Action::GiveUp => {
-                    let status = shown_status(&stack.status);
-                    return Err(Failed(format!("stack `{name}` is {status}{why}")).into());
+                    return Err(recover::explain(ctx, (short, &stack), &why).await);
                 }
             }
         }
@@ -298,16 +301,7 @@ impl Deployment<'_> {
         }
     }
 
-    /// Deletes a stack whose creation failed, so that it can be made again.
-    async fn clear(&self, name: &str, stack: &Stack) -> anyhow::Result<()> {
-        let ctx = self.ctx;
-        ctx.printer().event(name, format_args!("{}: deleting what is left", stack.status));
-        let last = ctx.aws.newest_stack_event(&stack.id).await?;
-        ctx.aws.delete_stack(&stack.id).await?;
-        change::settle_deletion(ctx, (name, &stack.id), last).await
+    fn tell_overtaken(&self, stack: &str) {
+        self.ctx.printer().event(stack, "somebody else was first: looking again");
     }
-}
-
-fn shown_status(status: &str) -> &str {
-    if status.is_empty() { "not there" } else { status }
 }

@@ -120,6 +120,7 @@ impl Judge<'_> {
             let mut rules = Rules {
                 code_deploy_services: services,
                 used: self.graph.used_resources(&template.name),
+                stack: &template.name,
                 allow_replace: &self.args.allow_replace,
                 allow_interruption: self.args.allow_interruption,
                 traffic: Traffic { is_owner, deployed: routes(&deployed), wanted, ..Traffic::default() },

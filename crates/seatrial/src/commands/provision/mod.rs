@@ -13,6 +13,7 @@ mod health_path;
 mod judge;
 mod lock;
 mod plan;
+mod recover;
 mod repair;
 mod report;
 mod seed;
@@ -49,6 +50,7 @@ pub(crate) async fn run(
     let root = find_root()?;
     let environment = load_environment(&root, globals)?;
     let graph = graph::read(&root, &environment)?;
+    recover::check_names(&graph, args)?;
     if uses_local_cloud(&environment)? {
         ensure_postgres(session, false)?;
     }

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::ended::StackResult;
 use super::judge::{Candidate, Judge};
+use super::recover;
 use crate::aws::status::{StackPhase, stack_phase};
 use crate::aws::{ResourceChange, Stack};
 use crate::cli::ProvisionArgs;
@@ -28,8 +29,10 @@ pub(super) enum Step {
     Create,
     /// A creation that failed left a stack that can only be deleted: deleted, then made.
     Recreate,
-    /// An operation runs, or a rollback must be continued: afterwards it is looked at again.
+    /// An operation runs: afterwards it is looked at again.
     Join,
+    /// An update failed, and its rollback must be begun or continued: afterwards it is looked at again.
+    RollBack,
     /// Changed by this change set.
     Update {
         change_set: String,
@@ -153,14 +156,17 @@ async fn plan_stack(
         }
         inputs = if update.is_some() { Inputs::Different } else { Inputs::Same };
     }
-    planned.step = match (next(phase, inputs, &Attempts::default()), update) {
+    let action = next(phase, inputs, &Attempts::default());
+    recover::check(ctx, (&stack, found.as_ref()), action, args).await?;
+    planned.step = match (action, update) {
         (Action::Nothing, _) => Step::Unchanged,
         // A creation waits for nothing to be shown: what it takes is there when its turn comes.
         (Action::Wait, _) if found.is_none() || phase == StackPhase::Review => Step::Create,
         (Action::Wait, _) => Step::Later,
         (Action::Create, _) => Step::Create,
         (Action::Clear, _) => Step::Recreate,
-        (Action::Join | Action::ContinueRollback, _) => Step::Join,
+        (Action::Join, _) => Step::Join,
+        (Action::RollBack | Action::ContinueRollback, _) => Step::RollBack,
         (Action::Update, Some(judged)) => {
             planned.live = judged.live;
             Step::Update { change_set: judged.set.id, changes: judged.set.changes }
@@ -241,6 +247,7 @@ impl fmt::Display for Plan {
                 Step::Create => "create",
                 Step::Recreate => "delete what is left, then create",
                 Step::Join => "wait for the operation in flight, then look again",
+                Step::RollBack => "roll back the update that failed, then look again",
                 Step::Update { .. } => "update",
                 Step::Later => "look again when the stacks it needs are there",
                 Step::GiveUp => "stuck: nothing that this program may do leads out of its state",

@@ -107,7 +107,7 @@ fn a_rule_of_a_users_stack_may_not_name_our_groups() {
 
 #[test]
 fn what_serves_production_is_not_replaced_whoever_allows_it() {
-    let allowed = ["It".to_owned()];
+    let allowed = ["load-balancer.It".parse().unwrap()];
     let traffic = Traffic {
         is_owner: true,
         wanted: route("New", None),
@@ -116,7 +116,8 @@ fn what_serves_production_is_not_replaced_whoever_allows_it() {
         carriers: BTreeSet::from(["arn:it".to_owned()]),
         ..Traffic::default()
     };
-    let rules = Rules { allow_replace: &allowed, traffic, ..Rules::default() };
+    let rules =
+        Rules { stack: "load-balancer", allow_replace: &allowed, traffic, ..Rules::default() };
     for replacement in [Replacement::True, Replacement::Conditional] {
         let group = Change {
             physical_id: Some("arn:it".to_owned()),
@@ -164,8 +165,10 @@ fn what_holds_data_is_replaced_or_removed_only_if_allowed_by_name() {
     assert!(refused(&removed, &Rules::default()).unwrap().contains("would be removed"));
     let may = change("AWS::Logs::LogGroup", Action::Modify, Replacement::Conditional, "LogGroupName");
     assert!(refused(&may, &Rules::default()).unwrap().contains("may be replaced"));
-    let allowed = ["It".to_owned()];
-    assert_eq!(refused(&removed, &Rules { allow_replace: &allowed, ..Rules::default() }), None);
+    let allowed = ["data.It".parse().unwrap()];
+    let rules = |stack| Rules { stack, allow_replace: &allowed, ..Rules::default() };
+    assert_eq!(refused(&removed, &rules("data")), None);
+    assert!(refused(&removed, &rules("other")).is_some());
     let changed = change("AWS::S3::Bucket", Action::Modify, Replacement::False, "Tags");
     assert_eq!(refused(&changed, &Rules::default()), None);
 }
