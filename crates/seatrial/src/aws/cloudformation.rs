@@ -131,8 +131,13 @@ impl Aws {
         Ok(answer.template_body.unwrap_or_default())
     }
 
-    /// Makes a change set; answers its id. It is not ready yet: see [`Aws::describe_change_set`].
-    pub(crate) async fn create_change_set(&self, request: &ChangeSetRequest<'_>) -> Result<String, AwsError> {
+    /// Makes a change set; answers its id. It is not ready yet: see [`Aws::describe_change_set`]. A template of more
+    /// than 51,200 bytes is read by AWS from `url`, an object in S3.
+    pub(crate) async fn create_change_set(
+        &self,
+        request: &ChangeSetRequest<'_>,
+        url: Option<&str>,
+    ) -> Result<String, AwsError> {
         let kind = if request.create { ChangeSetType::Create } else { ChangeSetType::Update };
         let parameters = request.parameters.iter().map(|parameter| {
             sdk::Parameter::builder()
@@ -152,7 +157,8 @@ impl Aws {
             .change_set_name(request.change_set_name)
             .change_set_type(kind)
             .set_deployment_mode(request.revert_drift.then_some(DeploymentMode::RevertDrift))
-            .template_body(request.template)
+            .set_template_body(url.is_none().then(|| request.template.to_owned()))
+            .set_template_url(url.map(str::to_owned))
             .set_parameters(Some(parameters.collect()))
             .set_tags(Some(tags.collect()))
             .set_capabilities(Some(capabilities.collect()))

@@ -145,6 +145,7 @@ mod tests {
     fn an_error_passes_where_aws_says_that_it_is_busy_however_that_is_spelled() {
         let busy = [
             "EC2ThrottledException",
+            "RequestLimitExceeded",
             "RequestThrottled",
             "RequestTimeout",
             "SlowDown",
@@ -156,7 +157,9 @@ mod tests {
         for code in busy {
             assert!(answered(400, code).passing, "{code}");
         }
-        assert!(answered(503, "ServiceUnavailable").passing);
+        for status in [500, 502, 503, 504] {
+            assert!(answered(status, "InternalFailure").passing, "{status}");
+        }
         for code in ["AccessDenied", "ValidationError", "ExpiredToken"] {
             assert!(!answered(400, code).passing, "{code}");
         }

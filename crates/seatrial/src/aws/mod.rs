@@ -29,6 +29,7 @@ pub(crate) use codepipeline::{ActionRun, Execution, StageState};
 pub(crate) use ecs::{Revision, StoppedTask};
 pub(crate) use elbv2::{ForwardingRule, TargetHealth};
 pub(crate) use error::AwsError;
+pub(crate) use recovery::ValidationError;
 
 #[cfg(test)]
 pub(crate) mod tests;

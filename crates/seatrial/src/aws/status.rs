@@ -116,6 +116,11 @@ pub(crate) fn service_is_there(status: &str) -> bool {
     status != "INACTIVE"
 }
 
+/// True for the status with which a stack's rollback begins.
+pub(crate) fn rollback_begins(status: &str) -> bool {
+    matches!(status, "ROLLBACK_IN_PROGRESS" | "UPDATE_ROLLBACK_IN_PROGRESS")
+}
+
 /// True for the status of a resource whose last operation failed.
 pub(crate) fn resource_failed(status: &str) -> bool {
     status.ends_with("_FAILED")

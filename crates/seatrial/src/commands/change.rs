@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use super::large_template;
 use crate::aws::status::{StackPhase, stack_phase};
-use crate::aws::{AwsError, ChangeSet, ChangeSetRequest, Parameter, Stack, StackEvent};
+use crate::aws::{AwsError, ChangeSet, ChangeSetRequest, Parameter, Stack, StackEvent, ValidationError};
 use crate::context::Ctx;
 use crate::exit::Failed;
-use crate::follow::{Look, StackEnd, follow_stack, root_cause};
+use crate::follow::{Look, StackEnd, follow_stack, rollback_of, root_cause};
 
 /// CloudFormation validates for a minute or two at the most.
 const PATIENCE: Duration = Duration::from_secs(15 * 60);
@@ -21,8 +22,21 @@ pub(crate) struct Overtaken(pub String);
 /// # Errors
 /// [`Overtaken`] among others; then nothing of it is left.
 pub(crate) async fn make(ctx: &Ctx, request: &ChangeSetRequest<'_>) -> anyhow::Result<Option<ChangeSet>> {
+    let uploaded = large_template::upload(ctx, request.stack_name, request.template).await?;
+    let made = make_from(ctx, request, uploaded.as_ref().map(|uploaded| uploaded.url.as_str())).await;
+    if let Some(uploaded) = uploaded {
+        large_template::remove(ctx, &uploaded).await;
+    }
+    made
+}
+
+async fn make_from(
+    ctx: &Ctx,
+    request: &ChangeSetRequest<'_>,
+    url: Option<&str>,
+) -> anyhow::Result<Option<ChangeSet>> {
     let stack = request.stack_name;
-    let id = ctx.aws.create_change_set(request).await.map_err(|error| overtaken_or(stack, error))?;
+    let id = ctx.aws.create_change_set(request, url).await.map_err(|error| overtaken_or(stack, error))?;
     let mut poll = ctx.watch().poll(format!("the change set on stack `{stack}`"), PATIENCE);
     let made = poll
         .until(async || {
@@ -36,12 +50,30 @@ pub(crate) async fn make(ctx: &Ctx, request: &ChangeSetRequest<'_>) -> anyhow::R
         Ok(set) => Ok(set),
         Err(error) => Err(error),
     };
+    let reason = failed.map(|set| set.status_reason.unwrap_or_default());
+    // With the change set what was found wrong is gone, too.
+    let found = match &reason {
+        Ok(reason) if !is_empty(reason) => told(ctx.reading(ctx.aws.change_set_faults(&id)).await),
+        _ => String::new(),
+    };
     withdraw(ctx, stack, &id).await;
-    let reason = failed?.status_reason.unwrap_or_default();
+    let reason = reason?;
     if is_empty(&reason) {
         return Ok(None);
     }
-    Err(Failed(format!("the change set on stack `{stack}` is FAILED: {reason}")).into())
+    Err(Failed(format!("the change set on stack `{stack}` is FAILED: {reason}{found}")).into())
+}
+
+/// What early validation found wrong, a line each. That it cannot be read hides not what failed.
+fn told(faults: anyhow::Result<Vec<ValidationError>>) -> String {
+    let faults = match faults {
+        Ok(faults) => faults,
+        Err(error) => return format!("\n  its details cannot be read: {error:#}"),
+    };
+    let line = |fault: &ValidationError| {
+        format!("\n  {} ({}) at {}: {}", fault.logical_id, fault.resource_type, fault.path, fault.reason)
+    };
+    faults.iter().map(line).collect()
 }
 
 /// Deletes a change set that is not executed: nobody else would. One that cannot be deleted is told and no more, for
@@ -129,7 +161,12 @@ fn is_overtaken(error: &AwsError) -> bool {
 async fn settle(ctx: &Ctx, (stack_name, id): (&str, &str), last: Option<String>) -> anyhow::Result<Stack> {
     let end = follow_stack(ctx.watch(), (stack_name, id), last).await?;
     if stack_phase(&end.status) != StackPhase::Stable {
-        return Err(failure(stack_name, &end).into());
+        // Where no resource failed, it ended before any was touched.
+        let found = match root_cause(&end.events) {
+            Some(event) if event.physical_id != id => String::new(),
+            _ => told(ctx.reading(ctx.aws.operation_faults(id)).await),
+        };
+        return Err(failure(stack_name, &end, &found).into());
     }
     // Somebody has deleted it since.
     let stack =
@@ -160,17 +197,20 @@ pub(crate) async fn last_cause(ctx: &Ctx, id: &str) -> anyhow::Result<String> {
     Ok(cause(events.get(first..).unwrap_or_default()))
 }
 
-fn failure(stack_name: &str, end: &StackEnd) -> Failed {
-    Failed(format!("stack `{stack_name}` is {}{}", end.status, cause(&end.events)))
+fn failure(stack_name: &str, end: &StackEnd, found: &str) -> Failed {
+    let rolling = rollback_of(&end.events).and_then(root_cause);
+    let rolling = rolling.map(|event| format!("; its rollback failed: {}", shown(event))).unwrap_or_default();
+    Failed(format!("stack `{stack_name}` is {}{}{rolling}{found}", end.status, cause(&end.events)))
 }
 
 /// `: LogicalId (type): reason` of the root cause; empty if there is none.
 pub(crate) fn cause(events: &[StackEvent]) -> String {
-    let cause = root_cause(events).map(|event| {
-        let reason = event.reason.as_deref().unwrap_or("no reason given");
-        format!(": {} ({}): {reason}", event.logical_id, event.resource_type)
-    });
-    cause.unwrap_or_default()
+    root_cause(events).map(|event| format!(": {}", shown(event))).unwrap_or_default()
+}
+
+fn shown(event: &StackEvent) -> String {
+    let reason = event.reason.as_deref().unwrap_or("no reason given");
+    format!("{} ({}): {reason}", event.logical_id, event.resource_type)
 }
 
 /// Makes the change set of an update that keeps tags and capabilities as they are.

@@ -7,6 +7,7 @@ mod deployed;
 mod destroy;
 mod generate;
 mod graph;
+mod large_template;
 mod local;
 mod provision;
 mod rehearse;

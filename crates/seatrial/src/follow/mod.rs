@@ -14,7 +14,7 @@ pub(crate) use build::follow_build;
 pub(crate) use poll::{Look, Poll};
 pub(crate) use probe::{Probe, ProbeTarget, Requests};
 pub(crate) use release::{Followed, Following, follow_release};
-pub(crate) use stack::{StackEnd, follow_stack, root_cause};
+pub(crate) use stack::{StackEnd, follow_stack, rollback_of, root_cause};
 
 /// Who asks, and on whose behalf.
 #[derive(Clone, Copy)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Look, Watch};
 use crate::aws::StackEvent;
-use crate::aws::status::resource_failed;
+use crate::aws::status::{resource_failed, rollback_begins};
 use crate::output::{Event, What};
 
 /// A database takes AWS up to half an hour.
@@ -62,15 +62,21 @@ fn at_rest(status: &str) -> bool {
     !status.ends_with("_IN_PROGRESS")
 }
 
-/// The event that everything else follows from: the oldest genuine failure.
+/// The event that everything else follows from: the oldest genuine failure. What a failure cancels says so: `Resource
+/// creation cancelled`, and the same of updates, deletions and imports.
 pub(crate) fn root_cause(events: &[StackEvent]) -> Option<&StackEvent> {
     let genuine = |event: &&StackEvent| {
-        let cancelled = event.reason.as_deref().is_some_and(|reason| {
-            reason.contains("Resource creation cancelled") || reason.contains("Resource update cancelled")
-        });
+        let reason = event.reason.as_deref().unwrap_or_default();
+        let cancelled = reason.starts_with("Resource ") && reason.contains(" cancelled");
         resource_failed(&event.status) && !cancelled
     };
     events.iter().find(genuine)
+}
+
+/// The events of the rollback, where the operation was rolled back.
+pub(crate) fn rollback_of(events: &[StackEvent]) -> Option<&[StackEvent]> {
+    let begins = |event: &StackEvent| rollback_begins(&event.status);
+    events.iter().position(begins).and_then(|first| events.get(first..))
 }
 
 #[cfg(test)]
@@ -97,7 +103,7 @@ mod tests {
             tags: &Default::default(),
             capabilities: Default::default(),
         };
-        let set = local.aws.create_change_set(&request).await.unwrap();
+        let set = local.aws.create_change_set(&request, None).await.unwrap();
         local.aws.execute_change_set(&set).await.unwrap();
         local.aws.describe_stack("many").await.unwrap().unwrap().id
     }
@@ -117,6 +123,35 @@ mod tests {
 
         assert_eq!(end.status, "CREATE_COMPLETE");
         assert!(local.cloud.cloud().faults().armed().is_empty());
+    }
+
+    #[tokio::test]
+    async fn every_call_of_a_follower_is_borne_where_aws_is_busy_or_broken() {
+        let local = InProcess::start().await;
+        let id = begin(&local, 1).await;
+        let stack = async || local.aws.describe_stack(&id).await.unwrap().map(|stack| stack.status);
+        while stack().await.as_deref() != Some("CREATE_COMPLETE") {
+            tokio::task::yield_now().await;
+        }
+        local.aws.delete_stack(&id, &[]).await.unwrap();
+        while stack().await.as_deref() != Some("DELETE_COMPLETE") {
+            tokio::task::yield_now().await;
+        }
+        // No event will come: what it has become is asked otherwise.
+        let last = local.aws.newest_stack_event(&id).await.unwrap();
+        let session = Session::new(Printer::new(Format::Text), "cargo xtask");
+        for operation in ["DescribeStackEvents", "DescribeStacks"] {
+            for kind in [FaultKind::Throttle, FaultKind::Error] {
+                let operation = Some(operation.to_owned());
+                local.cloud.cloud().faults().arm(Fault { operation, count: 3, ..Fault::new(kind) });
+
+                let watch = Watch { aws: &local.aws, session: &session };
+                let end = follow_stack(watch, ("many", &id), last.clone()).await.unwrap();
+
+                assert_eq!(end.status, "DELETE_COMPLETE");
+                assert!(local.cloud.cloud().faults().armed().is_empty());
+            }
+        }
     }
 
     #[tokio::test]
@@ -164,6 +199,7 @@ mod tests {
         let events = [
             event("A", "CREATE_IN_PROGRESS", ""),
             event("B", "CREATE_FAILED", "Resource creation cancelled"),
+            event("D", "DELETE_FAILED", "Resource deletion cancelled"),
             event("C", "CREATE_FAILED", "the bucket exists"),
             event("stack", "ROLLBACK_IN_PROGRESS", "The following resource(s) failed to create: [C, B]."),
         ];

@@ -14,7 +14,7 @@ use serde::{Serialize, Serializer};
 
 pub(crate) use super::wiring::Source;
 use super::{
-    Faults, STACKS_FOLDER, StacksError,
+    Faults, STACKS_FOLDER, StacksError, limits,
     template::StackTemplate,
     wiring::{Wiring, place},
 };
@@ -98,6 +98,7 @@ impl Graph {
         environment: &Environment,
     ) -> Result<Self, StacksError> {
         let mut faults = unknown_skips(&templates, project, environment);
+        faults.extend(limits::long_names(&templates, environment));
         let templates: Vec<StackTemplate> =
             templates.into_iter().filter(|template| !environment.skip.contains(&template.name)).collect();
         let wiring = Wiring::new(&templates, project, environment);
@@ -123,6 +124,12 @@ impl Graph {
                 inputs.after.insert(NodeId::TaskDefinition);
             }
         }
+        let (makers, refused) = limits::bucket_makers(&wiring, &templates);
+        for (large, maker) in makers {
+            nodes.entry(NodeId::Stack(large)).or_default().after.insert(NodeId::Stack(maker));
+        }
+        faults.extend(refused);
+        needs.extend(templates.iter().any(limits::is_large).then_some(limits::BUCKET));
         faults.extend(wiring.unused_settings(&needs));
         if !faults.is_empty() {
             return Err(StacksError::Invalid(Faults(faults)));

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use seatrial_template::{Diagnostic, Document, Entry, Node, Position};
 use serde_json::Value;
 
-/// AWS's limit for a template that is sent in the request, in bytes.
-const MAXIMUM_BYTES: usize = 51_200;
+/// AWS's limit for a template that is read from a bucket: 1 MB, taken for the lesser of its two meanings.
+const MAXIMUM_BYTES: usize = 1_000_000;
 const MAXIMUM_DESCRIPTION: usize = 1024;
 const MAXIMUM_LOGICAL_ID: usize = 255;
 /// Sections with names in them, and how many AWS allows.
@@ -359,8 +359,8 @@ Outputs:
             ("[]".to_owned(), "a.yml:1:1: a template must be a mapping, found a list"),
             (format!("# ä\n{resources}"), "a.yml:1:3: a template must be ASCII, found `ä` (U+00E4)"),
             (
-                format!("{resources}\n#{}", "x".repeat(51_200)),
-                "a.yml:1:1: a template must have at most 51200 bytes, found 51241",
+                format!("{resources}\n#{}", "x".repeat(1_000_000)),
+                "a.yml:1:1: a template must have at most 1000000 bytes, found 1000041",
             ),
             (format!("{resources}\nOutput: {{}}"), "a.yml:2:1: unknown section `Output`"),
             ("Parameters: {}".to_owned(), "a.yml:1:1: a template must have at least one resource"),

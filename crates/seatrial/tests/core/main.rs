@@ -9,6 +9,7 @@ mod ended;
 mod foreign;
 mod operators;
 mod outcome;
+mod reasons;
 mod states;
 mod trouble;
 mod workbench;

@@ -251,15 +251,30 @@ impl Workbench {
         }
     }
 
+    /// The name of a resource of a stack.
+    #[track_caller]
+    fn physical_id(&self, stack: &str, logical_id: &str) -> String {
+        let client = self.client();
+        let resource = client.describe_stack_resource().stack_name(stack).logical_resource_id(logical_id);
+        let resource = self.answer(resource.send()).unwrap().stack_resource_detail.unwrap();
+        resource.physical_resource_id.unwrap()
+    }
+
     /// Puts an object into a bucket of a stack.
     #[track_caller]
     pub fn fill_bucket(&self, stack: &str, logical_id: &str) {
-        let client = self.client();
-        let resource = client.describe_stack_resource().stack_name(stack).logical_resource_id(logical_id);
-        let resource = self.runtime.block_on(resource.send()).unwrap().stack_resource_detail.unwrap();
-        let put =
-            aws_sdk_s3::Client::new(&self.config()).put_object().key("object").body(b"x".to_vec().into());
-        self.runtime.block_on(put.bucket(resource.physical_resource_id.unwrap()).send()).unwrap();
+        let bucket = self.physical_id(stack, logical_id);
+        let put = aws_sdk_s3::Client::new(&self.config()).put_object().bucket(bucket).key("object");
+        self.answer(put.body(b"x".to_vec().into()).send()).unwrap();
+    }
+
+    /// How many versions of objects are in a bucket of a stack.
+    #[track_caller]
+    pub fn objects(&self, stack: &str, logical_id: &str) -> usize {
+        let bucket = self.physical_id(stack, logical_id);
+        let list = aws_sdk_s3::Client::new(&self.config()).list_object_versions().bucket(bucket);
+        let listed = self.answer(list.send()).unwrap();
+        listed.versions().len() + listed.delete_markers().len()
     }
 
     /// Every stack that is there, with its status.
