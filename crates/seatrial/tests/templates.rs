@@ -257,3 +257,34 @@ Resources:
     assert!(of("'443'", depends, "").is_empty());
     assert!(of("!Select [0, ['443', !Ref Secure]]", "", condition).is_empty());
 }
+
+/// Whether there are values of the parameters with which a template has no resource at all, which CloudFormation
+/// refuses. One condition and its opposite cannot both be false.
+fn may_be_empty(template: &Value) -> bool {
+    let resources: Vec<&Value> = template["Resources"].as_object().unwrap().values().collect();
+    let used: BTreeSet<&str> = resources.iter().filter_map(|it| it["Condition"].as_str()).collect();
+    let opposite = |one: &str| {
+        let not = template["Conditions"][one]["Fn::Not"][0]["Condition"].as_str();
+        not.is_some_and(|other| used.contains(other))
+    };
+    !resources.iter().any(|it| it["Condition"].is_null()) && !used.iter().any(|one| opposite(one))
+}
+
+#[test]
+fn whatever_the_parameters_are_a_template_has_a_resource() {
+    for (name, template) in &templates() {
+        assert!(!may_be_empty(template), "{name}");
+    }
+}
+
+#[test]
+fn a_template_that_may_have_no_resource_is_found() {
+    let of = |resources: &str| {
+        let conditions = "{C: !Equals [!Ref P, a], D: !Equals [!Ref P, b], N: !Not [!Condition C]}";
+        may_be_empty(&template_of(&format!("Conditions: {conditions}\nResources: {{{resources}}}")))
+    };
+    assert!(of("A: {Type: T, Condition: C}"));
+    assert!(of("A: {Type: T, Condition: C}, B: {Type: T, Condition: D}"));
+    assert!(!of("A: {Type: T, Condition: C}, B: {Type: T, Condition: N}"));
+    assert!(!of("A: {Type: T, Condition: C}, B: {Type: T}"));
+}

@@ -24,6 +24,7 @@ pub(crate) use cloudformation::{
     ChangeSet, ChangeSetRequest, Parameter, ResourceChange, Stack, StackEvent, StackResource,
 };
 pub(crate) use codebuild::{Build, FirstBuild};
+pub(crate) use codeconnections::Connection;
 pub(crate) use codedeploy::{Deployment, LifecycleEvent, TrafficShare};
 pub(crate) use codepipeline::{ActionRun, Execution, StageState};
 pub(crate) use ecs::{Revision, StoppedTask};

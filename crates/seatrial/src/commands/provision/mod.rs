@@ -5,6 +5,7 @@
 
 mod apply;
 mod bridge;
+mod connection;
 mod consent;
 mod ended;
 mod first;
@@ -54,10 +55,17 @@ pub(crate) async fn run(
     if uses_local_cloud(&environment)? {
         ensure_postgres(session, false)?;
     }
-    let ctx = Ctx::for_environment(session, root, environment).await?;
+    let mut ctx = Ctx::for_environment(session, root, environment).await?;
     if args.repair_traffic {
         return repair::run(&ctx, &args.consent).await;
     }
+    let graph = match connection::existing(&ctx).await? {
+        existing if existing == ctx.environment.source.connection_arn => graph,
+        existing => {
+            ctx.environment.source.connection_arn = existing;
+            graph::read(&ctx.root, &ctx.environment)?
+        }
+    };
     provision(&ctx, &graph, args).await
 }
 
