@@ -94,6 +94,11 @@ impl Aws {
         &self.config
     }
 
+    /// What notes a call that writes.
+    pub(super) fn noted(&self) -> NoteChanges {
+        self.changes.clone()
+    }
+
     /// For a call that is known to change nothing although its name says otherwise: it is not noted.
     pub(super) fn unnoted_cloudformation(&self) -> aws_sdk_cloudformation::Client {
         aws_sdk_cloudformation::Client::new(&self.config)

@@ -1,7 +1,5 @@
 //! The one handshake that a person does: no second one is asked for while its connection is there.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
-
 use crate::workbench::Workbench;
 
 const PROVISION: [&str; 6] = ["provision", "--yes", "--environment", "account", "--output", "json"];

@@ -1,6 +1,7 @@
 //! The core at the command line: plan, consent, outcome and following, on a project of two tiny stacks and a local
 //! cloud of its own.
 
+mod account;
 mod connection;
 mod consent;
 mod daemon;

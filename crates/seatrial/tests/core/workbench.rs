@@ -105,6 +105,10 @@ impl Workbench {
         self.dir.path().join(file)
     }
 
+    pub fn read(&self, file: &str) -> String {
+        std::fs::read_to_string(self.path(file)).unwrap()
+    }
+
     pub fn write(&self, file: &str, text: &str) {
         std::fs::write(self.path(file), text).unwrap();
     }

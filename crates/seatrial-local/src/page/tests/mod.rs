@@ -120,6 +120,8 @@ async fn a_list_longer_than_a_page_comes_in_several_over_the_door_of_http() {
     let dir = tempfile::tempdir().unwrap();
     let cloud = tests::cloud_in(dir.path());
     tests::call(&cloud, "logs:CreateLogGroup", json!({ "logGroupName": "g" })).await.unwrap();
+    let role = json!({ "AWSServiceName": "ecs.amazonaws.com" });
+    tests::call(&cloud, "iam:CreateServiceLinkedRole", role).await.unwrap();
     for number in 0..121 {
         let input = json!({ "clusterName": format!("c{number}") });
         tests::call(&cloud, "ecs:CreateCluster", input).await.unwrap();

@@ -1,9 +1,11 @@
 //! Identity and Access Management: roles, their trust, their policies.
 
+mod linked;
 mod operations;
 mod store;
 mod trust;
 
+pub(crate) use linked::ensure_linked_role;
 pub(crate) use operations::*;
 
 use crate::cloud::Cloud;
@@ -12,6 +14,7 @@ use crate::principal::Principal;
 
 pub(crate) fn register(operations: &mut Operations) {
     operations.add::<CreateRole>();
+    operations.add::<CreateServiceLinkedRole>();
     operations.add::<GetRole>();
     operations.add::<ListRoles>();
     operations.add::<DeleteRole>();
@@ -85,6 +88,37 @@ mod tests {
         let words =
             "User: codebuild.amazonaws.com is not authorized to perform: sts:AssumeRole on resource: ";
         assert_eq!(missing.message, format!("{words}{arn}"));
+    }
+
+    #[tokio::test]
+    async fn a_service_linked_role_is_made_once_and_is_nobodys_to_change() {
+        let dir = tempfile::tempdir().unwrap();
+        let cloud = cloud_in(dir.path());
+        let make = json!({"AWSServiceName": "ecs.amazonaws.com"});
+
+        let made = call(&cloud, "iam:CreateServiceLinkedRole", make.clone()).await.unwrap();
+        let again = call(&cloud, "iam:CreateServiceLinkedRole", make.clone()).await.unwrap_err();
+        let mut suffixed = make;
+        suffixed["CustomSuffix"] = json!("x");
+        let suffixed = call(&cloud, "iam:CreateServiceLinkedRole", suffixed).await.unwrap_err();
+        let name = json!({"RoleName": "AWSServiceRoleForECS"});
+        let deleted = call(&cloud, "iam:DeleteRole", name.clone()).await.unwrap_err();
+        let mut attach = name;
+        attach["PolicyArn"] = json!("arn:aws:iam::aws:policy/ReadOnlyAccess");
+        let attached = call(&cloud, "iam:AttachRolePolicy", attach).await.unwrap_err();
+
+        let arn =
+            format!("arn:aws:iam::{ACCOUNT}:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS");
+        assert_eq!(made["Role"]["Arn"], arn);
+        // As lgallard/terraform-aws-elasticsearch#59 and tf_aws_elasticsearch#23 quote AWS.
+        assert_eq!((again.code.as_str(), again.status), ("InvalidInput", 400));
+        let words = "Service role name AWSServiceRoleForECS has been taken in this account, please try a different suffix.";
+        assert_eq!(again.message, words);
+        assert_eq!(suffixed.message, "Custom suffix is not allowed for ecs.amazonaws.com");
+        assert_eq!(
+            (deleted.code.as_str(), attached.code.as_str()),
+            ("UnmodifiableEntity", "UnmodifiableEntity")
+        );
     }
 
     #[tokio::test]

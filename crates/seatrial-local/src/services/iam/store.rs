@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::linked::LINKED_PATH;
 use crate::clock::Epoch;
 use crate::cloud::{Part, Setup};
 use crate::error::ServiceError;
@@ -27,6 +28,18 @@ pub(super) struct RoleRecord {
     pub inline: BTreeMap<String, String>,
     /// ARNs of managed policies.
     pub attached: Vec<String>,
+}
+
+impl RoleRecord {
+    /// A service-linked role is its service's: in AWS's words.
+    pub fn check_modifiable(&self) -> Result<(), ServiceError> {
+        if !self.path.starts_with(LINKED_PATH) {
+            return Ok(());
+        }
+        let words = "this role is only modifiable by AWS";
+        let message = format!("Cannot perform the operation on the protected role '{}' - {words}", self.name);
+        Err(ServiceError::new("UnmodifiableEntity", message))
+    }
 }
 
 pub(super) struct RoleStore {
@@ -54,7 +67,11 @@ impl RoleStore {
         name: &str,
         change: impl FnOnce(&mut RoleRecord) -> Result<R, ServiceError>,
     ) -> Result<R, ServiceError> {
-        self.roles.try_update(name, change)?.ok_or_else(|| no_such_role(name))
+        let checked = |role: &mut RoleRecord| {
+            role.check_modifiable()?;
+            change(role)
+        };
+        self.roles.try_update(name, checked)?.ok_or_else(|| no_such_role(name))
     }
 }
 

@@ -1,6 +1,6 @@
 //! `cargo xtask provision`: plan, confirm, deploy the graph in parallel, follow, outputs.
 //!
-//! Changes in AWS: stacks, always by change sets that were shown; the first image and the first task definition,
+//! Changes in AWS: the account's service-linked roles, where one is missing; stacks, always by change sets that were shown; the first image and the first task definition,
 //! where there is none. The pipeline that is created runs once: that is the first release, and it is followed.
 
 mod apply;
@@ -12,6 +12,7 @@ mod first;
 mod handshake;
 mod health_path;
 mod judge;
+mod linked_roles;
 mod lock;
 mod plan;
 mod recover;
@@ -98,6 +99,7 @@ pub(super) async fn provision(
             return Ok(Report { fields: Provisioned::refused(plan), errors: vec![refused] });
         }
     };
+    linked_roles::make(ctx, graph, &plan).await;
     let began = Instant::now();
     let applied = apply::apply(ctx, graph, (&plan, args, consent)).await;
     if !applied.errors.is_empty() {

@@ -214,8 +214,12 @@ impl Plan {
 
     /// True if the stack that holds the pipeline is to be made: the pipeline runs when it is.
     pub(super) fn creates_pipeline(&self) -> bool {
-        let pipeline = self.of("pipeline");
-        pipeline.is_some_and(|planned| matches!(planned.step, Step::Create | Step::Recreate))
+        self.creates("pipeline")
+    }
+
+    /// True if the stack of that short name is to be made.
+    pub(super) fn creates(&self, stack: &str) -> bool {
+        self.of(stack).is_some_and(|planned| matches!(planned.step, Step::Create | Step::Recreate))
     }
 
     pub(super) fn of(&self, stack: &str) -> Option<&Planned> {

@@ -9,6 +9,7 @@ use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 use crate::principal::Principal;
 use crate::services::ecs::{DescribeServices, UpdateService};
+use crate::services::iam::ensure_linked_role;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -62,6 +63,7 @@ impl Operation for RegisterScalableTarget {
         if target.min_capacity > target.max_capacity {
             return Err(invalid("MinCapacity must not be above MaxCapacity."));
         }
+        ensure_linked_role(call, "ecs.application-autoscaling.amazonaws.com").await?;
         bound(cloud, &target).await?;
         store.targets.put(&target.id.key(), &target)?;
         Ok(RegisterScalableTargetOutput { arn: target.arn })

@@ -8,6 +8,7 @@ use crate::operation::{Call, Operation};
 use crate::services::ecs::definition::Tag;
 use crate::services::ecs::shapes::{Cluster, Failure, Setting};
 use crate::services::ecs::store::{EcsStore, cluster_name};
+use crate::services::iam::ensure_linked_role;
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
@@ -33,6 +34,14 @@ impl Operation for CreateCluster {
         let name = cluster_name(self.cluster_name.as_deref()).to_owned();
         if let Ok(cluster) = store.cluster(Some(&name)) {
             return Ok(ClusterOutput { cluster });
+        }
+        // ECS makes its role and uses it before IAM has it everywhere: the first cluster of an account fails, the next
+        // does not (cloudformation-coverage-roadmap#818, 1Password/scim-examples#356).
+        if !ensure_linked_role(call, "ecs.amazonaws.com").await? {
+            return Err(ServiceError::new(
+                "InvalidParameterException",
+                "Unable to assume the service linked role. Please verify that the ECS service linked role exists.",
+            ));
         }
         let cluster = Cluster {
             cluster_arn: call.cloud.arn("ecs", &format!("cluster/{name}")),

@@ -76,10 +76,16 @@ async fn balancers(cloud: &Cloud, colour: &str) -> Vec<LoadBalancer> {
     }]
 }
 
+/// Makes the cluster in an account that has had none.
+async fn make_cluster(cloud: &Cloud) {
+    let input = || CreateCluster { cluster_name: Some("c".to_owned()), ..CreateCluster::default() };
+    let first = call(cloud, input()).await.err().unwrap();
+    assert!(first.message.starts_with("Unable to assume the service linked role."), "{first:?}");
+    call(cloud, input()).await.unwrap();
+}
+
 async fn make_service(cloud: &Cloud, definition: &str) {
-    call(cloud, CreateCluster { cluster_name: Some("c".to_owned()), ..CreateCluster::default() })
-        .await
-        .unwrap();
+    make_cluster(cloud).await;
     let input = CreateService {
         cluster: Some("c".to_owned()),
         service_name: "s".to_owned(),

@@ -13,6 +13,7 @@ use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::id;
 use crate::operation::{Call, Operation};
+use crate::services::iam::ensure_linked_role;
 use crate::tags::Tag;
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -78,6 +79,7 @@ impl Operation for CreateLoadBalancer {
                 format!("A load balancer with the same name '{name}' exists, but with different settings");
             return Err(ServiceError::new("DuplicateLoadBalancerName", message));
         }
+        ensure_linked_role(call, "elasticloadbalancing.amazonaws.com").await?;
         let arn = call.cloud.arn(SERVICE, &format!("loadbalancer/app/{}/{}", self.name, id::hex(16)));
         let local_port = elb.proxies.reserve(&arn, None)?;
         let shape = LoadBalancer {

@@ -2,6 +2,7 @@
 
 mod account;
 mod attachments;
+mod linked_role;
 mod policies;
 mod roles;
 mod tags;
@@ -9,6 +10,7 @@ mod trust;
 
 pub(crate) use account::{GetUser, ListAccountAliases};
 pub(crate) use attachments::{AttachRolePolicy, DetachRolePolicy, ListAttachedRolePolicies};
+pub(crate) use linked_role::CreateServiceLinkedRole;
 pub(crate) use policies::{DeleteRolePolicy, GetRolePolicy, ListRolePolicies, PutRolePolicy};
 pub(crate) use roles::{CreateRole, DeleteRole, GetRole, ListRoles};
 pub(crate) use tags::{ListRoleTags, TagRole, UntagRole};

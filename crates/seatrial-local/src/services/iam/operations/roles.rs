@@ -173,6 +173,7 @@ impl Operation for DeleteRole {
     async fn handle(self, call: &Call) -> Result<Empty, ServiceError> {
         let store = call.cloud.part::<RoleStore>();
         let role = store.role(&self.role_name)?;
+        role.check_modifiable()?;
         let conflict = |message: &str| Err(ServiceError::new("DeleteConflict", message).with_status(409));
         if !role.attached.is_empty() {
             return conflict("Cannot delete entity, must detach all policies first.");
