@@ -224,6 +224,7 @@ impl Environment {
             ("DatabaseInstanceClass", Some(self.database.instance_class.to_string())),
             ("DatabaseStorageGib", Some(self.database.storage_gib.to_string())),
             ("DatabaseMultiAz", Some(self.database.multi_az.to_string())),
+            ("DatabaseSnapshot", self.database.snapshot.as_ref().map(ToString::to_string)),
             ("TrafficConfiguration", Some(self.deployment.traffic.as_str().to_owned())),
             ("TerminateBlueAfterMinutes", Some(self.deployment.terminate_blue_after.0.to_string())),
             ("DomainName", self.domain.clone()),

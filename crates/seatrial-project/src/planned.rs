@@ -8,7 +8,6 @@ const WHOLE: &[&str] = &["checks", "migrate", "notify", "services", "tags"];
 const APP: &[&str] = &["probe"];
 const IMAGE: &[&str] = &["before", "build_args", "context", "dockerfile", "registry_secrets", "target_stage"];
 const ENVIRONMENT: &[&str] = &["checks", "hosted_zone_id", "migrate", "notify", "services", "tags"];
-const DATABASE: &[&str] = &["snapshot"];
 
 /// Refuses the first of them, at its place.
 pub(super) fn refuse(document: &Document) -> Result<(), Diagnostic> {
@@ -68,11 +67,8 @@ impl<'a> Part<'a> {
     }
 
     fn refuse_forms(&self) -> Result<(), Diagnostic> {
-        if let Some(database) = self.below("database") {
-            database.refuse_keys(DATABASE)?;
-            if database.node.as_text() == Some("none") {
-                return Err(database.form("`none`"));
-            }
+        if let Some(database) = self.below("database").filter(|it| it.node.as_text() == Some("none")) {
+            return Err(database.form("`none`"));
         }
         let traffic = self.below("deployment").and_then(|deployment| deployment.below("traffic"));
         match traffic.filter(|traffic| traffic.node.as_mapping().is_some()) {

@@ -90,6 +90,17 @@ text_rule!(
     "must be an instance class such as `db.t4g.micro`"
 );
 text_rule!(
+    /// A snapshot of a database, by name or, where another account shares it, by ARN.
+    SnapshotId,
+    |text| {
+        let name = text.rsplit(':').next().unwrap_or_default();
+        let words = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic()) && words(name) && name.len() <= 255;
+        is_name && (text == name || is_arn(text, &["rds"]) && text.contains(":snapshot:"))
+    },
+    "must be the name or the ARN of a DB snapshot"
+);
+text_rule!(
     /// A package or one of its binaries, as cargo names them.
     CargoName,
     |text| {

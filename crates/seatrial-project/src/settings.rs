@@ -10,7 +10,7 @@ use super::{
     rules::{
         AccountId, BranchName, CargoName, CertificateArn, ConnectionArn, DomainName, HealthCheckPath,
         InstanceClass, Minutes, Name, ParameterValue, Region, RepositoryId, SecretArn, ShellCommand,
-        StackShortName, Traffic, VariableName,
+        SnapshotId, StackShortName, Traffic, VariableName,
     },
 };
 
@@ -152,11 +152,14 @@ pub struct Database {
     pub storage_gib: u32,
     /// A standby in a second zone.
     pub multi_az: bool,
+    /// What it is made from; without it, empty. It has to stay: without the name that an instance was made from,
+    /// CloudFormation replaces it by an empty one (AWS: AWS::RDS::DBInstance, DBSnapshotIdentifier).
+    pub snapshot: Option<SnapshotId>,
 }
 
 impl Default for Database {
     fn default() -> Self {
-        Self { instance_class: InstanceClass::smallest(), storage_gib: 30, multi_az: false }
+        Self { instance_class: InstanceClass::smallest(), storage_gib: 30, multi_az: false, snapshot: None }
     }
 }
 

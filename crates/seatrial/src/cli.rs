@@ -153,6 +153,9 @@ pub(crate) struct DestroyArgs {
     /// Leave this resource where it kept a stack from being deleted; may be given more than once
     #[arg(long, value_name = "STACK.LOGICAL_ID")]
     pub retain_resource: Vec<ResourceName>,
+    /// Keep no final snapshot of the database
+    #[arg(long)]
+    pub delete_data: bool,
 }
 
 #[derive(Subcommand)]

@@ -300,8 +300,9 @@ fn what_is_not_there_yet_is_refused_in_its_own_words() {
             "infra/project.yml:15:5: key `environments.production.hosted_zone_id` is not there yet",
         ),
         (
-            broken("multi_az: false", "snapshot: null"),
-            "infra/project.yml:13:63: key `environments.production.database.snapshot` is not there yet",
+            broken("multi_az: false", "snapshot: my_snapshot"),
+            "infra/project.yml:13:73: `environments.production.database.snapshot` must be the name or the ARN of a DB \
+             snapshot, found `my_snapshot`",
         ),
         (
             broken("local: {}", "local: {database: none}"),

@@ -14,6 +14,7 @@ mod error;
 mod iam;
 mod logs;
 mod rare;
+mod rds;
 mod reach;
 mod recovery;
 mod s3;

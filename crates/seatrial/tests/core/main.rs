@@ -5,6 +5,7 @@ mod account;
 mod connection;
 mod consent;
 mod daemon;
+mod database;
 mod destroying;
 #[path = "../support/ended.rs"]
 mod ended;

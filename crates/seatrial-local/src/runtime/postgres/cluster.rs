@@ -57,6 +57,13 @@ impl Cluster {
         }
     }
 
+    /// Makes the cluster as a copy of the one in `from`, of which no server may run.
+    pub(crate) async fn copy_from(&self, from: &Path) -> Result<(), PostgresError> {
+        let mut command = self.command(Path::new("cp"));
+        command.arg("-Rp").arg(from.join("data")).arg(self.data());
+        run("cp", command, String::new()).await.map(drop)
+    }
+
     pub(crate) async fn set_password(&self, user: &str, password: &str) -> Result<(), PostgresError> {
         let literal = password.replace('\'', "''");
         self.execute(&format!("ALTER ROLE {} PASSWORD '{literal}'", quoted(user))).await

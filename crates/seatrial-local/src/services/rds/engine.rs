@@ -1,7 +1,7 @@
 //! One database instance:
 //!
 //! ```text
-//! creating    the cluster is made, the server started
+//! creating    the cluster is made, or copied from a snapshot's, the server started
 //! backing-up  as RDS does after it has made an instance
 //! available   the server is started again whenever it ends
 //! modifying   a new password is set
@@ -90,6 +90,7 @@ async fn create(cloud: &Cloud, key: &str, row: &InstanceRow) -> Result<Next, Ste
                 row.place = Some(place);
                 row.port = port;
                 row.password = None;
+                row.restored_from = None;
                 row.instance.endpoint =
                     Some(Endpoint { address: "127.0.0.1".to_owned(), port: i64::from(port) });
             })?;
@@ -120,16 +121,19 @@ async fn make(
     let place = find_place(cloud.data_dir())?;
     let made = async {
         let cluster = Cluster { binaries, place: place.clone() };
+        if let Some(name) = &row.restored_from {
+            let kept = cloud.part::<RdsStore>().snapshots.get(name).and_then(|row| row.place);
+            let gone = || PostgresError::Failed { program: "restore", output: format!("{name} is gone") };
+            cluster.copy_from(&kept.ok_or_else(gone)?).await?;
+            return start(cloud, key, &cluster).await;
+        }
         let owner = Owner {
             user: &row.instance.master_username,
             password: row.password.as_deref().unwrap_or_default(),
             database: row.instance.name.as_deref().filter(|name| *name != "postgres"),
         };
         cluster.initialize(&owner).await?;
-        let no_port = || PostgresError::NotReady { output: "no port of 127.0.0.1 is free".to_owned() };
-        let port = free_port().ok_or_else(no_port)?;
-        let server = Server::start(&cloud.part::<Processes>(), &process_key(key), &cluster, port).await?;
-        Ok((port, server))
+        start(cloud, key, &cluster).await
     };
     match made.await {
         Ok((port, server)) => Ok((place, port, server)),
@@ -138,6 +142,14 @@ async fn make(
             Err(error)
         }
     }
+}
+
+/// Starts the server of a new cluster on a port of its own.
+async fn start(cloud: &Cloud, key: &str, cluster: &Cluster) -> Result<(u16, Server), PostgresError> {
+    let no_port = || PostgresError::NotReady { output: "no port of 127.0.0.1 is free".to_owned() };
+    let port = free_port().ok_or_else(no_port)?;
+    let server = Server::start(&cloud.part::<Processes>(), &process_key(key), cluster, port).await?;
+    Ok((port, server))
 }
 
 fn cluster_of(row: &InstanceRow) -> Result<Option<Cluster>, PostgresError> {

@@ -8,7 +8,7 @@ mod store;
 pub(crate) use operations::{
     CreateDbInstance, CreateDbParameterGroup, CreateDbSubnetGroup, DeleteDbInstance, DeleteDbParameterGroup,
     DeleteDbSubnetGroup, DescribeDbInstances, ModifyDbInstance, ModifyDbParameterGroup, ModifyDbSubnetGroup,
-    register,
+    RestoreDbInstanceFromDbSnapshot, register,
 };
 pub(crate) use shapes::{DbInstance, Parameter};
 

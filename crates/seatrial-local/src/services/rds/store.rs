@@ -29,6 +29,8 @@ pub(crate) struct InstanceRow {
     pub instance: DbInstance,
     /// Until the cluster has it; a new one until the cluster has that.
     pub password: Option<String>,
+    /// The snapshot that it is made from, until it is made.
+    pub restored_from: Option<String>,
     /// The cluster's folder, once it is whole.
     pub place: Option<PathBuf>,
     /// Kept over restarts.

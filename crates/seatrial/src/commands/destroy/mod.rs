@@ -6,6 +6,7 @@
 //! keeps its stack from being deleted. Stacks are found by their tags, so one whose template is gone is deleted too.
 
 mod bucket;
+mod database;
 mod plan;
 mod stack;
 mod unmade;
@@ -55,7 +56,7 @@ pub(crate) async fn run(
     args: &DestroyArgs,
 ) -> anyhow::Result<Report<Destroying>> {
     let deployed = Deployed::read(ctx).await?;
-    let plan = DestroyPlan::make(ctx, &deployed).await?;
+    let plan = DestroyPlan::make(ctx, &deployed, args.delete_data).await?;
     if args.consent.dry_run {
         return Ok(Report::done(Destroying::Planned(plan)));
     }
@@ -66,6 +67,7 @@ pub(crate) async fn run(
         confirm(ctx, globals, args).await?;
     }
     let (mut destroyed, mut errors) = apply(ctx, &deployed, (&plan, &args.retain_resource)).await;
+    errors.extend(database::settle(ctx, &plan.databases, &mut destroyed).await.err());
     if let Some(data_dir) = &plan.data_dir
         && errors.is_empty()
     {
@@ -99,7 +101,8 @@ async fn end_local_cloud(ctx: &Ctx, data_dir: &Path, destroyed: &mut Destroyed) 
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Destroyed {
     deleted: Vec<String>,
-    /// What was left on purpose: by its deletion policy, or by `--retain-resource`.
+    /// What was left on purpose, by its deletion policy or by `--retain-resource`: type and name of each, final snapshots
+    /// too.
     kept: Vec<String>,
     deregistered_task_definitions: usize,
     /// Where the local cloud's data was that is gone.
@@ -123,6 +126,7 @@ impl fmt::Display for Destroyed {
         }
         for kept in &self.kept {
             writeln!(f, "kept, by its deletion policy or by your word: {kept}")?;
+            database::deletion(kept).iter().try_for_each(|how| writeln!(f, "  to delete it: `{how}`"))?;
         }
         if let Some(path) = &self.data_dir {
             writeln!(f, "the local cloud and its data under `{}` are gone", path.display())?;

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::{Serialize, Serializer};
 
 use super::bucket::bucket_to_empty;
+use super::database::{Database, databases};
 use super::unmade::unmade_stacks;
 use crate::aws::Stack;
 use crate::commands::deployed::Deployed;
@@ -23,6 +24,8 @@ pub(crate) struct DestroyPlan {
     pub(super) unmade: Vec<Stack>,
     /// What is emptied, so that its stack can be deleted.
     empties: Vec<Bucket>,
+    /// What becomes of the data.
+    pub(super) databases: Vec<Database>,
     /// Where the local cloud's data is, in environment `local`: it goes with its stacks.
     pub(super) data_dir: Option<PathBuf>,
 }
@@ -39,7 +42,7 @@ struct Bucket {
 
 impl DestroyPlan {
     /// Reads what there is to delete.
-    pub(super) async fn make(ctx: &Ctx, deployed: &Deployed) -> anyhow::Result<Self> {
+    pub(super) async fn make(ctx: &Ctx, deployed: &Deployed, delete_data: bool) -> anyhow::Result<Self> {
         let mut empties = Vec::new();
         for (short, stack) in &deployed.stacks {
             let Some(name) = bucket_to_empty(ctx, short, stack).await? else { continue };
@@ -53,6 +56,7 @@ impl DestroyPlan {
             waves: waves(&deployed.stacks),
             unmade: unmade_stacks(ctx, deployed).await?,
             empties,
+            databases: databases(ctx, deployed, delete_data).await?,
             data_dir: ctx.local.as_ref().map(|local| local.data_dir.clone()),
         })
     }
@@ -121,6 +125,7 @@ impl fmt::Display for DestroyPlan {
             let more = if *more { " and more" } else { "" };
             writeln!(f, "  with all that is in bucket {name}: {objects}{more} versions of objects")?;
         }
+        self.databases.iter().try_for_each(|database| database.fmt(f))?;
         match &self.data_dir {
             Some(path) => writeln!(f, "  the local cloud and its data under `{}`", path.display()),
             None => Ok(()),

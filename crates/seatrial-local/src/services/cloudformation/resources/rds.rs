@@ -14,7 +14,7 @@ use crate::error::ServiceError;
 use crate::services::rds::{
     CreateDbInstance, CreateDbParameterGroup, CreateDbSubnetGroup, DbInstance, DeleteDbInstance,
     DeleteDbParameterGroup, DeleteDbSubnetGroup, DescribeDbInstances, ModifyDbInstance,
-    ModifyDbParameterGroup, ModifyDbSubnetGroup, Parameter,
+    ModifyDbParameterGroup, ModifyDbSubnetGroup, Parameter, RestoreDbInstanceFromDbSnapshot,
 };
 
 const PATIENCE: Duration = Duration::from_secs(3600);
@@ -162,6 +162,8 @@ struct InstanceProperties {
     engine_version: Option<String>,
     #[serde(rename = "DBName")]
     name: Option<String>,
+    #[serde(rename = "DBSnapshotIdentifier")]
+    snapshot: Option<String>,
     master_username: Option<String>,
     master_user_password: Option<String>,
     allocated_storage: Option<Number>,
@@ -184,6 +186,9 @@ struct InstanceProperties {
     logs_exports: Vec<String>,
     tags: Vec<Tag>,
 }
+
+/// How an instance is made from a snapshot, and what is changed of it once it is there.
+type Restoring = (RestoreDbInstanceFromDbSnapshot, ModifyDbInstance);
 
 fn flag(given: Option<Flag>) -> Option<bool> {
     given.map(|flag| flag.0)
@@ -214,6 +219,28 @@ impl InstanceProperties {
             deletion_protection: flag(self.deletion_protection),
             enable_cloudwatch_logs_exports: self.logs_exports,
         }
+    }
+
+    /// What cannot be said while restoring is said to the instance afterwards.
+    fn into_restore(self, ctx: &ResourceContext, (identifier, snapshot): (String, String)) -> Restoring {
+        let input = RestoreDbInstanceFromDbSnapshot {
+            identifier: identifier.clone(),
+            snapshot,
+            tags: ctx.tag_list(&self.tags),
+            class: self.class.clone(),
+            engine: self.engine.clone(),
+            storage_type: self.storage_type.clone(),
+            multi_az: flag(self.multi_az),
+            publicly_accessible: flag(self.publicly_accessible),
+            subnet_group: self.subnet_group.clone(),
+            parameter_group: self.parameter_group.clone(),
+            vpc_security_group_ids: self.security_groups.clone(),
+            auto_minor_version_upgrade: flag(self.auto_minor_version_upgrade),
+            copy_tags_to_snapshot: flag(self.copy_tags_to_snapshot),
+            deletion_protection: flag(self.deletion_protection),
+            enable_cloudwatch_logs_exports: self.logs_exports.clone(),
+        };
+        (input, self.into_modify(&Self::default(), &identifier))
     }
 
     fn into_modify(self, old: &Self, identifier: &str) -> ModifyDbInstance {
@@ -279,6 +306,32 @@ async fn available(ctx: &ResourceContext, identifier: &str) -> Result<Attributes
     ]))
 }
 
+/// As AWS's own handler does it: the instance has the snapshot's password until it is given the template's
+/// (aws-cloudformation-resource-providers-rds, `shouldUpdateAfterCreate`). Its owner and its database are the
+/// snapshot's: the reference refuses `MasterUsername`, `DBName` and `StorageEncrypted` beside a snapshot.
+async fn restore(
+    ctx: &ResourceContext,
+    properties: InstanceProperties,
+    (identifier, snapshot): (String, String),
+) -> Result<Attributes, ServiceError> {
+    for (name, given) in [
+        ("MasterUsername", properties.master_username.is_some()),
+        ("DBName", properties.name.is_some()),
+        ("StorageEncrypted", properties.storage_encrypted.is_some()),
+    ] {
+        if given {
+            let message = format!("{name} must not be given with DBSnapshotIdentifier: it is the snapshot's");
+            return Err(ServiceError::new("InvalidParameterCombination", message));
+        }
+    }
+    let (input, after) = properties.into_restore(ctx, (identifier.clone(), snapshot));
+    ctx.made(ctx.cloud.call(&ctx.principal, input).await, "DBInstanceAlreadyExists")?;
+    ctx.initiated(&identifier);
+    available(ctx, &identifier).await?;
+    ctx.cloud.call(&ctx.principal, after).await?;
+    available(ctx, &identifier).await
+}
+
 impl Resource for Instance {
     const TYPE: &'static str = "AWS::RDS::DBInstance";
     type Properties = InstanceProperties;
@@ -286,10 +339,16 @@ impl Resource for Instance {
     async fn create(ctx: &ResourceContext, properties: InstanceProperties) -> Result<Created, ServiceError> {
         let name = properties.identifier.clone().unwrap_or_else(|| ctx.generated_name(63));
         let identifier = name.to_ascii_lowercase();
-        let made = ctx.cloud.call(&ctx.principal, properties.into_create(ctx, identifier.clone())).await;
-        ctx.made(made, "DBInstanceAlreadyExists")?;
-        ctx.initiated(&identifier);
-        let attributes = available(ctx, &identifier).await?;
+        let snapshot = properties.snapshot.clone().filter(|name| !name.is_empty());
+        let attributes = match snapshot {
+            Some(snapshot) => restore(ctx, properties, (identifier.clone(), snapshot)).await?,
+            None => {
+                let input = properties.into_create(ctx, identifier.clone());
+                ctx.made(ctx.cloud.call(&ctx.principal, input).await, "DBInstanceAlreadyExists")?;
+                ctx.initiated(&identifier);
+                available(ctx, &identifier).await?
+            }
+        };
         Ok(Created { physical_id: identifier, attributes })
     }
 

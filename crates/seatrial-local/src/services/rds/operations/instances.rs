@@ -6,6 +6,7 @@ use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 use crate::runtime::postgres::find_postgres;
+use crate::services::iam::ensure_linked_role;
 use crate::services::rds::engine::InstanceEngine;
 use crate::services::rds::shapes::{DbInstance, ParameterGroupStatus, SecurityGroupMembership};
 use crate::services::rds::store::{InstanceRow, RdsStore};
@@ -64,6 +65,7 @@ impl Operation for CreateDbInstance {
         // Told now rather than by an instance that fails.
         find_postgres()
             .map_err(|error| ServiceError::new("InsufficientDBInstanceCapacity", error.to_string()))?;
+        ensure_linked_role(call, "rds.amazonaws.com").await?;
         let password = self.master_user_password.clone();
         let instance = self.into_instance(call, &store)?;
         let row = InstanceRow { instance, password, ..InstanceRow::default() };
@@ -78,20 +80,7 @@ impl Operation for CreateDbInstance {
 
 impl CreateDbInstance {
     fn check(&self) -> Result<(), ServiceError> {
-        let identifier = self.identifier.as_str();
-        let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-        if !identifier.bytes().all(fits)
-            || !identifier.starts_with(|first: char| first.is_ascii_alphabetic())
-            || identifier.ends_with('-')
-            || identifier.contains("--")
-            || identifier.len() > 63
-        {
-            return Err(invalid_value(
-                "The parameter DBInstanceIdentifier is not a valid identifier. Identifiers must begin with a \
-                 letter; must contain only ASCII letters, digits, and hyphens; and must not end with a hyphen \
-                 or contain two consecutive hyphens.",
-            ));
-        }
+        check_identifier(&self.identifier)?;
         if self.engine != "postgres" {
             return Err(invalid_value("The local cloud runs no engine but postgres"));
         }
@@ -114,7 +103,7 @@ impl CreateDbInstance {
         check_password(self.master_user_password.as_deref())
     }
 
-    fn into_instance(self, call: &Call, store: &RdsStore) -> Result<DbInstance, ServiceError> {
+    pub(super) fn into_instance(self, call: &Call, store: &RdsStore) -> Result<DbInstance, ServiceError> {
         let subnet_group = match self.subnet_group {
             Some(name) => {
                 let found = store.subnet_groups.get(&name.to_ascii_lowercase());
@@ -167,6 +156,23 @@ impl CreateDbInstance {
             status_infos: Vec::new(),
         })
     }
+}
+
+pub(super) fn check_identifier(identifier: &str) -> Result<(), ServiceError> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if !identifier.bytes().all(fits)
+        || !identifier.starts_with(|first: char| first.is_ascii_alphabetic())
+        || identifier.ends_with('-')
+        || identifier.contains("--")
+        || identifier.len() > 63
+    {
+        return Err(invalid_value(
+            "The parameter DBInstanceIdentifier is not a valid identifier. Identifiers must begin with a \
+                 letter; must contain only ASCII letters, digits, and hyphens; and must not end with a hyphen \
+                 or contain two consecutive hyphens.",
+        ));
+    }
+    Ok(())
 }
 
 pub(super) fn check_password(password: Option<&str>) -> Result<(), ServiceError> {

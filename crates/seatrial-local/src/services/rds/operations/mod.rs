@@ -4,6 +4,7 @@ mod instances;
 mod modify;
 mod parameter_groups;
 mod register;
+mod restore;
 mod snapshots;
 mod subnet_groups;
 mod tags;
@@ -12,6 +13,7 @@ pub(crate) use instances::{CreateDbInstance, DeleteDbInstance, DescribeDbInstanc
 pub(crate) use modify::ModifyDbInstance;
 pub(crate) use parameter_groups::{CreateDbParameterGroup, DeleteDbParameterGroup, ModifyDbParameterGroup};
 pub(crate) use register::register;
+pub(crate) use restore::RestoreDbInstanceFromDbSnapshot;
 pub(crate) use subnet_groups::{CreateDbSubnetGroup, DeleteDbSubnetGroup, ModifyDbSubnetGroup};
 
 use serde::Serialize;

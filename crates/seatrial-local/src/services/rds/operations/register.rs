@@ -4,13 +4,14 @@ use super::super::store::RdsStore;
 use super::{
     CreateDbInstance, CreateDbParameterGroup, CreateDbSubnetGroup, DeleteDbInstance, DeleteDbParameterGroup,
     DeleteDbSubnetGroup, DescribeDbInstances, ModifyDbInstance, ModifyDbParameterGroup, ModifyDbSubnetGroup,
-    snapshots, subnet_groups, tags,
+    RestoreDbInstanceFromDbSnapshot, snapshots, subnet_groups, tags,
 };
 use crate::operation::Operations;
 
 /// Serves them all.
 pub(crate) fn register(operations: &mut Operations) {
     operations.add::<CreateDbInstance>();
+    operations.add::<RestoreDbInstanceFromDbSnapshot>();
     operations.add::<DescribeDbInstances>();
     operations.add::<ModifyDbInstance>();
     operations.add::<DeleteDbInstance>();

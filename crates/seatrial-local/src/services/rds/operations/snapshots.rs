@@ -45,7 +45,7 @@ impl Operation for DescribeDbSnapshots {
     }
 }
 
-fn not_found(name: &str) -> ServiceError {
+pub(super) fn not_found(name: &str) -> ServiceError {
     ServiceError::new("DBSnapshotNotFound", format!("DBSnapshot {name} not found.")).with_status(404)
 }
 

@@ -59,7 +59,7 @@ fn answers(port: i64) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_instance_keeps_its_address_over_restarts_and_leaves_a_snapshot_behind() {
+async fn an_instance_keeps_its_address_over_restarts_and_leaves_a_snapshot_behind_that_can_be_restored() {
     let dir = tempfile::tempdir().unwrap();
     let cloud = open(dir.path()).await;
 
@@ -102,6 +102,29 @@ async fn an_instance_keeps_its_address_over_restarts_and_leaves_a_snapshot_behin
     assert!(!answers(endpoint.port));
     let place = store.snapshots.get("last").unwrap().place.unwrap();
     assert!(place.exists());
+    std::fs::write(place.join("data/marker"), "kept").unwrap();
+    let restore = |snapshot: &str| RestoreDbInstanceFromDbSnapshot {
+        identifier: "again".to_owned(),
+        snapshot: snapshot.to_owned(),
+        ..RestoreDbInstanceFromDbSnapshot::default()
+    };
+    assert_eq!(call(&cloud, restore("other")).await.err().unwrap().code, "DBSnapshotNotFound");
+    call(&cloud, restore("last")).await.unwrap();
+    let row = cloud.wait_until(LONG, || store.instances.find(|row| row.instance.status == "available")).await;
+    let row = row.unwrap();
+    assert_eq!(row.instance.master_username, "app");
+    let own = row.place.unwrap();
+    assert!(own != place && own.join("data/marker").exists());
+    assert!(answers(row.instance.endpoint.unwrap().port));
+    let input = DeleteDbInstance {
+        identifier: "again".to_owned(),
+        skip_final_snapshot: true,
+        ..DeleteDbInstance::default()
+    };
+    call(&cloud, input).await.unwrap();
+    cloud.wait_until(LONG, is_gone).await.unwrap();
+    assert!(place.exists() && !own.exists());
+
     let principal = Principal::operator("000000000000");
     let input = serde_json::json!({ "DBSnapshotIdentifier": "last" });
     cloud.dispatch(&principal, ("rds", "DeleteDBSnapshot"), input).await.unwrap();
