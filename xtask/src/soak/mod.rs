@@ -3,6 +3,7 @@
 mod interrupts;
 mod leftovers;
 mod scratch;
+mod traffic;
 
 use seatrial::Running;
 use seatrial::clap::builder::PossibleValuesParser;
@@ -24,17 +25,29 @@ pub(crate) fn command() -> Command {
                 .action(seatrial::clap::ArgAction::Append)
                 .help("Only this command; may be given more than once"),
         );
+    let traffic = Command::new("traffic")
+        .about("Edits what carries production, and fails, with releases at random moments under load")
+        .arg(number("rounds", "20").help("How many edits are made"))
+        .arg(number("seed", "1").help("Which edits, failures and moments"))
+        .arg(number("first", "1").help("The number of the first round: a run that ended goes on where it was"));
     Command::new("soak")
         .about("Plays what can go wrong, for hours: this repository's own")
         .subcommand_required(true)
         .subcommand(interrupts)
+        .subcommand(traffic)
 }
 
 pub(crate) fn run(running: &Running<'_>, matches: &ArgMatches) -> Result<(), String> {
-    let Some(("interrupts", matches)) = matches.subcommand() else { return Err("no such soak".to_owned()) };
+    let Some((name, matches)) = matches.subcommand() else { return Err("no such soak".to_owned()) };
     let number = |name: &str| matches.get_one::<u64>(name).copied().unwrap_or_default();
-    let only: Vec<String> = matches.get_many("only").into_iter().flatten().cloned().collect();
-    match interrupts::play(running, number("rounds"), number("seed"), &only)? {
+    let (rounds, seed) = (number("rounds"), number("seed"));
+    let found = if name == "traffic" {
+        traffic::play(running, (number("first"), rounds), seed)?
+    } else {
+        let only: Vec<String> = matches.get_many("only").into_iter().flatten().cloned().collect();
+        interrupts::play(running, rounds, seed, &only)?
+    };
+    match found {
         0 => Ok(()),
         findings => Err(format!("{findings} findings")),
     }
