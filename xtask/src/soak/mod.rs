@@ -29,7 +29,9 @@ pub(crate) fn command() -> Command {
         .about("Edits what carries production, and fails, with releases at random moments under load")
         .arg(number("rounds", "20").help("How many edits are made"))
         .arg(number("seed", "1").help("Which edits, failures and moments"))
-        .arg(number("first", "1").help("The number of the first round: a run that ended goes on where it was"));
+        .arg(
+            number("first", "1").help("The number of the first round: a run that ended goes on where it was"),
+        );
     Command::new("soak")
         .about("Plays what can go wrong, for hours: this repository's own")
         .subcommand_required(true)

@@ -57,19 +57,21 @@ impl Round {
 }
 
 /// Plays the rounds from `first` on; answers how many findings there were.
-pub(super) fn play(
-    running: &Running<'_>,
-    (first, rounds): (u64, u64),
-    seed: u64,
-) -> Result<usize, String> {
+pub(super) fn play(running: &Running<'_>, (first, rounds): (u64, u64), seed: u64) -> Result<usize, String> {
     let scratch = Scratch::make(running)?;
-    running.say(format_args!("seed {seed}, rounds {first} to {}, in {}", first + rounds - 1, scratch.path().display()));
+    running.say(format_args!(
+        "seed {seed}, rounds {first} to {}, in {}",
+        first + rounds - 1,
+        scratch.path().display()
+    ));
     let played = Production::of(&scratch).and_then(|production| {
         let mut findings = 0;
         for number in first..first + rounds {
             let found = production.play(running, &Round::of(seed, number))?;
             findings += found.len();
-            found.iter().for_each(|finding| running.say(format_args!("FINDING in round {number}: {finding}")));
+            found
+                .iter()
+                .for_each(|finding| running.say(format_args!("FINDING in round {number}: {finding}")));
         }
         Ok(findings)
     });
@@ -104,11 +106,14 @@ impl<'a> Production<'a> {
         let mut findings = Vec::new();
         let edit = &EDITS[round.edit];
         let path = self.scratch.checkout().join(format!("infra/stacks/{}.yml", edit.stack));
-        let text = fs::read_to_string(&path).map_err(|error| format!("failed to read a template: {error}"))?;
+        let text =
+            fs::read_to_string(&path).map_err(|error| format!("failed to read a template: {error}"))?;
         let [from, to] = if text.contains(edit.ways[0]) { edit.ways } else { [edit.ways[1], edit.ways[0]] };
         let edited = text.replace(from, to);
         let broken = round.breaks_after.map(|after| broken(&edited, after));
-        let write = |text: &str| fs::write(&path, text).map_err(|error| format!("failed to write a template: {error}"));
+        let write = |text: &str| {
+            fs::write(&path, text).map_err(|error| format!("failed to write a template: {error}"))
+        };
         write(broken.as_deref().unwrap_or(&edited))?;
         let load = Load::default();
         let (provisioned, released) = std::thread::scope(|scope| {
@@ -120,7 +125,8 @@ impl<'a> Production<'a> {
                 })
             });
             let provisioned = tool(self.scratch, &["provision", "--yes"]);
-            let released = released.map(|released| released.join().unwrap_or_else(|_| Err("it panicked".to_owned())));
+            let released =
+                released.map(|released| released.join().unwrap_or_else(|_| Err("it panicked".to_owned())));
             load.stop.store(true, Ordering::Relaxed);
             (provisioned, released)
         });
@@ -143,7 +149,10 @@ impl<'a> Production<'a> {
             round.number,
             edit.stack,
             if broken.is_some() { ", which fails" } else { "" },
-            round.release.map(|after| format!(", a release after {:.1} s", after.as_secs_f64())).unwrap_or_default(),
+            round
+                .release
+                .map(|after| format!(", a release after {:.1} s", after.as_secs_f64()))
+                .unwrap_or_default(),
         ));
         if running.is_interrupted() {
             return Err("interrupted".to_owned());
@@ -157,10 +166,16 @@ fn broken(text: &str, after: usize) -> String {
     let section = text.split("\nResources:\n").nth(1).unwrap_or_default();
     let section = section.split("\nOutputs:\n").next().unwrap_or_default();
     let is_name = |line: &&str| line.starts_with("  ") && !line.starts_with("   ") && line.ends_with(':');
-    let mut names: Vec<&str> = section.lines().filter(is_name).map(|line| line.trim().trim_end_matches(':')).collect();
+    let mut names: Vec<&str> =
+        section.lines().filter(is_name).map(|line| line.trim().trim_end_matches(':')).collect();
     // What has a condition may not be there.
-    names.retain(|name| !section.contains(&format!("  {name}:\n    Type: AWS::ElasticLoadBalancingV2::Listener\n    Condition")));
-    names.retain(|name| !name.starts_with("Https") && !name.ends_with("RedirectRule") && *name != "DeploymentConfiguration");
+    names.retain(|name| {
+        !section
+            .contains(&format!("  {name}:\n    Type: AWS::ElasticLoadBalancingV2::Listener\n    Condition"))
+    });
+    names.retain(|name| {
+        !name.starts_with("Https") && !name.ends_with("RedirectRule") && *name != "DeploymentConfiguration"
+    });
     let depends = names.get(after % names.len().max(1)).copied().unwrap_or_default();
     let resource = format!(
         "

@@ -73,6 +73,11 @@ pub(crate) fn execution_progress(status: &str) -> Progress {
     }
 }
 
+/// Whether an execution ended because its pipeline was updated.
+pub(crate) fn execution_cancelled(status: &str) -> bool {
+    status == "Cancelled"
+}
+
 /// Reads the status of a build.
 pub(crate) fn build_progress(status: &str) -> Progress {
     match status {

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use crate::aws::status::{Progress, execution_progress};
+use crate::aws::status::{Progress, execution_cancelled, execution_progress};
 use crate::aws::{Aws, AwsError, Execution, StageState};
 use crate::commands::deployed::Deployed;
 use crate::context::Ctx;
+use crate::exit::DeadlinePassed;
 use crate::follow::Look;
 use crate::plan::owned::Owned;
 use crate::rollout::{CodeDeploy, Strategy as _};
@@ -23,6 +24,8 @@ const GUARDED: [&str; 4] = ["load-balancer", "service", "deployment", "pipeline"
 const REASON: &str = "Seatrial provision holds releases";
 /// A deployment may wait for a day and longer before it ends the original tasks; see `terminate_blue_after`.
 const PATIENCE: Duration = Duration::from_secs(60 * 60);
+/// CodePipeline cancels what is held back at once.
+const CANCELLATION: Duration = Duration::from_secs(60);
 
 /// Held from the first stack that needs it to the end of the run.
 pub(super) struct ReleaseLock<'a> {
@@ -98,9 +101,7 @@ impl<'a> ReleaseLock<'a> {
         let ctx = self.ctx;
         if let Some(pipeline) = &self.pipeline {
             let stage = deploying(ctx, pipeline).await?;
-            if stage.is_some_and(|stage| {
-                execution_progress(&stage.status) == Progress::Running && !stage.status.is_empty()
-            }) {
+            if stage.is_some_and(|stage| is_busy(&stage)) {
                 return Ok(Some(format!("what pipeline {pipeline} deploys")));
             }
         }
@@ -114,9 +115,17 @@ impl<'a> ReleaseLock<'a> {
         Ok(self.busy().await?.is_some())
     }
 
-    /// What the pipeline runs, and holds back: its update cancels that.
+    /// What the pipeline holds back: its update cancels that. What runs is waited for until it is held back too, or has
+    /// ended; only then is nothing cut off.
     pub(super) async fn executions(&self) -> anyhow::Result<Vec<Execution>> {
         let Some(pipeline) = &self.pipeline else { return Ok(Vec::new()) };
+        let what = format!("what pipeline `{pipeline}` runs");
+        let mut poll = self.ctx.watch().poll(what, self.patience);
+        poll.until(async || {
+            let stages = self.ctx.aws.pipeline_state(pipeline).await?.unwrap_or_default();
+            Ok(if stages.iter().any(is_busy) { Look::Nothing } else { Look::Ended(()) })
+        })
+        .await?;
         let listing =
             self.ctx.aws.list_executions(pipeline, |found| found.iter().any(|one| !is_running(one)));
         let executions = self.ctx.reading(listing).await?.unwrap_or_default();
@@ -127,8 +136,18 @@ impl<'a> ReleaseLock<'a> {
     pub(super) async fn start_again(&self, before: Vec<Execution>) -> anyhow::Result<()> {
         let Some(pipeline) = &self.pipeline else { return Ok(()) };
         for execution in before.into_iter().rev() {
-            let now = self.ctx.aws.get_execution(pipeline, &execution.id).await?;
-            if now.status != "Cancelled" {
+            let what = format!("the end of execution `{}`", execution.id);
+            let mut poll = self.ctx.watch().poll(what, CANCELLATION);
+            let now = poll.until(async || {
+                let now = self.ctx.aws.get_execution(pipeline, &execution.id).await?;
+                Ok(if is_running(&now) { Look::Nothing } else { Look::Ended(now) })
+            });
+            let now = match now.await {
+                // Not every update cancels: then it goes on as it is.
+                Err(error) if error.is::<DeadlinePassed>() => continue,
+                now => now?,
+            };
+            if !execution_cancelled(&now.status) {
                 continue;
             }
             let source = self.ctx.aws.action_of(pipeline, "CodeStarSourceConnection").await?.name;
@@ -196,6 +215,11 @@ async fn deploying_now(aws: &Aws, pipeline: &str) -> Result<Option<StageState>, 
     let (action, stages) = tokio::try_join!(action, aws.pipeline_state(pipeline))?;
     let Some(action) = action else { return Ok(None) };
     Ok(stages.unwrap_or_default().into_iter().find(|stage| stage.name == action.stage))
+}
+
+/// A stage that was never entered has no status.
+fn is_busy(stage: &StageState) -> bool {
+    !stage.status.is_empty() && execution_progress(&stage.status) == Progress::Running
 }
 
 fn is_running(execution: &Execution) -> bool {

@@ -116,8 +116,7 @@ fn what_serves_production_is_not_replaced_whoever_allows_it() {
         carriers: BTreeSet::from(["arn:it".to_owned()]),
         ..Traffic::default()
     };
-    let rules =
-        Rules { stack: "load-balancer", allow_replace: &allowed, traffic, ..Rules::default() };
+    let rules = Rules { stack: "load-balancer", allow_replace: &allowed, traffic, ..Rules::default() };
     for replacement in [Replacement::True, Replacement::Conditional] {
         let group = Change {
             physical_id: Some("arn:it".to_owned()),

@@ -65,6 +65,8 @@ pub(crate) fn handler(resource_type: &str) -> Option<Handler> {
     let resource_type: Arc<str> = resource_type.into();
     let (of_create, of_update, of_delete) = (resource_type.clone(), resource_type.clone(), resource_type);
     Some(Handler {
+        // Nobody but its stack changes it.
+        read: None,
         create: Arc::new(move |ctx, properties| {
             let made = create(&ctx, (&of_create, schema), properties);
             Box::pin(std::future::ready(made))
