@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Attributes, Change, Created, Flag, Number, Resource, ResourceContext, ResourceTypes, Tag, attributes,
-    gone,
+    Attributes, Change, Created, Flag, Number, Resource, ResourceContext, ResourceTypes, Tag, answered,
+    attributes, capitalized, gone, told,
 };
 use crate::cloud::{Part, Setup};
 use crate::error::ServiceError;
@@ -92,6 +92,21 @@ impl Resource for Cluster {
 }
 
 struct Service;
+
+/// What ECS shows as the template writes it. Tags are not asked for.
+const SHOWN: [&str; 11] = [
+    "ServiceName",
+    "DesiredCount",
+    "LaunchType",
+    "PlatformVersion",
+    "SchedulingStrategy",
+    "DeploymentController",
+    "HealthCheckGracePeriodSeconds",
+    "EnableECSManagedTags",
+    "EnableExecuteCommand",
+    "PropagateTags",
+    "NetworkConfiguration",
+];
 
 #[derive(Debug, Clone, PartialEq, Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
@@ -321,6 +336,36 @@ impl Resource for Service {
         }
         wait_until_steady(ctx, cluster.as_deref(), physical_id).await?;
         Ok(service_attributes(physical_id))
+    }
+
+    const READABLE: bool = true;
+
+    async fn read(
+        ctx: &ResourceContext,
+        id: &str,
+        properties: ServiceProperties,
+    ) -> Result<Option<Value>, ServiceError> {
+        let services = vec![id.to_owned()];
+        let input = DescribeServices { cluster: properties.cluster.clone(), services, ..Default::default() };
+        let answer = answered(ctx.cloud.call(&ctx.principal, input).await, "ClusterNotFoundException")?;
+        let shown = capitalized(answer.unwrap_or_default()["services"][0].clone());
+        if shown["Status"] != "ACTIVE" {
+            return Ok(None);
+        }
+        let mut read = told(&shown, SHOWN);
+        // The cluster and the revision are named in several ways; a bare family means any of its revisions.
+        let names = |named: &Option<String>, shown: &Value| {
+            let shown = shown.as_str().unwrap_or_default();
+            let ends = |named: &String| {
+                let tail = shown.rsplit('/').next().unwrap_or_default();
+                shown == named || tail == named || tail.split(':').next() == Some(named)
+            };
+            json!(named.clone().filter(ends).unwrap_or_else(|| shown.to_owned()))
+        };
+        read.insert("Cluster".to_owned(), names(&properties.cluster, &shown["ClusterArn"]));
+        let revision = names(&properties.task_definition, &shown["TaskDefinition"]);
+        read.insert("TaskDefinition".to_owned(), revision);
+        Ok(Some(read.into()))
     }
 
     async fn delete(

@@ -1,12 +1,12 @@
 //! Resource types of CloudWatch Logs.
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Attributes, Change, Created, Number, Resource, ResourceContext, ResourceTypes, Tag, gone};
 use crate::error::ServiceError;
 use crate::services::logs::{
-    CreateLogGroup, DeleteLogGroup, DeleteRetentionPolicy, PutRetentionPolicy, TagResource,
+    CreateLogGroup, DeleteLogGroup, DeleteRetentionPolicy, DescribeLogGroups, PutRetentionPolicy, TagResource,
 };
 
 pub(super) fn register(types: &mut ResourceTypes) {
@@ -68,6 +68,23 @@ impl Resource for LogGroup {
         let input = TagResource { resource_arn, tags: ctx.tags_with(&change.new.tags) };
         ctx.cloud.call(&ctx.principal, input).await?;
         Ok(attributes(ctx, physical_id))
+    }
+
+    const READABLE: bool = true;
+
+    /// Tags are not read: the answer has none.
+    async fn read(
+        ctx: &ResourceContext,
+        id: &str,
+        _: LogGroupProperties,
+    ) -> Result<Option<Value>, ServiceError> {
+        let input =
+            DescribeLogGroups { log_group_identifiers: Some(vec![id.to_owned()]), ..Default::default() };
+        let found = ctx.cloud.call(&ctx.principal, input).await?.log_groups;
+        let group = found.into_iter().find(|group| group.log_group_name == id);
+        Ok(group.map(
+            |group| json!({"LogGroupName": group.log_group_name, "RetentionInDays": group.retention_in_days}),
+        ))
     }
 
     async fn delete(

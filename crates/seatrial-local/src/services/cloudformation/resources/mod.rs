@@ -23,6 +23,7 @@ mod record;
 mod resource;
 mod s3;
 mod secretsmanager;
+mod shown;
 mod tags;
 
 pub(crate) use lenient::{Flag, Number};
@@ -32,6 +33,7 @@ pub(super) use record::forms::Facts;
 pub(crate) use record::forms::is_answered;
 pub(crate) use record::{handler as record_handler, is_record, note as record_note};
 pub(crate) use resource::{Attributes, Change, Created, Handler, Resource, ResourceContext, ResourceTypes};
+pub(crate) use shown::{answered, capitalized, own_tags, told};
 pub(crate) use tags::Tag;
 
 impl ResourceTypes {

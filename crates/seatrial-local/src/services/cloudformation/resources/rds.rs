@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Attributes, Change, Created, Flag, Number, Resource, ResourceContext, ResourceTypes, Tag, attributes,
-    gone,
+    Attributes, Change, Created, Flag, Number, Resource, ResourceContext, ResourceTypes, Tag, answered,
+    attributes, gone, own_tags, told,
 };
 use crate::error::ServiceError;
 use crate::services::rds::{
@@ -150,6 +150,23 @@ impl Resource for ParameterGroup {
 }
 
 struct Instance;
+
+/// What RDS shows as the template writes it; never the password.
+const SHOWN: [&str; 13] = [
+    "DBInstanceClass",
+    "DBInstanceIdentifier",
+    "Engine",
+    "DBName",
+    "MasterUsername",
+    "AllocatedStorage",
+    "StorageType",
+    "StorageEncrypted",
+    "MultiAZ",
+    "BackupRetentionPeriod",
+    "AutoMinorVersionUpgrade",
+    "CopyTagsToSnapshot",
+    "DeletionProtection",
+];
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
@@ -360,6 +377,31 @@ impl Resource for Instance {
         let input = change.new.into_modify(&change.old, physical_id);
         ctx.cloud.call(&ctx.principal, input).await?;
         available(ctx, physical_id).await
+    }
+
+    const READABLE: bool = true;
+
+    async fn read(
+        ctx: &ResourceContext,
+        id: &str,
+        properties: InstanceProperties,
+    ) -> Result<Option<Value>, ServiceError> {
+        let input = DescribeDbInstances { identifier: Some(id.to_owned()) };
+        let Some(answer) = answered(ctx.cloud.call(&ctx.principal, input).await, MISSING)? else {
+            return Ok(None);
+        };
+        let shown = &answer["DBInstances"][0];
+        let mut read = told(shown, SHOWN);
+        let groups = shown["VpcSecurityGroups"].as_array().into_iter().flatten();
+        let groups = groups.map(|group| group["VpcSecurityGroupId"].clone()).collect();
+        read.insert("VPCSecurityGroups".to_owned(), groups);
+        read.insert("DBSubnetGroupName".to_owned(), shown["DBSubnetGroup"]["DBSubnetGroupName"].clone());
+        // A major version stands for any of its minors.
+        let version = shown["EngineVersion"].as_str().unwrap_or_default();
+        let major = properties.engine_version.filter(|asked| version.starts_with(&format!("{asked}.")));
+        read.insert("EngineVersion".to_owned(), json!(major.as_deref().unwrap_or(version)));
+        read.insert("Tags".to_owned(), own_tags(&properties.tags, &shown["TagList"]));
+        Ok(Some(read.into()))
     }
 
     async fn delete(

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::{Attributes, Change, Created, Number, Resource, ResourceContext};
+use super::super::{Attributes, Change, Created, Number, Resource, ResourceContext, answered, told};
 use super::actions::ActionProperty;
 use super::{call, port};
 use crate::error::ServiceError;
@@ -62,6 +62,15 @@ impl Resource for Listener {
         };
         call(ctx, input).await?;
         Ok(shown(physical_id))
+    }
+
+    const READABLE: bool = true;
+
+    async fn read(ctx: &ResourceContext, id: &str, _: Properties) -> Result<Option<Value>, ServiceError> {
+        let input = elbv2::DescribeListeners { load_balancer_arn: None, listener_arns: vec![id.to_owned()] };
+        let Some(answer) = answered(call(ctx, input).await, "ListenerNotFound")? else { return Ok(None) };
+        let names = ["LoadBalancerArn", "Port", "Protocol", "SslPolicy", "Certificates", "DefaultActions"];
+        Ok(Some(told(&answer["Listeners"][0], names).into()))
     }
 
     async fn delete(ctx: &ResourceContext, physical_id: &str, _: Properties) -> Result<(), ServiceError> {

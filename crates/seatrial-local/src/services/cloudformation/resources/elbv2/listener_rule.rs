@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::{Attributes, Change, Created, Number, Resource, ResourceContext};
+use super::super::{Attributes, Change, Created, Number, Resource, ResourceContext, answered, told};
 use super::actions::ActionProperty;
 use super::call;
 use crate::error::ServiceError;
@@ -69,6 +69,15 @@ impl Resource for ListenerRule {
         };
         call(ctx, input).await?;
         Ok(shown(physical_id))
+    }
+
+    const READABLE: bool = true;
+
+    async fn read(ctx: &ResourceContext, id: &str, _: Properties) -> Result<Option<Value>, ServiceError> {
+        let input = elbv2::DescribeRules { listener_arn: None, rule_arns: vec![id.to_owned()] };
+        let Some(answer) = answered(call(ctx, input).await, "RuleNotFound")? else { return Ok(None) };
+        // Its listener is in its ARN only.
+        Ok(Some(told(&answer["Rules"][0], ["Priority", "Conditions", "Actions"]).into()))
     }
 
     async fn delete(ctx: &ResourceContext, physical_id: &str, _: Properties) -> Result<(), ServiceError> {

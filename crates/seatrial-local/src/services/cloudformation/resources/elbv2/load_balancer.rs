@@ -1,10 +1,10 @@
 //! `AWS::ElasticLoadBalancingV2::LoadBalancer`.
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::super::{Attributes, Change, Created, Resource, ResourceContext, attributes};
-use super::{AttributeProperty, call, retag, set_attributes};
+use super::super::{Attributes, Change, Created, Resource, ResourceContext, answered, attributes, told};
+use super::{AttributeProperty, call, named_attributes, named_tags, retag, set_attributes};
 use crate::error::ServiceError;
 use crate::services::elbv2::{self, Attribute};
 use crate::tags::Tag;
@@ -72,6 +72,31 @@ impl Resource for LoadBalancer {
             elbv2::DescribeLoadBalancers { load_balancer_arns: vec![load_balancer_arn], names: vec![] };
         let found = call(ctx, input).await?.load_balancers.pop();
         Ok(found.as_ref().map(shown).unwrap_or_default())
+    }
+
+    const READABLE: bool = true;
+
+    async fn read(
+        ctx: &ResourceContext,
+        id: &str,
+        properties: Properties,
+    ) -> Result<Option<Value>, ServiceError> {
+        let arns = vec![id.to_owned()];
+        let input = elbv2::DescribeLoadBalancers { load_balancer_arns: arns, ..Default::default() };
+        let Some(answer) = answered(call(ctx, input).await, "LoadBalancerNotFound")? else {
+            return Ok(None);
+        };
+        let shown = &answer["LoadBalancers"][0];
+        let mut read = told(shown, ["Scheme", "Type", "IpAddressType", "SecurityGroups"]);
+        read.insert("Name".to_owned(), shown["LoadBalancerName"].clone());
+        let zones = shown["AvailabilityZones"].as_array().into_iter().flatten();
+        read.insert("Subnets".to_owned(), zones.map(|zone| zone["SubnetId"].clone()).collect());
+        let attributes = elbv2::DescribeLoadBalancerAttributes { load_balancer_arn: id.to_owned() };
+        let attributes = call(ctx, attributes).await?.attributes;
+        let named = named_attributes(&properties.load_balancer_attributes, attributes);
+        read.insert("LoadBalancerAttributes".to_owned(), named);
+        read.insert("Tags".to_owned(), named_tags(ctx, id, &properties.tags).await?);
+        Ok(Some(read.into()))
     }
 
     async fn delete(ctx: &ResourceContext, physical_id: &str, _: Properties) -> Result<(), ServiceError> {

@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::{Number, ResourceContext};
 use crate::error::ServiceError;
 use crate::operation::Operation;
-use crate::services::elbv2::{AddTags, Attribute, RemoveTags};
+use crate::services::elbv2::{AddTags, Attribute, DescribeTags, RemoveTags};
 use crate::tags::{self, Tag};
 
 async fn call<O: Operation>(ctx: &ResourceContext, input: O) -> Result<O::Output, ServiceError> {
@@ -55,6 +55,20 @@ async fn set_attributes<O: Operation>(
         call(ctx, modify(given.into_iter().map(attribute).collect())).await?;
     }
     Ok(())
+}
+
+/// The attributes that a template names, as the service shows them.
+fn named_attributes(named: &[AttributeProperty], shown: Vec<Attribute>) -> Value {
+    let shown = shown.into_iter().filter(|one| named.iter().any(|named| named.key == one.key));
+    shown.map(|one| serde_json::json!({"Key": one.key, "Value": one.value})).collect()
+}
+
+/// The tags of `arn` that a template names.
+async fn named_tags(ctx: &ResourceContext, arn: &str, named: &[Tag]) -> Result<Value, ServiceError> {
+    let shown = call(ctx, DescribeTags { resource_arns: vec![arn.to_owned()] }).await?;
+    let shown = shown.tag_descriptions.into_iter().flat_map(|one| one.tags);
+    let own = shown.filter(|tag| named.iter().any(|named| named.key == tag.key));
+    Ok(own.map(|tag| serde_json::json!({"Key": tag.key, "Value": tag.value})).collect())
 }
 
 /// Brings the tags of `arn` from the old to the new.

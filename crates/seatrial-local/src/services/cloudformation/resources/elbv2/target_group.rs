@@ -1,15 +1,28 @@
 //! `AWS::ElasticLoadBalancingV2::TargetGroup`. `Targets` are ECS's to register.
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::super::{Attributes, Change, Created, Flag, Number, Resource, ResourceContext, attributes};
-use super::{AttributeProperty, call, port, retag, set_attributes};
+use super::super::{
+    Attributes, Change, Created, Flag, Number, Resource, ResourceContext, answered, attributes, told,
+};
+use super::{AttributeProperty, call, named_attributes, named_tags, port, retag, set_attributes};
 use crate::error::ServiceError;
 use crate::services::elbv2::{self, Attribute, HealthCheckSettings, Matcher};
 use crate::tags::Tag;
 
 pub(super) struct TargetGroup;
+
+const HEALTH_CHECK: [&str; 8] = [
+    "HealthCheckProtocol",
+    "HealthCheckPort",
+    "HealthCheckEnabled",
+    "HealthCheckPath",
+    "HealthCheckIntervalSeconds",
+    "HealthCheckTimeoutSeconds",
+    "HealthyThresholdCount",
+    "UnhealthyThresholdCount",
+];
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
@@ -104,6 +117,28 @@ impl Resource for TargetGroup {
         }
         retag(ctx, physical_id, (&old.tags, &new.tags)).await?;
         Ok(changed.pop().as_ref().map(shown).unwrap_or_default())
+    }
+
+    const READABLE: bool = true;
+
+    async fn read(
+        ctx: &ResourceContext,
+        id: &str,
+        properties: Properties,
+    ) -> Result<Option<Value>, ServiceError> {
+        let arns = vec![id.to_owned()];
+        let input = elbv2::DescribeTargetGroups { target_group_arns: arns, ..Default::default() };
+        let Some(answer) = answered(call(ctx, input).await, "TargetGroupNotFound")? else { return Ok(None) };
+        let shown = &answer["TargetGroups"][0];
+        let mut read = told(shown, HEALTH_CHECK);
+        read.extend(told(shown, ["Protocol", "Port", "VpcId", "ProtocolVersion", "TargetType", "Matcher"]));
+        read.insert("Name".to_owned(), shown["TargetGroupName"].clone());
+        let attributes = elbv2::DescribeTargetGroupAttributes { target_group_arn: id.to_owned() };
+        let attributes = call(ctx, attributes).await?.attributes;
+        let named = named_attributes(&properties.target_group_attributes, attributes);
+        read.insert("TargetGroupAttributes".to_owned(), named);
+        read.insert("Tags".to_owned(), named_tags(ctx, id, &properties.tags).await?);
+        Ok(Some(read.into()))
     }
 
     async fn delete(ctx: &ResourceContext, physical_id: &str, _: Properties) -> Result<(), ServiceError> {
