@@ -45,6 +45,9 @@ pub(super) struct Stack {
     /// Physical resources that an update replaced, to be deleted once it has succeeded; new ones, once it has
     /// been rolled back.
     pub leftovers: Vec<Resource>,
+    /// Its drift status and when it was last looked at.
+    #[serde(default)]
+    pub drift: Option<(String, Epoch)>,
 }
 
 /// What of a stack an update changes at once, and a rollback puts back.
@@ -119,8 +122,34 @@ pub(super) struct Resource {
     /// Where an update was to restore what was really there: all that it is put back to.
     #[serde(default)]
     pub actual: Option<Value>,
+    /// What the last detection found, since the resource was last touched.
+    #[serde(default)]
+    pub drift: Option<Drift>,
     /// What the update in flight did to it.
     pub undo: Option<Undo>,
+}
+
+/// What a drift detection found of a resource that can be read.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Drift {
+    /// `IN_SYNC`, `MODIFIED` or `DELETED`.
+    pub status: String,
+    pub time: Epoch,
+    /// What was compared: what the template names and the service tells.
+    pub expected: Value,
+    pub actual: Option<Value>,
+}
+
+/// A drift detection of a stack. Kept by its ID.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct DriftDetection {
+    pub id: String,
+    pub stack_id: String,
+    pub time: Epoch,
+    /// Why it failed.
+    pub reason: Option<String>,
+    pub stack_drift_status: String,
+    pub drifted: usize,
 }
 
 /// How to put a resource back.
@@ -194,6 +223,7 @@ pub(super) struct Store {
     pub resources: Table<Resource>,
     pub events: Table<Event>,
     pub change_sets: Table<ChangeSet>,
+    pub drift_detections: Table<DriftDetection>,
     templates: Table<String>,
     types: ResourceTypes,
     next_event: AtomicU64,
@@ -216,6 +246,7 @@ impl Part for Store {
             stacks: setup.database.table("cloudformation-stacks"),
             resources: setup.database.table("cloudformation-resources"),
             change_sets: setup.database.table("cloudformation-change-sets"),
+            drift_detections: setup.database.table("cloudformation-drift-detections"),
             templates: setup.database.table("cloudformation-templates"),
             types: ResourceTypes::all(),
             next_event: AtomicU64::new(last.map_or(0, |last| last + 1)),
@@ -362,7 +393,28 @@ pub(super) fn resource_key(stack_id: &str, logical_id: &str) -> String {
     format!("{stack_id}/{logical_id}")
 }
 
+/// The drift of a stack or a resource as it is described, under `name`.
+fn drift_information(name: &str, drift: Option<(&str, Epoch)>) -> Value {
+    let mut information = Map::new();
+    let status = drift.map_or("NOT_CHECKED", |(status, _)| status);
+    information.insert(name.to_owned(), status.into());
+    information.extend(drift.map(|(_, time)| ("LastCheckTimestamp".to_owned(), time.0.into())));
+    Value::Object(information)
+}
+
+impl Stack {
+    pub(super) fn drift_information(&self) -> Value {
+        let drift = self.drift.as_ref().map(|(status, time)| (status.as_str(), *time));
+        drift_information("StackDriftStatus", drift)
+    }
+}
+
 impl Resource {
+    pub(super) fn drift_information(&self) -> Value {
+        let drift = self.drift.as_ref().map(|drift| (drift.status.as_str(), drift.time));
+        drift_information("StackResourceDriftStatus", drift)
+    }
+
     /// What `Fn::GetAtt` answers: an attribute the handler told, else a property.
     pub(super) fn attribute(&self, name: &str) -> Option<Value> {
         let told = self.attributes.get(name).cloned();

@@ -105,6 +105,7 @@ fn new_resource(run: &Run, declared: &ResourceDeclaration, undo: Option<Undo>) -
         update_replace_policy: declared.update_replace_policy.clone(),
         metadata: declared.metadata.clone(),
         actual: None,
+        drift: None,
         undo,
     }
 }

@@ -20,7 +20,7 @@ mod settle;
 mod update;
 mod walk;
 
-pub(super) use run::{Run, surroundings};
+pub(super) use run::{Run, masked, surroundings};
 pub(super) use update::begin_rollback;
 
 /// Drives stacks, by ID.

@@ -145,7 +145,7 @@ impl Run {
     /// The event of the state a resource is in.
     pub(super) fn event(&self, resource: &Resource) -> Result<(), ServiceError> {
         let stack = self.stack()?;
-        let properties = masked(&resource.properties, &stack.current.parameters);
+        let properties = masked(&resource.properties.to_string(), &stack.current.parameters);
         let time = self.store.event_time(&stack.id, self.cloud.clock().now());
         let stamp = jiff::Timestamp::from_millisecond((time.0 * 1000.0) as i64).unwrap_or_default();
         self.store.add_event(&Event {
@@ -243,8 +243,8 @@ impl Run {
 }
 
 /// Properties as events show them: values of `NoEcho` parameters are not told.
-fn masked(properties: &Value, parameters: &[Parameter]) -> String {
-    let mut text = properties.to_string();
+pub(in super::super) fn masked(text: &str, parameters: &[Parameter]) -> String {
+    let mut text = text.to_owned();
     for parameter in parameters.iter().filter(|parameter| parameter.no_echo && !parameter.value.is_empty()) {
         let quoted = Value::String(parameter.value.clone()).to_string();
         text = text.replace(&quoted[1..quoted.len() - 1], "****");

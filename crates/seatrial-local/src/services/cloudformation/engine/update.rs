@@ -109,6 +109,9 @@ async fn settle_resource(run: &Run, scope: &Scope, id: &str, asked: Asked) -> bo
             let changed = difference.reaches_resource() || failed;
             next.metadata = wanted.metadata;
             next.properties = wanted.properties;
+            if changed || asked.revert_drift {
+                next.drift = None;
+            }
             if !changed && !difference.metadata {
                 return recorded(run.put(&next));
             }

@@ -69,6 +69,7 @@ pub(super) fn new_stack(call: &Call, name: &str) -> Stack {
         retained: Vec::new(),
         force_delete: false,
         leftovers: Vec::new(),
+        drift: None,
     }
 }
 

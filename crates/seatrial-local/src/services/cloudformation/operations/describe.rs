@@ -78,7 +78,7 @@ fn described(stack: &Stack) -> Value {
         "RoleARN": stack.options.role_arn,
         "Tags": stack.current.tags,
         "EnableTerminationProtection": stack.termination_protection,
-        "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": stack.drift_information(),
         "RetainExceptOnCreate": stack.options.retain_except_on_create.then_some(true),
         "LastOperations": last_operations(&stack.operation),
     }))
@@ -135,7 +135,7 @@ fn summary(stack: &Stack) -> Value {
         "DeletionTime": stack.deleted,
         "StackStatus": stack.status,
         "StackStatusReason": shown_reason(stack),
-        "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": stack.drift_information(),
         "LastOperations": last_operations(&stack.operation),
     }))
 }

@@ -11,6 +11,7 @@ mod begin;
 mod change_set_queries;
 mod change_sets;
 mod describe;
+mod drift;
 mod events;
 mod exports;
 mod recovery;

@@ -1,7 +1,7 @@
 //! The table of CloudFormation's operations.
 
 use super::{
-    change_set_queries, change_sets, describe, events, exports, recovery, resources, stacks, templates,
+    change_set_queries, change_sets, describe, drift, events, exports, recovery, resources, stacks, templates,
 };
 use crate::operation::Operations;
 
@@ -14,6 +14,10 @@ pub(crate) fn register(operations: &mut Operations) {
     operations.add::<change_set_queries::ListChangeSets>();
     operations.add::<describe::DescribeStacks>();
     operations.add::<describe::ListStacks>();
+    operations.add::<drift::DescribeStackDriftDetectionStatus>();
+    operations.add::<drift::DescribeStackResourceDrifts>();
+    operations.add::<drift::DetectStackDrift>();
+    operations.add::<drift::DetectStackResourceDrift>();
     operations.add::<events::DescribeEvents>();
     operations.add::<events::DescribeStackEvents>();
     operations.add::<exports::ListExports>();

@@ -64,7 +64,7 @@ fn shown(stack: &Stack, resource: &Resource, time: &str) -> Value {
         "ResourceType": resource.resource_type,
         "ResourceStatus": resource.status,
         "ResourceStatusReason": resource.reason,
-        "DriftInformation": {"StackResourceDriftStatus": "NOT_CHECKED"},
+        "DriftInformation": resource.drift_information(),
     }));
     shown[time] = json!(resource.time);
     shown

@@ -1,6 +1,7 @@
 //! Support of the tests: a local cloud, and a resource type that does what its properties say.
 
 mod change_sets;
+mod drift;
 mod operations;
 mod recorded;
 mod records;
