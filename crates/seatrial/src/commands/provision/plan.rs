@@ -157,7 +157,7 @@ async fn plan_stack(
         inputs = if update.is_some() { Inputs::Different } else { Inputs::Same };
     }
     let action = next(phase, inputs, &Attempts::default());
-    recover::check(ctx, (&stack, found.as_ref()), action, args).await?;
+    recover::check(ctx, (&stack, found.as_ref()), action, judge.args).await?;
     planned.step = match (action, update) {
         (Action::Nothing, _) => Step::Unchanged,
         // A creation waits for nothing to be shown: what it takes is there when its turn comes.
