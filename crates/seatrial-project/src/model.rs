@@ -122,8 +122,10 @@ pub struct App {
     pub environment: BTreeMap<String, String>,
     /// Variable to the ARN of the secret, with a JSON key behind it if one was given.
     pub secrets: BTreeMap<String, String>,
-    /// The ARNs of the secrets themselves, each once.
+    /// The ARNs of the secrets themselves that Secrets Manager keeps, each once.
     pub secret_arns: BTreeSet<String>,
+    /// The ARNs of those that are parameters of SSM, each once.
+    pub secret_parameter_arns: BTreeSet<String>,
 }
 
 /// How the image is made.
@@ -204,7 +206,9 @@ impl Environment {
 
     /// What stack parameters may be filled from, by the parameter's name; only what is set.
     pub fn facts(&self) -> BTreeMap<String, String> {
-        let secrets: Vec<&str> = self.app.secret_arns.iter().map(String::as_str).collect();
+        let list = |arns: &BTreeSet<String>| {
+            (!arns.is_empty()).then(|| arns.iter().map(String::as_str).collect::<Vec<_>>().join(","))
+        };
         let facts = [
             ("ProjectName", Some(self.project.clone())),
             ("EnvironmentName", Some(self.name.clone())),
@@ -230,7 +234,10 @@ impl Environment {
             ("DomainName", self.domain.clone()),
             ("CertificateArn", self.certificate_arn.clone()),
             ("NetworkMode", Some(self.network_mode.as_str().to_owned())),
-            ("SecretArns", (!secrets.is_empty()).then(|| secrets.join(","))),
+            ("SecretArns", list(&self.app.secret_arns)),
+            ("SecretParameterArns", list(&self.app.secret_parameter_arns)),
+            // A service that cannot be given a shell later is given the way to one.
+            ("ExecuteCommand", Some("true".to_owned())),
         ];
         facts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
     }

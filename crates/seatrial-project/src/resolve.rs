@@ -177,7 +177,18 @@ impl Scope<'_> {
             memory,
             architecture: app.architecture.unwrap_or(Architecture::X86_64),
             environment: app.environment.into_iter().map(|(name, value)| (text(name), value)).collect(),
-            secret_arns: app.secrets.values().map(SecretArn::secret).collect(),
+            secret_arns: app
+                .secrets
+                .values()
+                .filter(|it| !it.is_parameter())
+                .map(SecretArn::secret)
+                .collect(),
+            secret_parameter_arns: app
+                .secrets
+                .values()
+                .filter(|it| it.is_parameter())
+                .map(SecretArn::secret)
+                .collect(),
             secrets: app.secrets.into_iter().map(|(name, arn)| (text(name), arn.to_string())).collect(),
         })
     }

@@ -69,10 +69,14 @@ text_rule!(
 );
 text_rule!(CertificateArn, |text| is_arn(text, &["acm"]), "must be the ARN of an ACM certificate");
 text_rule!(
-    /// A secret, or with `:json-key::` behind it one value of it.
+    /// A secret, or with `:json-key::` behind it one value of it; or a parameter of SSM.
     SecretArn,
-    |text| is_arn(text, &["secretsmanager"]) && text.split(':').count() >= 7,
-    "must be the ARN of a Secrets Manager secret"
+    |text| {
+        is_arn(text, &["secretsmanager"]) && text.split(':').count() >= 7
+            || is_arn(text, &["ssm"])
+                && text.splitn(6, ':').last().is_some_and(|it| it.len() > 10 && it.starts_with("parameter/"))
+    },
+    "must be the ARN of a Secrets Manager secret or of an SSM parameter"
 );
 text_rule!(DomainName, is_domain, "must be a domain name such as `www.example.com`");
 text_rule!(
@@ -140,6 +144,11 @@ impl InstanceClass {
 }
 
 impl SecretArn {
+    /// Whether it is a parameter of SSM.
+    pub fn is_parameter(&self) -> bool {
+        self.0.split(':').nth(2) == Some("ssm")
+    }
+
     /// The secret itself, without the json-key, stage and version that a container may select.
     pub fn secret(&self) -> String {
         self.0.split(':').take(7).collect::<Vec<_>>().join(":")

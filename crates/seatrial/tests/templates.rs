@@ -288,3 +288,67 @@ fn a_template_that_may_have_no_resource_is_found() {
     assert!(!of("A: {Type: T, Condition: C}, B: {Type: T, Condition: N}"));
     assert!(!of("A: {Type: T, Condition: C}, B: {Type: T}"));
 }
+
+/// What our roles may do to anything, each with the reason why it cannot be narrowed; docs/aws-checked.md has the
+/// sources.
+const UNSCOPED: [&str; 11] = [
+    // No resource (service authorization reference).
+    "ecr:GetAuthorizationToken",
+    "elasticloadbalancing:DescribeListeners",
+    "elasticloadbalancing:DescribeRules",
+    "elasticloadbalancing:DescribeTargetGroups",
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+    // AWS's own policies have no narrower form.
+    "cloudwatch:DescribeAlarms",
+    "ecs:RegisterTaskDefinition",
+    // Narrowed by conditions on who asks for it and on what is decrypted.
+    "kms:Decrypt",
+];
+
+/// Actions of identity policies that are allowed on everything, or on everything of an account.
+fn allowed_on_everything(template: &Value) -> BTreeSet<String> {
+    let roles = resources(template, "AWS::IAM::Role").into_iter();
+    let inline = roles.flat_map(|(_, role)| listed(&role["Properties"]["Policies"]));
+    let attached =
+        resources(template, "AWS::IAM::Policy").into_iter().map(|(_, policy)| &policy["Properties"]);
+    let statements = inline.chain(attached).flat_map(|policy| listed(&policy["PolicyDocument"]["Statement"]));
+    // A statement may hang on a condition of the template.
+    let statements = statements.map(|one| if one["Fn::If"].is_null() { one } else { &one["Fn::If"][1] });
+    let wide = |resource: &&Value| {
+        let text = resource.as_str().or(resource["Fn::Sub"].as_str()).unwrap_or_default();
+        // Pseudo parameters have colons of their own.
+        let text = text.replace("${AWS::", "${");
+        text == "*" || text.split(':').nth(5).is_some_and(|it| it == "*" || it.ends_with("key/*"))
+    };
+    let wide = statements.filter(|one| one["Effect"] == "Allow" && listed(&one["Resource"]).iter().any(wide));
+    let actions = wide.flat_map(|one| listed(&one["Action"]));
+    actions.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+#[test]
+fn a_role_is_allowed_on_everything_only_what_cannot_be_narrowed() {
+    let found: BTreeSet<String> =
+        templates().iter().flat_map(|(_, template)| allowed_on_everything(template)).collect();
+    assert_eq!(found, UNSCOPED.map(str::to_owned).into());
+}
+
+#[test]
+fn a_statement_that_is_too_wide_is_found_wherever_it_stands() {
+    let of = |statement: &str| {
+        let template = format!(
+            "Resources: {{P: {{Type: AWS::IAM::Policy, Properties: {{PolicyDocument: {{Statement: [{statement}]}}}}}}}}"
+        );
+        allowed_on_everything(&template_of(&template)).len()
+    };
+    assert_eq!(of("{Effect: Allow, Action: 'a:B', Resource: '*'}"), 1);
+    assert_eq!(
+        of("!If [C, {Effect: Allow, Action: ['a:B', 'a:C'], Resource: ['x', '*']}, !Ref 'AWS::NoValue']"),
+        2
+    );
+    assert_eq!(of("{Effect: Allow, Action: 'a:B', Resource: !Sub 'arn:x:ecs:${AWS::Region}:1:*'}"), 1);
+    assert_eq!(of("{Effect: Allow, Action: 'a:B', Resource: !Sub 'arn:x:ecs:r:1:task-set/c/s/*'}"), 0);
+    assert_eq!(of("{Effect: Deny, Action: 'a:B', Resource: '*'}"), 0);
+}

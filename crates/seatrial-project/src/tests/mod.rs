@@ -41,7 +41,7 @@ fn the_facts_are_named_as_the_stacks_take_them() {
     let facts = project.environment(Some("production")).unwrap().facts();
     let names: Vec<&str> = facts.keys().map(String::as_str).collect();
     let expected = "AppPort Architecture BranchName Cpu CpuTarget DatabaseInstanceClass DatabaseMultiAz DatabaseStorageGib \
-        EnvironmentName HealthCheckPath ImageBuilder MaximumTasks Memory MinimumTasks NetworkMode ProjectName RepositoryId \
+        EnvironmentName ExecuteCommand HealthCheckPath ImageBuilder MaximumTasks Memory MinimumTasks NetworkMode ProjectName RepositoryId \
         TerminateBlueAfterMinutes TrafficConfiguration";
     assert_eq!(names.join(" "), expected);
     assert_eq!(facts["TrafficConfiguration"], "AllAtOnce");
@@ -50,7 +50,7 @@ fn the_facts_are_named_as_the_stacks_take_them() {
     for fact in facts.keys() {
         assert!(project.says("production", fact) || fact == "NetworkMode", "{fact}");
     }
-    let common = "AppPort Architecture BranchName Cpu EnvironmentName HealthCheckPath ImageBuilder Memory ProjectName \
+    let common = "AppPort Architecture BranchName Cpu EnvironmentName ExecuteCommand HealthCheckPath ImageBuilder Memory ProjectName \
         RepositoryId";
     let said: Vec<&str> =
         facts.keys().filter(|fact| project.says("local", fact)).map(String::as_str).collect();
@@ -137,6 +137,24 @@ fn parameters_of_stacks_are_passed_on_as_they_were_typed() {
     assert!(nothing.ends_with(
         "`environments.production.parameters.P` must be a value or a list of values, found `null`"
     ));
+}
+
+#[test]
+fn a_secret_may_be_a_parameter_of_ssm_and_each_kind_has_a_list_of_its_own() {
+    let secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf";
+    let parameter = "arn:aws:ssm:eu-central-1:123456789012:parameter/web/key";
+    let typed = format!("secrets: {{A: '{secret}:user::', B: '{parameter}', C: '{parameter}'}}");
+    let project = Project::parse(GOOD.replace("secrets: {}", &typed).as_bytes()).unwrap();
+    let facts = project.environment(None).unwrap().facts();
+    assert_eq!((facts["SecretArns"].as_str(), facts["SecretParameterArns"].as_str()), (secret, parameter));
+    for wrong in [
+        "arn:aws:ssm:eu-central-1:123456789012:document/x",
+        "arn:aws:ssm:eu-central-1:123456789012:parameter/",
+    ] {
+        let message = broken("secrets: {}", &format!("secrets: {{A: '{wrong}'}}"));
+        let rule = "must be the ARN of a Secrets Manager secret or of an SSM parameter";
+        assert!(message.contains(rule), "{message}");
+    }
 }
 
 #[test]

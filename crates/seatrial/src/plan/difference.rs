@@ -13,9 +13,12 @@ use serde_json::{Map, Value};
 
 use super::template::StackTemplate;
 
-/// Parameters that keep the value they have: deployments change what they stand for, so that sending them
-/// again would move traffic.
-const STICKY: [&str; 1] = [super::traffic::LIVE];
+/// Parameters that keep the value they have: deployments change what the first stands for, so that sending it again
+/// would move traffic; the second is of the frozen service.
+const STICKY: [&str; 2] = [super::traffic::LIVE, EXECUTE_COMMAND];
+
+/// Of services that are older than the parameter only its Default is true: the template without it.
+const EXECUTE_COMMAND: &str = "ExecuteCommand";
 
 /// Parameter to value; `None` asks CloudFormation to keep the value it has.
 pub(crate) type SentParameters = BTreeMap<String, Option<String>>;
@@ -99,8 +102,9 @@ pub(crate) fn sent_parameters(
 ) -> SentParameters {
     let keeps =
         |name: &str| STICKY.contains(&name) && deployed.is_some_and(|deployed| deployed.contains_key(name));
+    let older = deployed.is_some_and(|deployed| !deployed.contains_key(EXECUTE_COMMAND));
     let sent = |(name, value): (&String, &String)| (name.clone(), (!keeps(name)).then(|| value.clone()));
-    values.iter().map(sent).collect()
+    values.iter().filter(|(name, _)| !(older && *name == EXECUTE_COMMAND)).map(sent).collect()
 }
 
 /// How what would be sent differs from what is there; nothing means unchanged. Tags never do: see [`sent_tags`]. Parameters whose value is not
@@ -253,6 +257,18 @@ Resources:
             found.iter().map(ToString::to_string).collect::<Vec<_>>(),
             ["parameter `Key` (value not shown)"]
         );
+    }
+
+    #[test]
+    fn a_service_that_was_made_without_a_way_to_a_shell_stays_without_and_one_with_it_keeps_it() {
+        let values = map(&[(EXECUTE_COMMAND, "true"), ("Port", "4000")]);
+        assert_eq!(sent_parameters(&values, None)[EXECUTE_COMMAND].as_deref(), Some("true"));
+        let older = sent_parameters(&values, Some(&map(&[("Port", "4000")])));
+        assert!(!older.contains_key(EXECUTE_COMMAND), "{older:?}");
+        for had in ["true", "false"] {
+            let kept = sent_parameters(&values, Some(&map(&[(EXECUTE_COMMAND, had)])));
+            assert_eq!(kept[EXECUTE_COMMAND], None);
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use super::{
 };
 
 /// The facts that hold several values, separated by commas.
-const LIST_FACTS: [&str; 1] = ["SecretArns"];
+const LIST_FACTS: [&str; 2] = ["SecretArns", "SecretParameterArns"];
 
 /// Where one value comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

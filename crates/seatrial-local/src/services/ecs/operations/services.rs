@@ -106,6 +106,13 @@ impl CreateService {
                 "Health check grace period is only valid for services configured to use load balancers",
             ));
         }
+        // Well known from tools that set the one and forget the other; no page of AWS has the words.
+        if self.enable_execute_command && definition.content.task_role_arn.is_none() {
+            return Err(invalid(
+                "The service couldn't be created because a valid taskRoleArn is not being used. Specify a valid \
+                 task role in your task definition and try again.",
+            ));
+        }
         check_network(self.network_configuration.as_ref(), definition)?;
         check_load_balancers(&self.load_balancers, definition)
     }
