@@ -5,6 +5,7 @@ mod change;
 pub(crate) mod check;
 mod deployed;
 mod destroy;
+mod dns_record;
 mod generate;
 mod graph;
 mod large_template;

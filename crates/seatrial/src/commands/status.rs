@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::deployed::{Deployed, Place};
+use super::dns_record::DnsRecord;
 use crate::aws::status::{Progress, deployment_progress};
 use crate::aws::{Aws, StageState, TargetHealth};
 use crate::context::Ctx;
@@ -19,6 +20,7 @@ pub(crate) async fn run(ctx: &Ctx) -> anyhow::Result<Report<Status>> {
     let reading = read(&ctx.aws, &ctx.environment.name, &deployed);
     let mut status = ctx.session.cancel.unless_cancelled(reading).await??;
     status.provision = ctx.session.command("provision");
+    status.dns_record = DnsRecord::of(&ctx.environment, &deployed);
     Ok(Report::done(status))
 }
 
@@ -35,6 +37,8 @@ pub(crate) struct Status {
     astray: Vec<String>,
     image: Option<ImageStatus>,
     url: Option<String>,
+    /// Where a domain is set: the record that it needs.
+    dns_record: Option<DnsRecord>,
     /// What to type where nothing is there, or where rules are astray.
     #[serde(skip)]
     provision: String,
@@ -220,7 +224,9 @@ impl fmt::Display for Status {
         if let Some(image) = &self.image {
             writeln!(f, "image {} ({}), {} bytes", image.uri, image.tags.join(", "), image.size_bytes)?;
         }
-        self.url.as_ref().map_or(Ok(()), |url| write!(f, "application {url}"))
+        let record =
+            self.dns_record.as_ref().map(|record| format!("\ndns         {record}")).unwrap_or_default();
+        self.url.as_ref().map_or(Ok(()), |url| write!(f, "application {url}{record}"))
     }
 }
 

@@ -36,7 +36,7 @@ owned! {
     "connection": ConnectionArn;
     "database": DatabaseEndpointAddress DatabaseName DatabasePort DatabaseSecretArn DatabaseUser;
     "deployment": CodeDeployApplicationName DeploymentGroupName;
-    "load-balancer": BlueTargetGroupArn GreenTargetGroupArn LoadBalancerArn ProductionListenerArn TestListenerArn Url;
+    "load-balancer": BlueTargetGroupArn GreenTargetGroupArn LoadBalancerArn LoadBalancerDnsName ProductionListenerArn TestListenerArn Url;
     "pipeline": PipelineName;
     "registry": RepositoryName RepositoryUri;
     "service": ServiceName;

@@ -7,6 +7,7 @@ mod consent;
 mod daemon;
 mod database;
 mod destroying;
+mod domain;
 #[path = "../support/ended.rs"]
 mod ended;
 mod foreign;

@@ -25,6 +25,7 @@ use std::time::Instant;
 use self::consent::Consent;
 use self::ended::Applied;
 use super::deployed::{Deployed, Place};
+use super::dns_record::DnsRecord;
 use super::graph;
 use super::released::{Probing, Release, follow};
 use crate::aws::status::{Progress, execution_progress};
@@ -138,7 +139,8 @@ async fn report(
         }
     }
     errors.extend(release.iter().flat_map(|release: &Release| release.errors(None)));
-    let fields = Provisioned::done(&applied, deployed, release);
+    let mut fields = Provisioned::done(&applied, deployed, release);
+    fields.dns_record = DnsRecord::of(&ctx.environment, deployed);
     errors.extend(applied.errors);
     Ok(Report { fields, errors })
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::ended::{Applied, StackResult};
 use super::plan::Plan;
 use crate::commands::deployed::Deployed;
+use crate::commands::dns_record::DnsRecord;
 use crate::commands::released::Release;
 
 /// The object of `provision --output json`.
@@ -18,6 +19,9 @@ pub(crate) struct Provisioned {
     pub outputs: BTreeMap<String, String>,
     /// The first release, if this run followed it.
     pub release: Option<Release>,
+    /// Where a domain is set: the record that it needs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dns_record: Option<DnsRecord>,
     /// What would be done, where nothing was.
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<Plan>,
@@ -33,6 +37,7 @@ impl Provisioned {
             stacks: plan.results(),
             outputs: BTreeMap::new(),
             release: None,
+            dns_record: None,
             plan: Some(plan),
             complete: true,
             is_repair: false,
@@ -54,6 +59,7 @@ impl Provisioned {
             stacks: applied.stacks.clone(),
             outputs: deployed.outputs(),
             release,
+            dns_record: None,
             plan: None,
             is_repair: false,
             complete: applied.errors.is_empty(),
@@ -87,6 +93,9 @@ impl fmt::Display for Provisioned {
             && let Some(url) = self.outputs.get("Url")
         {
             writeln!(f, "{url}")?;
+        }
+        if let Some(record) = &self.dns_record {
+            writeln!(f, "{record}")?;
         }
         Ok(())
     }
