@@ -50,6 +50,8 @@ impl Cli {
 pub(crate) enum Command {
     /// Makes or updates all stacks, builds the first image and follows the first release
     Provision(ProvisionArgs),
+    /// Shows what provision would change, and changes nothing
+    Diff(DiffArgs),
     /// Writes .aws/buildspec.yml, appspec.yaml and taskdef.json from infra/project.yml
     #[command(alias = "buildspec")]
     Generate(GenerateArgs),
@@ -105,6 +107,19 @@ pub(crate) struct ProvisionArgs {
     /// Build the first image on this machine instead of in CodeBuild
     #[arg(long)]
     pub local_image: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DiffArgs {
+    /// Exit with 6 where there are changes
+    #[arg(long)]
+    pub exit_code: bool,
+    /// Show the replacement or removal of this stateful resource instead of refusing it; may be given more than once
+    #[arg(long, value_name = "STACK.LOGICAL_ID")]
+    pub allow_replace: Vec<ResourceName>,
+    /// Show changes that make a database stop for a while instead of refusing them
+    #[arg(long)]
+    pub allow_interruption: bool,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -20,6 +20,8 @@ pub enum ExitStatus {
     Failed,
     /// 5: the deadline passed; work goes on in AWS.
     Deadline,
+    /// 6: `diff --exit-code`, and there are changes.
+    Changes,
     /// 130: interrupted; work goes on in AWS.
     Interrupted,
 }
@@ -34,6 +36,7 @@ impl ExitStatus {
             Self::Refused => 3,
             Self::Failed => 4,
             Self::Deadline => 5,
+            Self::Changes => 6,
             Self::Interrupted => 130,
         }
     }

@@ -88,6 +88,22 @@ pub(crate) struct ResourceChange {
     pub properties: Vec<String>,
     /// Properties, Metadata, Tags, …
     pub scope: Vec<String>,
+    /// What changes of it, from what to what, as far as CloudFormation knows.
+    pub details: Vec<PropertyChange>,
+}
+
+/// One place in a resource's properties that changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct PropertyChange {
+    /// `/Properties/HealthCheckPath`.
+    pub path: String,
+    /// `None` where CloudFormation does not tell: what depends on a resource that is made anew is not known yet.
+    pub before: Option<String>,
+    pub after: Option<String>,
+    /// Whether this change makes the resource anew: Never, Conditionally, Always.
+    pub recreation: String,
+    /// The parameter or resource that causes it, where it is not an edit of the template.
+    pub cause: Option<String>,
 }
 
 /// A resource of a stack.
@@ -171,7 +187,7 @@ impl Aws {
     /// A change set by its id, with all its changes.
     pub(crate) async fn describe_change_set(&self, id: &str) -> Result<ChangeSet, AwsError> {
         let mut pages =
-            self.cloudformation().describe_change_set().change_set_name(id).into_paginator().send();
+            self.cloudformation().describe_change_set().change_set_name(id).include_property_values(true).into_paginator().send();
         let mut set =
             ChangeSet { id: id.to_owned(), status: String::new(), status_reason: None, changes: Vec::new() };
         while let Some(page) = pages.next().await {
@@ -311,9 +327,12 @@ fn stack_event(event: sdk::StackEvent) -> StackEvent {
 }
 
 fn resource_change(change: sdk::ResourceChange) -> ResourceChange {
-    let targets = change.details.unwrap_or_default().into_iter().filter_map(|detail| detail.target);
+    let details = change.details.unwrap_or_default();
+    let targets = details.iter().filter_map(|detail| detail.target.as_ref());
     let mut properties: Vec<String> = targets
-        .filter_map(|target| target.name.or_else(|| target.attribute.map(|a| a.as_str().to_owned())))
+        .filter_map(|target| {
+            target.name.clone().or_else(|| target.attribute.as_ref().map(|a| a.as_str().to_owned()))
+        })
         .collect();
     properties.sort();
     properties.dedup();
@@ -326,5 +345,28 @@ fn resource_change(change: sdk::ResourceChange) -> ResourceChange {
         resource_type: change.resource_type.unwrap_or_default(),
         replacement: change.replacement.map(|replacement| replacement.as_str().to_owned()),
         properties,
+        details: property_changes(details),
     }
+}
+
+/// One entry a place: CloudFormation tells one that has two causes twice.
+fn property_changes(details: Vec<sdk::ResourceChangeDetail>) -> Vec<PropertyChange> {
+    let mut changes: Vec<PropertyChange> = Vec::new();
+    for detail in details {
+        let Some(target) = detail.target else { continue };
+        let attribute = target.attribute.map(|attribute| attribute.as_str().to_owned()).unwrap_or_default();
+        let name = target.name.map(|name| format!("/{name}")).unwrap_or_default();
+        let change = PropertyChange {
+            path: target.path.unwrap_or_else(|| format!("/{attribute}{name}")),
+            before: target.before_value,
+            after: target.after_value,
+            recreation: target.requires_recreation.map(|one| one.as_str().to_owned()).unwrap_or_default(),
+            cause: detail.causing_entity,
+        };
+        match changes.iter_mut().find(|known| known.path == change.path) {
+            Some(known) => known.cause = known.cause.take().or(change.cause),
+            None => changes.push(change),
+        }
+    }
+    changes
 }

@@ -24,7 +24,7 @@ mod time;
 
 pub(crate) use clients::{Aws, Target, endpoint_is_loopback};
 pub(crate) use cloudformation::{
-    ChangeSet, ChangeSetRequest, Parameter, ResourceChange, Stack, StackEvent, StackResource,
+    ChangeSet, ChangeSetRequest, Parameter, PropertyChange, ResourceChange, Stack, StackEvent, StackResource,
 };
 pub(crate) use codebuild::{Build, FirstBuild};
 pub(crate) use codeconnections::Connection;

@@ -87,11 +87,13 @@ pub(crate) async fn discard(ctx: &Ctx, change_set: &str) -> bool {
 }
 
 /// The same, with the empty stack that was made for it: a stack that holds change sets of others is theirs.
-async fn withdraw(ctx: &Ctx, stack_name: &str, change_set: &str) {
-    discard(ctx, change_set).await;
-    if let Err(error) = withdraw_empty(ctx, stack_name).await {
+pub(crate) async fn withdraw(ctx: &Ctx, stack_name: &str, change_set: &str) -> bool {
+    let discarded = discard(ctx, change_set).await;
+    let withdrawn = withdraw_empty(ctx, stack_name).await;
+    if let Err(error) = &withdrawn {
         ctx.printer().warning(format_args!("an empty stack is left: {error:#}"));
     }
+    discarded && withdrawn.is_ok()
 }
 
 async fn withdraw_empty(ctx: &Ctx, stack_name: &str) -> anyhow::Result<()> {

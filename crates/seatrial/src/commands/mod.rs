@@ -31,6 +31,14 @@ pub(crate) async fn run(session: &Session, cli: Cli, own: &[Check]) -> ExitStatu
     let globals = cli.globals;
     match cli.command {
         Command::Provision(args) => conclude(session, provision::run(session, &globals, &args).await),
+        Command::Diff(args) => {
+            let report = provision::diff(session, &globals, &args).await;
+            let changes = report.as_ref().is_ok_and(|report| report.fields.has_changes());
+            match conclude(session, report) {
+                ExitStatus::Done if changes && args.exit_code => ExitStatus::Changes,
+                status => status,
+            }
+        }
         Command::Generate(args) => conclude(session, generate::run(session, &args)),
         Command::BuildImage(args) => conclude(session, build_image::run(session, &globals, &args).await),
         Command::Release(args) => {

@@ -7,6 +7,7 @@ mod consent;
 mod daemon;
 mod database;
 mod destroying;
+mod diff;
 mod domain;
 #[path = "../support/ended.rs"]
 mod ended;

@@ -154,9 +154,8 @@ impl Deployment<'_> {
                     if self.prepare(candidate, &stack).await? {
                         continue;
                     }
-                    let update = (action == Action::Update).then_some((&stack, differences.as_deref()));
-                    let update = update.map(|(stack, found)| (stack, found.unwrap_or_default()));
-                    match self.change(candidate, update, overtaken).await {
+                    let update = (action == Action::Update).then(|| differences.as_deref().unwrap_or_default());
+                    match self.change((candidate, &stack), update, overtaken).await {
                         Ok(Some(stack)) => return Ok((stack, true)),
                         Ok(None) => return Ok((stack, false)),
                         Err(error) if error.is::<Overtaken>() => {
@@ -224,15 +223,14 @@ impl Deployment<'_> {
     /// `overtaken`: the one that was shown has been tried. `None`: nothing is to be changed.
     async fn change(
         &self,
-        candidate: &Candidate<'_>,
-        update: Option<(&Stack, &[Difference])>,
+        (candidate, stack): (&Candidate<'_>, &Stack),
+        differences: Option<&[Difference]>,
         overtaken: bool,
     ) -> anyhow::Result<Option<Stack>> {
+        let update = differences.map(|differences| (stack, differences));
         let planned = self.plan.of(&candidate.template.name).filter(|_| !overtaken);
-        let fitting = match update.zip(planned) {
-            Some(((stack, _), planned)) if self.is_live(planned).await? => {
-                planned.change_set(stack, &candidate.values)
-            }
+        let fitting = match planned {
+            Some(planned) if self.is_live(planned).await? => planned.change_set(stack, &candidate.values),
             _ => None,
         };
         let id = match fitting {

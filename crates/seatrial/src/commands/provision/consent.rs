@@ -2,7 +2,8 @@
 
 use tokio::sync::Mutex;
 
-use super::plan::{Plan, Planned, shown};
+use super::plan::{Plan, Planned};
+use super::screen::shown;
 use crate::aws::ResourceChange;
 use crate::cli::Consent as Flags;
 use crate::context::Ctx;
@@ -122,7 +123,7 @@ const MAY_STOP: [&str; 6] = [
 ];
 
 /// Whether something is lost, or may be interrupted: what `--yes` does not cover unseen.
-fn loses(change: &ResourceChange) -> bool {
+pub(super) fn loses(change: &ResourceChange) -> bool {
     let replaced = change.replacement.as_deref().is_some_and(|text| text != "False");
     let beyond_tags = change.properties.iter().any(|property| property != "Tags");
     let stops = MAY_STOP.contains(&change.resource_type.as_str()) && change.action == "Modify" && beyond_tags;
@@ -142,6 +143,7 @@ mod tests {
             replacement: replacement.map(str::to_owned),
             properties: Vec::new(),
             scope: Vec::new(),
+            details: Vec::new(),
         }
     }
 

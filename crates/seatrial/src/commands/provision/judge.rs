@@ -108,8 +108,7 @@ impl Judge<'_> {
         let is_owner = template.name == Owned::ProductionListenerArn.stack();
         refuse_foreign_routes(template, is_owner, &wanted)?;
         let Some(found) = found else {
-            let made = self.creation(ctx, candidate).await?;
-            return Ok(made.map(|set| Judged { set, live: None }));
+            return self.creation(ctx, candidate).await;
         };
         let sent = sent_parameters(&candidate.values, Some(&found.parameters));
         let Some(set) = candidate.make(ctx, (&sent, Some(found)), false).await? else { return Ok(None) };
@@ -152,15 +151,17 @@ impl Judge<'_> {
     }
 
     /// A new stack that asks for the live group gets it: a service that is made anew stands behind it.
-    async fn creation(&self, ctx: &Ctx, candidate: &Candidate<'_>) -> anyhow::Result<Option<ChangeSet>> {
-        let mut sent = sent_parameters(&candidate.values, None);
+    async fn creation(&self, ctx: &Ctx, candidate: &Candidate<'_>) -> anyhow::Result<Option<Judged>> {
+        let (mut sent, mut behind) = (sent_parameters(&candidate.values, None), None);
         if sent.contains_key(LIVE)
             && let Some(traffic) = self.traffic(ctx).await?
             && let Some(live) = traffic.live()
         {
             sent.insert(LIVE.to_owned(), Some(live.to_owned()));
+            behind = Some(live.to_owned());
         }
-        candidate.make(ctx, (&sent, None), false).await
+        let made = candidate.make(ctx, (&sent, None), false).await?;
+        Ok(made.map(|set| Judged { set, live: behind }))
     }
 
     /// The traffic as it is led now; `None` before there is a load balancer.

@@ -18,6 +18,7 @@ mod plan;
 mod recover;
 mod repair;
 mod report;
+mod screen;
 mod seed;
 
 use std::time::Instant;
@@ -29,7 +30,7 @@ use super::dns_record::DnsRecord;
 use super::graph;
 use super::released::{Probing, Release, follow};
 use crate::aws::status::{Progress, execution_progress};
-use crate::cli::{Globals, ProvisionArgs};
+use crate::cli::{DiffArgs, Globals, ProvisionArgs};
 use crate::context::{Ctx, find_root, load_environment, uses_local_cloud};
 use crate::exit::Failed;
 use crate::install::ensure_postgres;
@@ -69,6 +70,21 @@ pub(crate) async fn run(
         }
     };
     provision(&ctx, &graph, args).await
+}
+
+/// The plan alone: what was made to be shown is deleted again.
+pub(crate) async fn diff(
+    session: &Session,
+    globals: &Globals,
+    args: &DiffArgs,
+) -> anyhow::Result<Report<Provisioned>> {
+    let args = ProvisionArgs {
+        consent: crate::cli::Consent { yes: false, dry_run: true },
+        allow_replace: args.allow_replace.clone(),
+        allow_interruption: args.allow_interruption,
+        ..ProvisionArgs::default()
+    };
+    run(session, globals, &args).await
 }
 
 /// Everything once the environment is known.

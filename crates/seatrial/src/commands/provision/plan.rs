@@ -1,7 +1,6 @@
 //! What `provision` would do to each stack. Reads; the only writes are the change sets it shows.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -26,7 +25,11 @@ use crate::plan::template::StackTemplate;
 #[serde(tag = "step", rename_all = "snake_case")]
 pub(super) enum Step {
     Unchanged,
-    Create,
+    /// By this change set, where all that it takes is known already.
+    Create {
+        change_set: Option<String>,
+        changes: Vec<ResourceChange>,
+    },
     /// A creation that failed left a stack that can only be deleted: deleted, then made.
     Recreate,
     /// An operation runs: afterwards it is looked at again.
@@ -158,12 +161,28 @@ async fn plan_stack(
     }
     let action = next(phase, inputs, &Attempts::default());
     recover::check(ctx, (&stack, found.as_ref()), action, judge.args).await?;
+    if action == Action::Create
+        && let Some(template) = graph.template(&stack)
+    {
+        let candidate = Candidate::of(template, &ctx.environment, planned.inputs.clone());
+        update = match judge.change_set(ctx, &candidate, None).await {
+            // Somebody else makes it: it is joined when its turn comes.
+            Err(error) if error.is::<Overtaken>() => None,
+            made => made?,
+        };
+    }
     planned.step = match (action, update) {
         (Action::Nothing, _) => Step::Unchanged,
         // A creation waits for nothing to be shown: what it takes is there when its turn comes.
-        (Action::Wait, _) if found.is_none() || phase == StackPhase::Review => Step::Create,
+        (Action::Wait, _) if found.is_none() || phase == StackPhase::Review => {
+            Step::Create { change_set: None, changes: Vec::new() }
+        }
         (Action::Wait, _) => Step::Later,
-        (Action::Create, _) => Step::Create,
+        (Action::Create, Some(judged)) => {
+            planned.live = judged.live;
+            Step::Create { change_set: Some(judged.set.id), changes: judged.set.changes }
+        }
+        (Action::Create, None) => Step::Create { change_set: None, changes: Vec::new() },
         (Action::Clear, _) => Step::Recreate,
         (Action::Join, _) => Step::Join,
         (Action::RollBack | Action::ContinueRollback, _) => Step::RollBack,
@@ -186,6 +205,12 @@ impl Planned {
             {
                 Some(change_set)
             }
+            // What is made holds nothing yet, whoever has made change sets for it.
+            Step::Create { change_set, .. }
+                if self.inputs == *inputs && stack_phase(&stack.status) == StackPhase::Review =>
+            {
+                change_set.as_deref()
+            }
             _ => None,
         }
     }
@@ -194,6 +219,7 @@ impl Planned {
     pub(super) fn shown_change_set(&self) -> Option<&str> {
         match &self.step {
             Step::Update { change_set, .. } => Some(change_set),
+            Step::Create { change_set, .. } => change_set.as_deref(),
             _ => None,
         }
     }
@@ -201,7 +227,7 @@ impl Planned {
     /// What was shown of this stack.
     pub(super) fn shown_changes(&self) -> &[ResourceChange] {
         match &self.step {
-            Step::Update { changes, .. } => changes,
+            Step::Update { changes, .. } | Step::Create { changes, .. } => changes,
             _ => &[],
         }
     }
@@ -219,7 +245,7 @@ impl Plan {
 
     /// True if the stack of that short name is to be made.
     pub(super) fn creates(&self, stack: &str) -> bool {
-        self.of(stack).is_some_and(|planned| matches!(planned.step, Step::Create | Step::Recreate))
+        self.of(stack).is_some_and(|planned| matches!(planned.step, Step::Create { .. } | Step::Recreate))
     }
 
     pub(super) fn of(&self, stack: &str) -> Option<&Planned> {
@@ -238,49 +264,19 @@ impl Plan {
 
     /// Deletes the change sets that were made to be shown; whether all could be.
     pub(super) async fn discard(&self, ctx: &Ctx) -> bool {
-        let sets = self.stacks.iter().filter_map(Planned::shown_change_set);
-        join_all(sets.map(|set| change::discard(ctx, set))).await.into_iter().all(|gone| gone)
-    }
-}
-
-impl fmt::Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for planned in &self.stacks {
-            let step = match &planned.step {
-                Step::Unchanged => "unchanged",
-                Step::Create => "create",
-                Step::Recreate => "delete what is left, then create",
-                Step::Join => "wait for the operation in flight, then look again",
-                Step::RollBack => "roll back the update that failed, then look again",
-                Step::Update { .. } => "update",
-                Step::Later => "look again when the stacks it needs are there",
-                Step::GiveUp => "stuck: nothing that this program may do leads out of its state",
-            };
-            writeln!(f, "  {:<36} {step}", planned.name)?;
-            for difference in &planned.differences {
-                writeln!(f, "      {difference}")?;
+        let one = |planned: &Planned| {
+            let (name, set) = (planned.name.clone(), planned.shown_change_set().map(str::to_owned));
+            let creates = matches!(planned.step, Step::Create { .. });
+            async move {
+                match set {
+                    Some(set) if creates => change::withdraw(ctx, &name, &set).await,
+                    Some(set) => change::discard(ctx, &set).await,
+                    None => true,
+                }
             }
-            planned.shown_changes().iter().try_for_each(|change| writeln!(f, "      {}", shown(change)))?;
-        }
-        for orphan in &self.orphans {
-            writeln!(f, "  {orphan:<36} has no template any more: left alone (`destroy` includes it)")?;
-        }
-        Ok(())
+        };
+        join_all(self.stacks.iter().map(one)).await.into_iter().all(|gone| gone)
     }
-}
-
-/// One line a change.
-pub(super) fn shown(change: &ResourceChange) -> String {
-    let replacement = match change.replacement.as_deref() {
-        Some("True") => ", REPLACED",
-        Some("Conditional") => ", perhaps replaced",
-        _ => "",
-    };
-    let properties = match change.properties.is_empty() {
-        true => String::new(),
-        false => format!(" [{}]", change.properties.join(", ")),
-    };
-    format!("{} {} ({}){properties}{replacement}", change.action, change.logical_id, change.resource_type)
 }
 
 #[cfg(test)]

@@ -44,6 +44,11 @@ impl Provisioned {
         }
     }
 
+    /// Whether the plan that was made holds changes.
+    pub(crate) fn has_changes(&self) -> bool {
+        self.plan.as_ref().is_some_and(Plan::has_changes)
+    }
+
     /// The plan that was shown and not agreed to.
     pub(super) fn refused(plan: Plan) -> Self {
         Self { complete: false, ..Self::planned(plan) }

@@ -1,0 +1,44 @@
+//! `diff`, and the plan that `provision` shows: each property from what to what, new stacks too, and nothing left of it.
+
+use crate::workbench::Workbench;
+
+#[test]
+fn what_a_new_stack_would_hold_is_shown_and_no_empty_stack_is_left() {
+    let workbench = Workbench::started();
+
+    let diff = workbench.run(&["diff", "--exit-code"]);
+    assert_eq!(diff.code, Some(6), "{}", diff.stderr);
+    assert!(diff.stdout.contains("Add Group (AWS::Logs::LogGroup)"), "{}", diff.stdout);
+    assert!(diff.stdout.contains("create, once the stacks it needs are there"), "{}", diff.stdout);
+    assert!(workbench.stacks().is_empty());
+
+    let declined = workbench.at_terminal(&["provision"], "no\n");
+    assert_eq!((declined.code, &declined.object()["changed"]), (Some(3), &false.into()), "{declined:?}");
+    assert!(workbench.stacks().is_empty());
+
+    // What was shown is what is executed.
+    let before = workbench.calls("CreateChangeSet");
+    assert_eq!(workbench.run(&["provision", "--yes"]).code, Some(0));
+    assert_eq!(workbench.calls("CreateChangeSet") - before, 2);
+    workbench.assert_nothing_is_left_behind();
+}
+
+#[test]
+fn each_property_is_shown_from_what_to_what_and_changes_have_an_exit_code() {
+    let workbench = Workbench::provisioned();
+    assert_eq!(workbench.run(&["diff", "--exit-code"]).code, Some(0));
+    workbench.set_days("14");
+
+    let diff = workbench.run(&["diff", "--exit-code"]);
+    assert_eq!(diff.code, Some(6), "{}", diff.stderr);
+    assert!(diff.stdout.contains("RetentionInDays: 7 -> 14"), "{}", diff.stdout);
+    assert_eq!(workbench.run(&["diff"]).code, Some(0));
+    workbench.assert_nothing_is_left_behind();
+
+    let object = workbench.run(&["diff", "--output", "json"]).object();
+    let first = &object["plan"]["stacks"][0];
+    assert_eq!(first["step"], "update");
+    let detail = &first["changes"][0]["details"][0];
+    assert_eq!((&detail["before"], &detail["after"]), (&"7".into(), &"14".into()), "{detail}");
+    assert_eq!(workbench.parameters("tiny-local-first")["Days"], "7");
+}
