@@ -7,6 +7,7 @@ mod evaluate;
 mod graph;
 mod operations;
 mod pattern;
+mod policy;
 mod resources;
 mod schema;
 mod status;

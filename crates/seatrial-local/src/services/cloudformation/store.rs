@@ -34,6 +34,15 @@ pub(super) struct Stack {
     pub outputs: Vec<Output>,
     pub options: StackOptions,
     pub termination_protection: bool,
+    /// The text of its stack policy.
+    #[serde(default)]
+    pub policy: Option<String>,
+    /// What stands in for it during the update in flight.
+    #[serde(default)]
+    pub policy_during_update: Option<String>,
+    /// The resources whose rollback failed: only they may be skipped.
+    #[serde(default)]
+    pub rollback_failures: Vec<String>,
     pub change_set_id: Option<String>,
     /// Who asked for the operation in flight: handlers call with these rights.
     pub principal: Principal,

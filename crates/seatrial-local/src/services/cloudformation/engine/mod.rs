@@ -13,6 +13,7 @@ use crate::error::ServiceError;
 
 mod create;
 mod delete;
+mod exports;
 mod live;
 mod rollback;
 mod run;

@@ -29,7 +29,8 @@ pub(super) async fn run(run: &Run) -> Result<(), ServiceError> {
     if walked.failed.is_empty() {
         return run.set_status(Status::UpdateRollbackCompleteCleanupInProgress, None);
     }
-    run.set_status(Status::UpdateRollbackFailed, Some(failed_to("update", &walked.failed)))
+    let reason = Some(failed_to("update", &walked.failed));
+    run.finish_phase(Status::UpdateRollbackFailed, reason, |stack| stack.rollback_failures = walked.failed)
 }
 
 async fn put_back(run: &Run, id: &str) -> bool {
@@ -37,6 +38,11 @@ async fn put_back(run: &Run, id: &str) -> bool {
     match record.undo.clone() {
         Some(Undo::Changed(old)) => change_back(run, record, *old).await,
         Some(Undo::Replaced(old)) => recorded(take_back(run, record, *old)),
+        // It failed before anything was done to it.
+        None if record.status == Status::UpdateFailed => {
+            let mut record = record;
+            recorded(run.mark(&mut record, Status::UpdateComplete, None))
+        }
         Some(Undo::Added) | None => true,
     }
 }

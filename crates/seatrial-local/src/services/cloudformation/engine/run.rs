@@ -91,6 +91,9 @@ impl Run {
             change(stack);
             stack.status = status;
             stack.reason = reason;
+            if !status.is_in_flight() {
+                stack.policy_during_update = None;
+            }
             if status == Status::DeleteComplete {
                 stack.deleted = Some(now);
             }

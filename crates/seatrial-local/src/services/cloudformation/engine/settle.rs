@@ -45,7 +45,10 @@ where
         return Ok(Settled::Failed(reason(&walked.failed)));
     }
     Ok(match scope.outputs(&Made(run)) {
-        Ok(outputs) => Settled::Done(outputs),
+        Ok(outputs) => match run.export_conflict(&run.stack()?, &outputs) {
+            Some(conflict) => Settled::Failed(conflict),
+            None => Settled::Done(outputs),
+        },
         Err(error) => Settled::Failed(error.message),
     })
 }

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::super::changes::{Difference, Wanted};
 use super::super::drift::{Live, in_effect, seen};
 use super::super::evaluate::{Scope, resolve_dynamic};
+use super::super::policy::{Action, StackPolicy};
 use super::super::resources::Change;
+use super::super::schema::{self, Recreation};
 use super::super::status::Status;
 use super::super::store::{OnFailure, Resource, Stack, Undo};
 use super::super::template::ResourceDeclaration;
@@ -17,6 +21,9 @@ use crate::error::ServiceError;
 /// The phase `UPDATE_IN_PROGRESS`.
 pub(super) async fn run(run: &Run) -> Result<(), ServiceError> {
     let stack = run.stack()?;
+    if let Some(reason) = removals_denied(run, &stack)? {
+        return fail(run, &stack, reason);
+    }
     let asked = Asked {
         tags_changed: stack.previous.as_ref().is_some_and(|previous| previous.tags != stack.current.tags),
         revert_drift: stack.options.revert_drift,
@@ -40,6 +47,31 @@ pub(super) async fn run(run: &Run) -> Result<(), ServiceError> {
         stack.outputs = outputs;
         stack.leftovers.extend(replaced);
     })
+}
+
+/// The stack policy in force.
+fn policy(stack: &Stack) -> Option<StackPolicy> {
+    let text = stack.policy_during_update.as_ref().or(stack.policy.as_ref())?;
+    // It was checked when it was set.
+    StackPolicy::parse(text).ok()
+}
+
+/// Fails the resources that the template drops and the stack policy keeps, before anything else is done.
+fn removals_denied(run: &Run, stack: &Stack) -> Result<Option<String>, ServiceError> {
+    let (Some(policy), Ok(scope)) = (policy(stack), run.scope(stack, &stack.current)) else {
+        return Ok(None);
+    };
+    let mut failed = Vec::new();
+    for (id, mut resource) in run.store.resources_of(run.stack_id()) {
+        if resource.is_gone() || scope.active_resource(&id).is_some() {
+            continue;
+        }
+        if let Some(denial) = policy.denial(Action::Delete, &id, &resource.resource_type) {
+            run.mark(&mut resource, Status::UpdateFailed, Some(denial))?;
+            failed.push(id);
+        }
+    }
+    Ok((!failed.is_empty()).then(|| failed_to("update", &failed)))
 }
 
 fn fail(run: &Run, stack: &Stack, reason: String) -> Result<(), ServiceError> {
@@ -104,6 +136,12 @@ async fn settle_resource(run: &Run, scope: &Scope, id: &str, asked: Asked) -> bo
         (Ok(live), Ok(wanted)) => {
             let (base, kept) = with_live(base, &wanted, live);
             let difference = Difference::of(&base, declared, &wanted, asked.tags_changed);
+            let denial = (difference.reaches_resource() || difference.metadata)
+                .then(|| denied(run, &base, difference.replaces()))
+                .flatten();
+            if let Some(denial) = denial {
+                return recorded(run.mark(&mut next, Status::UpdateFailed, Some(denial))) && false;
+            }
             describe(&mut next, declared, scope);
             let failed = matches!(record.status, Status::UpdateFailed | Status::CreateFailed);
             let changed = difference.reaches_resource() || failed;
@@ -127,6 +165,13 @@ async fn settle_resource(run: &Run, scope: &Scope, id: &str, asked: Asked) -> bo
     let succeeded = reason.is_none();
     let status = if succeeded { Status::UpdateComplete } else { Status::UpdateFailed };
     recorded(run.mark(&mut next, status, reason)) && succeeded
+}
+
+/// Why the stack policy does not allow what is about to be done to a resource.
+fn denied(run: &Run, resource: &Resource, replaces: bool) -> Option<String> {
+    let policy = policy(&run.stack().ok()?)?;
+    let action = if replaces { Action::Replace } else { Action::Modify };
+    policy.denial(action, &resource.logical_id, &resource.resource_type)
 }
 
 async fn really(run: &Run, base: &Resource) -> Result<Live, ServiceError> {
@@ -249,6 +294,9 @@ impl Step<'_> {
     }
 
     async fn replace(&self, old: &Resource, next: &mut Resource) -> Result<(), ServiceError> {
+        if !self.interrupted && keeps_its_name(old, next) {
+            return Err(custom_named(old.physical_id.as_deref().unwrap_or_default()));
+        }
         if self.interrupted {
             self.run.put(next)?;
         } else {
@@ -268,14 +316,30 @@ impl Step<'_> {
     }
 }
 
+/// Whether a replacement is to have the very name that its predecessor still has.
+fn keeps_its_name(old: &Resource, new: &Resource) -> bool {
+    let (Some(name), Some(properties)) = (&old.physical_id, new.properties.as_object()) else { return false };
+    let Some(schema) = schema::of(&new.resource_type) else { return false };
+    properties.iter().any(|(property, value)| {
+        let named = value.as_str() == Some(name) && old.properties.get(property) == Some(value);
+        let other = Value::Null;
+        named && schema.recreation(property, Some(value), Some(&other)) == Recreation::Always
+    })
+}
+
+fn custom_named(name: &str) -> ServiceError {
+    ServiceError::validation(format!(
+        "CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename {name} \
+         and update the stack again."
+    ))
+}
+
 /// A replacement that takes a name which its predecessor still has.
 fn already_named(error: ServiceError, old: &Resource) -> ServiceError {
-    let taken = error.code.contains("AlreadyExist") || error.code.contains("AlreadyOwned");
+    let taken = ["AlreadyExist", "AlreadyOwned", "Duplicate", "NameInUse"];
+    let taken = taken.iter().any(|part| error.code.contains(part));
     match &old.physical_id {
-        Some(name) if taken => ServiceError::validation(format!(
-            "CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename \
-             {name} and update the stack again."
-        )),
+        Some(name) if taken => custom_named(name),
         _ => error,
     }
 }

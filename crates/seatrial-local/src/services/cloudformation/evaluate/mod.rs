@@ -15,6 +15,7 @@ use crate::error::ServiceError;
 mod cidr;
 mod conditions;
 mod dynamic;
+mod imports;
 mod intrinsics;
 mod names;
 mod parameters;

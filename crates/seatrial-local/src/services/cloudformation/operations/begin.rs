@@ -63,6 +63,9 @@ pub(super) fn new_stack(call: &Call, name: &str) -> Stack {
         outputs: Vec::new(),
         options: StackOptions::default(),
         termination_protection: false,
+        policy: None,
+        policy_during_update: None,
+        rollback_failures: Vec::new(),
         change_set_id: None,
         principal: call.principal.clone(),
         operation: OperationEntry::default(),
@@ -101,6 +104,20 @@ pub(super) fn require_updatable(stack: &Stack) -> Result<(), ServiceError> {
     Err(ServiceError::validation(format!(
         "Stack:{} is in {} state and can not be updated.",
         stack.id, stack.status
+    )))
+}
+
+/// A stack that failed with rollback disabled may be updated only so again (user guide, "Choose how to handle
+/// failures when provisioning resources").
+pub(super) fn require_rollback_stays_disabled(stack: &Stack, disabled: bool) -> Result<(), ServiceError> {
+    if disabled || !matches!(stack.status, Status::CreateFailed | Status::UpdateFailed) {
+        return Ok(());
+    }
+    Err(ServiceError::validation(format!(
+        "This stack is currently in a non-terminal [{}] state. To update the stack from this state, please use \
+         the disable-rollback parameter with update-stack API. To rollback to the last known good state, use \
+         the rollback-stack API",
+        stack.status
     )))
 }
 

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 use super::super::engine::Run;
 use super::super::status::Status;
 use super::super::store::{ChangeSet, OnFailure, Revision, Stack, StackOptions, Store};
-use super::begin::{Beginning, new_stack, require_name, require_updatable, take_up};
+use super::begin::{
+    Beginning, new_stack, require_name, require_rollback_stays_disabled, require_updatable, take_up,
+};
 use super::change_set_queries::find_change_set;
 use super::request::{Changes, Prepared, RevisionRequest};
 use super::stack_arn;
@@ -236,6 +238,7 @@ impl Operation for ExecuteChangeSet {
                 }
                 false => {
                     require_updatable(stack)?;
+                    require_rollback_stays_disabled(stack, on_failure == OnFailure::DoNothing)?;
                     take_up(stack, set.revision.clone(), now);
                 }
             }

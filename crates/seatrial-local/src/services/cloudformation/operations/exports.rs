@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::status::Status;
+use super::super::engine::Run;
 use super::super::store::Store;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
@@ -27,7 +27,7 @@ impl Operation for ListExports {
     }
 }
 
-/// `ListImports`: the stacks whose template names the export literally.
+/// `ListImports`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ListImports {
@@ -40,17 +40,11 @@ impl Operation for ListImports {
     const NAME: &'static str = "ListImports";
 
     async fn handle(self, call: &Call) -> Result<Value, ServiceError> {
-        let store = call.cloud.part::<Store>();
-        let imports = |template: &str| {
-            let text = store.template(template).unwrap_or_default();
-            text.contains("ImportValue") && text.contains(&self.export_name)
-        };
-        let mut stacks = store.stacks.values();
-        stacks.retain(|stack| stack.status != Status::DeleteComplete && imports(&stack.current.template));
+        let stacks = Run::new(&call.cloud, "").importers(&self.export_name);
         if stacks.is_empty() {
             let text = format!("Export '{}' is not imported by any stack.", self.export_name);
             return Err(ServiceError::validation(text));
         }
-        Ok(json!({"Imports": stacks.into_iter().map(|stack| stack.name).collect::<Vec<_>>()}))
+        Ok(json!({"Imports": stacks}))
     }
 }

@@ -68,6 +68,11 @@ impl Operation for ContinueUpdateRollback {
     async fn handle(self, call: &Call) -> Result<Value, ServiceError> {
         let stack = living_stack(call, &self.stack_name)?;
         require_status(&stack, Status::UpdateRollbackFailed)?;
+        if self.force_rollback && !self.resources_to_skip.is_empty() {
+            return Err(ServiceError::validation(
+                "You cannot specify both ResourcesToSkip and ForceRollback",
+            ));
+        }
         skip(call, &stack, &self.resources_to_skip, self.force_rollback)?;
         let beginning = Beginning {
             stack_id: &stack.id,
@@ -75,7 +80,10 @@ impl Operation for ContinueUpdateRollback {
             kind: "CONTINUE_ROLLBACK",
             client_token: self.client_request_token,
         };
-        beginning.go(call, |stack| require_status(stack, Status::UpdateRollbackFailed))?;
+        beginning.go(call, |stack| {
+            stack.rollback_failures.clear();
+            require_status(stack, Status::UpdateRollbackFailed)
+        })?;
         Ok(json!({}))
     }
 }
@@ -98,14 +106,23 @@ fn skip(call: &Call, stack: &Stack, named: &[String], all_failed: bool) -> Resul
         let text = format!("Resource {id} does not exist for stack {}", stack.name);
         return Err(ServiceError::validation(text));
     }
+    if let Some(id) = named.iter().find(|id| !stack.rollback_failures.contains(id)) {
+        return Err(ServiceError::validation(format!(
+            "Resource {id} cannot be skipped: only resources in state UPDATE_FAILED because a rollback failed \
+             can be"
+        )));
+    }
     for resource in resources.into_values() {
-        let failed = all_failed && resource.status == Status::UpdateFailed;
+        let failed = all_failed && stack.rollback_failures.contains(&resource.logical_id);
         if !failed && !named.contains(&resource.logical_id) {
             continue;
         }
         if let Some(Undo::Changed(old) | Undo::Replaced(old)) = resource.undo {
             let mut old = *old;
             old.status = Status::UpdateComplete;
+            old.actual = None;
+            // It may be anything now: AWS shows NOT_CHECKED.
+            old.drift = None;
             store.put_resource(&stack.id, &old)?;
         }
     }

@@ -1,7 +1,8 @@
 //! The table of CloudFormation's operations.
 
 use super::{
-    change_set_queries, change_sets, describe, drift, events, exports, recovery, resources, stacks, templates,
+    change_set_queries, change_sets, describe, drift, events, exports, policies, recovery, resources, stacks,
+    templates,
 };
 use crate::operation::Operations;
 
@@ -22,6 +23,8 @@ pub(crate) fn register(operations: &mut Operations) {
     operations.add::<events::DescribeStackEvents>();
     operations.add::<exports::ListExports>();
     operations.add::<exports::ListImports>();
+    operations.add::<policies::GetStackPolicy>();
+    operations.add::<policies::SetStackPolicy>();
     operations.add::<recovery::CancelUpdateStack>();
     operations.add::<recovery::ContinueUpdateRollback>();
     operations.add::<recovery::RollbackStack>();

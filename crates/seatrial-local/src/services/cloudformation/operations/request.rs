@@ -68,7 +68,7 @@ impl TemplateSource {
 }
 
 /// Reads `https://BUCKET.s3.REGION.amazonaws.com/KEY` or `http://HOST/BUCKET/KEY` from the local S3.
-async fn from_s3(call: &Call, url: &str) -> Result<String, ServiceError> {
+pub(super) async fn from_s3(call: &Call, url: &str) -> Result<String, ServiceError> {
     let fault = || ServiceError::validation(format!("TemplateURL must be a supported URL, found {url}"));
     let (_, rest) = url.split_once("://").ok_or_else(fault)?;
     let (host, path) = rest.split_once('/').ok_or_else(fault)?;

@@ -2,9 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::engine::Run;
 use super::super::status::Status;
 use super::super::store::{OnFailure, StackOptions, Store};
-use super::begin::{Beginning, new_stack, require_name, require_updatable, take_up};
+use super::begin::{
+    Beginning, new_stack, require_name, require_rollback_stays_disabled, require_updatable, take_up,
+};
+use super::policies::{PolicyDuringUpdate, PolicySource};
 use super::request::RevisionRequest;
 use super::stack_arn;
 use crate::cloud::Cloud;
@@ -40,6 +44,8 @@ pub(super) struct CreateStack {
     timeout_in_minutes: Option<i64>,
     #[serde(default)]
     enable_termination_protection: bool,
+    #[serde(flatten)]
+    policy: PolicySource,
     #[serde(default)]
     retain_except_on_create: bool,
     deployment_config: Option<DeploymentConfig>,
@@ -90,6 +96,7 @@ impl Operation for CreateStack {
         };
         stack.current = prepared.revision;
         stack.termination_protection = self.enable_termination_protection;
+        stack.policy = self.policy.text(call).await?;
         if is_new && store.put_new(&stack)?.is_some() {
             return Err(already_exists(&self.stack_name));
         }
@@ -124,6 +131,10 @@ pub(super) struct UpdateStack {
     revision: RevisionRequest,
     #[serde(default)]
     disable_rollback: bool,
+    #[serde(flatten)]
+    policy: PolicySource,
+    #[serde(flatten)]
+    policy_during_update: PolicyDuringUpdate,
     #[serde(rename = "RoleARN")]
     role_arn: Option<String>,
     #[serde(default)]
@@ -152,6 +163,9 @@ impl Operation for UpdateStack {
         }
         let disabled = self.deployment_config.and_then(|config| config.disable_rollback);
         let keep = disabled.unwrap_or(self.disable_rollback);
+        require_rollback_stays_disabled(&stack, keep)?;
+        let policy = self.policy.text(call).await?;
+        let policy_during_update = self.policy_during_update.text(call).await?;
         let beginning = Beginning {
             stack_id: &stack.id,
             status: Status::UpdateInProgress,
@@ -165,6 +179,10 @@ impl Operation for UpdateStack {
             stack.options.on_failure = if keep { OnFailure::DoNothing } else { OnFailure::Rollback };
             stack.options.retain_except_on_create = self.retain_except_on_create;
             stack.options.revert_drift = false;
+            if policy.is_some() {
+                stack.policy = policy;
+            }
+            stack.policy_during_update = policy_during_update;
             if self.role_arn.is_some() {
                 stack.options.role_arn = self.role_arn;
             }
@@ -203,6 +221,13 @@ impl Operation for DeleteStack {
         // Deleting what is not there succeeds, as on AWS.
         let Some(stack) = store.stack(&self.stack_name) else { return Ok(nothing) };
         if matches!(stack.status, Status::DeleteComplete | Status::DeleteInProgress) {
+            return Ok(nothing);
+        }
+        let run = Run::new(&call.cloud, &stack.id);
+        // The exports are looked at before anything is done; the call itself succeeds.
+        if let Some(conflict) = run.export_conflict(&stack, &[]).filter(|_| !stack.termination_protection) {
+            run.stack_event(&stack, stack.status, Some(conflict.clone()))?;
+            store.stacks.update(&stack.id, |stack| stack.reason = Some(conflict))?;
             return Ok(nothing);
         }
         let beginning = Beginning {

@@ -3,6 +3,7 @@
 mod change_sets;
 mod drift;
 mod operations;
+mod protection;
 mod recorded;
 mod records;
 mod revert_drift;
