@@ -20,6 +20,22 @@ pub(crate) struct LogPage {
 }
 
 impl Aws {
+    /// The last lines of a stream, at most so many. A stream that is not there has none.
+    pub(crate) async fn last_log_lines(
+        &self,
+        (group, stream): (&str, &str),
+        count: i32,
+    ) -> Result<Vec<LogLine>, AwsError> {
+        let request = self.cloudwatchlogs().get_log_events().log_group_name(group).log_stream_name(stream);
+        let answer = request.start_from_head(false).limit(count).send().await;
+        let attempt = || format!("get the events of log stream `{stream}` in `{group}`");
+        match answer.attempt("CloudWatch Logs", attempt) {
+            Ok(answer) => Ok(answer.events.unwrap_or_default().into_iter().filter_map(line).collect()),
+            Err(error) if error.is("ResourceNotFoundException") => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The lines after `token`; from the stream's head without one. A stream that is not there yet is empty.
     pub(crate) async fn get_log_events(
         &self,

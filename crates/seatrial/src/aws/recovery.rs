@@ -67,6 +67,13 @@ impl Aws {
         Ok(())
     }
 
+    /// Has the update that runs end and be rolled back (CancelUpdateStack).
+    pub(crate) async fn cancel_update_stack(&self, name: &str) -> Result<(), AwsError> {
+        let answer = self.cloudformation().cancel_update_stack().stack_name(name).send().await;
+        answer.attempt(SERVICE, || format!("cancel the update of stack `{name}`"))?;
+        Ok(())
+    }
+
     /// Rolls back an update that failed with rollback disabled, to the last state that was stable (RollbackStack).
     pub(crate) async fn rollback_stack(&self, name: &str) -> Result<(), AwsError> {
         let answer = self.cloudformation().rollback_stack().stack_name(name).send().await;

@@ -121,6 +121,34 @@ pub(crate) fn service_is_there(status: &str) -> bool {
     status != "INACTIVE"
 }
 
+/// How an operation that runs is ended early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cancellation {
+    /// A creation: by the stack's deletion.
+    Delete,
+    /// An update: by CancelUpdateStack, which rolls it back.
+    RollBack,
+}
+
+/// How a stack's operation can be ended early; `None` where it cannot.
+pub(crate) fn cancellation(status: &str) -> Option<Cancellation> {
+    match status {
+        "CREATE_IN_PROGRESS" => Some(Cancellation::Delete),
+        "UPDATE_IN_PROGRESS" => Some(Cancellation::RollBack),
+        _ => None,
+    }
+}
+
+/// True for the status of a resource that is being made.
+pub(crate) fn creation_runs(status: &str) -> bool {
+    status == "CREATE_IN_PROGRESS"
+}
+
+/// True for the state of a target that answers its health checks wrongly, or not at all.
+pub(crate) fn is_unhealthy(state: &str) -> bool {
+    state == "unhealthy"
+}
+
 /// True for the status with which a stack's rollback begins.
 pub(crate) fn rollback_begins(status: &str) -> bool {
     matches!(status, "ROLLBACK_IN_PROGRESS" | "UPDATE_ROLLBACK_IN_PROGRESS")

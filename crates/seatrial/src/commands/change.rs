@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::large_template;
+use super::{creation, large_template};
 use crate::aws::status::{StackPhase, stack_phase};
 use crate::aws::{AwsError, ChangeSet, ChangeSetRequest, Parameter, Stack, StackEvent, ValidationError};
 use crate::context::Ctx;
@@ -161,7 +161,7 @@ fn is_overtaken(error: &AwsError) -> bool {
 
 /// Follows the operation in flight to its end; a failure or a rollback is an error with its root cause.
 async fn settle(ctx: &Ctx, (stack_name, id): (&str, &str), last: Option<String>) -> anyhow::Result<Stack> {
-    let end = follow_stack(ctx.watch(), (stack_name, id), last).await?;
+    let end = creation::follow(ctx, (stack_name, id), last).await?;
     if stack_phase(&end.status) != StackPhase::Stable {
         // Where no resource failed, it ended before any was touched.
         let found = match root_cause(&end.events) {

@@ -3,6 +3,7 @@
 mod build_image;
 mod change;
 pub(crate) mod check;
+mod creation;
 mod deployed;
 mod destroy;
 mod dns_record;

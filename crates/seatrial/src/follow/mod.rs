@@ -1,6 +1,7 @@
 //! Following what goes on in AWS: polls become events. Drawing is done elsewhere.
 
 mod build;
+mod first_tasks;
 mod poll;
 mod probe;
 mod release;
@@ -11,10 +12,11 @@ use crate::aws::Aws;
 use crate::session::Session;
 
 pub(crate) use build::follow_build;
+pub(crate) use first_tasks::{Doom, Doomed, doomed_tasks};
 pub(crate) use poll::{Look, Poll};
 pub(crate) use probe::{Probe, ProbeTarget, Requests};
 pub(crate) use release::{Followed, Following, follow_release};
-pub(crate) use stack::{StackEnd, follow_stack, rollback_of, root_cause};
+pub(crate) use stack::{StackEnd, follow_stack, follow_stack_seeing, rollback_of, root_cause};
 
 /// Who asks, and on whose behalf.
 #[derive(Clone, Copy)]

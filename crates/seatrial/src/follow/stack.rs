@@ -22,8 +22,18 @@ pub(crate) struct StackEnd {
 /// Tells the events of stack `id` that come after `last`, until the stack itself is at rest.
 pub(crate) async fn follow_stack(
     watch: Watch<'_>,
+    stack: (&str, &str),
+    last: Option<String>,
+) -> anyhow::Result<StackEnd> {
+    follow_stack_seeing(watch, stack, last, |_| {}).await
+}
+
+/// The same; `seen` is shown each event.
+pub(crate) async fn follow_stack_seeing(
+    watch: Watch<'_>,
     (name, id): (&str, &str),
     mut last: Option<String>,
+    seen: impl Fn(&StackEvent),
 ) -> anyhow::Result<StackEnd> {
     let mut poll = watch.poll(format!("the operation on stack `{name}`"), PATIENCE);
     let mut events: Vec<StackEvent> = Vec::new();
@@ -33,6 +43,7 @@ pub(crate) async fn follow_stack(
             let Some(newest) = new.last() else { return quiet(watch, id).await };
             last = Some(newest.id.clone());
             new.iter().for_each(|event| watch.session.printer.tell(told(name, event)));
+            new.iter().for_each(&seen);
             events.extend(new);
             let end = events.last().filter(|event| event.physical_id == id && at_rest(&event.status));
             Ok(end.map_or(Look::News, |end| Look::Ended(end.status.clone())))

@@ -11,6 +11,7 @@ mod diff;
 mod domain;
 #[path = "../support/ended.rs"]
 mod ended;
+mod first_tasks;
 mod foreign;
 mod operators;
 mod outcome;

@@ -222,7 +222,7 @@ impl Workbench {
         Client::new(&self.config())
     }
 
-    fn config(&self) -> SdkConfig {
+    pub fn config(&self) -> SdkConfig {
         let connection = self.connection();
         let text = |name: &str| connection[name].as_str().unwrap().to_owned();
         let key = Credentials::new(text("access_key_id"), text("secret_access_key"), None, None, "test");
@@ -257,7 +257,7 @@ impl Workbench {
 
     /// The name of a resource of a stack.
     #[track_caller]
-    fn physical_id(&self, stack: &str, logical_id: &str) -> String {
+    pub fn physical_id(&self, stack: &str, logical_id: &str) -> String {
         let client = self.client();
         let resource = client.describe_stack_resource().stack_name(stack).logical_resource_id(logical_id);
         let resource = self.answer(resource.send()).unwrap().stack_resource_detail.unwrap();
@@ -292,6 +292,16 @@ impl Workbench {
             .collect();
         stacks.sort_by(|one, other| one.0.cmp(&other.0));
         stacks
+    }
+
+    /// An output of a stack.
+    #[track_caller]
+    pub fn output(&self, stack: &str, name: &str) -> String {
+        let client = self.client();
+        let described = self.answer(client.describe_stacks().stack_name(stack).send()).unwrap();
+        let outputs = described.stacks()[0].outputs();
+        let output = outputs.iter().find(|output| output.output_key() == Some(name));
+        output.unwrap().output_value.clone().unwrap()
     }
 
     /// The parameters that a stack has.

@@ -39,6 +39,7 @@ pub(crate) struct PrimaryTaskSet {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StoppedTask {
     pub arn: String,
+    pub task_definition: String,
     pub time: Option<Timestamp>,
     pub reason: String,
     /// `container: reason or exit code`.
@@ -70,6 +71,19 @@ impl Aws {
                 .filter_map(|balancer| balancer.target_group_arn)
                 .collect(),
         }))
+    }
+
+    /// The target groups that a service's tasks are registered with, by their ARNs.
+    pub(crate) async fn target_groups(&self, cluster: &str, service: &str) -> Result<Vec<String>, AwsError> {
+        let answer = self.ecs().describe_services().cluster(cluster).services(service).send().await;
+        let answer =
+            answer.attempt(SERVICE, || format!("describe service `{service}` of cluster `{cluster}`"))?;
+        let balancers = answer
+            .services
+            .unwrap_or_default()
+            .into_iter()
+            .flat_map(|s| s.load_balancers.unwrap_or_default());
+        Ok(balancers.filter_map(|balancer| balancer.target_group_arn).collect())
     }
 
     /// The running and starting tasks of a service.
@@ -163,6 +177,26 @@ impl Aws {
         Ok(definition.unwrap_or_default().into_iter().filter_map(|container| container.image).collect())
     }
 
+    /// Log group and log stream of each container of a task that writes to CloudWatch Logs.
+    pub(crate) async fn log_streams(
+        &self,
+        definition: &str,
+        task: &str,
+    ) -> Result<Vec<(String, String)>, AwsError> {
+        let answer = self.ecs().describe_task_definition().task_definition(definition).send().await;
+        let answer = answer.attempt(SERVICE, || format!("describe task definition `{definition}`"))?;
+        let id = task.rsplit('/').next().unwrap_or(task);
+        let containers =
+            answer.task_definition.and_then(|found| found.container_definitions).unwrap_or_default();
+        let stream = |container: sdk::ContainerDefinition| {
+            let mut options = container.log_configuration?.options?;
+            let (group, prefix) =
+                (options.remove("awslogs-group")?, options.remove("awslogs-stream-prefix")?);
+            Some((group, format!("{prefix}/{}/{id}", container.name?)))
+        };
+        Ok(containers.into_iter().filter_map(stream).collect())
+    }
+
     pub(crate) async fn deregister_task_definition(&self, arn: &str) -> Result<(), AwsError> {
         let answer = self.ecs().deregister_task_definition().task_definition(arn).send().await;
         answer.attempt(SERVICE, || format!("deregister task definition `{arn}`"))?;
@@ -190,6 +224,7 @@ fn stopped_task(task: sdk::Task) -> StoppedTask {
     StoppedTask {
         time: timestamp(task.stopped_at),
         arn: task.task_arn.unwrap_or_default(),
+        task_definition: task.task_definition_arn.unwrap_or_default(),
         reason: task.stopped_reason.unwrap_or_default(),
         containers: task.containers.unwrap_or_default().into_iter().filter_map(container).collect(),
     }
