@@ -70,6 +70,8 @@ pub(crate) enum Command {
     Rehearse(RehearseArgs),
     /// The project's own checks: what CI runs
     Check(CheckArgs),
+    /// Checks tools, files, account, connection and quotas, and says what to do; changes nothing
+    Doctor,
     /// Shows the stacks, their order and where each parameter comes from
     Graph,
 }

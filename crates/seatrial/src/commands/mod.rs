@@ -7,6 +7,7 @@ mod creation;
 mod deployed;
 mod destroy;
 mod dns_record;
+mod doctor;
 mod generate;
 mod graph;
 mod large_template;
@@ -57,6 +58,7 @@ pub(crate) async fn run(session: &Session, cli: Cli, own: &[Check]) -> ExitStatu
         Command::Local(command) => conclude(session, local::run(session, &globals, command).await),
         Command::Rehearse(args) => conclude(session, rehearse::run(session, &globals, &args).await),
         Command::Check(args) => conclude(session, check::run(session, &args, own).await),
+        Command::Doctor => conclude(session, doctor::run(session, &globals).await),
         Command::Graph => conclude(session, graph::run(&globals)),
     }
 }

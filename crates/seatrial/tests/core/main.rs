@@ -8,6 +8,7 @@ mod daemon;
 mod database;
 mod destroying;
 mod diff;
+mod doctor;
 mod domain;
 #[path = "../support/ended.rs"]
 mod ended;

@@ -22,7 +22,13 @@ pub(super) async fn existing(ctx: &Ctx) -> anyhow::Result<Option<String>> {
     match find_stack(ctx, STACK).await?.as_ref().and_then(used_by) {
         // What it once took it goes on with: else the next run would ask for a handshake after all.
         Some(used) => Ok(used),
-        None => kept(ctx).await,
+        None => {
+            let kept = kept(ctx).await?;
+            if let Some(arn) = &kept {
+                ctx.printer().event(STACK, format_args!("using the one that is there: {arn}"));
+            }
+            Ok(kept)
+        }
     }
 }
 
@@ -36,14 +42,12 @@ fn used_by(stack: &Stack) -> Option<Option<String>> {
 }
 
 /// The connection that a stack of this environment made and left when it was deleted.
-async fn kept(ctx: &Ctx) -> anyhow::Result<Option<String>> {
+pub(in crate::commands) async fn kept(ctx: &Ctx) -> anyhow::Result<Option<String>> {
     let mut found = ctx.reading(ctx.aws.list_connections()).await?;
     found.retain(|connection| connection.name == ctx.environment.full_name());
     for connection in by_use(found) {
         let tags = ctx.reading(ctx.aws.connection_tags(&connection.arn)).await?;
         if has_our_tags(&tags, &ctx.environment, STACK) {
-            let text = format_args!("using the one that is there: {}, {}", connection.arn, connection.status);
-            ctx.printer().event(STACK, text);
             return Ok(Some(connection.arn));
         }
     }

@@ -48,7 +48,8 @@ async fn ask(ctx: &Ctx, connection_arn: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn link(ctx: &Ctx) -> String {
+/// Where a person completes the handshake.
+pub(in crate::commands) fn link(ctx: &Ctx) -> String {
     let region = ctx.aws.region();
     format!("https://{region}.console.aws.amazon.com/codesuite/settings/connections?region={region}")
 }

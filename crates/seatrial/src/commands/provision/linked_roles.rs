@@ -16,7 +16,7 @@ use crate::plan::graph::Graph;
 
 /// The start of a resource type's name, the service that acts for it, and its role (AWS: service-linked roles of ECS,
 /// Elastic Load Balancing, RDS and Application Auto Scaling).
-pub(crate) const LINKED: [(&str, &str, &str); 4] = [
+pub(in crate::commands) const LINKED: [(&str, &str, &str); 4] = [
     ("AWS::ECS::", "ecs.amazonaws.com", "AWSServiceRoleForECS"),
     (
         "AWS::ElasticLoadBalancingV2::LoadBalancer",

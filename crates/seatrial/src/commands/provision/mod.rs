@@ -39,7 +39,10 @@ use crate::plan::graph::Graph;
 use crate::plan::owned::Owned;
 use crate::session::Session;
 
+pub(super) use connection::kept as kept_connection;
 pub(super) use ended::StackResult;
+pub(super) use handshake::link as handshake_link;
+pub(super) use linked_roles::LINKED;
 pub(super) use report::Provisioned;
 
 /// The first release is asked often enough to notice an outage, not to load anything.

@@ -1,0 +1,115 @@
+//! What must be true of this machine and of the files.
+
+use std::path::Path;
+
+use seatrial_git::Git;
+use seatrial_project::{Environment, ImageBuilder};
+use tokio::process::Command;
+
+use super::finding::Finding;
+use crate::commands::{generate, graph};
+use crate::exit::Interrupted;
+use crate::hint::Hint as _;
+use crate::install::ensure_postgres;
+use crate::process;
+use crate::session::Session;
+
+/// Tools, generated files, templates.
+///
+/// # Errors
+/// [`Interrupted`].
+pub(super) async fn checks(
+    session: &Session,
+    root: &Path,
+    environment: &Environment,
+) -> anyhow::Result<Vec<Finding>> {
+    let mut found = vec![tool(session, &["git"], "install git").await?];
+    found.push(match environment.image.builder {
+        ImageBuilder::Cargo => tool(session, &["cargo"], "install Rust: https://rustup.rs").await?,
+        // Only this machine's builds need it; CodeBuild has its own.
+        ImageBuilder::Docker => {
+            tool(session, &["docker", "podman", "buildah"], "install docker, podman or buildah").await?
+        }
+    });
+    found.push(match generate::check(root) {
+        Ok(()) => Finding::ok("files", "what is generated is in step with infra/project.yml"),
+        Err(error) => broken("files", &error, &format!("{} generate", session.program)),
+    });
+    found.push(match graph::read(root, environment) {
+        Ok(graph) => Finding::ok("templates", format!("{} stacks fit together", graph.stacks().count())),
+        Err(error) => broken("templates", &error, &format!("{} graph", session.program)),
+    });
+    Ok(found)
+}
+
+/// The first of the programs that runs.
+async fn tool(session: &Session, names: &[&'static str], remedy: &str) -> anyhow::Result<Finding> {
+    let check = names.first().copied().unwrap_or_default();
+    for name in names {
+        let mut command = Command::new(name);
+        command.arg("--version");
+        match process::output(session, command).await {
+            Ok(output) if output.status.success() => {
+                let text = String::from_utf8_lossy(&output.stdout);
+                return Ok(Finding::ok(check, text.lines().next().unwrap_or(name).to_owned()));
+            }
+            Err(error) if error.is::<Interrupted>() => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(Finding::failed(check, format!("`{}` does not run here", names.join("`, `")), remedy))
+}
+
+/// An error that says itself what to do, or else is met by `command`.
+fn broken(check: &'static str, error: &anyhow::Error, command: &str) -> Finding {
+    let own =
+        error.downcast_ref::<crate::exit::Refused>().and_then(|refused| refused.hints().into_iter().next());
+    Finding::failed(check, error.to_string(), own.unwrap_or_else(|| format!("run `{command}`")))
+}
+
+/// The local cloud's databases are real servers.
+pub(super) fn postgres(session: &Session) -> Finding {
+    match ensure_postgres(session, false) {
+        Ok(()) => Finding::ok("postgres", "a server is installed"),
+        Err(error) => broken("postgres", &error, "rehearse --install-missing"),
+    }
+}
+
+/// Whether the commit that is checked out is on the branch that is released, as far as this checkout knows: nobody is
+/// asked over the network, where git might ask back for a password.
+pub(super) fn remote_branch(root: &Path, environment: &Environment) -> Finding {
+    const CHECK: &str = "branch";
+    let branch = &environment.source.branch;
+    let known = |only: &[&str]| -> anyhow::Result<Option<Vec<String>>> {
+        let Some(git) = Git::find(root)? else { return Ok(None) };
+        let listed =
+            git.read(&[&["for-each-ref", "--format=%(refname:short)"], only, &["refs/remotes"]].concat())?;
+        let of_branch = |name: &&str| name.split_once('/').is_some_and(|(_, rest)| rest == branch);
+        Ok(Some(listed.lines().filter(of_branch).map(str::to_owned).collect()))
+    };
+    let (all, with_head) = match (known(&[]), known(&["--contains", "HEAD"])) {
+        (Ok(Some(all)), Ok(Some(with_head))) => (all, with_head),
+        (Ok(None), _) | (_, Ok(None)) => {
+            return Finding::not_checked(CHECK, "this is no git checkout", None);
+        }
+        (Err(error), _) | (_, Err(error)) => {
+            return Finding::not_checked(CHECK, error.to_string(), None);
+        }
+    };
+    match (&all[..], &with_head[..]) {
+        (_, [first, ..]) => Finding::ok(CHECK, format!("HEAD is on {first}, as of the last fetch")),
+        ([], _) => {
+            let why = format!("no remote branch `{branch}` is known here");
+            Finding::not_checked(
+                CHECK,
+                why,
+                Some("run `git fetch`, or `git push` if it is not there yet".to_owned()),
+            )
+        }
+        ([first, ..], _) => {
+            let remote = first.split('/').next().unwrap_or_default();
+            let found = format!("HEAD is not on {first}, as of the last fetch: a release would not find it");
+            Finding::failed(CHECK, found, format!("run `git fetch`, then `git push {remote} HEAD:{branch}`"))
+        }
+    }
+}
