@@ -308,22 +308,27 @@ const UNSCOPED: [&str; 11] = [
     "kms:Decrypt",
 ];
 
-/// Actions of identity policies that are allowed on everything, or on everything of an account.
-fn allowed_on_everything(template: &Value) -> BTreeSet<String> {
+/// The statements of all identity policies of a template.
+fn statements(template: &Value) -> impl Iterator<Item = &Value> {
     let roles = resources(template, "AWS::IAM::Role").into_iter();
     let inline = roles.flat_map(|(_, role)| listed(&role["Properties"]["Policies"]));
     let attached =
         resources(template, "AWS::IAM::Policy").into_iter().map(|(_, policy)| &policy["Properties"]);
     let statements = inline.chain(attached).flat_map(|policy| listed(&policy["PolicyDocument"]["Statement"]));
     // A statement may hang on a condition of the template.
-    let statements = statements.map(|one| if one["Fn::If"].is_null() { one } else { &one["Fn::If"][1] });
+    statements.map(|one| if one["Fn::If"].is_null() { one } else { &one["Fn::If"][1] })
+}
+
+/// Actions of identity policies that are allowed on everything, or on everything of an account.
+fn allowed_on_everything(template: &Value) -> BTreeSet<String> {
     let wide = |resource: &&Value| {
         let text = resource.as_str().or(resource["Fn::Sub"].as_str()).unwrap_or_default();
         // Pseudo parameters have colons of their own.
         let text = text.replace("${AWS::", "${");
         text == "*" || text.split(':').nth(5).is_some_and(|it| it == "*" || it.ends_with("key/*"))
     };
-    let wide = statements.filter(|one| one["Effect"] == "Allow" && listed(&one["Resource"]).iter().any(wide));
+    let wide = statements(template)
+        .filter(|one| one["Effect"] == "Allow" && listed(&one["Resource"]).iter().any(wide));
     let actions = wide.flat_map(|one| listed(&one["Action"]));
     actions.filter_map(Value::as_str).map(str::to_owned).collect()
 }
@@ -351,4 +356,19 @@ fn a_statement_that_is_too_wide_is_found_wherever_it_stands() {
     assert_eq!(of("{Effect: Allow, Action: 'a:B', Resource: !Sub 'arn:x:ecs:${AWS::Region}:1:*'}"), 1);
     assert_eq!(of("{Effect: Allow, Action: 'a:B', Resource: !Sub 'arn:x:ecs:r:1:task-set/c/s/*'}"), 0);
     assert_eq!(of("{Effect: Deny, Action: 'a:B', Resource: '*'}"), 0);
+}
+
+#[test]
+fn every_action_that_a_role_is_allowed_has_its_source_in_the_docs() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/aws-checked.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let templates = templates();
+    let allowed = templates.iter().flat_map(|(_, template)| statements(template));
+    let actions: BTreeSet<&str> =
+        allowed.flat_map(|one| listed(&one["Action"])).filter_map(Value::as_str).collect();
+    assert!(actions.len() > 40, "{actions:?}");
+    for action in actions {
+        let (_, name) = action.split_once(':').unwrap();
+        assert!(page.contains(&format!("`{action}`")) || page.contains(&format!("`{name}`")), "{action}");
+    }
 }
