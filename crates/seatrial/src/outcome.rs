@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::aws::AwsError;
 use crate::exit::{DeadlinePassed, ExitStatus, Failed, Interrupted, Refused, Stuck};
-use crate::hint::Hint;
+use crate::hint::{Hint, known};
 use crate::output::Printer;
 use crate::plan::StacksError;
 use crate::session::Session;
@@ -216,6 +216,7 @@ fn hints_of(error: &anyhow::Error) -> Vec<String> {
             hints.extend(hinted.hint().map(str::to_owned));
         }
     }
+    hints.extend(known(&format!("{error:#}")));
     hints
 }
 

@@ -34,5 +34,9 @@ fn whoever_may_not_look_at_roles_is_told_and_goes_on() {
     assert_eq!(provisioned.code, Some(4), "{provisioned:?}");
     assert!(provisioned.stderr.contains("if AWSServiceRoleForECS is missing"), "{provisioned:?}");
     assert!(provisioned.stderr.contains("Unable to assume the service linked role"), "{provisioned:?}");
+    assert!(
+        provisioned.object()["hints"].to_string().contains("run this again in a minute"),
+        "{provisioned:?}"
+    );
     assert_eq!(workbench.run(&PROVISION).code, Some(0));
 }
