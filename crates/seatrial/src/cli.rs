@@ -60,7 +60,7 @@ pub(crate) enum Command {
     /// Releases the current commit through the pipeline and follows it to its end
     Release(ReleaseArgs),
     /// Shows stacks, pipeline, deployment, tasks, target health and the live image
-    Status,
+    Status(StatusArgs),
     /// Deletes everything that provision made
     Destroy(DestroyArgs),
     /// The local cloud that environment `local` uses; started on demand
@@ -109,6 +109,13 @@ pub(crate) struct ProvisionArgs {
     /// Build the first image on this machine instead of in CodeBuild
     #[arg(long)]
     pub local_image: bool,
+}
+
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct StatusArgs {
+    /// Compare every resource with its template, too: takes a minute on AWS
+    #[arg(long)]
+    pub drift: bool,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -8,7 +8,7 @@ use crate::aws::status::{StackPhase, stack_phase};
 use crate::aws::{Aws, Stack};
 use crate::context::Ctx;
 use crate::exit::Refused;
-use crate::plan::difference::{STACK_TAG, has_our_tags};
+use crate::plan::difference::{ENVIRONMENT_TAG, PROJECT_TAG, STACK_TAG, has_our_tags};
 use crate::plan::graph::Outputs;
 use crate::plan::owned::Owned;
 use crate::rollout::{CodeDeploy, Routes};
@@ -20,6 +20,8 @@ pub(crate) struct Deployed {
     /// Stacks that are named like ours, hold nothing yet and tell not whose they are: of a creation that was not
     /// executed only the change set carries the tags.
     pub unmade: Vec<Stack>,
+    /// Another project of ours that is provisioned from the same repository as an environment of the same name.
+    pub twin: Option<String>,
     /// What project.yml gives in the place of a skipped stack's outputs.
     given: BTreeMap<Owned, String>,
     /// What to type where something is missing.
@@ -48,7 +50,9 @@ impl Deployed {
             let value = environment.parameters.get(output.name())?;
             environment.skip.contains(output.stack()).then(|| (output, value.clone()))
         };
+        let twin = stacks.iter().find_map(|stack| twin(stack, environment));
         Self {
+            twin,
             stacks: stacks.into_iter().filter_map(ours).collect(),
             unmade,
             given: Owned::ALL.into_iter().filter_map(given).collect(),
@@ -100,6 +104,16 @@ impl Deployed {
             .filter_map(|output| Some((output.name().to_owned(), self.output(output)?.to_owned())));
         all.chain(owned).collect()
     }
+}
+
+/// The project of a stack that has our environment's name and releases our branch, and is another's.
+fn twin(stack: &Stack, environment: &Environment) -> Option<String> {
+    let project = stack.tags.get(PROJECT_TAG).filter(|project| **project != environment.project)?;
+    let same = |name: &str, value: &str| stack.parameters.get(name).is_some_and(|found| found == value);
+    let is_twin = stack.tags.get(ENVIRONMENT_TAG) == Some(&environment.name)
+        && same("RepositoryId", &environment.source.repository)
+        && same("BranchName", &environment.source.branch);
+    is_twin.then(|| project.clone())
 }
 
 /// The stack of that short name, whatever state it is in; `None` if there is none.
@@ -209,6 +223,22 @@ mod tests {
             assert_eq!(deployed(vec![theirs.clone(), owner]).output(output), Some("ours"));
             assert_eq!(deployed(vec![theirs]).output(output), None);
         }
+    }
+
+    #[test]
+    fn another_project_of_the_same_repository_and_environment_is_a_twin() {
+        let twin = |project: &str, environment: &str, branch: &str| {
+            let tags = [("seatrial:project", project), ("seatrial:environment", environment)];
+            let mut found = stack("old-local-pipeline", &tags, &[]);
+            for (name, value) in [("RepositoryId", "o/n"), ("BranchName", branch)] {
+                found.parameters.insert(name.to_owned(), value.to_owned());
+            }
+            deployed(vec![found]).twin
+        };
+        assert_eq!(twin("old", "local", "master").as_deref(), Some("old"));
+        assert_eq!(twin("web", "local", "master"), None);
+        assert_eq!(twin("old", "staging", "master"), None);
+        assert_eq!(twin("old", "local", "other"), None);
     }
 
     #[test]

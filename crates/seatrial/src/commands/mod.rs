@@ -7,6 +7,7 @@ mod creation;
 mod deployed;
 mod destroy;
 mod dns_record;
+mod drift;
 mod doctor;
 mod generate;
 mod graph;
@@ -47,8 +48,8 @@ pub(crate) async fn run(session: &Session, cli: Cli, own: &[Check]) -> ExitStatu
             let release = async |ctx: &Ctx| release::run(ctx, &args).await;
             conclude(session, connected(session, &globals, release).await)
         }
-        Command::Status => {
-            let read = connected(session, &globals, async |ctx| status::run(ctx).await).await;
+        Command::Status(args) => {
+            let read = connected(session, &globals, async |ctx| status::run(ctx, &args).await).await;
             conclude(session, read)
         }
         Command::Destroy(args) => {

@@ -7,19 +7,24 @@ use serde::Serialize;
 
 use super::deployed::{Deployed, Place};
 use super::dns_record::DnsRecord;
+use super::drift::{self, Drifted};
 use crate::aws::status::{Progress, deployment_progress};
 use crate::aws::{Aws, StageState, TargetHealth};
+use crate::cli::StatusArgs;
 use crate::context::Ctx;
 use crate::outcome::Report;
 use crate::output::table;
 use crate::plan::owned::Owned;
 use crate::rollout::{Routes, Strategy as _, Traffic};
 
-pub(crate) async fn run(ctx: &Ctx) -> anyhow::Result<Report<Status>> {
+pub(crate) async fn run(ctx: &Ctx, args: &StatusArgs) -> anyhow::Result<Report<Status>> {
     let deployed = Deployed::read(ctx).await?;
     let reading = read(&ctx.aws, &ctx.environment.name, &deployed);
     let mut status = ctx.session.cancel.unless_cancelled(reading).await??;
     status.provision = ctx.session.command("provision");
+    if args.drift {
+        status.drift = Some(drift::detect(ctx, &deployed).await?);
+    }
     status.dns_record = DnsRecord::of(&ctx.environment, &deployed);
     Ok(Report::done(status))
 }
@@ -36,6 +41,8 @@ pub(crate) struct Status {
     /// ARNs of the rules that do not send all traffic to the primary task set, though nothing is being deployed.
     astray: Vec<String>,
     image: Option<ImageStatus>,
+    /// With `--drift`: the resources that are not as their templates say.
+    drift: Option<Vec<Drifted>>,
     url: Option<String>,
     /// Where a domain is set: the record that it needs.
     dns_record: Option<DnsRecord>,
@@ -220,6 +227,11 @@ impl fmt::Display for Status {
         for rule in &self.astray {
             writeln!(f, "rule {rule} disagrees with the primary task set about who serves production;")?;
             writeln!(f, "  `{} --repair-traffic` sends everything to the primary task set", self.provision)?;
+        }
+        match self.drift.as_deref() {
+            None => {}
+            Some([]) => writeln!(f, "no drift: every resource is as its template says")?,
+            Some(drifted) => drifted.iter().try_for_each(|one| writeln!(f, "{one}"))?,
         }
         if let Some(image) = &self.image {
             writeln!(f, "image {} ({}), {} bytes", image.uri, image.tags.join(", "), image.size_bytes)?;

@@ -66,14 +66,16 @@ impl fmt::Display for Difference {
 }
 
 /// The tag that holds a stack's short name.
+pub(crate) const PROJECT_TAG: &str = "seatrial:project";
+pub(crate) const ENVIRONMENT_TAG: &str = "seatrial:environment";
 pub(crate) const STACK_TAG: &str = "seatrial:stack";
 
 /// The three tags that make a stack ours. They reach every resource in it, so they never change: a changing tag would be
 /// a change of the frozen service. They bear the tool's name, so that no other tool's tags are taken for them.
 pub(crate) fn stack_tags(environment: &Environment, stack: &str) -> BTreeMap<String, String> {
     let tags = [
-        ("seatrial:project", environment.project.as_str()),
-        ("seatrial:environment", &environment.name),
+        (PROJECT_TAG, environment.project.as_str()),
+        (ENVIRONMENT_TAG, &environment.name),
         (STACK_TAG, stack),
     ];
     tags.map(|(key, value)| (key.to_owned(), value.to_owned())).into()

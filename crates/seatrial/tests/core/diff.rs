@@ -1,6 +1,8 @@
 //! `diff`, and the plan that `provision` shows: each property from what to what, new stacks too, and nothing left of it.
 
-use crate::workbench::Workbench;
+#![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
+
+use crate::workbench::{FIRST, Workbench};
 
 #[test]
 fn what_a_new_stack_would_hold_is_shown_and_no_empty_stack_is_left() {
@@ -41,4 +43,19 @@ fn each_property_is_shown_from_what_to_what_and_changes_have_an_exit_code() {
     let detail = &first["changes"][0]["details"][0];
     assert_eq!((&detail["before"], &detail["after"]), (&"7".into(), &"14".into()), "{detail}");
     assert_eq!(workbench.parameters("tiny-local-first")["Days"], "7");
+}
+
+#[test]
+fn what_is_fixed_at_creation_is_refused_by_its_key() {
+    let workbench = Workbench::started();
+    let port = "  AppPort: {Type: Number}\n";
+    workbench.write("infra/stacks/first.yml", &FIRST.replacen("Parameters:\n", &format!("Parameters:\n{port}"), 1));
+    assert_eq!(workbench.run(&["provision", "--yes"]).code, Some(0));
+    let project = std::fs::read_to_string(workbench.path("infra/project.yml")).unwrap();
+
+    workbench.write("infra/project.yml", &format!("{project}app: {{port: 4001}}\n"));
+    let refused = workbench.run(&["provision", "--yes"]);
+    assert_eq!(refused.code, Some(3), "{}", refused.stderr);
+    assert!(refused.stderr.contains("`app.port` is fixed at creation: found `4001`"), "{}", refused.stderr);
+    workbench.assert_nothing_is_left_behind();
 }

@@ -9,6 +9,7 @@ mod connection;
 mod consent;
 mod ended;
 mod first;
+mod fixed;
 mod handshake;
 mod health_path;
 mod judge;

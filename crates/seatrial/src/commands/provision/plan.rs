@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::ended::StackResult;
 use super::judge::{Candidate, Judge};
-use super::recover;
+use super::{fixed, recover};
 use crate::aws::status::{StackPhase, stack_phase};
 use crate::aws::{ResourceChange, Stack};
 use crate::cli::ProvisionArgs;
@@ -98,6 +98,7 @@ pub(super) struct Plan {
 /// What is wrong with each of them. Then, or if the command is to end, no change set of any is left behind.
 pub(super) async fn plan(ctx: &Ctx, graph: &Graph, args: &ProvisionArgs) -> Result<Plan, Vec<anyhow::Error>> {
     let deployed = Deployed::read(ctx).await.map_err(|error| vec![error])?;
+    fixed::check(ctx, &deployed).map_err(|refused| vec![refused.into()])?;
     let outputs = deployed.outputs_by_stack();
     let routes = deployed.routes(&outputs);
     let judge = Judge { graph, args, routes: routes.as_ref() };

@@ -1,0 +1,40 @@
+//! What is fixed when an environment is made. A later difference is refused by its key, before anything is compared: what
+//! CloudFormation would make of it is a second environment, another target group, or a refusal half-way.
+
+use seatrial_project::PROJECT_FILE;
+
+use crate::commands::deployed::Deployed;
+use crate::context::Ctx;
+use crate::exit::Refused;
+
+/// Parameter and key.
+const FIXED: [(&str, &str); 2] = [("AppPort", "app.port"), ("NetworkMode", "network_mode")];
+
+/// # Errors
+/// Refused with the key, what it is and what it was when the environment was made.
+pub(super) fn check(ctx: &Ctx, deployed: &Deployed) -> Result<(), Refused> {
+    let environment = &ctx.environment;
+    if deployed.stacks.is_empty()
+        && let Some(twin) = &deployed.twin
+    {
+        let message = format!(
+            "`project` is fixed at creation: `{}` of {} is provisioned as project `{twin}`, and not as `{}`",
+            environment.name, environment.source.repository, environment.project
+        );
+        let hint = format!("set `project: {twin}` in `{PROJECT_FILE}`, or destroy that environment first");
+        return Err(Refused::new(message).hint(hint));
+    }
+    let facts = environment.facts();
+    for (parameter, key) in FIXED {
+        let Some(wanted) = facts.get(parameter) else { continue };
+        let deployed = deployed.stacks.values().find_map(|stack| stack.parameters.get(parameter));
+        let is_given = environment.parameters.keys().any(|key| key.rsplit('.').next() == Some(parameter));
+        if let Some(was) = deployed.filter(|was| *was != wanted && !is_given) {
+            let message =
+                format!("`{key}` is fixed at creation: found `{wanted}`, provisioned with `{was}`");
+            let hint = format!("set it back in `{PROJECT_FILE}`, or make another environment with it");
+            return Err(Refused::new(message).hint(hint));
+        }
+    }
+    Ok(())
+}
