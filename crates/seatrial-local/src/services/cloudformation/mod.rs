@@ -8,6 +8,7 @@ mod graph;
 mod operations;
 mod pattern;
 mod policy;
+mod records;
 mod resources;
 mod schema;
 mod status;

@@ -10,7 +10,8 @@ mod task;
 
 pub(crate) use operations::{
     CreateCluster, CreateService, CreateTaskSet, DeleteCluster, DeleteService, DeleteTaskSet,
-    DescribeServices, RegisterTaskDefinition, UpdateCluster, UpdateService, UpdateServicePrimaryTaskSet,
+    DescribeClusters, DescribeServices, RegisterTaskDefinition, UpdateCluster, UpdateService,
+    UpdateServicePrimaryTaskSet,
 };
 pub(crate) use shapes::{
     AwsVpcConfiguration, DeploymentController, LoadBalancer, NetworkConfiguration, Service, Setting, TaskSet,

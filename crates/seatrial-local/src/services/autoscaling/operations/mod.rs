@@ -6,7 +6,7 @@ mod targets;
 
 pub(crate) use policies::{DeleteScalingPolicy, PutScalingPolicy};
 pub(crate) use register::register;
-pub(crate) use targets::{DeregisterScalableTarget, RegisterScalableTarget};
+pub(crate) use targets::{DeregisterScalableTarget, DescribeScalableTargets, RegisterScalableTarget};
 
 use serde::Serialize;
 

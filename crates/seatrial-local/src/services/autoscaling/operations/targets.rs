@@ -102,14 +102,14 @@ async fn bound(cloud: &Cloud, target: &ScalableTarget) -> Result<(), ServiceErro
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
-pub(in super::super) struct DescribeScalableTargets {
-    service_namespace: String,
-    resource_ids: Vec<String>,
+pub(crate) struct DescribeScalableTargets {
+    pub service_namespace: String,
+    pub resource_ids: Vec<String>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(in super::super) struct DescribeScalableTargetsOutput {
+pub(crate) struct DescribeScalableTargetsOutput {
     scalable_targets: Vec<ScalableTarget>,
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::super::evaluate::{Scope, resolve_dynamic};
 use super::super::schema;
 use super::super::status::Status;
-use super::super::store::{OnFailure, Resource, Stack, Undo};
+use super::super::store::{INVALID, OnFailure, Resource, Stack, Undo};
 use super::super::template::ResourceDeclaration;
 use super::run::{Made, Run, handler_reason};
 use super::settle::{Settled, settle};
@@ -16,6 +16,9 @@ use crate::error::ServiceError;
 /// The phase `CREATE_IN_PROGRESS`.
 pub(super) async fn run(run: &Run) -> Result<(), ServiceError> {
     let stack = run.stack()?;
+    if stack.is_invalid() {
+        return fail(run, &stack, INVALID.to_owned());
+    }
     let make_one =
         |run: Run, scope: Arc<Scope>, id: String| async move { make(&run, &scope, &id, None).await };
     let failed = |ids: &[String]| failed_to("create", ids);
@@ -89,7 +92,7 @@ pub(super) fn needs(scope: &Scope, declared: &ResourceDeclaration) -> Vec<String
     graph.get(&declared.logical_id).into_iter().flatten().cloned().collect()
 }
 
-fn new_resource(run: &Run, declared: &ResourceDeclaration, undo: Option<Undo>) -> Resource {
+pub(super) fn new_resource(run: &Run, declared: &ResourceDeclaration, undo: Option<Undo>) -> Resource {
     Resource {
         logical_id: declared.logical_id.clone(),
         resource_type: declared.resource_type.clone(),

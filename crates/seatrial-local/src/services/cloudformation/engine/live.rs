@@ -1,8 +1,12 @@
 //! Reading what is really there.
 
+use serde_json::Value;
+
 use super::super::drift::Live;
 use super::super::evaluate::resolve_dynamic;
 use super::super::store::{Resource, Stack};
+use super::super::template::ResourceDeclaration;
+use super::create::new_resource;
 use super::run::Run;
 use crate::error::ServiceError;
 
@@ -20,5 +24,20 @@ impl Run {
         let properties =
             resolve_dynamic(&self.cloud, &context.principal, resource.properties.clone()).await?;
         Ok(read(context, physical_id, properties).await?.map_or(Live::Gone, Live::There))
+    }
+
+    /// Whether a resource that is to be made is there already, under the name that identifies it. What cannot
+    /// be read counts as not there.
+    pub(in super::super) async fn is_taken(
+        &self,
+        stack: &Stack,
+        declared: &ResourceDeclaration,
+        properties: &Value,
+        name: &str,
+    ) -> bool {
+        let mut resource = new_resource(self, declared, None);
+        resource.properties = properties.clone();
+        resource.physical_id = Some(name.to_owned());
+        matches!(self.live(stack, &resource).await, Ok(Live::There(_)))
     }
 }

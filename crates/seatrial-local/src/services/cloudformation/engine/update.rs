@@ -11,7 +11,7 @@ use super::super::policy::{Action, StackPolicy};
 use super::super::resources::Change;
 use super::super::schema::{self, Recreation};
 use super::super::status::Status;
-use super::super::store::{OnFailure, Resource, Stack, Undo};
+use super::super::store::{INVALID, OnFailure, Resource, Stack, Undo};
 use super::super::template::ResourceDeclaration;
 use super::create::{create, failed_to, make, needs, recorded, validate};
 use super::run::{Made, Run, handler_reason};
@@ -21,6 +21,9 @@ use crate::error::ServiceError;
 /// The phase `UPDATE_IN_PROGRESS`.
 pub(super) async fn run(run: &Run) -> Result<(), ServiceError> {
     let stack = run.stack()?;
+    if stack.is_invalid() {
+        return fail(run, &stack, INVALID.to_owned());
+    }
     if let Some(reason) = removals_denied(run, &stack)? {
         return fail(run, &stack, reason);
     }
@@ -140,7 +143,8 @@ async fn settle_resource(run: &Run, scope: &Scope, id: &str, asked: Asked) -> bo
                 .then(|| denied(run, &base, difference.replaces()))
                 .flatten();
             if let Some(denial) = denial {
-                return recorded(run.mark(&mut next, Status::UpdateFailed, Some(denial))) && false;
+                recorded(run.mark(&mut next, Status::UpdateFailed, Some(denial)));
+                return false;
             }
             describe(&mut next, declared, scope);
             let failed = matches!(record.status, Status::UpdateFailed | Status::CreateFailed);

@@ -31,6 +31,7 @@ impl Beginning<'_> {
             client_token: self.client_token,
         };
         let changed = store.stacks.try_update(self.stack_id, |stack| {
+            stack.faults.clear();
             change(stack)?;
             stack.status = self.status;
             stack.reason = Some("User Initiated".to_owned());
@@ -66,6 +67,7 @@ pub(super) fn new_stack(call: &Call, name: &str) -> Stack {
         policy: None,
         policy_during_update: None,
         rollback_failures: Vec::new(),
+        faults: Vec::new(),
         change_set_id: None,
         principal: call.principal.clone(),
         operation: OperationEntry::default(),

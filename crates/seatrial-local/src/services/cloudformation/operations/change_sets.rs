@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 
 use super::super::engine::Run;
 use super::super::status::Status;
-use super::super::store::{ChangeSet, OnFailure, Revision, Stack, StackOptions, Store};
+use super::super::store::{ChangeSet, OnFailure, Revision, Stack, StackOptions, Store, ValidationFault};
 use super::begin::{
     Beginning, new_stack, require_name, require_rollback_stays_disabled, require_updatable, take_up,
 };
 use super::change_set_queries::find_change_set;
 use super::request::{Changes, Prepared, RevisionRequest};
-use super::stack_arn;
+use super::{stack_arn, validation};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
@@ -19,10 +19,6 @@ use crate::operation::{Call, Operation};
 const NO_CHANGES: &str = "The submitted information didn't contain changes. Submit different information to \
                           create a change set.";
 const NO_UPDATES: &str = "No updates are to be performed.";
-const VALIDATION_FAILED: &str = "The following hook(s)/validation failed: \
-                                 [AWS::EarlyValidation::PropertyValidation]. To troubleshoot Early Validation \
-                                 errors, use the DescribeEvents API for detailed failure information.";
-
 /// `CreateChangeSet`. The change set is complete, or has failed, when the call is answered.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -39,6 +35,8 @@ pub(super) struct CreateChangeSet {
     client_token: Option<String>,
     #[serde(default)]
     deployment_mode: Option<String>,
+    #[serde(default)]
+    disable_validation: bool,
 }
 
 #[derive(Serialize)]
@@ -99,7 +97,8 @@ impl Operation for CreateChangeSet {
                 }
             }
         }
-        let set = self.change_set(call, &stack, creates, (prepared, changes));
+        let found = validation::findings(call, &stack, (&prepared, &changes), self.disable_validation).await;
+        let set = self.change_set(call, &stack, creates, (prepared, changes, found));
         // Under the stack's lock: an execution either finds this change set and removes it, or came first.
         store.stacks.try_update(&stack.id, |stack| {
             self.require_state(stack, creates)?;
@@ -145,14 +144,12 @@ impl CreateChangeSet {
         call: &Call,
         stack: &Stack,
         creates: bool,
-        (prepared, changes): (Prepared, Changes),
+        (prepared, changes, faults): (Prepared, Changes, Vec<ValidationFault>),
     ) -> ChangeSet {
-        let faults = prepared.faults();
         let same = same_request(&stack.current, &prepared.revision);
-        let reason = match (changes.anything, faults.is_empty()) {
-            (false, _) => Some(if same { NO_CHANGES } else { NO_UPDATES }),
-            (true, false) => Some(VALIDATION_FAILED),
-            (true, true) => None,
+        let reason = match changes.anything {
+            false => Some(if same { NO_CHANGES } else { NO_UPDATES }.to_owned()),
+            true => validation::reason(&faults),
         };
         let failed = reason.is_some();
         let uuid = crate::id::uuid();
@@ -165,7 +162,7 @@ impl CreateChangeSet {
             description: self.description.clone(),
             created: call.cloud.clock().now(),
             status: if failed { "FAILED" } else { "CREATE_COMPLETE" }.to_owned(),
-            reason: reason.map(str::to_owned),
+            reason,
             execution_status: if failed { "UNAVAILABLE" } else { "AVAILABLE" }.to_owned(),
             revision: prepared.revision,
             options: StackOptions {

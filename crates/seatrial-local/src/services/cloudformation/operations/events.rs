@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::store::{ChangeSet, Event, Store};
+use super::super::store::{ChangeSet, Event, Stack, Store, ValidationFault};
 use super::{page, stack_arn, without_nulls};
+use crate::clock::Epoch;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
@@ -129,7 +130,16 @@ impl Operation for DescribeEvents {
         if self.filters.is_some_and(|filters| filters.failed_events) {
             events.retain(|event| event.status.name().ends_with("_FAILED"));
         }
-        let validation = sets.iter().flat_map(validation_events);
+        let mut stacks = store.stacks.values();
+        stacks.retain(|stack| match (&self.change_set_name, &self.stack_name, &self.operation_id) {
+            (Some(_), _, _) => false,
+            (_, _, Some(id)) => stack.operation.id == *id,
+            (_, Some(name), None) => stack.id == *name || stack.name == *name,
+            (None, None, None) => false,
+        });
+        let validation = sets.iter().map(Validated::of_change_set);
+        let validation = validation.chain(stacks.iter().map(Validated::of_stack));
+        let validation = validation.flat_map(|one| one.events());
         let all: Vec<Value> = events.iter().map(operation_event).chain(validation).collect();
         let (operation_events, next_token) = page(all, self.next_token.as_deref(), 100)?;
         Ok(OperationEvents { operation_events, next_token })
@@ -146,23 +156,54 @@ fn operation_event(event: &Event) -> Value {
     value
 }
 
-fn validation_events(set: &ChangeSet) -> Vec<Value> {
-    let event = |(index, fault): (usize, &super::super::store::ValidationFault)| {
-        json!({
-            "EventId": format!("{}-{index}", set.operation_id),
-            "StackId": set.stack_id,
-            "OperationId": set.operation_id,
-            "OperationType": "CREATE_CHANGESET",
-            "EventType": "VALIDATION_ERROR",
-            "LogicalResourceId": fault.logical_id,
-            "ResourceType": fault.resource_type,
-            "Timestamp": set.created,
-            "ValidationFailureMode": "FAIL",
-            "ValidationName": "PROPERTY_VALIDATION",
-            "ValidationStatus": "FAILED",
-            "ValidationStatusReason": fault.text,
-            "ValidationPath": format!("/Resources/{}/Properties", fault.logical_id),
-        })
-    };
-    set.faults.iter().enumerate().map(event).collect()
+/// An operation that was validated, and what was found.
+struct Validated<'a> {
+    stack_id: &'a str,
+    operation_id: &'a str,
+    operation: &'a str,
+    time: Epoch,
+    faults: &'a [ValidationFault],
+}
+
+impl<'a> Validated<'a> {
+    fn of_change_set(set: &'a ChangeSet) -> Self {
+        Self {
+            stack_id: &set.stack_id,
+            operation_id: &set.operation_id,
+            operation: "CREATE_CHANGESET",
+            time: set.created,
+            faults: &set.faults,
+        }
+    }
+
+    fn of_stack(stack: &'a Stack) -> Self {
+        Self {
+            stack_id: &stack.id,
+            operation_id: &stack.operation.id,
+            operation: &stack.operation.kind,
+            time: stack.updated.unwrap_or(stack.created),
+            faults: &stack.faults,
+        }
+    }
+
+    fn events(&self) -> Vec<Value> {
+        let event = |(index, fault): (usize, &ValidationFault)| {
+            json!({
+                "EventId": format!("{}-{index}", self.operation_id),
+                "StackId": self.stack_id,
+                "OperationId": self.operation_id,
+                "OperationType": self.operation,
+                "EventType": "VALIDATION_ERROR",
+                "LogicalResourceId": fault.logical_id,
+                "ResourceType": fault.resource_type,
+                "Timestamp": self.time,
+                "ValidationFailureMode": if fault.warns { "WARN" } else { "FAIL" },
+                "ValidationName": fault.name,
+                "ValidationStatus": "FAILED",
+                "ValidationStatusReason": fault.text,
+                "ValidationPath": fault.path,
+            })
+        };
+        self.faults.iter().enumerate().map(event).collect()
+    }
 }

@@ -21,6 +21,7 @@ mod request;
 mod resources;
 mod stacks;
 mod templates;
+mod validation;
 
 pub(super) use register::register;
 

@@ -200,6 +200,9 @@ impl Prepared {
                 logical_id: resource.logical_id.clone(),
                 resource_type: resource.resource_type.clone(),
                 text: fault.to_string(),
+                name: "PROPERTY_VALIDATION".to_owned(),
+                path: format!("/Resources/{}/Properties", resource.logical_id),
+                warns: false,
             });
             Some(faults.collect::<Vec<_>>())
         };

@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::super::engine::Run;
 use super::super::status::Status;
-use super::super::store::{OnFailure, StackOptions, Store};
+use super::super::store::{OnFailure, Stack, StackOptions, Store};
 use super::begin::{
     Beginning, new_stack, require_name, require_rollback_stays_disabled, require_updatable, take_up,
 };
 use super::policies::{PolicyDuringUpdate, PolicySource};
 use super::request::RevisionRequest;
-use super::stack_arn;
+use super::{stack_arn, validation};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
@@ -50,6 +50,8 @@ pub(super) struct CreateStack {
     retain_except_on_create: bool,
     deployment_config: Option<DeploymentConfig>,
     client_request_token: Option<String>,
+    #[serde(default)]
+    disable_validation: bool,
 }
 
 impl Operation for CreateStack {
@@ -81,7 +83,8 @@ impl Operation for CreateStack {
         let is_new = reviewed.is_none();
         let mut stack = reviewed.unwrap_or_else(|| new_stack(call, &self.stack_name));
         let prepared = self.revision.prepare(call, &stack).await?;
-        prepared.changes(call, &stack)?;
+        let changes = prepared.changes(call, &stack)?;
+        let faults = validation::failures(call, &stack, (&prepared, &changes), self.disable_validation).await;
         let disabled = self.deployment_config.and_then(|config| config.disable_rollback);
         stack.options = StackOptions {
             on_failure: match self.on_failure {
@@ -110,7 +113,7 @@ impl Operation for CreateStack {
             if current.status != Status::ReviewInProgress {
                 return Err(already_exists(&self.stack_name));
             }
-            *current = stack;
+            *current = Stack { faults, ..stack };
             Ok(())
         })?;
         store.outdate_change_sets(&begun.id)?;
@@ -141,6 +144,8 @@ pub(super) struct UpdateStack {
     retain_except_on_create: bool,
     deployment_config: Option<DeploymentConfig>,
     client_request_token: Option<String>,
+    #[serde(default)]
+    disable_validation: bool,
 }
 
 impl Operation for UpdateStack {
@@ -158,9 +163,11 @@ impl Operation for UpdateStack {
             .ok_or_else(|| ServiceError::validation(format!("Stack [{}] does not exist", self.stack_name)))?;
         require_updatable(&stack)?;
         let prepared = self.revision.prepare(call, &stack).await?;
-        if !prepared.changes(call, &stack)?.anything {
+        let changes = prepared.changes(call, &stack)?;
+        if !changes.anything {
             return Err(ServiceError::validation("No updates are to be performed."));
         }
+        let faults = validation::failures(call, &stack, (&prepared, &changes), self.disable_validation).await;
         let disabled = self.deployment_config.and_then(|config| config.disable_rollback);
         let keep = disabled.unwrap_or(self.disable_rollback);
         require_rollback_stays_disabled(&stack, keep)?;
@@ -176,6 +183,7 @@ impl Operation for UpdateStack {
         let stack = beginning.go(call, |stack| {
             require_updatable(stack)?;
             take_up(stack, prepared.revision, now);
+            stack.faults = faults;
             stack.options.on_failure = if keep { OnFailure::DoNothing } else { OnFailure::Rollback };
             stack.options.retain_except_on_create = self.retain_except_on_create;
             stack.options.revert_drift = false;
@@ -251,7 +259,7 @@ impl Operation for DeleteStack {
 }
 
 impl DeleteStack {
-    fn require_deletable(&self, stack: &super::super::store::Stack) -> Result<(), ServiceError> {
+    fn require_deletable(&self, stack: &Stack) -> Result<(), ServiceError> {
         let (name, status) = (&stack.name, stack.status);
         if stack.termination_protection {
             return Err(ServiceError::validation(format!(

@@ -4,12 +4,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Attributes, Change, Created, Number, Resource, ResourceContext, ResourceTypes, attributes, gone,
+    Attributes, Change, Created, Number, Resource, ResourceContext, ResourceTypes, attributes, gone, told,
 };
 use crate::error::ServiceError;
 use crate::services::autoscaling::{
-    DeleteScalingPolicy, DeregisterScalableTarget, PutScalingPolicy, RegisterScalableTarget, TargetId,
-    target_arn,
+    DeleteScalingPolicy, DeregisterScalableTarget, DescribeScalableTargets, PutScalingPolicy,
+    RegisterScalableTarget, TargetId, target_arn,
 };
 
 const MISSING: &str = "ObjectNotFoundException";
@@ -74,6 +74,25 @@ impl Resource for ScalableTarget {
         change: Change<TargetProperties>,
     ) -> Result<Attributes, ServiceError> {
         register_target(ctx, change.new).await
+    }
+
+    const READABLE: bool = true;
+
+    async fn read(
+        ctx: &ResourceContext,
+        id: &str,
+        _: TargetProperties,
+    ) -> Result<Option<Value>, ServiceError> {
+        let id = parse_reference(id);
+        let input = DescribeScalableTargets {
+            service_namespace: id.service_namespace.clone(),
+            resource_ids: vec![id.resource_id.clone()],
+        };
+        let found = serde_json::to_value(ctx.cloud.call(&ctx.principal, input).await?).unwrap_or_default();
+        let all = found["ScalableTargets"].as_array().into_iter().flatten();
+        let target = all.into_iter().find(|one| one["ScalableDimension"] == id.scalable_dimension.as_str());
+        let names = ["ServiceNamespace", "ResourceId", "ScalableDimension", "MinCapacity", "MaxCapacity"];
+        Ok(target.map(|target| told(target, names).into()))
     }
 
     async fn delete(

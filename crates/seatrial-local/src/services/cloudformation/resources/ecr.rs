@@ -3,7 +3,10 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Attributes, Change, Created, Flag, Resource, ResourceContext, ResourceTypes, Tag};
+use super::{
+    Attributes, Change, Created, Flag, Resource, ResourceContext, ResourceTypes, Tag, answered, capitalized,
+    told,
+};
 use crate::error::ServiceError;
 use crate::services::ecr::{
     CreateRepository, DeleteLifecyclePolicy, DeleteRepository, DescribeRepositories, Encryption,
@@ -147,6 +150,20 @@ impl Resource for Repository {
         }
         ctx.cloud.call(&ctx.principal, TagResource { resource_arn, tags }).await?;
         attributes(ctx, &name).await
+    }
+
+    const READABLE: bool = true;
+
+    /// Its policies are not read.
+    async fn read(ctx: &ResourceContext, id: &str, _: Properties) -> Result<Option<Value>, ServiceError> {
+        let input = DescribeRepositories { repository_names: vec![id.to_owned()], ..Default::default() };
+        let found = ctx.cloud.call(&ctx.principal, input).await;
+        let Some(answer) = answered(found, "RepositoryNotFoundException")? else { return Ok(None) };
+        let shown = capitalized(answer["repositories"][0].clone());
+        let names = ["RepositoryName", "ImageTagMutability", "ImageScanningConfiguration"];
+        let mut read = told(&shown, names);
+        read.extend(told(&shown, ["EncryptionConfiguration"]));
+        Ok(Some(read.into()))
     }
 
     /// Fails where it holds images, unless `EmptyOnDelete` was set before.

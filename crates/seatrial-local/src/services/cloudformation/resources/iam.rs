@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Attributes, Change, Created, Number, Resource, ResourceContext, ResourceTypes, Tag, gone};
+use super::{
+    Attributes, Change, Created, Number, Resource, ResourceContext, ResourceTypes, Tag, answered, gone, told,
+};
 use crate::error::ServiceError;
 use crate::services::iam::{
     AttachRolePolicy, CreateRole, DeleteRole, DeleteRolePolicy, DetachRolePolicy, GetRole, PutRolePolicy,
@@ -142,6 +144,20 @@ impl Resource for Role {
         attach(ctx, physical_id, (&old.managed_policy_arns, &new.managed_policy_arns)).await?;
         ctx.cloud.call(&ctx.principal, TagRole { role_name, tags: tags(ctx, &new.tags) }).await?;
         role_attributes(ctx, physical_id).await
+    }
+
+    const READABLE: bool = true;
+
+    /// Its policies are not read.
+    async fn read(ctx: &ResourceContext, id: &str, _: RoleProperties) -> Result<Option<Value>, ServiceError> {
+        let found = ctx.cloud.call(&ctx.principal, GetRole { role_name: id.to_owned() }).await;
+        let Some(answer) = answered(found, MISSING)? else { return Ok(None) };
+        let mut read = told(&answer["Role"], ["RoleName", "Path", "Description", "MaxSessionDuration"]);
+        let document = answer["Role"]["AssumeRolePolicyDocument"].as_str().unwrap_or_default();
+        let document = percent_encoding::percent_decode_str(document).decode_utf8_lossy();
+        let document = serde_json::from_str(&document).unwrap_or_default();
+        read.insert("AssumeRolePolicyDocument".to_owned(), document);
+        Ok(Some(read.into()))
     }
 
     async fn delete(

@@ -3,12 +3,14 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Attributes, Change, Created, Resource, ResourceContext, ResourceTypes, Tag, attributes, gone};
+use super::{
+    Attributes, Change, Created, Resource, ResourceContext, ResourceTypes, Tag, answered, attributes, gone,
+};
 use crate::error::ServiceError;
 use crate::services::s3::{
-    CreateBucket, DeleteBucket, DeleteBucketPolicy, PutBucketEncryption, PutBucketLifecycleConfiguration,
-    PutBucketOwnershipControls, PutBucketPolicy, PutBucketTagging, PutBucketVersioning, PutPublicAccessBlock,
-    VersioningConfiguration,
+    CreateBucket, DeleteBucket, DeleteBucketPolicy, GetBucketVersioning, PutBucketEncryption,
+    PutBucketLifecycleConfiguration, PutBucketOwnershipControls, PutBucketPolicy, PutBucketTagging,
+    PutBucketVersioning, PutPublicAccessBlock, VersioningConfiguration,
 };
 use crate::tags;
 
@@ -121,6 +123,23 @@ impl Resource for Bucket {
     ) -> Result<Attributes, ServiceError> {
         configure(ctx, physical_id, change.new).await?;
         Ok(bucket_attributes(ctx, physical_id))
+    }
+
+    const READABLE: bool = true;
+
+    /// Of its settings only versioning is read.
+    async fn read(
+        ctx: &ResourceContext,
+        id: &str,
+        _: BucketProperties,
+    ) -> Result<Option<Value>, ServiceError> {
+        let input = GetBucketVersioning { bucket: id.to_owned() };
+        let found = answered(ctx.cloud.call(&ctx.principal, input).await, MISSING)?;
+        let versioning = |shown: Value| {
+            let status = shown.get("Status").filter(|status| !status.is_null()).cloned();
+            status.map_or(Value::Null, |status| json!({"Status": status}))
+        };
+        Ok(found.map(|shown| json!({"BucketName": id, "VersioningConfiguration": versioning(shown)})))
     }
 
     async fn delete(

@@ -7,6 +7,7 @@ mod protection;
 mod recorded;
 mod records;
 mod revert_drift;
+mod validation;
 
 use std::collections::HashMap;
 use std::path::Path;

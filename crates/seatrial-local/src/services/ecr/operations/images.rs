@@ -141,7 +141,7 @@ impl Filter {
 }
 
 /// `ListImages`: an id for each tag, and one for each image without.
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ListImages {
     pub repository_name: String,

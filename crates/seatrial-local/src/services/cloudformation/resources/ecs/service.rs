@@ -1,4 +1,4 @@
-//! Resource types of ECS. Task definitions are in no template: the release registers them.
+//! `AWS::ECS::Service`.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -7,91 +7,22 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
-    Attributes, Change, Created, Flag, Number, Resource, ResourceContext, ResourceTypes, Tag, answered,
-    attributes, capitalized, gone, told,
+use super::super::{
+    Attributes, Change, Created, Flag, Number, Resource, ResourceContext, Tag, answered, attributes,
+    capitalized, told,
 };
 use crate::cloud::{Part, Setup};
 use crate::error::ServiceError;
 use crate::services::ecs::{
-    self, AwsVpcConfiguration, CreateCluster, CreateService, DeleteCluster, DeleteService,
-    DeploymentController, DescribeServices, LoadBalancer, NetworkConfiguration, Setting, UpdateCluster,
-    UpdateService,
+    self, AwsVpcConfiguration, CreateService, DeleteService, DeploymentController, DescribeServices,
+    LoadBalancer, NetworkConfiguration, UpdateService,
 };
 
 /// As long as CloudFormation waits for a service to become steady, and to drain.
 const PATIENCE: Duration = Duration::from_secs(3 * 3600);
 const POLL: Duration = Duration::from_millis(250);
 
-pub(super) fn register(types: &mut ResourceTypes) {
-    types.add::<Cluster>();
-    types.add::<Service>();
-}
-
-struct Cluster;
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "PascalCase", default)]
-struct ClusterProperties {
-    cluster_name: Option<String>,
-    cluster_settings: Vec<SettingProperty>,
-    tags: Vec<Tag>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct SettingProperty {
-    name: String,
-    value: String,
-}
-
-impl ClusterProperties {
-    fn settings(&self) -> Vec<Setting> {
-        let settings = self.cluster_settings.iter();
-        settings.map(|given| Setting { name: given.name.clone(), value: given.value.clone() }).collect()
-    }
-}
-
-fn cluster_attributes(ctx: &ResourceContext, name: &str) -> Attributes {
-    attributes([("Arn", json!(ctx.cloud.arn("ecs", &format!("cluster/{name}"))))])
-}
-
-impl Resource for Cluster {
-    const TYPE: &'static str = "AWS::ECS::Cluster";
-    type Properties = ClusterProperties;
-
-    async fn create(ctx: &ResourceContext, properties: ClusterProperties) -> Result<Created, ServiceError> {
-        let name = properties.cluster_name.clone().unwrap_or_else(|| ctx.generated_name(255));
-        let input = CreateCluster {
-            cluster_name: Some(name.clone()),
-            settings: properties.settings(),
-            tags: ctx.tag_list(&properties.tags),
-        };
-        ctx.cloud.call(&ctx.principal, input).await?;
-        Ok(Created { attributes: cluster_attributes(ctx, &name), physical_id: name })
-    }
-
-    async fn update(
-        ctx: &ResourceContext,
-        physical_id: &str,
-        change: Change<ClusterProperties>,
-    ) -> Result<Attributes, ServiceError> {
-        let input = UpdateCluster { cluster: physical_id.to_owned(), settings: change.new.settings() };
-        ctx.cloud.call(&ctx.principal, input).await?;
-        Ok(cluster_attributes(ctx, physical_id))
-    }
-
-    async fn delete(
-        ctx: &ResourceContext,
-        physical_id: &str,
-        _properties: ClusterProperties,
-    ) -> Result<(), ServiceError> {
-        let input = DeleteCluster { cluster: physical_id.to_owned() };
-        gone(ctx.cloud.call(&ctx.principal, input).await, "ClusterNotFoundException")
-    }
-}
-
-struct Service;
+pub(super) struct Service;
 
 /// What ECS shows as the template writes it. Tags are not asked for.
 const SHOWN: [&str; 11] = [
@@ -110,7 +41,7 @@ const SHOWN: [&str; 11] = [
 
 #[derive(Debug, Clone, PartialEq, Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
-struct ServiceProperties {
+pub(super) struct ServiceProperties {
     service_name: Option<String>,
     cluster: Option<String>,
     task_definition: Option<String>,
