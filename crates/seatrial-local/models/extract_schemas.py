@@ -18,11 +18,12 @@ HERE = pathlib.Path(__file__).parent
 SCHEMAS = "data/schemas/"
 REGIONS = ["us-east-1", "eu-central-1"]
 
-# What a schema is read for; all else is documentation, or what only cfn-lint knows of.
+# What a schema is read for; all else is documentation, or what only cfn-lint knows of: its requiredXor, for one, says
+# what services refuse, each in its own words.
 KEPT = """
 type properties patternProperties additionalProperties items required enum enumCaseInsensitive const pattern
 minLength maxLength minimum maximum exclusiveMinimum exclusiveMaximum minItems maxItems uniqueItems
-oneOf anyOf allOf $ref dependentRequired dependentExcluded requiredXor requiredOr
+oneOf anyOf allOf $ref
 """.split()
 # Their values map names that are the type's own to schemas.
 NAMED = ["properties", "patternProperties"]
@@ -45,6 +46,9 @@ def reduced(schema):
             value = value.rsplit("/", 1)[-1]
         elif key in ("items", "oneOf", "anyOf", "allOf"):
             value = reduced(value)
+            # An alternative of which nothing is kept allows everything.
+            if key in ("oneOf", "anyOf") and {} in value:
+                continue
         kept[key] = value
     # Closed is what almost every object is: only the open ones say so.
     if kept.get("additionalProperties") is False:

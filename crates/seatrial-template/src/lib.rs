@@ -23,6 +23,8 @@ pub use crate::{
 
 use serde::de::DeserializeOwned;
 
+use loader::Duplicates;
+
 /// One parsed document and the name its diagnostics are led by.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
@@ -39,7 +41,20 @@ pub struct Document {
 /// error, a duplicate key, a key that is no scalar, a tag CloudFormation does not know, a merge key, more
 /// than one document, none at all, nesting or aliases past the limits.
 pub fn parse(path: &str, text: &[u8]) -> Result<Document, Diagnostic> {
-    loader::load(text)
+    document(path, loader::load(text, Duplicates::Refused))
+}
+
+/// As [`parse`], but of a key that occurs twice the last value counts, as in CloudFormation: for a reader that must
+/// take whatever CloudFormation takes, not for one that helps its writer.
+///
+/// # Errors
+/// As [`parse`], duplicate keys apart.
+pub fn parse_last_key_wins(path: &str, text: &[u8]) -> Result<Document, Diagnostic> {
+    document(path, loader::load(text, Duplicates::LastWins))
+}
+
+fn document(path: &str, loaded: Result<Node, loader::Fault>) -> Result<Document, Diagnostic> {
+    loaded
         .map(|root| Document { path: path.to_owned(), root })
         .map_err(|fault| Diagnostic::new(path, fault.position, fault.message))
 }

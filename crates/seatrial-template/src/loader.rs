@@ -30,10 +30,18 @@ fn fault<T>(position: Position, message: impl Into<String>) -> Loaded<T> {
     Err(Fault { position, message: message.into() })
 }
 
-pub(crate) fn load(bytes: &[u8]) -> Loaded<Node> {
+/// What becomes of a key that occurs twice in one mapping.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Duplicates {
+    #[default]
+    Refused,
+    LastWins,
+}
+
+pub(crate) fn load(bytes: &[u8], duplicates: Duplicates) -> Loaded<Node> {
     let text = readable(bytes)?;
     let text = without_leading_tabs(text);
-    let mut loader = Loader::default();
+    let mut loader = Loader { duplicates, ..Loader::default() };
     for event in Parser::new_from_str(&text) {
         let (event, span) = event.map_err(|error| Fault {
             position: position(*error.marker()),
@@ -109,6 +117,7 @@ struct Loader {
     root: Option<Node>,
     anchors: HashMap<usize, Node>,
     copied: usize,
+    duplicates: Duplicates,
 }
 
 impl Loader {
@@ -203,14 +212,19 @@ impl Loader {
             Items::Sequence(items) => items.push(node),
             Items::Mapping { mapping, seen, key } => match key.take() {
                 Some((key, key_span)) => mapping.entries.push(Entry { key, key_span, value: node }),
-                None => *key = Some(new_key(node, mapping, seen)?),
+                None => *key = Some(new_key(node, mapping, seen, self.duplicates)?),
             },
         }
         Ok(())
     }
 }
 
-fn new_key(node: Node, mapping: &Mapping, seen: &mut HashSet<String>) -> Loaded<(String, Span)> {
+fn new_key(
+    node: Node,
+    mapping: &mut Mapping,
+    seen: &mut HashSet<String>,
+    duplicates: Duplicates,
+) -> Loaded<(String, Span)> {
     let Some(scalar) = node.as_scalar() else {
         return fault(node.span.start, format!("a key must be a plain scalar, found {}", node.shown()));
     };
@@ -222,6 +236,10 @@ fn new_key(node: Node, mapping: &Mapping, seen: &mut HashSet<String>) -> Loaded<
         );
     }
     if !seen.insert(key.clone()) {
+        if duplicates == Duplicates::LastWins {
+            mapping.entries.retain(|entry| entry.key != key);
+            return Ok((key, node.span));
+        }
         let first = mapping.entry(&key).map_or(node.span, |entry| entry.key_span).start;
         let message = format!("duplicate key {}, first at line {}", scalar.shown(), first.line);
         return fault(node.span.start, message);
@@ -335,6 +353,12 @@ mod tests {
         assert!(error("[".repeat(100_000)).contains("t.yml:1:"));
         let deep: String = (1..90).map(|n| format!("a{n}: &a{n} [[*a{p}]]\n", p = n - 1)).collect();
         assert!(error(format!("a0: &a0 [x]\n{deep}")).contains("nested deeper"));
+    }
+
+    #[test]
+    fn of_a_duplicate_key_the_last_counts_where_that_is_asked_for() {
+        let document = crate::parse_last_key_wins("t.yml", b"a: 1\nb: 2\na: {c: 3, c: 4}\n").unwrap();
+        assert_eq!(document.to_json().to_string(), r#"{"b":2,"a":{"c":4}}"#);
     }
 
     proptest! {

@@ -4,6 +4,7 @@ mod changes;
 mod drift;
 mod engine;
 mod evaluate;
+mod form;
 mod graph;
 mod operations;
 mod pattern;

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::form;
+pub(super) use super::form::{format_error, template_error};
 use crate::error::ServiceError;
 
 /// A template as it was sent, parsed.
@@ -12,6 +14,7 @@ pub(super) struct Template {
     pub metadata: Option<Value>,
     pub transforms: Vec<String>,
     pub parameters: Map<String, Value>,
+    pub rules: Map<String, Value>,
     pub mappings: Map<String, Value>,
     pub conditions: Map<String, Value>,
     pub resources: Vec<ResourceDeclaration>,
@@ -64,12 +67,15 @@ impl Template {
     /// # Errors
     /// `ValidationError` in CloudFormation's words.
     pub(super) fn parse(text: &str) -> Result<Self, ServiceError> {
-        let document = seatrial_template::parse("template", text.as_bytes()).map_err(|error| {
-            let kind = if text.trim_start().starts_with('{') { "JSON" } else { "YAML" };
-            let (line, column) = (error.line, error.column);
-            let place = format!("(line {line}, column {column})");
-            format_error(format!("{kind} not well-formed. {place}: {}", error.message))
-        })?;
+        well_formed_json(text)?;
+        let document =
+            seatrial_template::parse_last_key_wins("template", text.as_bytes()).map_err(|error| {
+                let kind = if text.trim_start().starts_with('{') { "JSON" } else { "YAML" };
+                format_error(format!(
+                    "{kind} not well-formed. (line {}, column {})",
+                    error.line, error.column
+                ))
+            })?;
         let Value::Object(mut root) = document.to_json() else {
             return Err(format_error("unsupported structure."));
         };
@@ -79,23 +85,23 @@ impl Template {
             let text = format!("Invalid template property or properties [{}]", unknown.join(", "));
             return Err(ServiceError::validation(text));
         }
+        form::check(&root)?;
         let declared = section(&mut root, "Resources")?;
         if declared.is_empty() {
             return Err(format_error("At least one Resources member must be defined."));
         }
         let resources = declared.into_iter().map(|(id, value)| resource(id, value));
-        // Rules are not asserted here, only looked at for their form.
-        section(&mut root, "Rules")?;
         Ok(Self {
+            rules: section(&mut root, "Rules")?,
             resources: resources.collect::<Result<_, _>>()?,
             version: version(&root)?,
             description: text_member(&root, "Description")?,
             metadata: root.remove("Metadata"),
-            transforms: names(root.get("Transform")),
+            transforms: transforms(root.get("Transform"))?,
             parameters: section(&mut root, "Parameters")?,
             mappings: section(&mut root, "Mappings")?,
             conditions: section(&mut root, "Conditions")?,
-            outputs: outputs(section(&mut root, "Outputs")?)?,
+            outputs: section(&mut root, "Outputs")?,
         })
     }
 
@@ -104,14 +110,19 @@ impl Template {
     }
 }
 
-/// `ValidationError: Template format error: …`.
-pub(super) fn format_error(text: impl std::fmt::Display) -> ServiceError {
-    ServiceError::validation(format!("Template format error: {text}"))
-}
-
-/// `ValidationError: Template error: …`.
-pub(super) fn template_error(text: impl std::fmt::Display) -> ServiceError {
-    ServiceError::validation(format!("Template error: {text}"))
+/// What begins with a brace is read as JSON, which says less than YAML does.
+fn well_formed_json(text: &str) -> Result<(), ServiceError> {
+    if !text.trim_start().starts_with('{') {
+        return Ok(());
+    }
+    match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        Err(error) if error.is_syntax() || error.is_eof() => {
+            // AWS's reader stands behind the character that it stumbles at.
+            let (line, column) = (error.line(), error.column() + 1);
+            Err(format_error(format!("JSON not well-formed. (line {line}, column {column})")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn section(root: &mut Map<String, Value>, name: &str) -> Result<Map<String, Value>, ServiceError> {
@@ -146,26 +157,28 @@ fn names(value: Option<&Value>) -> Vec<String> {
     }
 }
 
-fn outputs(outputs: Map<String, Value>) -> Result<Map<String, Value>, ServiceError> {
-    for (name, output) in &outputs {
-        let Some(members) = output.as_object() else {
-            return Err(format_error("Every Outputs member must contain a Value object"));
-        };
-        if members.get("Value").is_none_or(Value::is_null) {
-            let text = format!("[/Outputs/{name}] Every Outputs member must contain a Value object");
-            return Err(format_error(text));
-        }
+/// The names of the macros that the whole template is sent through.
+fn transforms(value: Option<&Value>) -> Result<Vec<String>, ServiceError> {
+    let one = |value: &Value| match value {
+        Value::String(name) => Ok(name.clone()),
+        Value::Object(macro_call) => macro_call
+            .get("Name")
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+            .ok_or_else(|| ServiceError::validation("Key Name of transform definition must be a string.")),
+        _ => Err(format_error("Transform must be a string, an object or a list.")),
+    };
+    match value {
+        None => Ok(Vec::new()),
+        Some(Value::Array(items)) => items.iter().map(one).collect(),
+        Some(value) => one(value).map(|name| vec![name]),
     }
-    Ok(outputs)
 }
 
 fn resource(logical_id: String, value: Value) -> Result<ResourceDeclaration, ServiceError> {
     let fault = |text: &str| format_error(format!("[/Resources/{logical_id}] {text}"));
-    if logical_id.is_empty() || !logical_id.chars().all(|c| c.is_ascii_alphanumeric()) {
-        return Err(format_error(format!("Resource name {logical_id} is non alphanumeric.")));
-    }
     let Value::Object(mut members) = value else {
-        return Err(fault("Every Resources object must be an object."));
+        return Err(format_error("Any Resources member must be an object."));
     };
     if let Some(key) = members.keys().find(|key| !RESOURCE_ATTRIBUTES.contains(&key.as_str())) {
         return Err(ServiceError::validation(format!("Invalid template resource property '{key}'")));

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::super::resources::stored_parameter;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::principal::Principal;
@@ -41,11 +42,21 @@ pub(in super::super) async fn resolve_dynamic(
 
 async fn look_up(cloud: &Cloud, principal: &Principal, reference: &str) -> Result<String, ServiceError> {
     let (service, rest) = reference.split_once(':').ok_or_else(|| malformed(reference))?;
-    if service != "secretsmanager" {
-        return Err(ServiceError::validation(format!(
-            "Incorrect format is used in the following dynamic reference: the local cloud does not serve \
-             `{service}` in {{{{resolve:{reference}}}}}"
-        )));
+    match service {
+        "secretsmanager" => {}
+        // Of the versions there is the latest alone.
+        "ssm" => {
+            let name = rest.split(':').next().unwrap_or(rest);
+            return stored_parameter(cloud, name).ok_or_else(|| {
+                ServiceError::validation(format!("Parameters: [ssm:{rest}] cannot be found."))
+            });
+        }
+        _ => {
+            return Err(ServiceError::validation(format!(
+                "Incorrect format is used in the following dynamic reference: the local cloud does not serve \
+                 `{service}` in {{{{resolve:{reference}}}}}"
+            )));
+        }
     }
     let secret = Secret::parse(rest);
     let input = GetSecretValue {

@@ -11,6 +11,12 @@ use super::references::{Piece, call, pieces};
 use super::scope::{Lookup, Scope, UNKNOWN};
 use crate::error::ServiceError;
 
+/// In the order of AWS's message.
+const SUPPORTED: &str = "Fn::Base64, Fn::GetAtt, Fn::GetAZs, Fn::ImportValue, Fn::Join, Fn::Split, Fn::FindInMap, \
+                         Fn::Select, Ref, Fn::Equals, Fn::If, Fn::Not, Condition, Fn::And, Fn::Or, Fn::Contains, \
+                         Fn::EachMemberEquals, Fn::EachMemberIn, Fn::ValueOf, Fn::ValueOfAll, Fn::RefAll, Fn::Sub, \
+                         Fn::Cidr";
+
 /// A value, or nothing where `AWS::NoValue` stands.
 type Evaluated = Result<Option<Value>, ServiceError>;
 
@@ -49,10 +55,7 @@ impl Scope {
                     let attribute = self.text(attribute, lookup)?;
                     self.attribute(target, &attribute, lookup).map(Some)
                 }
-                _ => Err(template_error(
-                    "Fn::GetAtt object requires two non-empty parameters, the resource name and the \
-                     resource attribute",
-                )),
+                _ => Err(malformed_get_att()),
             },
             ("Fn::Sub", argument) => self.substitute(argument, lookup),
             ("Fn::Join", argument) => self.join(argument, lookup),
@@ -64,10 +67,20 @@ impl Scope {
             ("Fn::Cidr", argument) => self.cidr(argument, lookup),
             ("Fn::Base64", argument) => {
                 let text = self.text(argument, lookup)?;
+                if text.contains(UNKNOWN) {
+                    return unknown();
+                }
                 Ok(Some(Value::String(base64::engine::general_purpose::STANDARD.encode(text))))
             }
             ("Fn::ImportValue", argument) => self.import(argument, lookup),
-            (other, _) => Err(template_error(format!("{other} is not supported here"))),
+            ("Ref", _) => Err(template_error("every Ref object must have a single String value.")),
+            ("Fn::GetAtt", _) => Err(malformed_get_att()),
+            ("Fn::Transform", _) => Err(ServiceError::validation(
+                "Fn::Transform: the local cloud serves no macros: send the template expanded",
+            )),
+            (other, _) => Err(template_error(format!(
+                "Encountered unsupported function: {other} Supported functions are: [{SUPPORTED}]"
+            ))),
         }
     }
 
@@ -136,11 +149,17 @@ impl Scope {
                 }
                 Piece::Variable(name) => name,
             };
-            out.push_str(&match (variables.get(name), name.split_once('.')) {
-                (Some(value), _) => self.text(value, lookup)?,
-                (None, Some((target, attribute))) => text_of(&self.attribute(target, attribute, lookup)?),
-                (None, None) => self.reference(name, lookup)?.as_ref().map(text_of).unwrap_or_default(),
-            });
+            out.push_str(
+                &match (variables.get(name), name.split_once('.')) {
+                    (Some(value), _) => self.evaluate(value, lookup)?.map(|value| scalar(name, &value)),
+                    (None, Some((target, attribute))) => {
+                        Some(scalar(name, &self.attribute(target, attribute, lookup)?))
+                    }
+                    (None, None) => self.reference(name, lookup)?.map(|value| scalar(name, &value)),
+                }
+                .transpose()?
+                .unwrap_or_default(),
+            );
         }
         Ok(Some(Value::String(out)))
     }
@@ -148,8 +167,8 @@ impl Scope {
     fn join(&self, argument: &Value, lookup: &dyn Lookup) -> Evaluated {
         let Some([Value::String(separator), items]) = argument.as_array().map(Vec::as_slice) else {
             return Err(template_error(
-                "every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of \
-                 strings to be joined or a function that returns a list of strings",
+                "every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings \
+                 to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined.",
             ));
         };
         let items = self.list(items, lookup, "Fn::Join")?;
@@ -165,23 +184,31 @@ impl Scope {
             ));
         };
         let text = self.text(text, lookup)?;
+        if text.contains(UNKNOWN) {
+            return unknown();
+        }
         Ok(Some(text.split(separator.as_str()).map(|part| Value::String(part.to_owned())).collect()))
     }
 
     fn select(&self, argument: &Value, lookup: &dyn Lookup) -> Evaluated {
         let Some([index, items]) = argument.as_array().map(Vec::as_slice) else {
-            return Err(template_error("Fn::Select requires a list argument with two elements"));
+            return Err(malformed_select());
         };
         let index = self.text(index, lookup)?;
-        let items = self.list(items, lookup, "Fn::Select")?;
-        let Ok(position) = index.parse::<usize>() else {
-            return Err(template_error(format!("Fn::Select requires an integer index, found {index}")));
-        };
+        let is_literal = items.is_array();
+        let items = self.list(items, lookup, "Fn::Select").map_err(|_| malformed_select())?;
+        if index.contains(UNKNOWN) {
+            return unknown();
+        }
+        let position = index.parse::<usize>().map_err(|_| malformed_select())?;
         if let Some(item) = items.get(position) {
             return Ok(Some(item.clone()));
         }
         if items.iter().any(|item| text_of(item).contains(UNKNOWN)) {
-            return Ok(Some(Value::String(UNKNOWN.to_owned())));
+            return unknown();
+        }
+        if is_literal {
+            return Err(malformed_select());
         }
         Err(template_error(format!("Fn::Select cannot select nonexistent value at index {index}")))
     }
@@ -197,7 +224,8 @@ impl Scope {
     }
 
     fn find_in_map(&self, argument: &Value, lookup: &dyn Lookup) -> Evaluated {
-        let parts = argument.as_array().filter(|parts| (3..=4).contains(&parts.len()));
+        // A fourth argument, the default, needs the transform AWS::LanguageExtensions.
+        let parts = argument.as_array().filter(|parts| parts.len() == 3);
         let Some(parts) = parts else {
             return Err(template_error(
                 "every Fn::FindInMap object requires three parameters, the map name, map key and the \
@@ -205,23 +233,28 @@ impl Scope {
             ));
         };
         let mut keys = Vec::new();
-        for part in &parts[..3] {
+        for part in parts {
             keys.push(self.text(part, lookup)?);
+        }
+        if keys.iter().any(|key| key.contains(UNKNOWN)) {
+            return unknown();
         }
         let found =
             keys.iter().skip(1).try_fold(
                 self.template.mappings.get(keys.first().map_or("", String::as_str)),
                 |value, key| value.map(|value| value.get(key)),
             );
-        match (found.flatten(), parts.get(3).and_then(|default| default.get("DefaultValue"))) {
-            (Some(value), _) => Ok(Some(value.clone())),
-            (None, Some(default)) => self.evaluate(default, lookup),
-            (None, None) => Err(template_error(format!("Unable to get mapping for {}", keys.join("::")))),
+        match found.flatten() {
+            Some(value) => Ok(Some(value.clone())),
+            None => Err(template_error(format!("Unable to get mapping for {}", keys.join("::")))),
         }
     }
 
     fn zones(&self, argument: &Value, lookup: &dyn Lookup) -> Evaluated {
         let asked = self.text(argument, lookup)?;
+        if asked.contains(UNKNOWN) {
+            return unknown();
+        }
         let region = if asked.is_empty() { &self.surroundings.region } else { &asked };
         Ok(Some(["a", "b", "c"].iter().map(|zone| Value::String(format!("{region}{zone}"))).collect()))
     }
@@ -234,8 +267,8 @@ impl Scope {
         let block = self.text(block, lookup)?;
         let count = self.text(count, lookup)?;
         let bits = rest.first().map(|bits| self.text(bits, lookup)).transpose()?.unwrap_or("8".to_owned());
-        if block.contains(UNKNOWN) {
-            return Ok(Some(Value::String(UNKNOWN.to_owned())));
+        if [&block, &count, &bits].iter().any(|text| text.contains(UNKNOWN)) {
+            return unknown();
         }
         let ranges = match (count.parse(), bits.parse()) {
             (Ok(count), Ok(bits)) => cidr::ranges(&block, count, bits),
@@ -251,11 +284,39 @@ impl Scope {
 
     fn import(&self, argument: &Value, lookup: &dyn Lookup) -> Evaluated {
         let name = self.text(argument, lookup)?;
+        if name.contains(UNKNOWN) {
+            return unknown();
+        }
         let Some(value) = self.surroundings.exports.get(&name) else {
             return Err(ServiceError::validation(format!("No export named {name} found.")));
         };
         Ok(Some(Value::String(value.clone())))
     }
+}
+
+/// What depends on a value that is known only after the change set is executed: it must not be looked into.
+fn unknown() -> Evaluated {
+    Ok(Some(Value::String(UNKNOWN.to_owned())))
+}
+
+/// The value of a variable of `Fn::Sub`, as text.
+fn scalar(name: &str, value: &Value) -> Result<String, ServiceError> {
+    match value {
+        Value::Array(_) | Value::Object(_) => {
+            Err(template_error(format!("variable {name} in Fn::Sub expression does not resolve to a string")))
+        }
+        value => Ok(text_of(value)),
+    }
+}
+
+fn malformed_get_att() -> ServiceError {
+    template_error(
+        "every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute",
+    )
+}
+
+fn malformed_select() -> ServiceError {
+    template_error("Fn::Select requires a list argument with two elements: an integer index and a list")
 }
 
 fn malformed_sub() -> ServiceError {

@@ -20,11 +20,12 @@ mod intrinsics;
 mod names;
 mod parameters;
 mod references;
+mod rules;
 mod scope;
 
 pub(super) use dynamic::resolve_dynamic;
 pub(super) use names::check_names;
-pub(super) use parameters::{Declared, Parameter, Supplied, declared, resolve};
+pub(super) use parameters::{Declared, Parameter, Supplied, declared, resolve, resolve_stored};
 pub(super) use references::Reference;
 use references::references;
 pub(super) use scope::{Lookup, Scope, Surroundings, UNKNOWN};
@@ -55,6 +56,8 @@ impl Scope {
         let mut scope = Self { template, parameters, surroundings, conditions: BTreeMap::new() };
         scope.conditions = conditions::decide(&scope)?;
         check_names(&scope.template)?;
+        names::check_outputs(&scope)?;
+        rules::assert_all(&scope)?;
         Ok(scope)
     }
 

@@ -6,7 +6,26 @@ use super::super::resources::is_answered;
 use super::super::schema;
 use super::super::template::{Template, format_error, template_error};
 use super::references::{Reference, references};
+use super::scope::Scope;
 use crate::error::ServiceError;
+
+/// Refuses outputs in effect that refer to a resource whose condition does not hold.
+pub(super) fn check_outputs(scope: &Scope) -> Result<(), ServiceError> {
+    for output in scope.template.outputs.values() {
+        if !scope.holds(output.get("Condition").and_then(Value::as_str)) {
+            continue;
+        }
+        for reference in scope.taken(output) {
+            let (Reference::Ref(name) | Reference::Attribute(name, _)) = reference else { continue };
+            if scope.template.resource(&name).is_some() && scope.active_resource(&name).is_none() {
+                return Err(ServiceError::validation(format!(
+                    "Unresolved resource dependencies [{name}] in the Outputs block of the template"
+                )));
+            }
+        }
+    }
+    Ok(())
+}
 
 /// Checks `Ref`, `Fn::GetAtt`, `Fn::Sub`, `Fn::If`, `Fn::FindInMap`, `DependsOn` and `Condition`.
 pub(in super::super) fn check_names(template: &Template) -> Result<(), ServiceError> {

@@ -8,6 +8,9 @@ use super::super::schema::text_of;
 use super::super::template::{Template, format_error};
 use crate::error::ServiceError;
 
+/// Bytes of a parameter's value ("Understand CloudFormation quotas").
+const VALUE_LIMIT: usize = 4096;
+
 /// A parameter as the template declares it.
 #[derive(Debug, Clone, Default)]
 pub(in super::super) struct Declared {
@@ -42,18 +45,22 @@ pub(in super::super) struct Parameter {
     pub no_echo: bool,
     /// Whether `Ref` answers a list, split at commas.
     pub list: bool,
+    /// What Parameter Store has under the name that `value` is, for the types `AWS::SSM::Parameter::Value<…>`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored: Option<String>,
 }
 
 impl Parameter {
     /// What `Ref` answers.
     pub(in super::super) fn referenced(&self) -> Value {
+        let value = self.stored.as_ref().unwrap_or(&self.value);
         if !self.list {
-            return Value::String(self.value.clone());
+            return Value::String(value.clone());
         }
-        if self.value.is_empty() {
+        if value.is_empty() {
             return Value::Array(Vec::new());
         }
-        self.value.split(',').map(|item| Value::String(item.trim().to_owned())).collect()
+        value.split(',').map(|item| Value::String(item.trim().to_owned())).collect()
     }
 
     /// The value as it may be shown.
@@ -111,12 +118,25 @@ fn allowed_values(members: &Map<String, Value>) -> Vec<String> {
 fn is_kind(kind: &str) -> bool {
     let inner = kind.strip_prefix("List<").and_then(|rest| rest.strip_suffix('>')).unwrap_or(kind);
     matches!(inner, "String" | "Number" | "CommaDelimitedList")
+        || inner == "AWS::SSM::Parameter::Name"
         || (inner.starts_with("AWS::") && !inner.starts_with("AWS::SSM::"))
+        || stored_kind(kind).is_some_and(|stored| !stored.starts_with("AWS::SSM::") && is_kind(stored))
+}
+
+/// What is in the angle brackets of `AWS::SSM::Parameter::Value<…>`.
+fn stored_kind(kind: &str) -> Option<&str> {
+    kind.strip_prefix("AWS::SSM::Parameter::Value<").and_then(|rest| rest.strip_suffix('>'))
 }
 
 impl Declared {
     fn is_list(&self) -> bool {
-        self.kind == "CommaDelimitedList" || self.kind.starts_with("List<")
+        let kind = stored_kind(&self.kind).unwrap_or(&self.kind);
+        kind == "CommaDelimitedList" || kind.starts_with("List<")
+    }
+
+    /// Whether its value is the name of a parameter in Parameter Store.
+    fn is_stored(&self) -> bool {
+        stored_kind(&self.kind).is_some()
     }
 
     fn is_number(&self) -> bool {
@@ -156,7 +176,7 @@ impl Declared {
     }
 
     fn number_fault(&self, item: &str) -> Option<String> {
-        let Ok(number) = item.parse::<f64>() else { return Some("must be a number".to_owned()) };
+        let Ok(number) = item.parse::<f64>() else { return Some("must be a number.".to_owned()) };
         match self.range {
             (Some(min), _) if number < min => Some(format!("must be a number not less than {min}")),
             (_, Some(max)) if number > max => Some(format!("must be a number not greater than {max}")),
@@ -189,6 +209,16 @@ pub(in super::super) fn resolve(
         let sent = supplied.iter().rev().find(|one| one.parameter_key == parameter.key);
         let old = || previous.iter().find(|old| old.key == parameter.key).map(|old| old.value.clone());
         let value = match sent {
+            Some(sent)
+                if sent.use_previous_value
+                    && sent.parameter_value.as_deref().is_some_and(|it| !it.is_empty()) =>
+            {
+                return Err(ServiceError::validation(format!(
+                    "Invalid input for parameter key {}. Cannot specify usePreviousValue as true and non empty \
+                     value for a parameter",
+                    parameter.key
+                )));
+            }
             Some(sent) if sent.use_previous_value => Some(old().ok_or_else(|| no_previous(&parameter.key))?),
             Some(sent) => sent.parameter_value.clone().or_else(|| parameter.default.clone()),
             None => parameter.default.clone(),
@@ -197,14 +227,48 @@ pub(in super::super) fn resolve(
             missing.push(parameter.key.as_str());
             continue;
         };
+        if value.len() > VALUE_LIMIT {
+            return Err(ServiceError::validation(format!(
+                "Parameter '{}' must contain at most {VALUE_LIMIT} characters",
+                parameter.key
+            )));
+        }
         parameter.check(&value)?;
         let (no_echo, list) = (parameter.no_echo, parameter.is_list());
-        resolved.push(Parameter { key: parameter.key.clone(), value, no_echo, list });
+        resolved.push(Parameter { key: parameter.key.clone(), value, no_echo, list, stored: None });
     }
     if missing.is_empty() {
         return Ok(resolved);
     }
     Err(ServiceError::validation(format!("Parameters: [{}] must have values", missing.join(", "))))
+}
+
+/// Looks up what Parameter Store has for the parameters whose type says that they name one of its.
+///
+/// # Errors
+/// `ValidationError` naming all that it does not have.
+pub(in super::super) fn resolve_stored(
+    declared: &[Declared],
+    parameters: &mut [Parameter],
+    look_up: impl Fn(&str) -> Option<String>,
+) -> Result<(), ServiceError> {
+    let mut missing = Vec::new();
+    for parameter in parameters {
+        if !declared.iter().any(|one| one.key == parameter.key && one.is_stored()) {
+            continue;
+        }
+        parameter.stored = look_up(&parameter.value);
+        if parameter.stored.is_none() {
+            missing.push(parameter.value.as_str());
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(ServiceError::validation(format!(
+        "Unable to fetch parameters [{}] from parameter store for this account.",
+        missing.join(", ")
+    )))
 }
 
 fn no_previous(key: &str) -> ServiceError {

@@ -134,6 +134,6 @@ pub(super) fn require_name(name: &str) -> Result<(), ServiceError> {
     }
     Err(ServiceError::validation(format!(
         "1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: Member must \
-         satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
+         satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*"
     )))
 }

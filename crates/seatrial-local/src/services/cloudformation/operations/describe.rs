@@ -56,7 +56,12 @@ fn described(stack: &Stack) -> Value {
         .current
         .parameters
         .iter()
-        .map(|one| json!({"ParameterKey": one.key, "ParameterValue": one.shown()}))
+        .map(|one| {
+            let stored = one.stored.as_ref().filter(|_| !one.no_echo);
+            without_nulls(
+                json!({"ParameterKey": one.key, "ParameterValue": one.shown(), "ResolvedValue": stored}),
+            )
+        })
         .collect();
     without_nulls(json!({
         "StackId": stack.id,

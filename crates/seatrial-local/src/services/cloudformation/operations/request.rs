@@ -8,8 +8,9 @@ use serde_json::{Map, Value};
 use super::super::changes::{Comparison, Shown};
 use super::super::drift::Live;
 use super::super::engine::{Run, surroundings};
-use super::super::evaluate::{Scope, Supplied, declared, resolve};
+use super::super::evaluate::{Scope, Supplied, declared, resolve, resolve_stored};
 use super::super::graph;
+use super::super::resources::stored_parameter;
 use super::super::schema;
 use super::super::store::{Revision, Stack, Store, ValidationFault};
 use super::super::template::{Template, format_error};
@@ -20,6 +21,8 @@ use crate::tags::Tag;
 
 /// The largest template that may be sent in a request, in bytes; larger ones come from S3.
 const BODY_LIMIT: usize = 51_200;
+/// The largest template that S3 may hold, in bytes.
+const URL_LIMIT: usize = 1_000_000;
 
 /// Where a template comes from.
 #[derive(Debug, Default, Deserialize)]
@@ -52,7 +55,7 @@ impl TemplateSource {
                 Err(ServiceError::validation("Either Template URL or Template Body must be specified."))
             }
             (Some(body), None) if body.len() > BODY_LIMIT => Err(ServiceError::validation(format!(
-                "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member \
+                "1 validation error detected: Value '<template-body>' at 'templateBody' failed to satisfy constraint: Member \
                  must have length less than or equal to {BODY_LIMIT}"
             ))),
             (Some(body), None) => Ok(body.clone()),
@@ -69,9 +72,20 @@ impl TemplateSource {
 
 /// Reads `https://BUCKET.s3.REGION.amazonaws.com/KEY` or `http://HOST/BUCKET/KEY` from the local S3.
 pub(super) async fn from_s3(call: &Call, url: &str) -> Result<String, ServiceError> {
-    let fault = || ServiceError::validation(format!("TemplateURL must be a supported URL, found {url}"));
+    let fault = || ServiceError::validation("TemplateURL must be a supported URL.");
     let (_, rest) = url.split_once("://").ok_or_else(fault)?;
     let (host, path) = rest.split_once('/').ok_or_else(fault)?;
+    let is_s3 = host.contains(".s3")
+        || host.starts_with("s3")
+        || host.starts_with("127.0.0.1")
+        || host.starts_with("localhost");
+    if !is_s3 {
+        return Err(fault());
+    }
+    if !url.starts_with("http") {
+        let text = format!("S3 error: Domain name specified in {host} is not a valid S3 domain");
+        return Err(ServiceError::validation(text));
+    }
     let path = path.split('?').next().unwrap_or(path);
     let (bucket, key) = match host.split_once(".s3") {
         Some((bucket, domain)) if domain.contains("amazonaws.com") => (bucket, path),
@@ -80,6 +94,10 @@ pub(super) async fn from_s3(call: &Call, url: &str) -> Result<String, ServiceErr
     let key = percent_encoding::percent_decode_str(key).decode_utf8_lossy();
     let object = objects::get(&call.cloud, &call.principal, Place::latest(bucket, &key)).await;
     let object = object.map_err(|error| ServiceError::validation(format!("S3 error: {}", error.message)))?;
+    if object.len() > URL_LIMIT {
+        let text = format!("Template may not exceed {URL_LIMIT} bytes in size.");
+        return Err(ServiceError::validation(text));
+    }
     String::from_utf8(object).map_err(|_| format_error("the template is not UTF-8"))
 }
 
@@ -96,8 +114,14 @@ impl RevisionRequest {
         let previous = store.template(&stack.current.template);
         let text = self.source.text(call, previous.as_deref()).await?;
         let template = Template::parse(&text)?;
+        if !template.transforms.is_empty() {
+            require_capabilities(&template, &self.capabilities)?;
+            refuse_transforms(&template)?;
+        }
         known_types(&store, &template)?;
-        let parameters = resolve(&declared(&template)?, &self.parameters, &stack.current.parameters)?;
+        let declared = declared(&template)?;
+        let mut parameters = resolve(&declared, &self.parameters, &stack.current.parameters)?;
+        resolve_stored(&declared, &mut parameters, |name| stored_parameter(&call.cloud, name))?;
         let capabilities = self.capabilities.clone();
         require_capabilities(&template, &capabilities)?;
         let old = &stack.current;
@@ -232,14 +256,35 @@ pub(super) fn known_types(store: &Store, template: &Template) -> Result<(), Serv
 pub(super) fn needed_capability(template: &Template) -> Option<(&'static str, Vec<String>)> {
     let iam =
         || template.resources.iter().filter(|resource| resource.resource_type.starts_with("AWS::IAM::"));
-    const NAMES: [&str; 5] =
-        ["RoleName", "UserName", "GroupName", "ManagedPolicyName", "InstanceProfileName"];
-    let named = iam().any(|resource| NAMES.iter().any(|name| resource.properties.get(name).is_some()));
+    // A role's inline policy names a role too, but not itself.
+    const NAMES: [(&str, &str); 5] = [
+        ("AWS::IAM::Role", "RoleName"),
+        ("AWS::IAM::User", "UserName"),
+        ("AWS::IAM::Group", "GroupName"),
+        ("AWS::IAM::ManagedPolicy", "ManagedPolicyName"),
+        ("AWS::IAM::InstanceProfile", "InstanceProfileName"),
+    ];
+    let named = iam().any(|resource| {
+        let is_named = |(kind, name): &(&str, &str)| {
+            resource.resource_type == *kind && resource.properties.get(name).is_some()
+        };
+        NAMES.iter().any(is_named)
+    });
     let mut types: Vec<_> = iam().map(|resource| resource.resource_type.clone()).collect();
     types.sort();
     types.dedup();
     let capability = if named { "CAPABILITY_NAMED_IAM" } else { "CAPABILITY_IAM" };
     (!types.is_empty()).then_some((capability, types))
+}
+
+/// Macros are code of others, in Lambda or in AWS: what they would make of the template is not known here.
+fn refuse_transforms(template: &Template) -> Result<(), ServiceError> {
+    match template.transforms.first() {
+        None => Ok(()),
+        Some(name) => Err(ServiceError::validation(format!(
+            "No transform named {name} found. The local cloud serves no macros: send the template expanded"
+        ))),
+    }
 }
 
 fn require_capabilities(template: &Template, given: &[String]) -> Result<(), ServiceError> {

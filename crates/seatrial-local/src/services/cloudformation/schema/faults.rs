@@ -154,19 +154,6 @@ impl Look<'_> {
         for name in shape.required.iter().filter(|name| !members.contains_key(*name)) {
             self.fault(path, format!("required key [{name}] not found"));
         }
-        let given = |names: &[String]| names.iter().filter(|name| members.contains_key(*name)).count();
-        // What an intrinsic function stands for may turn out to be nothing.
-        let certain = |names: &[String]| {
-            names.iter().filter_map(|name| members.get(name)).all(|value| !self.is_open(value))
-        };
-        let (xor, or) = (&shape.required_xor, &shape.required_or);
-        let matched = given(xor);
-        if !xor.is_empty() && matched != 1 && certain(xor) {
-            self.fault(path, format!("#: {matched} subschemas matched instead of one"));
-        } else if !or.is_empty() && given(or) == 0 {
-            let total = or.len();
-            self.fault(path, format!("#: no subschema matched out of the total {total} subschemas"));
-        }
     }
 
     /// Whether a path, which has numbers for the items of lists, is one of the read-only ones.

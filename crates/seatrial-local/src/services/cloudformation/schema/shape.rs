@@ -78,8 +78,6 @@ pub(super) struct Shape {
     pub open: Value,
     pub items: Option<Box<Shape>>,
     pub required: Vec<String>,
-    pub required_xor: Vec<String>,
-    pub required_or: Vec<String>,
     #[serde(rename = "enum")]
     pub values: Vec<Value>,
     #[serde(rename = "enumCaseInsensitive")]

@@ -2,6 +2,8 @@
 
 mod change_sets;
 mod drift;
+mod foreign;
+mod messages;
 mod operations;
 mod protection;
 mod recorded;
@@ -189,6 +191,13 @@ impl Fixture {
             format!("{} {} {}", field("LogicalResourceId"), field("ResourceStatus"), &reason[..token])
         };
         events.map(line).map(|line| line.trim().to_owned()).collect()
+    }
+
+    async fn output(&self, key: &str) -> String {
+        let answer = self.call("DescribeStacks", json!({"StackName": "s"})).await;
+        let outputs = answer["Stacks"][0]["Outputs"].as_array().unwrap().clone();
+        let found = outputs.iter().find(|output| output["OutputKey"] == key);
+        found.unwrap()["OutputValue"].as_str().unwrap().to_owned()
     }
 
     async fn physical_id(&self, logical_id: &str) -> String {

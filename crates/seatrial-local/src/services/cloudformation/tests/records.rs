@@ -4,15 +4,6 @@ use serde_json::json;
 
 use super::*;
 
-impl Fixture {
-    async fn output(&self, key: &str) -> String {
-        let answer = self.call("DescribeStacks", json!({"StackName": "s"})).await;
-        let outputs = answer["Stacks"][0]["Outputs"].as_array().unwrap().clone();
-        let found = outputs.iter().find(|output| output["OutputKey"] == key);
-        found.unwrap()["OutputValue"].as_str().unwrap().to_owned()
-    }
-}
-
 const QUEUE: &str = "
 Parameters: {Delay: {Type: Number, Default: 5}, Name: {Type: String, Default: jobs}}
 Resources:

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::super::schema::{self, Schema};
 use super::resource::{Attributes, Created, Handler, ResourceContext};
-use crate::cloud::{Part, Setup};
+use crate::cloud::{Cloud, Part, Setup};
 use crate::error::ServiceError;
 use crate::persist::Table;
 
@@ -53,6 +53,12 @@ pub(crate) fn is_record(resource_type: &str) -> bool {
 /// What an event says of a type that nothing stands behind.
 pub(crate) fn note(resource_type: &str) -> String {
     format!("{resource_type} is not emulated by the local cloud: this resource is a record")
+}
+
+/// The value of a parameter of Parameter Store: one that a stack of this cloud has as a record.
+pub(crate) fn stored_parameter(cloud: &Cloud, name: &str) -> Option<String> {
+    let record = cloud.part::<Records>().table.get(&key("AWS::SSM::Parameter", name))?;
+    record.properties.get("Value").map(schema::text_of)
 }
 
 fn key(resource_type: &str, physical_id: &str) -> String {
