@@ -10,8 +10,8 @@ mod task;
 
 pub(crate) use operations::{
     CreateCluster, CreateService, CreateTaskSet, DeleteCluster, DeleteService, DeleteTaskSet,
-    DescribeClusters, DescribeServices, RegisterTaskDefinition, UpdateCluster, UpdateService,
-    UpdateServicePrimaryTaskSet,
+    DeregisterTaskDefinition, DescribeClusters, DescribeServices, RegisterTaskDefinition, TagResource,
+    UpdateCluster, UpdateService, UpdateServicePrimaryTaskSet,
 };
 pub(crate) use shapes::{
     AwsVpcConfiguration, DeploymentController, LoadBalancer, NetworkConfiguration, Service, Setting, TaskSet,

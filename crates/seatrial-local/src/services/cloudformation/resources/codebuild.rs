@@ -53,7 +53,7 @@ impl Properties {
             "secondaryArtifacts": self.secondary_artifacts.map(lower_first),
             "cache": self.cache.map(lower_first),
             "environment": strings(lower_first(self.environment)),
-            "serviceRole": self.service_role,
+            "serviceRole": role_arn(ctx, self.service_role),
             "timeoutInMinutes": number(self.timeout_in_minutes),
             "queuedTimeoutInMinutes": number(self.queued_timeout_in_minutes),
             "encryptionKey": self.encryption_key,
@@ -105,6 +105,11 @@ fn attributes(ctx: &ResourceContext, name: &str) -> Attributes {
 
 fn parse<T: serde::de::DeserializeOwned>(input: Value) -> Result<T, ServiceError> {
     serde_json::from_value(input).map_err(|error| ServiceError::new("InvalidRequest", error.to_string()))
+}
+
+/// The role's ARN; a template may give its name alone.
+fn role_arn(ctx: &ResourceContext, role: String) -> String {
+    if role.starts_with("arn:") { role } else { format!("arn:aws:iam::{}:role/{role}", ctx.cloud.account()) }
 }
 
 /// CloudFormation's names begin with a capital letter where the API's do not.

@@ -1,5 +1,7 @@
 //! Resource types of CodeConnections.
 
+use std::marker::PhantomData;
+
 use serde::Deserialize;
 use serde_json::json;
 
@@ -10,11 +12,28 @@ use crate::services::codeconnections::{
 };
 
 pub(super) fn register(types: &mut ResourceTypes) {
-    types.add::<Connection>();
+    types.add::<Connection<New>>();
+    types.add::<Connection<Old>>();
 }
 
 /// Complete as soon as it is made: the handshake is not CloudFormation's business.
-struct Connection;
+struct Connection<N>(PhantomData<N>);
+
+/// The service has two names, and so has the type; the connection is the same.
+trait Name: 'static {
+    const TYPE: &'static str;
+}
+
+struct New;
+struct Old;
+
+impl Name for New {
+    const TYPE: &'static str = "AWS::CodeConnections::Connection";
+}
+
+impl Name for Old {
+    const TYPE: &'static str = "AWS::CodeStarConnections::Connection";
+}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -25,8 +44,8 @@ struct Properties {
     tags: Vec<Tag>,
 }
 
-impl Resource for Connection {
-    const TYPE: &'static str = "AWS::CodeConnections::Connection";
+impl<N: Name> Resource for Connection<N> {
+    const TYPE: &'static str = N::TYPE;
     type Properties = Properties;
 
     async fn create(ctx: &ResourceContext, properties: Properties) -> Result<Created, ServiceError> {

@@ -181,9 +181,20 @@ struct PolicyProperties {
     policy_name: String,
     policy_document: Value,
     roles: Vec<String>,
+    /// Users and groups are records here: a policy does nothing to them.
+    users: Vec<String>,
+    groups: Vec<String>,
 }
 
 impl PolicyProperties {
+    fn require_principal(&self) -> Result<(), ServiceError> {
+        if !(self.roles.is_empty() && self.users.is_empty() && self.groups.is_empty()) {
+            return Ok(());
+        }
+        let text = "At least one of [Groups,Roles,Users] must be non-empty.";
+        Err(ServiceError::new("InvalidRequest", text))
+    }
+
     fn by_role(&self) -> BTreeMap<&str, InlinePolicy> {
         let policy = InlinePolicy {
             policy_name: self.policy_name.clone(),
@@ -215,6 +226,7 @@ impl Resource for Policy {
     type Properties = PolicyProperties;
 
     async fn create(ctx: &ResourceContext, properties: PolicyProperties) -> Result<Created, ServiceError> {
+        properties.require_principal()?;
         put_on_roles(ctx, &PolicyProperties::default(), &properties).await?;
         let physical_id = ctx.generated_name(128);
         Ok(Created { attributes: id_attribute(&physical_id), physical_id })
@@ -225,6 +237,7 @@ impl Resource for Policy {
         physical_id: &str,
         change: Change<PolicyProperties>,
     ) -> Result<Attributes, ServiceError> {
+        change.new.require_principal()?;
         put_on_roles(ctx, &change.old, &change.new).await?;
         Ok(id_attribute(physical_id))
     }

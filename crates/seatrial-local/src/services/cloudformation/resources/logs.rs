@@ -6,11 +6,13 @@ use serde_json::{Value, json};
 use super::{Attributes, Change, Created, Number, Resource, ResourceContext, ResourceTypes, Tag, gone};
 use crate::error::ServiceError;
 use crate::services::logs::{
-    CreateLogGroup, DeleteLogGroup, DeleteRetentionPolicy, DescribeLogGroups, PutRetentionPolicy, TagResource,
+    CreateLogGroup, CreateLogStream, DeleteLogGroup, DeleteLogStream, DeleteRetentionPolicy,
+    DescribeLogGroups, PutRetentionPolicy, TagResource,
 };
 
 pub(super) fn register(types: &mut ResourceTypes) {
     types.add::<LogGroup>();
+    types.add::<LogStream>();
 }
 
 struct LogGroup;
@@ -93,6 +95,39 @@ impl Resource for LogGroup {
         _properties: LogGroupProperties,
     ) -> Result<(), ServiceError> {
         let input = DeleteLogGroup { log_group_name: physical_id.to_owned() };
+        gone(ctx.cloud.call(&ctx.principal, input).await, "ResourceNotFoundException")
+    }
+}
+
+struct LogStream;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct LogStreamProperties {
+    log_group_name: String,
+    log_stream_name: Option<String>,
+}
+
+impl Resource for LogStream {
+    const TYPE: &'static str = "AWS::Logs::LogStream";
+    type Properties = LogStreamProperties;
+
+    async fn create(ctx: &ResourceContext, properties: LogStreamProperties) -> Result<Created, ServiceError> {
+        let LogStreamProperties { log_group_name, log_stream_name } = properties;
+        let log_stream_name = log_stream_name.unwrap_or_else(|| ctx.generated_name(512));
+        let physical_id = log_stream_name.clone();
+        let input = CreateLogStream { log_group_name, log_stream_name };
+        ctx.made(ctx.cloud.call(&ctx.principal, input).await, "ResourceAlreadyExistsException")?;
+        Ok(Created { attributes: Attributes::new(), physical_id })
+    }
+
+    async fn delete(
+        ctx: &ResourceContext,
+        physical_id: &str,
+        properties: LogStreamProperties,
+    ) -> Result<(), ServiceError> {
+        let log_stream_name = physical_id.to_owned();
+        let input = DeleteLogStream { log_group_name: properties.log_group_name, log_stream_name };
         gone(ctx.cloud.call(&ctx.principal, input).await, "ResourceNotFoundException")
     }
 }

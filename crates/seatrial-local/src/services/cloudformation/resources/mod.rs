@@ -15,6 +15,7 @@ mod ecr;
 mod ecs;
 mod elbv2;
 mod iam;
+mod iam_policies;
 mod lenient;
 mod logs;
 mod outcome;
@@ -22,9 +23,11 @@ mod rds;
 mod record;
 mod resource;
 mod s3;
+mod secret_attachment;
 mod secretsmanager;
 mod shown;
 mod tags;
+mod task_definition;
 
 pub(crate) use lenient::{Flag, Number};
 pub(crate) use outcome::{attributes, gone};
@@ -52,10 +55,13 @@ impl ResourceTypes {
         ecs::register(&mut types);
         elbv2::register(&mut types);
         iam::register(&mut types);
+        iam_policies::register(&mut types);
         logs::register(&mut types);
         rds::register(&mut types);
         s3::register(&mut types);
+        secret_attachment::register(&mut types);
         secretsmanager::register(&mut types);
+        task_definition::register(&mut types);
         #[cfg(test)]
         super::tests::register(&mut types);
         types

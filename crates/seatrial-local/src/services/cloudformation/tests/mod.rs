@@ -10,6 +10,7 @@ mod recorded;
 mod records;
 mod revert_drift;
 mod validation;
+mod served;
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -14,6 +14,7 @@ pub(crate) use clusters::{CreateCluster, DeleteCluster, DescribeClusters, ListCl
 #[cfg(test)]
 pub(crate) use services::DescribeServicesOutput;
 pub(crate) use services::{CreateService, DeleteService, DescribeServices, ListServices};
+pub(crate) use tags::TagResource;
 pub(crate) use task_definitions::{
     DeleteTaskDefinitions, DeregisterTaskDefinition, DescribeTaskDefinition, ListTaskDefinitionFamilies,
     ListTaskDefinitions, RegisterTaskDefinition,
@@ -26,7 +27,7 @@ pub(crate) use task_sets::{
 pub(crate) use tasks::{DescribeTasks, ListTasks, RunTask, StopTask};
 pub(crate) use update_service::UpdateService;
 
-use tags::{ListTagsForResource, TagResource, UntagResource};
+use tags::{ListTagsForResource, UntagResource};
 
 use super::store::EcsStore;
 use crate::operation::Operations;

@@ -61,13 +61,13 @@ impl Operation for ListTagsForResource {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct TagResource {
-    resource_arn: String,
-    tags: Vec<Tag>,
+pub(crate) struct TagResource {
+    pub resource_arn: String,
+    pub tags: Vec<Tag>,
 }
 
 #[derive(Serialize)]
-pub(super) struct Nothing {}
+pub(crate) struct Nothing {}
 
 impl Operation for TagResource {
     type Output = Nothing;

@@ -61,7 +61,10 @@ impl Setting {
     fn put(&self, call: &Call, mut input: Input) -> Result<Empty, ServiceError> {
         let value = input.members.remove(self.member).unwrap_or(Value::Null);
         if self.member == POLICY.member {
-            check_policy(&value)?;
+            check_policy(&input.bucket, &value)?;
+        }
+        if self.member == LIFECYCLE.member {
+            check_days(&value)?;
         }
         self.change(call, &input.bucket, Some(value))
     }
@@ -103,11 +106,60 @@ impl Setting {
     }
 }
 
-fn check_policy(value: &Value) -> Result<(), ServiceError> {
+fn check_policy(bucket: &str, value: &Value) -> Result<(), ServiceError> {
+    let malformed = |text: &str| ServiceError::new("MalformedPolicy", text);
     let parsed = value.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
-    match parsed {
-        Some(policy) if policy.get("Statement").is_some() => Ok(()),
-        _ => Err(ServiceError::new("MalformedPolicy", "Policies must be valid JSON with a Statement")),
+    let Some(policy) = parsed.filter(|policy| policy.get("Statement").is_some()) else {
+        return Err(malformed("Policies must be valid JSON with a Statement"));
+    };
+    for statement in one_or_many(&policy["Statement"]) {
+        let texts = |member: &str| {
+            let values = statement.get(member).map(one_or_many).unwrap_or_default();
+            values.iter().map(|value| value.as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+        };
+        if !["Principal", "NotPrincipal"].iter().any(|member| statement.get(*member).is_some()) {
+            return Err(malformed("Missing required field Principal"));
+        }
+        let is_action = |action: &String| action == "*" || action.to_lowercase().starts_with("s3:");
+        if !texts("Action").iter().all(is_action) {
+            return Err(malformed("Policy has invalid action"));
+        }
+        if !texts("Resource").iter().all(|resource| is_of_bucket(resource, bucket)) {
+            return Err(malformed("Policy has invalid resource"));
+        }
+    }
+    Ok(())
+}
+
+fn one_or_many(value: &Value) -> Vec<Value> {
+    value.as_array().cloned().unwrap_or_else(|| vec![value.clone()])
+}
+
+/// Whether an ARN of a policy, which may have wildcards, means the bucket or objects in it.
+fn is_of_bucket(resource: &str, bucket: &str) -> bool {
+    let Some(name) = resource.splitn(6, ':').nth(5).filter(|_| resource.starts_with("arn:")) else {
+        return false;
+    };
+    let (named, _) = name.split_once('/').unwrap_or((name, ""));
+    match named.find(['*', '?']) {
+        Some(end) => bucket.starts_with(&named[..end]),
+        None => named == bucket,
+    }
+}
+
+/// Lifecycle rules count days from 1.
+fn check_days(value: &Value) -> Result<(), ServiceError> {
+    const DAYS: [&str; 3] = ["Days", "NoncurrentDays", "DaysAfterInitiation"];
+    match value {
+        Value::Object(members) => members.iter().try_for_each(|(name, member)| {
+            if DAYS.contains(&name.as_str()) && member.as_i64().is_some_and(|days| days < 1) {
+                let text = format!("'{name}' for the action must be a positive integer");
+                return Err(ServiceError::new("InvalidArgument", text));
+            }
+            check_days(member)
+        }),
+        Value::Array(items) => items.iter().try_for_each(check_days),
+        _ => Ok(()),
     }
 }
 

@@ -7,8 +7,8 @@ use super::super::{Attributes, Change, Created, Resource, ResourceContext, Tag, 
 use super::rules::RuleProperties;
 use crate::error::ServiceError;
 use crate::services::ec2::{
-    self, AuthorizeSecurityGroupRules, CreateSecurityGroup, DeleteSecurityGroup, DescribeSecurityGroups,
-    NewRule, RevokeSecurityGroupRules, RulePeer,
+    self, AuthorizeSecurityGroupRules, CreateSecurityGroup, CreateVpc, DeleteSecurityGroup,
+    DescribeSecurityGroups, NewRule, RevokeSecurityGroupRules, RulePeer,
 };
 
 pub(super) struct SecurityGroup;
@@ -31,8 +31,20 @@ impl SecurityGroupProperties {
         if is_egress && given.is_empty() {
             return Ok(vec![allow_all()]);
         }
-        given.iter().map(RuleProperties::rule).collect()
+        let mut rules: Vec<NewRule> = given.iter().map(RuleProperties::rule).collect::<Result<_, _>>()?;
+        // The rule that every group begins with stays the same under another description.
+        let default = rules.iter_mut().find(|rule| is_egress && allows_all(rule));
+        if let Some(rule) = default {
+            *rule = allow_all();
+        }
+        Ok(rules)
     }
+}
+
+/// Whether it is the rule that every group begins with, whatever its description and ports, which mean nothing
+/// where all protocols are allowed.
+fn allows_all(rule: &NewRule) -> bool {
+    rule.ip_protocol == "-1" && rule.peer == allow_all().peer
 }
 
 fn allow_all() -> NewRule {
@@ -73,6 +85,16 @@ async fn set_rules(
     Ok(())
 }
 
+/// The VPC that every account of AWS begins with, made when it is first needed.
+async fn default_vpc(ctx: &ResourceContext) -> Result<String, ServiceError> {
+    let input = CreateVpc {
+        cidr_block: "172.31.0.0/16".to_owned(),
+        client_token: Some("the default VPC".to_owned()),
+        tags: Default::default(),
+    };
+    Ok(ctx.cloud.call(&ctx.principal, input).await?.vpc_id)
+}
+
 fn group_attributes(group: &ec2::SecurityGroup) -> Attributes {
     attributes([
         ("GroupId", json!(group.group_id)),
@@ -92,7 +114,10 @@ impl Resource for SecurityGroup {
         let input = CreateSecurityGroup {
             group_name: properties.group_name.clone().unwrap_or_else(|| ctx.generated_name(255)),
             description: properties.group_description.clone(),
-            vpc_id: properties.vpc_id.clone().unwrap_or_default(),
+            vpc_id: match properties.vpc_id.clone() {
+                Some(vpc_id) => vpc_id,
+                None => default_vpc(ctx).await?,
+            },
             client_token: Some(ctx.client_token()),
             tags: ctx.tags_with(&properties.tags),
         };

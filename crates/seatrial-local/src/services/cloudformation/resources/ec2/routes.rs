@@ -54,25 +54,51 @@ impl Resource for RouteTable {
 
 pub(super) struct Route;
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
 pub(super) struct RouteProperties {
     route_table_id: String,
-    destination_cidr_block: String,
-    #[serde(default)]
+    destination_cidr_block: Option<String>,
+    destination_ipv6_cidr_block: Option<String>,
+    destination_prefix_list_id: Option<String>,
     gateway_id: Option<String>,
-    #[serde(default)]
     nat_gateway_id: Option<String>,
+    egress_only_internet_gateway_id: Option<String>,
+    vpc_peering_connection_id: Option<String>,
+    transit_gateway_id: Option<String>,
+    network_interface_id: Option<String>,
+    instance_id: Option<String>,
+    vpc_endpoint_id: Option<String>,
+    carrier_gateway_id: Option<String>,
+    local_gateway_id: Option<String>,
+    core_network_arn: Option<String>,
 }
 
 impl RouteProperties {
-    fn target(&self) -> Result<String, ServiceError> {
-        self.gateway_id.clone().or_else(|| self.nat_gateway_id.clone()).ok_or_else(|| {
-            ServiceError::new(
-                "InvalidRequest",
-                "a route needs GatewayId or NatGatewayId: the local cloud has no other targets",
-            )
-        })
+    /// Where to, and over what. Of the targets only gateways lead anywhere here; the others are kept.
+    fn parts(self) -> Result<(String, String, String), ServiceError> {
+        let destinations =
+            [self.destination_cidr_block, self.destination_ipv6_cidr_block, self.destination_prefix_list_id];
+        let targets = [
+            self.gateway_id,
+            self.nat_gateway_id,
+            self.egress_only_internet_gateway_id,
+            self.vpc_peering_connection_id,
+            self.transit_gateway_id,
+            self.network_interface_id,
+            self.instance_id,
+            self.vpc_endpoint_id,
+            self.carrier_gateway_id,
+            self.local_gateway_id,
+            self.core_network_arn,
+        ];
+        let one = |what: &str, given: &mut dyn Iterator<Item = String>| match (given.next(), given.next()) {
+            (Some(one), None) => Ok(one),
+            _ => Err(ServiceError::new("InvalidRequest", format!("a route needs exactly one {what}"))),
+        };
+        let destination = one("destination", &mut destinations.into_iter().flatten())?;
+        let target = one("target", &mut targets.into_iter().flatten())?;
+        Ok((self.route_table_id, destination, target))
     }
 }
 
@@ -81,8 +107,7 @@ impl Resource for Route {
     type Properties = RouteProperties;
 
     async fn create(ctx: &ResourceContext, properties: RouteProperties) -> Result<Created, ServiceError> {
-        let target = properties.target()?;
-        let RouteProperties { route_table_id, destination_cidr_block, .. } = properties;
+        let (route_table_id, destination_cidr_block, target) = properties.parts()?;
         let physical_id = format!("{route_table_id}|{destination_cidr_block}");
         let values = attributes([("CidrBlock", json!(destination_cidr_block))]);
         let input = CreateRoute { route_table_id, destination_cidr_block, target };
@@ -95,8 +120,7 @@ impl Resource for Route {
         _physical_id: &str,
         change: Change<RouteProperties>,
     ) -> Result<Attributes, ServiceError> {
-        let target = change.new.target()?;
-        let RouteProperties { route_table_id, destination_cidr_block, .. } = change.new;
+        let (route_table_id, destination_cidr_block, target) = change.new.parts()?;
         let values = attributes([("CidrBlock", json!(destination_cidr_block))]);
         let input = ReplaceRoute { route_table_id, destination_cidr_block, target };
         ctx.cloud.call(&ctx.principal, input).await?;
@@ -108,7 +132,8 @@ impl Resource for Route {
         _physical_id: &str,
         properties: RouteProperties,
     ) -> Result<(), ServiceError> {
-        let RouteProperties { route_table_id, destination_cidr_block, .. } = properties;
+        // One that was never whole was never made.
+        let Ok((route_table_id, destination_cidr_block, _)) = properties.parts() else { return Ok(()) };
         let input = DeleteRoute { route_table_id, destination_cidr_block };
         let deleted = gone(ctx.cloud.call(&ctx.principal, input).await, "InvalidRoute.NotFound");
         gone(deleted, "InvalidRouteTableID.NotFound")
