@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use seatrial_project::{Environment, PROJECT_FILE, Project};
 
-use crate::aws::{Aws, AwsError, Target, endpoint_is_loopback};
+use crate::aws::{Aws, AwsError, Target, endpoint_is, endpoint_is_loopback};
 use crate::cli::Globals;
 use crate::exit::Refused;
 use crate::follow::Watch;
@@ -88,6 +88,16 @@ impl Ctx {
             return Err(Refused::new(refused).hint("choose another AWS_PROFILE or environment").into());
         }
         Ok(Self { session: session.clone(), root, environment, aws, local })
+    }
+
+    /// This checkout's local cloud, also where the variables of an AWS client lead to it: those that `local status`
+    /// prints.
+    pub(crate) fn own_local_cloud(&self) -> Option<Connection> {
+        if self.local.is_some() || !self.environment.is_local() {
+            return self.local.clone();
+        }
+        let data_dir = local::data_dir(&self.root, &self.environment.project).ok()?;
+        local::find(&data_dir).filter(|found| endpoint_is(&found.endpoint))
     }
 
     pub(crate) fn printer(&self) -> &Printer {

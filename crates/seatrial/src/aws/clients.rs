@@ -122,9 +122,18 @@ impl Aws {
 
 /// Whether the endpoint that every SDK honours is on this machine.
 pub(crate) fn endpoint_is_loopback() -> bool {
-    let endpoint = std::env::var("AWS_ENDPOINT_URL").unwrap_or_default();
-    let endpoint = endpoint.parse::<http::Uri>();
-    endpoint.is_ok_and(|endpoint| endpoint.host().is_some_and(is_loopback))
+    endpoint().is_some_and(|endpoint| endpoint.host().is_some_and(is_loopback))
+}
+
+/// Whether that endpoint is this one, `http://127.0.0.1:PORT`, by whatever name of this machine.
+pub(crate) fn endpoint_is(own: &str) -> bool {
+    let port = |uri: &http::Uri| uri.port_u16();
+    let own = own.parse::<http::Uri>().ok().as_ref().and_then(port);
+    own.is_some() && endpoint_is_loopback() && endpoint().as_ref().and_then(port) == own
+}
+
+fn endpoint() -> Option<http::Uri> {
+    std::env::var("AWS_ENDPOINT_URL").unwrap_or_default().parse().ok()
 }
 
 /// A client that knows no proxy: HTTP_PROXY and the like are for addresses beyond this machine.

@@ -23,7 +23,7 @@ pub(crate) mod status;
 mod sts;
 mod time;
 
-pub(crate) use clients::{Aws, Target, endpoint_is_loopback};
+pub(crate) use clients::{Aws, Target, endpoint_is, endpoint_is_loopback};
 pub(crate) use cloudformation::{
     ChangeSet, ChangeSetRequest, Parameter, PropertyChange, ResourceChange, Stack, StackEvent, StackResource,
 };

@@ -65,6 +65,7 @@ fn told(stack: &str, event: &StackEvent) -> Event {
         resource_type: event.resource_type.clone(),
         status: event.status.clone(),
         reason: event.reason.clone(),
+        on_the_way: !at_rest(&event.status) && !rollback_begins(&event.status),
     };
     Event::new(event.time, stack, what)
 }

@@ -44,7 +44,7 @@ impl Channel {
 }
 
 fn show(messages: &Receiver<Message>) {
-    let mut lines = Lines;
+    let mut lines = Lines::new();
     while let Ok(message) = messages.recv() {
         match message {
             Message::Event(event) => lines.event(&event),

@@ -18,8 +18,15 @@ pub(crate) struct Event {
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum What {
-    /// A resource of a stack, or the stack itself, changed its status.
-    Resource { logical_id: String, resource_type: String, status: String, reason: Option<String> },
+    /// A resource of a stack, or the stack itself, changed its status. `on_the_way`: it will change it again, and nothing
+    /// has gone wrong.
+    Resource {
+        logical_id: String,
+        resource_type: String,
+        status: String,
+        reason: Option<String>,
+        on_the_way: bool,
+    },
     /// An action of a pipeline execution changed its status.
     Action { action: String, status: String, detail: Option<String> },
     /// A build left a phase.
@@ -52,7 +59,7 @@ impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let because = |reason: &Option<String>| reason.as_ref().map(|r| format!(": {r}")).unwrap_or_default();
         match self {
-            Self::Resource { logical_id, resource_type, status, reason } => {
+            Self::Resource { logical_id, resource_type, status, reason, .. } => {
                 write!(f, "{status} {logical_id} ({resource_type}){}", because(reason))
             }
             Self::Action { action, status, detail } => {

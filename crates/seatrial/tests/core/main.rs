@@ -14,6 +14,7 @@ mod domain;
 mod ended;
 mod first_tasks;
 mod foreign;
+mod handshake;
 mod operators;
 mod outcome;
 mod reasons;

@@ -11,10 +11,11 @@ use futures_util::stream::FuturesUnordered;
 use super::bridge::bring_over;
 use super::consent::{Consent, Shown};
 use super::ended::{Applied, StackResult};
+use super::handshake::Handshake;
 use super::judge::{Candidate, Judge};
 use super::lock::{ReleaseLock, is_guarded};
 use super::plan::{Plan, Planned};
-use super::{first, handshake, recover};
+use super::{first, recover};
 use crate::aws::status::{StackPhase, stack_phase};
 use crate::aws::{ChangeSet, Stack};
 use crate::cli::ProvisionArgs;
@@ -37,6 +38,7 @@ struct Deployment<'a> {
     outputs: Mutex<Outputs>,
     image: first::FirstRevision,
     lock: ReleaseLock<'a>,
+    handshake: Handshake,
 }
 
 pub(super) async fn apply(
@@ -47,11 +49,12 @@ pub(super) async fn apply(
     let outputs = plan.deployed.outputs_by_stack();
     let image = match first::FirstRevision::look(ctx, &plan.deployed, args).await {
         Ok(image) => image,
-        Err(error) => return Applied { stacks: Vec::new(), errors: vec![error] },
+        Err(error) => return Applied { errors: vec![error], ..Applied::default() },
     };
     let lock = ReleaseLock::of(ctx, &plan.deployed);
-    let outputs = Mutex::new(outputs);
-    let deployment = Deployment { ctx, graph, plan, args, consent, outputs, image, lock };
+    let (outputs, handshake) = (Mutex::new(outputs), Handshake::default());
+    let deployment =
+        Deployment { ctx, graph, plan, args, consent, outputs, image, lock, handshake };
     let mut applied = Applied::default();
     let mut waiting: BTreeSet<&NodeId> = graph.order().iter().collect();
     let mut done: BTreeSet<NodeId> = BTreeSet::new();
@@ -82,6 +85,7 @@ pub(super) async fn apply(
         let message = format!("not done, because they need what failed: {}", left.join(", "));
         applied.errors.push(Failed(message).into());
     }
+    applied.handshake = deployment.handshake.left(ctx);
     applied
 }
 
@@ -91,7 +95,7 @@ impl Deployment<'_> {
         if self.graph.waits_for_connection(id)
             && let Some(arn) = self.values(id)?.get("ConnectionArn")
         {
-            handshake::wait(self.ctx, arn).await?;
+            self.handshake.wait(self.ctx, arn).await?;
         }
         match id {
             NodeId::Stack(name) => return self.stack(id, name).await.map(Some),
@@ -123,6 +127,11 @@ impl Deployment<'_> {
         let template = template.ok_or_else(|| Failed(format!("stack `{short}` has no template")))?;
         let candidate = Candidate::of(template, &self.ctx.environment, values);
         let (stack, changed) = self.deploy(&candidate).await?;
+        if let Some(arn) =
+            stack.outputs.get(Owned::ConnectionArn.name()).filter(|_| short == Owned::ConnectionArn.stack())
+        {
+            self.handshake.begin(self.ctx, arn).await;
+        }
         let mut outputs = self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
         outputs.insert(short.to_owned(), stack.outputs);
         let duration_s = (began.elapsed().as_secs_f64() * 100.0).round() / 100.0;

@@ -17,4 +17,6 @@ pub(crate) struct StackResult {
 pub(super) struct Applied {
     pub stacks: Vec<StackResult>,
     pub errors: Vec<anyhow::Error>,
+    /// Where a person has still to complete the connection's handshake.
+    pub handshake: Option<String>,
 }

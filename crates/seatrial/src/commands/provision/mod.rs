@@ -107,7 +107,7 @@ pub(super) async fn provision(
         return Ok(Report { fields: Provisioned::planned(plan), errors });
     }
     if !plan.has_changes() {
-        let applied = Applied { stacks: plan.results(), errors: Vec::new() };
+        let applied = Applied { stacks: plan.results(), ..Applied::default() };
         if let Some(pipeline) = plan.deployed.output(Owned::PipelineName) {
             lock::open_left(ctx, pipeline).await?;
         }

@@ -22,6 +22,8 @@ pub(crate) struct Provisioned {
     /// Where a domain is set: the record that it needs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dns_record: Option<DnsRecord>,
+    /// Where a person has still to complete the connection's handshake.
+    pub handshake: Option<String>,
     /// What would be done, where nothing was.
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<Plan>,
@@ -33,15 +35,7 @@ pub(crate) struct Provisioned {
 
 impl Provisioned {
     pub(super) fn planned(plan: Plan) -> Self {
-        Self {
-            stacks: plan.results(),
-            outputs: BTreeMap::new(),
-            release: None,
-            dns_record: None,
-            plan: Some(plan),
-            complete: true,
-            is_repair: false,
-        }
+        Self { stacks: plan.results(), plan: Some(plan), complete: true, ..Self::default() }
     }
 
     /// Whether the plan that was made holds changes.
@@ -65,6 +59,7 @@ impl Provisioned {
             outputs: deployed.outputs(),
             release,
             dns_record: None,
+            handshake: applied.handshake.clone(),
             plan: None,
             is_repair: false,
             complete: applied.errors.is_empty(),
@@ -101,6 +96,9 @@ impl fmt::Display for Provisioned {
         }
         if let Some(record) = &self.dns_record {
             writeln!(f, "{record}")?;
+        }
+        if let Some(link) = &self.handshake {
+            writeln!(f, "the connection is PENDING: complete the handshake at {link}")?;
         }
         Ok(())
     }
