@@ -12,11 +12,11 @@ fn what_a_new_stack_would_hold_is_shown_and_no_empty_stack_is_left() {
     assert_eq!(diff.code, Some(6), "{}", diff.stderr);
     assert!(diff.stdout.contains("Add Group (AWS::Logs::LogGroup)"), "{}", diff.stdout);
     assert!(diff.stdout.contains("create, once the stacks it needs are there"), "{}", diff.stdout);
-    assert!(workbench.stacks().is_empty());
+    workbench.until_there_is_no_stack();
 
     let declined = workbench.at_terminal(&["provision"], "no\n");
     assert_eq!((declined.code, &declined.object()["changed"]), (Some(3), &false.into()), "{declined:?}");
-    assert!(workbench.stacks().is_empty());
+    workbench.until_there_is_no_stack();
 
     // What was shown is what is executed.
     let before = workbench.calls("CreateChangeSet");

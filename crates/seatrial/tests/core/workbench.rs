@@ -247,6 +247,16 @@ impl Workbench {
         self.runtime.block_on(protect.enable_termination_protection(enable).send()).unwrap();
     }
 
+    /// A stack that holds nothing is deleted as any other: the call is answered before.
+    #[track_caller]
+    pub fn until_there_is_no_stack(&self) {
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        while !self.stacks().is_empty() {
+            assert!(std::time::Instant::now() < deadline, "left: {:?}", self.stacks());
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+
     /// Waits until a stack is so.
     #[track_caller]
     pub fn until_stack(&self, stack: &str, status: &StackStatus) {

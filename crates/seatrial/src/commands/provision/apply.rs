@@ -160,7 +160,7 @@ impl Deployment<'_> {
                     return Ok((stack, false));
                 }
                 Action::Create | Action::Update => {
-                    if self.prepare(candidate, &stack).await? {
+                    if self.prepare(candidate, (&stack, action)).await? {
                         continue;
                     }
                     let update = (action == Action::Update).then(|| differences.as_deref().unwrap_or_default());
@@ -201,12 +201,16 @@ impl Deployment<'_> {
     }
 
     /// Holds releases where the stack asks for it, and makes traffic rules first; whether the stack was changed by that.
-    async fn prepare(&self, candidate: &Candidate<'_>, stack: &Stack) -> anyhow::Result<bool> {
+    async fn prepare(
+        &self,
+        candidate: &Candidate<'_>,
+        (stack, action): (&Stack, Action),
+    ) -> anyhow::Result<bool> {
         if !is_guarded(&candidate.template.name) {
             return Ok(false);
         }
         self.lock.hold().await?;
-        if stack.id.is_empty() {
+        if action == Action::Create {
             return Ok(false);
         }
         let routes = self.routes();

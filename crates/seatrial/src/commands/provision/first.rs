@@ -37,6 +37,15 @@ pub(super) struct FirstRevision {
     image: OnceCell<String>,
 }
 
+/// What an earlier run has left that serves.
+enum Before {
+    Nothing,
+    /// An image in the repository.
+    Image(String),
+    /// A revision, as it is.
+    Revision,
+}
+
 impl FirstRevision {
     /// Asks what was live, where there is no service.
     pub(super) async fn look(ctx: &Ctx, deployed: &Deployed, args: &ProvisionArgs) -> anyhow::Result<Self> {
@@ -56,39 +65,38 @@ impl FirstRevision {
         if self.done {
             return Ok(());
         }
-        let uri = match self.built_before(ctx, needed(values, "RepositoryUri")?).await? {
-            Some(uri) => uri,
-            None if self.here => build_here(ctx, values).await?,
-            None => build_remotely(ctx, values).await?,
+        let uri = match self.made_before(ctx, needed(values, "RepositoryUri")?).await? {
+            Before::Revision => return Ok(()),
+            Before::Image(uri) => uri,
+            Before::Nothing if self.here => build_here(ctx, values).await?,
+            Before::Nothing => build_remotely(ctx, values).await?,
         };
         ctx.printer().event("first image", &uri);
         self.image.set(uri)?;
         Ok(())
     }
 
-    /// The image of the revision that was live, or of the newest if that is this commit's; if the repository has it.
-    async fn built_before(&self, ctx: &Ctx, repository: &str) -> anyhow::Result<Option<String>> {
+    /// What of before serves: the image of the revision that was live, or of the newest if that is this commit's and the
+    /// repository has it. Without git no commit is known, and the newest revision is taken as it is.
+    async fn made_before(&self, ctx: &Ctx, repository: &str) -> anyhow::Result<Before> {
         let family = ctx.environment.full_name();
+        let head = Head::of(&ctx.root)?;
         let revision = match &self.live {
             Some(live) => Some(live.clone()),
             None => ctx.reading(ctx.aws.active_task_definition(&family)).await?,
         };
-        let Some(revision) = revision else { return Ok(None) };
+        let Some(revision) = revision else { return Ok(Before::Nothing) };
+        if self.live.is_none() && head.is_none() {
+            return Ok(Before::Revision);
+        }
         let image = ctx.reading(ctx.aws.revision(&revision)).await?.image;
         let (Some((_, digest)), Some((_, name))) = (image.split_once('@'), repository.split_once('/')) else {
-            return Ok(None);
+            return Ok(Before::Nothing);
         };
-        let found = ctx.reading(ctx.aws.image(name, digest)).await?;
-        let of_commit = |tags: &[String]| {
-            let head = Head::of(&ctx.root)?.filter(|head| !(self.here && head.dirty));
-            Ok::<_, anyhow::Error>(
-                head.is_some_and(|head| tags.iter().any(|tag| head.commit.starts_with(tag.as_str()))),
-            )
-        };
-        match found {
-            Some(found) if self.live.is_some() || of_commit(&found.tags)? => Ok(Some(image)),
-            _ => Ok(None),
-        }
+        let Some(found) = ctx.reading(ctx.aws.image(name, digest)).await? else { return Ok(Before::Nothing) };
+        let head = head.filter(|head| !(self.here && head.dirty));
+        let of_commit = head.is_some_and(|head| found.tags.iter().any(|tag| head.commit.starts_with(tag.as_str())));
+        Ok(if self.live.is_some() || of_commit { Before::Image(image) } else { Before::Nothing })
     }
 
     /// Makes the family's newest revision the one that the service is to start: a bare family takes the newest, which may
