@@ -186,8 +186,13 @@ impl Aws {
 
     /// A change set by its id, with all its changes.
     pub(crate) async fn describe_change_set(&self, id: &str) -> Result<ChangeSet, AwsError> {
-        let mut pages =
-            self.cloudformation().describe_change_set().change_set_name(id).include_property_values(true).into_paginator().send();
+        let mut pages = self
+            .cloudformation()
+            .describe_change_set()
+            .change_set_name(id)
+            .include_property_values(true)
+            .into_paginator()
+            .send();
         let mut set =
             ChangeSet { id: id.to_owned(), status: String::new(), status_reason: None, changes: Vec::new() };
         while let Some(page) = pages.next().await {

@@ -31,9 +31,9 @@ pub(crate) use codebuild::{Build, FirstBuild};
 pub(crate) use codeconnections::Connection;
 pub(crate) use codedeploy::{Deployment, LifecycleEvent, TrafficShare};
 pub(crate) use codepipeline::{ActionRun, Execution, StageState};
-pub(crate) use drift::{Detection, DriftedResource};
 #[cfg(test)]
 pub(crate) use drift::PropertyDrift;
+pub(crate) use drift::{Detection, DriftedResource};
 pub(crate) use ecs::{Revision, StoppedTask};
 pub(crate) use elbv2::{ForwardingRule, TargetHealth};
 pub(crate) use error::AwsError;

@@ -62,7 +62,9 @@ fn expected(resource: &DriftedResource) -> Option<&'static str> {
         "AWS::ElasticLoadBalancingV2::ListenerRule" if only(&["/Actions"]) => {
             Some("deployments move traffic by this rule")
         }
-        "AWS::ECS::Service" if only(&["/TaskDefinition", "/LoadBalancers", "/DesiredCount", "/NetworkConfiguration"]) => {
+        "AWS::ECS::Service"
+            if only(&["/TaskDefinition", "/LoadBalancers", "/DesiredCount", "/NetworkConfiguration"]) =>
+        {
             Some("releases and scaling change the service")
         }
         _ => None,

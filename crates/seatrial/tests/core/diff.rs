@@ -49,7 +49,10 @@ fn each_property_is_shown_from_what_to_what_and_changes_have_an_exit_code() {
 fn what_is_fixed_at_creation_is_refused_by_its_key() {
     let workbench = Workbench::started();
     let port = "  AppPort: {Type: Number}\n";
-    workbench.write("infra/stacks/first.yml", &FIRST.replacen("Parameters:\n", &format!("Parameters:\n{port}"), 1));
+    workbench.write(
+        "infra/stacks/first.yml",
+        &FIRST.replacen("Parameters:\n", &format!("Parameters:\n{port}"), 1),
+    );
     assert_eq!(workbench.run(&["provision", "--yes"]).code, Some(0));
     let project = std::fs::read_to_string(workbench.path("infra/project.yml")).unwrap();
 

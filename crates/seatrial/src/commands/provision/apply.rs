@@ -53,8 +53,7 @@ pub(super) async fn apply(
     };
     let lock = ReleaseLock::of(ctx, &plan.deployed);
     let (outputs, handshake) = (Mutex::new(outputs), Handshake::default());
-    let deployment =
-        Deployment { ctx, graph, plan, args, consent, outputs, image, lock, handshake };
+    let deployment = Deployment { ctx, graph, plan, args, consent, outputs, image, lock, handshake };
     let mut applied = Applied::default();
     let mut waiting: BTreeSet<&NodeId> = graph.order().iter().collect();
     let mut done: BTreeSet<NodeId> = BTreeSet::new();
@@ -163,7 +162,8 @@ impl Deployment<'_> {
                     if self.prepare(candidate, (&stack, action)).await? {
                         continue;
                     }
-                    let update = (action == Action::Update).then(|| differences.as_deref().unwrap_or_default());
+                    let update =
+                        (action == Action::Update).then(|| differences.as_deref().unwrap_or_default());
                     match self.change((candidate, &stack), update, overtaken).await {
                         Ok(Some(stack)) => return Ok((stack, true)),
                         Ok(None) => return Ok((stack, false)),

@@ -95,7 +95,8 @@ impl FirstRevision {
         };
         let Some(found) = ctx.reading(ctx.aws.image(name, digest)).await? else { return Ok(Before::Nothing) };
         let head = head.filter(|head| !(self.here && head.dirty));
-        let of_commit = head.is_some_and(|head| found.tags.iter().any(|tag| head.commit.starts_with(tag.as_str())));
+        let of_commit =
+            head.is_some_and(|head| found.tags.iter().any(|tag| head.commit.starts_with(tag.as_str())));
         Ok(if self.live.is_some() || of_commit { Before::Image(image) } else { Before::Nothing })
     }
 

@@ -30,8 +30,7 @@ pub(super) fn check(ctx: &Ctx, deployed: &Deployed) -> Result<(), Refused> {
         let deployed = deployed.stacks.values().find_map(|stack| stack.parameters.get(parameter));
         let is_given = environment.parameters.keys().any(|key| key.rsplit('.').next() == Some(parameter));
         if let Some(was) = deployed.filter(|was| *was != wanted && !is_given) {
-            let message =
-                format!("`{key}` is fixed at creation: found `{wanted}`, provisioned with `{was}`");
+            let message = format!("`{key}` is fixed at creation: found `{wanted}`, provisioned with `{was}`");
             let hint = format!("set it back in `{PROJECT_FILE}`, or make another environment with it");
             return Err(Refused::new(message).hint(hint));
         }

@@ -27,7 +27,11 @@ impl fmt::Display for Plan {
             }
             for change in planned.shown_changes() {
                 writeln!(f, "      {}", shown(change))?;
-                change.details.iter().filter_map(valued).try_for_each(|line| writeln!(f, "          {line}"))?;
+                change
+                    .details
+                    .iter()
+                    .filter_map(valued)
+                    .try_for_each(|line| writeln!(f, "          {line}"))?;
             }
         }
         for orphan in &self.orphans {
@@ -118,6 +122,9 @@ mod tests {
     #[test]
     fn a_long_value_is_one_line_of_which_the_beginning_is_shown() {
         let shown = cut(&"{\n  \"a\": \u{e9}\n}".repeat(20));
-        assert!(shown.ends_with(" ...") && !shown.contains('\n') && shown.chars().count() == WIDEST + 4, "{shown}");
+        assert!(
+            shown.ends_with(" ...") && !shown.contains('\n') && shown.chars().count() == WIDEST + 4,
+            "{shown}"
+        );
     }
 }

@@ -9,8 +9,8 @@ mod protection;
 mod recorded;
 mod records;
 mod revert_drift;
-mod validation;
 mod served;
+mod validation;
 
 use std::collections::HashMap;
 use std::path::Path;
