@@ -89,6 +89,8 @@ pub struct Environment {
     pub skip: BTreeSet<String>,
     /// `Name` or `stack.Name` to value.
     pub parameters: BTreeMap<String, String>,
+    /// The user's own tags of every stack, and so of what is in it.
+    pub tags: BTreeMap<String, String>,
     /// Where the project lies in its repository, with a slash behind it; empty: at the top. No key of the file: who
     /// reads the checkout sets it.
     pub directory: String,

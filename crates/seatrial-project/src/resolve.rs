@@ -14,6 +14,8 @@ use super::{
 /// Project and environment together: what AWS's 32 characters for the name of a load balancer or target
 /// group leave.
 const MAXIMUM_NAME: usize = 30;
+/// CloudFormation takes 50 (API reference, CreateStack); three are Seatrial's.
+const MOST_TAGS: usize = 47;
 /// The local cloud's account and region: it has no account to differ from.
 const LOCAL_ACCOUNT: &str = "000000000000";
 const LOCAL_REGION: &str = "eu-central-1";
@@ -59,6 +61,10 @@ impl Scope<'_> {
         self.check_name()?;
         let (account, region) = self.account_and_region(&own)?;
         self.check_tasks(&own.tasks)?;
+        if self.settings.tags.len() > MOST_TAGS {
+            let message = format!("`tags` must be at most {MOST_TAGS}, found {}", self.settings.tags.len());
+            return Err(at(self.document, &["tags"], message));
+        }
         if !(20..=65_536).contains(&own.database.storage_gib) {
             let found = own.database.storage_gib;
             let rule = format!("must be from 20 to 65536, found `{found}`");
@@ -88,6 +94,7 @@ impl Scope<'_> {
             network_mode: own.network_mode,
             skip: own.skip.iter().map(ToString::to_string).collect(),
             parameters: own.parameters.into_iter().map(|(name, value)| (name, value.0)).collect(),
+            tags: self.settings.tags.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),
             directory: String::new(),
         })
     }

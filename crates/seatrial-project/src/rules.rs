@@ -129,6 +129,27 @@ text_rule!(
     "must be the name of a stack such as `load-balancer`"
 );
 
+/// What AWS takes in a tag (CloudFormation API, Tag; tag restrictions of Resource Groups).
+fn is_of_a_tag(text: &str) -> bool {
+    text.chars().all(|c| c.is_alphanumeric() || " _.:/=+-@".contains(c))
+}
+
+text_rule!(
+    /// The key of a tag of the user's own.
+    TagKey,
+    |text| {
+        (1..=128).contains(&text.chars().count())
+            && is_of_a_tag(text)
+            && !text.starts_with("aws:")
+            && !text.starts_with("seatrial:")
+    },
+    "must be at most 128 letters, digits, spaces and `_.:/=+-@`, and not begin with `aws:` or `seatrial:`"
+);
+text_rule!(
+    TagValue,
+    |text| text.chars().count() <= 256 && is_of_a_tag(text),
+    "must be at most 256 letters, digits, spaces and `_.:/=+-@`"
+);
 text_rule!(
     /// A line for the shell.
     ShellCommand,

@@ -10,7 +10,7 @@ use super::{
     rules::{
         AccountId, BranchName, CargoName, CertificateArn, ConnectionArn, DomainName, HealthCheckPath,
         InstanceClass, Minutes, Name, ParameterValue, Region, RepositoryId, SecretArn, ShellCommand,
-        SnapshotId, StackShortName, Traffic, VariableName,
+        SnapshotId, StackShortName, TagKey, TagValue, Traffic, VariableName,
     },
 };
 
@@ -24,6 +24,8 @@ pub(super) struct Settings {
     pub(super) app: AppSettings,
     #[serde(default)]
     pub(super) image: ImageSettings,
+    #[serde(default)]
+    pub(super) tags: BTreeMap<TagKey, TagValue>,
     #[serde(default)]
     pub(super) check: Vec<ShellCommand>,
     pub(super) default_environment: Option<Name>,

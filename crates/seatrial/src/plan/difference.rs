@@ -86,13 +86,14 @@ pub(crate) fn has_our_tags(tags: &BTreeMap<String, String>, environment: &Enviro
     stack_tags(environment, stack).iter().all(|(tag, value)| tags.get(tag) == Some(value))
 }
 
-/// The tags to send with a change set, which replaces all that a stack has: those it carries stay.
+/// The tags to send with a change set, which replaces all that a stack has: those it carries stay. The user's own are
+/// given to a stack that is made, `deployed` being `None`, and never changed.
 pub(crate) fn sent_tags(
     environment: &Environment,
     stack: &str,
-    deployed: &BTreeMap<String, String>,
+    deployed: Option<&BTreeMap<String, String>>,
 ) -> BTreeMap<String, String> {
-    let mut tags = deployed.clone();
+    let mut tags = deployed.unwrap_or(&environment.tags).clone();
     tags.extend(stack_tags(environment, stack));
     tags
 }
@@ -233,7 +234,7 @@ Resources:
         let mut theirs = map(&[("team", "platform")]);
         assert!(!has_our_tags(&theirs, environment, "network"));
 
-        let sent = sent_tags(environment, "network", &theirs);
+        let sent = sent_tags(environment, "network", Some(&theirs));
         let ours = [
             ("seatrial:environment", "local"),
             ("seatrial:project", "web"),

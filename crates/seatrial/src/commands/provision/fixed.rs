@@ -3,6 +3,7 @@
 
 use seatrial_project::PROJECT_FILE;
 
+use crate::aws::status::{StackPhase, stack_phase};
 use crate::commands::deployed::Deployed;
 use crate::context::Ctx;
 use crate::exit::Refused;
@@ -23,6 +24,19 @@ pub(super) fn check(ctx: &Ctx, deployed: &Deployed) -> Result<(), Refused> {
         );
         let hint = format!("set `project: {twin}` in `{PROJECT_FILE}`, or destroy that environment first");
         return Err(Refused::new(message).hint(hint));
+    }
+    // They reach the frozen service, which would have to change with them.
+    for stack in deployed.stacks.values().filter(|stack| stack_phase(&stack.status) != StackPhase::Review) {
+        let differs = |(key, value): &(&String, &String)| stack.tags.get(*key) != Some(*value);
+        if let Some((key, value)) = environment.tags.iter().find(differs) {
+            let was = stack.tags.get(key).map_or_else(|| "without it".to_owned(), |was| format!("with `{was}`"));
+            let message = format!(
+                "`tags` are fixed at creation: found `{key}: {value}`, stack `{}` is provisioned {was}",
+                stack.name
+            );
+            let hint = format!("set it back in `{PROJECT_FILE}`, or make another environment with it");
+            return Err(Refused::new(message).hint(hint));
+        }
     }
     let facts = environment.facts();
     for (parameter, key) in FIXED {

@@ -62,8 +62,6 @@ impl<'a> Candidate<'a> {
         };
         let parameters: Vec<Parameter> = sent.iter().map(parameter).collect();
         let change_set_name = change::name();
-        let none = BTreeMap::new();
-        let carried = found.map_or(&none, |found| &found.tags);
         let request = ChangeSetRequest {
             stack_name: &self.name,
             change_set_name: &change_set_name,
@@ -71,7 +69,7 @@ impl<'a> Candidate<'a> {
             revert_drift: reality,
             template: &self.template.text,
             parameters: &parameters,
-            tags: &sent_tags(&ctx.environment, &self.template.name, carried),
+            tags: &sent_tags(&ctx.environment, &self.template.name, found.map(|found| &found.tags)),
             capabilities: self.template.capabilities().into_iter().map(str::to_owned).collect(),
         };
         change::make(ctx, &request).await

@@ -1,0 +1,55 @@
+//! `docs/project-yml.md` lists the keys that the parser takes, and no others.
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+const TABLE: &str = include_str!("../../../../docs/project-yml.md");
+
+/// The keys that are taken at a place, in the words of the refusal of one that is not.
+fn taken(place: &[&str]) -> Vec<String> {
+    let mut text = String::from("project: web\nsource: {repository: o/n}\nenvironments: {NAME: {}}\n");
+    let (first, rest) = place.split_first().map_or((None, &[][..]), |(first, rest)| (Some(*first), rest));
+    let inner = rest.iter().rev().fold("{unheard_of: 1}".to_owned(), |inner, key| format!("{{{key}: {inner}}}"));
+    match first {
+        None => text.push_str("unheard_of: 1\n"),
+        Some("environments") => text = text.replace("environments: {NAME: {}}", &format!("environments: {inner}")),
+        Some("source") => text = text.replace("source: {repository: o/n}", &format!("source: {inner}")),
+        Some(section) => text.push_str(&format!("{section}: {inner}\n")),
+    }
+    let refusal = Project::parse(text.as_bytes()).unwrap_err().to_string();
+    let (_, expected) = refusal.split_once("expected").unwrap_or_else(|| panic!("{place:?}: {refusal}"));
+    expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_table_of_keys_is_the_parsers() {
+    let documented: BTreeSet<String> = TABLE
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(key, _)| key.to_owned()))
+        .collect();
+    let mut parsed = BTreeSet::new();
+    let sections: [&[&str]; 8] = [
+        &[],
+        &["source"],
+        &["app"],
+        &["image"],
+        &["environments", "NAME"],
+        &["environments", "NAME", "tasks"],
+        &["environments", "NAME", "database"],
+        &["environments", "NAME", "deployment"],
+    ];
+    for section in sections {
+        for key in taken(section) {
+            parsed.insert([section, &[&key]].concat().join("."));
+        }
+    }
+    // Of a section its keys are listed; of those that an environment repeats the section.
+    for section in ["source", "app", "image"] {
+        parsed.remove(section);
+    }
+    for section in ["tasks", "database", "deployment"] {
+        parsed.remove(&format!("environments.NAME.{section}"));
+    }
+    assert_eq!(documented, parsed);
+}
