@@ -1,5 +1,7 @@
 //! The records of CloudFormation: stacks, their resources, events, change sets.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -35,6 +37,9 @@ pub(super) struct Stack {
     /// The resources whose rollback failed: only they may be skipped.
     #[serde(default)]
     pub rollback_failures: Vec<String>,
+    /// What the operation in flight imports: physical IDs by logical ID.
+    #[serde(default)]
+    pub imports: BTreeMap<String, String>,
     /// What the validation before the operation in flight, else the last one, has found.
     #[serde(default)]
     pub faults: Vec<ValidationFault>,
@@ -126,6 +131,9 @@ pub(super) struct Resource {
     /// Where an update was to restore what was really there: all that it is put back to.
     #[serde(default)]
     pub actual: Option<Value>,
+    /// It existed before it was in the stack.
+    #[serde(default)]
+    pub imported: bool,
     /// What the last detection found, since the resource was last touched.
     #[serde(default)]
     pub drift: Option<Drift>,
@@ -191,6 +199,14 @@ pub(super) struct ChangeSet {
     pub stack_id: String,
     pub stack_name: String,
     pub creates: bool,
+    /// It is of type IMPORT.
+    #[serde(default)]
+    pub imports_only: bool,
+    /// What its execution imports: physical IDs by logical ID.
+    #[serde(default)]
+    pub imports: BTreeMap<String, String>,
+    #[serde(default)]
+    pub import_existing: bool,
     pub description: Option<String>,
     pub created: Epoch,
     pub status: String,

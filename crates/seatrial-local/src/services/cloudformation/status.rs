@@ -8,6 +8,8 @@
 //!                             -> UPDATE_ROLLBACK_IN_PROGRESS -> UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS
 //!                                  | UPDATE_ROLLBACK_FAILED      -> UPDATE_ROLLBACK_COMPLETE
 //!                             -> UPDATE_FAILED (no rollback wanted)
+//! import:  IMPORT_IN_PROGRESS -> IMPORT_COMPLETE
+//!                             -> IMPORT_ROLLBACK_IN_PROGRESS -> IMPORT_ROLLBACK_COMPLETE
 //! delete:  DELETE_IN_PROGRESS -> DELETE_COMPLETE | DELETE_FAILED
 //! ```
 
@@ -35,6 +37,11 @@ pub(super) enum Status {
     UpdateRollbackFailed,
     UpdateRollbackCompleteCleanupInProgress,
     UpdateRollbackComplete,
+    ImportInProgress,
+    ImportComplete,
+    ImportFailed,
+    ImportRollbackInProgress,
+    ImportRollbackComplete,
 }
 
 impl Status {
@@ -59,6 +66,11 @@ impl Status {
             Self::UpdateRollbackFailed => "UPDATE_ROLLBACK_FAILED",
             Self::UpdateRollbackCompleteCleanupInProgress => "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
             Self::UpdateRollbackComplete => "UPDATE_ROLLBACK_COMPLETE",
+            Self::ImportInProgress => "IMPORT_IN_PROGRESS",
+            Self::ImportComplete => "IMPORT_COMPLETE",
+            Self::ImportFailed => "IMPORT_FAILED",
+            Self::ImportRollbackInProgress => "IMPORT_ROLLBACK_IN_PROGRESS",
+            Self::ImportRollbackComplete => "IMPORT_ROLLBACK_COMPLETE",
         }
     }
 
@@ -76,6 +88,8 @@ impl Status {
                 | Self::UpdateRollbackComplete
                 | Self::CreateFailed
                 | Self::UpdateFailed
+                | Self::ImportComplete
+                | Self::ImportRollbackComplete
         )
     }
 }

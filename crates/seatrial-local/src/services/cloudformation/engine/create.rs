@@ -9,6 +9,7 @@ use super::super::schema;
 use super::super::status::Status;
 use super::super::store::{INVALID, OnFailure, Resource, Stack, Undo};
 use super::super::template::ResourceDeclaration;
+use super::import::import;
 use super::run::{Made, Run, handler_reason};
 use super::settle::{Settled, settle};
 use crate::error::ServiceError;
@@ -56,10 +57,14 @@ pub(super) fn failed_to(what: &str, ids: &[String]) -> String {
 /// being made when the process ended is made again as the same one.
 pub(super) async fn make(run: &Run, scope: &Scope, id: &str, undo: Option<Undo>) -> bool {
     let earlier = run.resource(id).filter(|earlier| !earlier.is_gone());
-    if earlier.as_ref().is_some_and(|earlier| earlier.status == Status::CreateComplete) {
+    let made = |earlier: &Resource| matches!(earlier.status, Status::CreateComplete | Status::ImportComplete);
+    if earlier.as_ref().is_some_and(made) {
         return true;
     }
     let Some(declared) = scope.active_resource(id) else { return true };
+    if let Some(physical_id) = run.stack().ok().and_then(|stack| stack.imports.get(id).cloned()) {
+        return import(run, scope, declared, (&physical_id, undo)).await;
+    }
     let retried = earlier.as_ref().is_some_and(|earlier| earlier.status == Status::CreateInProgress);
     let mut resource = match earlier.filter(|_| retried) {
         Some(earlier) => earlier,
@@ -109,6 +114,7 @@ pub(super) fn new_resource(run: &Run, declared: &ResourceDeclaration, undo: Opti
         metadata: declared.metadata.clone(),
         actual: None,
         drift: None,
+        imported: false,
         undo,
     }
 }

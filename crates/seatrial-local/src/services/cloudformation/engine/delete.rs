@@ -187,6 +187,12 @@ fn is_kept(stack: &Stack, resource: &Resource, has_record: bool, occasion: Occas
     if resource.physical_id.is_none() {
         return false;
     }
+    // What was only taken in is let go again, whatever its policy says.
+    let rolled_back = occasion == Occasion::CreationRollback
+        || stack.status == Status::UpdateRollbackCompleteCleanupInProgress;
+    if resource.imported && rolled_back {
+        return true;
+    }
     let policy = if has_record { &resource.deletion_policy } else { &resource.update_replace_policy };
     match policy.as_deref() {
         Some("Retain") => !(occasion == Occasion::CreationRollback && stack.options.retain_except_on_create),

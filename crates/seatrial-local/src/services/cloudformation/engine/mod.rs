@@ -14,6 +14,7 @@ use crate::error::ServiceError;
 mod create;
 mod delete;
 mod exports;
+mod import;
 mod live;
 mod rollback;
 mod run;
@@ -45,6 +46,8 @@ impl Engine for StackEngine {
             Status::DeleteInProgress => delete::run(&run).await,
             Status::UpdateInProgress => update::run(&run).await,
             Status::UpdateRollbackInProgress => rollback::run(&run).await,
+            Status::ImportInProgress => import::run(&run).await,
+            Status::ImportRollbackInProgress => import::roll_back(&run),
             Status::UpdateCompleteCleanupInProgress | Status::UpdateRollbackCompleteCleanupInProgress => {
                 delete::clean_up(&run).await
             }
@@ -67,6 +70,7 @@ fn give_up(run: &Run, phase: Status, error: &ServiceError) -> Next {
         Status::RollbackInProgress => Status::RollbackFailed,
         Status::DeleteInProgress => Status::DeleteFailed,
         Status::UpdateInProgress => Status::UpdateFailed,
+        Status::ImportInProgress | Status::ImportRollbackInProgress => Status::ImportRollbackComplete,
         _ => Status::UpdateRollbackFailed,
     };
     if let Err(error) = run.set_status(failed, Some(error.message.clone())) {

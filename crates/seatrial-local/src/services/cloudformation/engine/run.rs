@@ -99,7 +99,8 @@ impl Run {
             }
         })?;
         let Some(id) = stack.change_set_id.filter(|_| !status.is_in_flight()) else { return Ok(()) };
-        let failed = !matches!(status, Status::CreateComplete | Status::UpdateComplete);
+        let failed =
+            !matches!(status, Status::CreateComplete | Status::UpdateComplete | Status::ImportComplete);
         self.store.change_sets.update(&id, |set| {
             if set.execution_status == "EXECUTE_IN_PROGRESS" {
                 set.execution_status = if failed { "EXECUTE_FAILED" } else { "EXECUTE_COMPLETE" }.to_owned();

@@ -256,8 +256,9 @@ fn undo(base: &Resource, earlier: Option<Undo>, replaced: bool) -> (Undo, Option
 
 /// Whether there is nothing to update: an earlier operation failed to make it, or this one is about to.
 fn never_made(record: &Resource) -> bool {
-    let making = record.status == Status::CreateInProgress;
-    let failed = record.status == Status::CreateFailed && record.physical_id.is_none();
+    let making = matches!(record.status, Status::CreateInProgress | Status::ImportInProgress);
+    let failed = matches!(record.status, Status::CreateFailed | Status::ImportFailed);
+    let failed = failed && record.physical_id.is_none();
     making || failed
 }
 

@@ -136,6 +136,7 @@ impl Walk<'_> {
             Status::CreateInProgress => (Status::CreateFailed, "creation"),
             Status::UpdateInProgress => (Status::UpdateFailed, "update"),
             Status::DeleteInProgress => (Status::DeleteFailed, "deletion"),
+            Status::ImportInProgress => (Status::ImportFailed, "import"),
             _ => return Ok(()),
         };
         let reason = match error.is_cancelled() {

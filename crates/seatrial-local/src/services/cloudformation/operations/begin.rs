@@ -1,6 +1,8 @@
 //! Beginning a stack operation: the transition is checked and made under the table's lock, so that of two
 //! calls at once only one begins.
 
+use std::collections::BTreeMap;
+
 use super::super::engine::{Run, StackEngine};
 use super::super::status::Status;
 use super::super::store::{OperationEntry, Revision, Stack, StackOptions, Store};
@@ -32,6 +34,7 @@ impl Beginning<'_> {
         };
         let changed = store.stacks.try_update(self.stack_id, |stack| {
             stack.faults.clear();
+            stack.imports.clear();
             change(stack)?;
             stack.status = self.status;
             stack.reason = Some("User Initiated".to_owned());
@@ -67,6 +70,7 @@ pub(super) fn new_stack(call: &Call, name: &str) -> Stack {
         policy: None,
         policy_during_update: None,
         rollback_failures: Vec::new(),
+        imports: BTreeMap::new(),
         faults: Vec::new(),
         change_set_id: None,
         principal: call.principal.clone(),

@@ -79,6 +79,7 @@ impl Operation for DescribeChangeSet {
             "StatusReason": set.reason,
             "NotificationARNs": set.revision.notification_arns,
             "RollbackConfiguration": {},
+            "ImportExistingResources": set.import_existing.then_some(true),
             "StackDriftStatus": set.drift_status,
             "DeploymentMode": set.options.revert_drift.then_some("REVERT_DRIFT"),
             "Capabilities": set.revision.capabilities,

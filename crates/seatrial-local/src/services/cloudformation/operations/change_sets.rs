@@ -10,6 +10,7 @@ use super::begin::{
     Beginning, new_stack, require_name, require_rollback_stays_disabled, require_updatable, take_up,
 };
 use super::change_set_queries::find_change_set;
+use super::imports::{self, Imports, ResourceToImport};
 use super::request::{Changes, Prepared, RevisionRequest};
 use super::{stack_arn, validation};
 use crate::cloud::Cloud;
@@ -37,6 +38,10 @@ pub(super) struct CreateChangeSet {
     deployment_mode: Option<String>,
     #[serde(default)]
     disable_validation: bool,
+    #[serde(default)]
+    resources_to_import: Vec<ResourceToImport>,
+    #[serde(default)]
+    import_existing_resources: bool,
 }
 
 #[derive(Serialize)]
@@ -59,11 +64,11 @@ impl Operation for CreateChangeSet {
         let store = call.cloud.part::<Store>();
         let creates = match self.change_set_type.as_deref() {
             Some("CREATE") => true,
-            None | Some("UPDATE") => false,
-            Some(other) => {
-                let text = format!("the local cloud does not serve change sets of type {other}");
-                return Err(ServiceError::validation(text));
+            // The stack may be there or not.
+            Some("IMPORT") => {
+                store.stack(&self.stack_name).is_none_or(|stack| stack.status == Status::ReviewInProgress)
             }
+            _ => false,
         };
         let (mut stack, is_new) = self.stack(call, creates)?;
         let same_name = |set: &ChangeSet| !set.is_executed() && set.name == self.change_set_name;
@@ -76,7 +81,7 @@ impl Operation for CreateChangeSet {
             return Err(ServiceError::new("AlreadyExistsException", text));
         }
         let prepared = self.revision.prepare(call, &stack).await?;
-        let changes = match self.deployment_mode.as_deref() {
+        let mut changes = match self.deployment_mode.as_deref() {
             None => prepared.changes(call, &stack)?,
             // There is nothing yet that could have drifted.
             Some(_) if creates => {
@@ -97,8 +102,9 @@ impl Operation for CreateChangeSet {
                 }
             }
         }
+        let imports = self.imports(call, &stack, (&prepared, &mut changes)).await?;
         let found = validation::findings(call, &stack, (&prepared, &changes), self.disable_validation).await;
-        let set = self.change_set(call, &stack, creates, (prepared, changes, found));
+        let set = self.change_set(call, &stack, creates, (prepared, changes, found, imports));
         // Under the stack's lock: an execution either finds this change set and removes it, or came first.
         store.stacks.try_update(&stack.id, |stack| {
             self.require_state(stack, creates)?;
@@ -127,6 +133,26 @@ impl CreateChangeSet {
         }
     }
 
+    fn is_import(&self) -> bool {
+        self.change_set_type.as_deref() == Some("IMPORT")
+    }
+
+    async fn imports(
+        &self,
+        call: &Call,
+        stack: &Stack,
+        (prepared, changes): (&Prepared, &mut Changes),
+    ) -> Result<Imports, ServiceError> {
+        match (self.is_import(), self.import_existing_resources) {
+            (true, _) => imports::requested(&self.resources_to_import, (prepared, changes)),
+            (false, true) => Ok(imports::existing(call, stack, (prepared, changes)).await),
+            (false, false) if !self.resources_to_import.is_empty() => Err(ServiceError::validation(
+                "ResourcesToImport can only be specified for change sets of type IMPORT",
+            )),
+            (false, false) => Ok(Imports::new()),
+        }
+    }
+
     /// Refuses a stack that this change set cannot be for.
     fn require_state(&self, stack: &Stack, creates: bool) -> Result<(), ServiceError> {
         match (creates, stack.status) {
@@ -144,7 +170,7 @@ impl CreateChangeSet {
         call: &Call,
         stack: &Stack,
         creates: bool,
-        (prepared, changes, faults): (Prepared, Changes, Vec<ValidationFault>),
+        (prepared, changes, faults, imports): (Prepared, Changes, Vec<ValidationFault>, Imports),
     ) -> ChangeSet {
         let same = same_request(&stack.current, &prepared.revision);
         let reason = match changes.anything {
@@ -159,6 +185,9 @@ impl CreateChangeSet {
             stack_id: stack.id.clone(),
             stack_name: stack.name.clone(),
             creates,
+            imports_only: self.is_import(),
+            imports,
+            import_existing: self.import_existing_resources,
             description: self.description.clone(),
             created: call.cloud.clock().now(),
             status: if failed { "FAILED" } else { "CREATE_COMPLETE" }.to_owned(),
@@ -216,9 +245,10 @@ impl Operation for ExecuteChangeSet {
             (None, Some(true)) => OnFailure::DoNothing,
             (None, _) => OnFailure::Rollback,
         };
-        let (status, kind) = match set.creates {
-            true => (Status::CreateInProgress, "CREATE_STACK"),
-            false => (Status::UpdateInProgress, "UPDATE_STACK"),
+        let (status, kind) = match (set.imports_only, set.creates) {
+            (true, _) => (Status::ImportInProgress, "IMPORT_STACK"),
+            (false, true) => (Status::CreateInProgress, "CREATE_STACK"),
+            (false, false) => (Status::UpdateInProgress, "UPDATE_STACK"),
         };
         let beginning =
             Beginning { stack_id: &set.stack_id, status, kind, client_token: self.client_request_token };
@@ -243,6 +273,7 @@ impl Operation for ExecuteChangeSet {
             stack.options.on_failure = on_failure;
             stack.options.retain_except_on_create = self.retain_except_on_create;
             stack.change_set_id = Some(set.id.clone());
+            stack.imports.clone_from(&set.imports);
             Ok(())
         });
         if let Err(error) = begun {

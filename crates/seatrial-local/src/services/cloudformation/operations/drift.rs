@@ -182,6 +182,7 @@ fn require_detectable(stack: &Stack) -> Result<(), ServiceError> {
         stack.status,
         Status::CreateComplete
             | Status::UpdateComplete
+            | Status::ImportComplete
             | Status::UpdateRollbackComplete
             | Status::UpdateRollbackFailed
     );

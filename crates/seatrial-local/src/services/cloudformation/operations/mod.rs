@@ -14,6 +14,7 @@ mod describe;
 mod drift;
 mod events;
 mod exports;
+mod imports;
 mod policies;
 mod recovery;
 mod register;

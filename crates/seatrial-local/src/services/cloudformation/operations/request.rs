@@ -200,7 +200,11 @@ impl Prepared {
         let with_values = comparison.changes(Shown::WithValues)?;
         let unfinished = !matches!(
             stack.status.name(),
-            "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE"
+            "CREATE_COMPLETE"
+                | "UPDATE_COMPLETE"
+                | "UPDATE_ROLLBACK_COMPLETE"
+                | "IMPORT_COMPLETE"
+                | "IMPORT_ROLLBACK_COMPLETE"
         );
         let anything = !plain.is_empty()
             || unfinished

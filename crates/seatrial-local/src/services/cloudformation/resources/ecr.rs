@@ -166,6 +166,12 @@ impl Resource for Repository {
         Ok(Some(read.into()))
     }
 
+    const IMPORTABLE: bool = true;
+
+    async fn attributes(ctx: &ResourceContext, id: &str) -> Result<Attributes, ServiceError> {
+        attributes(ctx, id).await
+    }
+
     /// Fails where it holds images, unless `EmptyOnDelete` was set before.
     async fn delete(
         ctx: &ResourceContext,

@@ -160,6 +160,12 @@ impl Resource for Role {
         Ok(Some(read.into()))
     }
 
+    const IMPORTABLE: bool = true;
+
+    async fn attributes(ctx: &ResourceContext, id: &str) -> Result<Attributes, ServiceError> {
+        role_attributes(ctx, id).await
+    }
+
     async fn delete(
         ctx: &ResourceContext,
         physical_id: &str,

@@ -89,6 +89,12 @@ impl Resource for LogGroup {
         ))
     }
 
+    const IMPORTABLE: bool = true;
+
+    async fn attributes(ctx: &ResourceContext, id: &str) -> Result<Attributes, ServiceError> {
+        Ok(attributes(ctx, id))
+    }
+
     async fn delete(
         ctx: &ResourceContext,
         physical_id: &str,

@@ -121,6 +121,17 @@ pub(crate) trait Resource: 'static {
         async { Ok(None) }
     }
 
+    /// Whether [`Resource::attributes`] tells them, so that it can be imported.
+    const IMPORTABLE: bool = false;
+
+    /// All attributes of one that exists.
+    fn attributes(
+        _ctx: &ResourceContext,
+        _physical_id: &str,
+    ) -> impl Future<Output = Result<Attributes, ServiceError>> + Send {
+        async { Ok(Attributes::new()) }
+    }
+
     /// Deletes it; one that is gone already counts as deleted.
     fn delete(
         ctx: &ResourceContext,
@@ -139,6 +150,7 @@ type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, ServiceError>> + Send>>;
 type CreateFn = Arc<dyn Fn(ResourceContext, Value) -> Boxed<Created> + Send + Sync>;
 type UpdateFn = Arc<dyn Fn(ResourceContext, String, Change<Value>) -> Boxed<Attributes> + Send + Sync>;
 type ReadFn = Arc<dyn Fn(ResourceContext, String, Value) -> Boxed<Option<Value>> + Send + Sync>;
+type AttributesFn = Arc<dyn Fn(ResourceContext, String) -> Boxed<Attributes> + Send + Sync>;
 type DeleteFn = Arc<dyn Fn(ResourceContext, String, Value) -> Boxed<()> + Send + Sync>;
 
 /// A [`Resource`] whose type is forgotten.
@@ -149,6 +161,8 @@ pub(crate) struct Handler {
     pub delete: DeleteFn,
     /// Only for types that can be read.
     pub read: Option<ReadFn>,
+    /// Only for types that can be imported.
+    pub attributes: Option<AttributesFn>,
 }
 
 /// The resource types that are handled, by name.
@@ -166,7 +180,10 @@ impl ResourceTypes {
         let read: ReadFn = Arc::new(|ctx, physical_id, properties| {
             Box::pin(async move { R::read(&ctx, &physical_id, parse::<R>(properties)?).await })
         });
+        let attributes: AttributesFn =
+            Arc::new(|ctx, physical_id| Box::pin(async move { R::attributes(&ctx, &physical_id).await }));
         let handler = Handler {
+            attributes: R::IMPORTABLE.then_some(attributes),
             read: R::READABLE.then_some(read),
             create: Arc::new(|ctx, properties| {
                 Box::pin(async move {

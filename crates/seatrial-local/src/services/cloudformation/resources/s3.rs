@@ -142,6 +142,12 @@ impl Resource for Bucket {
         Ok(found.map(|shown| json!({"BucketName": id, "VersioningConfiguration": versioning(shown)})))
     }
 
+    const IMPORTABLE: bool = true;
+
+    async fn attributes(ctx: &ResourceContext, id: &str) -> Result<Attributes, ServiceError> {
+        Ok(bucket_attributes(ctx, id))
+    }
+
     async fn delete(
         ctx: &ResourceContext,
         physical_id: &str,

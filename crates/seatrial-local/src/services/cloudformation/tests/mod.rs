@@ -4,6 +4,7 @@ mod change_sets;
 mod drift;
 mod foreign;
 mod messages;
+mod imports;
 mod operations;
 mod protection;
 mod recorded;

@@ -79,6 +79,12 @@ impl Resource for Cluster {
         Ok(active.then_some(read.into()))
     }
 
+    const IMPORTABLE: bool = true;
+
+    async fn attributes(ctx: &ResourceContext, id: &str) -> Result<Attributes, ServiceError> {
+        Ok(cluster_attributes(ctx, id))
+    }
+
     async fn delete(
         ctx: &ResourceContext,
         physical_id: &str,

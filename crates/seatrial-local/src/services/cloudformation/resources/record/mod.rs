@@ -73,6 +73,7 @@ pub(crate) fn handler(resource_type: &str) -> Option<Handler> {
     Some(Handler {
         // Nobody but its stack changes it.
         read: None,
+        attributes: None,
         create: Arc::new(move |ctx, properties| {
             let made = create(&ctx, (&of_create, schema), properties);
             Box::pin(std::future::ready(made))

@@ -1,0 +1,103 @@
+//! Import of resources that exist already: they are taken into the stack as they are (user guide, "Import AWS
+//! resources into a CloudFormation stack").
+
+use std::sync::Arc;
+
+use super::super::drift::Live;
+use super::super::evaluate::Scope;
+use super::super::status::Status;
+use super::super::store::{Resource, Undo, resource_key};
+use super::super::template::ResourceDeclaration;
+use super::create::{failed_to, make, needs, new_resource, recorded, validate};
+use super::run::{Made, Run, handler_reason};
+use super::settle::{Settled, settle};
+use crate::error::ServiceError;
+
+/// The phase `IMPORT_IN_PROGRESS`.
+pub(super) async fn run(run: &Run) -> Result<(), ServiceError> {
+    let stack = run.stack()?;
+    let import_one =
+        |run: Run, scope: Arc<Scope>, id: String| async move { import_or_leave(&run, &scope, &id).await };
+    let failed = |ids: &[String]| failed_to("import", ids);
+    match settle((run, &stack, Status::ImportInProgress), import_one, failed).await? {
+        Settled::Overtaken => Ok(()),
+        Settled::Failed(reason) => run.set_status(Status::ImportRollbackInProgress, Some(reason)),
+        Settled::Done(outputs) => run.finish_phase(Status::ImportComplete, None, |stack| {
+            stack.outputs = outputs;
+            stack.previous = None;
+        }),
+    }
+}
+
+/// The phase `IMPORT_ROLLBACK_IN_PROGRESS`: what was taken in is let go, untouched.
+pub(super) fn roll_back(run: &Run) -> Result<(), ServiceError> {
+    let stack = run.stack()?;
+    for id in stack.imports.keys() {
+        run.store.resources.remove(&resource_key(run.stack_id(), id))?;
+    }
+    run.finish_phase(Status::ImportRollbackComplete, None, |stack| {
+        if let Some(previous) = stack.previous.take() {
+            stack.current = previous;
+        }
+    })
+}
+
+/// An import changes nothing else.
+async fn import_or_leave(run: &Run, scope: &Scope, id: &str) -> bool {
+    match run.stack() {
+        Ok(stack) if stack.imports.contains_key(id) => make(run, scope, id, None).await,
+        _ => true,
+    }
+}
+
+/// Takes one resource in; whether that succeeded.
+pub(super) async fn import(
+    run: &Run,
+    scope: &Scope,
+    declared: &ResourceDeclaration,
+    (physical_id, undo): (&str, Option<Undo>),
+) -> bool {
+    let mut resource = new_resource(run, declared, undo);
+    resource.imported = true;
+    resource.physical_id = Some(physical_id.to_owned());
+    resource.depends_on = needs(scope, declared);
+    match take_in(run, scope, declared, &mut resource).await {
+        Ok(()) => {
+            let reason = Some("Resource import completed.".to_owned());
+            recorded(run.mark(&mut resource, Status::ImportComplete, reason))
+        }
+        Err(error) => {
+            let reason = Some(handler_reason(&error, &resource.token));
+            // It was never the stack's.
+            resource.physical_id = None;
+            recorded(run.mark(&mut resource, Status::ImportFailed, reason));
+            false
+        }
+    }
+}
+
+async fn take_in(
+    run: &Run,
+    scope: &Scope,
+    declared: &ResourceDeclaration,
+    resource: &mut Resource,
+) -> Result<(), ServiceError> {
+    resource.properties = scope.properties(declared, &Made(run))?;
+    resource.metadata = scope.metadata(declared, &Made(run))?;
+    run.mark(resource, Status::ImportInProgress, Some("Resource import started.".to_owned()))?;
+    validate(resource)?;
+    let stack = run.stack()?;
+    let physical_id = resource.physical_id.clone().unwrap_or_default();
+    if !matches!(run.live(&stack, resource).await?, Live::There(_)) {
+        let kind = &resource.resource_type;
+        let text = format!("Resource of type '{kind}' with identifier '{physical_id}' was not found.");
+        return Err(ServiceError::new("NotFound", text));
+    }
+    let handler = run.handler(&resource.resource_type)?;
+    let Some(attributes) = handler.attributes else {
+        let text = format!("{} does not support import", resource.resource_type);
+        return Err(ServiceError::validation(text));
+    };
+    resource.attributes = attributes(run.context(&stack, resource, true), physical_id).await?;
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! Imports: by request, and of whatever exists under a custom name.
+
+use serde_json::{Value, json};
+
+use super::Fixture;
+
+const REPOSITORY: &str = "  R: {Type: 'AWS::ECR::Repository', DeletionPolicy: Retain, \
+                          Properties: {RepositoryName: there}}\n";
+const THING: &str = "  T: {Type: 'Test::Local::Thing'}\n";
+const ARN: &str = "Outputs: {Arn: {Value: !GetAtt R.Arn}}";
+
+fn template(resources: &[&str]) -> String {
+    format!("Resources:\n{}{}", resources.concat(), if resources.contains(&REPOSITORY) { ARN } else { "" })
+}
+
+impl Fixture {
+    async fn repository(&self) -> Result<Value, crate::error::ServiceError> {
+        let principal = crate::principal::Principal::operator("000000000000");
+        let input = json!({"repositoryNames": ["there"]});
+        self.local.cloud().dispatch(&principal, ("ecr", "DescribeRepositories"), input).await
+    }
+
+    /// With a repository that no stack has made.
+    async fn with_repository() -> Self {
+        let cloud = Self::new().await;
+        let principal = crate::principal::Principal::operator("000000000000");
+        let input = json!({"repositoryName": "there"});
+        cloud.local.cloud().dispatch(&principal, ("ecr", "CreateRepository"), input).await.unwrap();
+        cloud
+    }
+
+    async fn importing(&self, kind: &str, body: String, more: Value) -> Result<Value, String> {
+        let mut input = json!({"StackName": "s", "ChangeSetName": "c", "ChangeSetType": kind});
+        input["TemplateBody"] = json!(body);
+        for (name, value) in more.as_object().unwrap() {
+            input[name] = value.clone();
+        }
+        let made = self.try_call("CreateChangeSet", input).await.map_err(|error| error.message)?;
+        Ok(self.call("DescribeChangeSet", json!({"ChangeSetName": made["Id"]})).await)
+    }
+
+    async fn execute_import(&self) -> String {
+        self.call("ExecuteChangeSet", json!({"ChangeSetName": "c", "StackName": "s"})).await;
+        self.settled("s").await
+    }
+}
+
+fn requested() -> Value {
+    json!({"ResourcesToImport": [{
+        "ResourceType": "AWS::ECR::Repository", "LogicalResourceId": "R",
+        "ResourceIdentifier": {"RepositoryName": "there"},
+    }]})
+}
+
+#[tokio::test]
+async fn resources_that_exist_are_taken_in_and_the_rest_is_made() {
+    for kind in ["CREATE", "UPDATE"] {
+        let cloud = Fixture::with_repository().await;
+        if kind == "UPDATE" {
+            cloud.create(&template(&["  O: {Type: 'Test::Local::Thing'}\n"])).await;
+            cloud.settled("s").await;
+        }
+        let body = template(&[REPOSITORY, THING, "  O: {Type: 'Test::Local::Thing'}\n"]);
+        let refused = cloud.importing(kind, body.clone(), json!({})).await.unwrap();
+        assert_eq!(refused["Status"], "FAILED", "the name is taken");
+        cloud.call("DeleteChangeSet", json!({"ChangeSetName": refused["ChangeSetId"]})).await;
+        let set = cloud.importing(kind, body, json!({"ImportExistingResources": true})).await.unwrap();
+        let changes = set["Changes"].as_array().unwrap().iter().map(|change| &change["ResourceChange"]);
+        let import = changes.clone().find(|change| change["LogicalResourceId"] == "R").unwrap();
+        assert_eq!((&import["Action"], &import["PhysicalResourceId"]), (&json!("Import"), &json!("there")));
+        assert_eq!(cloud.execute_import().await, format!("{kind}_COMPLETE"));
+        let events = cloud.events("s").await;
+        for event in
+            ["R IMPORT_IN_PROGRESS Resource import started.", "R IMPORT_COMPLETE Resource import completed."]
+        {
+            assert!(events.contains(&event.to_owned()), "{events:#?}");
+        }
+        let stack = cloud.call("DescribeStacks", json!({"StackName": "s"})).await;
+        let arn = stack["Stacks"][0]["Outputs"][0]["OutputValue"].as_str().unwrap().to_owned();
+        assert!(arn.ends_with(":repository/there"), "{arn}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_only_taken_in_survives_the_rollback() {
+    let cloud = Fixture::with_repository().await;
+    let fails = "  F: {Type: 'Test::Local::Thing', DependsOn: R, Properties: {Fails: true}}\n";
+    let repository = REPOSITORY.replace("Retain", "RetainExceptOnCreate");
+    let body = format!("Resources:\n{repository}{fails}");
+    cloud.importing("CREATE", body, json!({"ImportExistingResources": true})).await.unwrap();
+    assert_eq!(cloud.execute_import().await, "ROLLBACK_COMPLETE");
+    assert!(cloud.repository().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_resource_of_another_stack_or_without_a_keeping_policy_is_no_import() {
+    let cloud = Fixture::new().await;
+    cloud.call("CreateStack", json!({"StackName": "other", "TemplateBody": template(&[REPOSITORY])})).await;
+    cloud.settled("other").await;
+    let import = json!({"ImportExistingResources": true});
+    let held = cloud.importing("CREATE", template(&[REPOSITORY]), import.clone()).await.unwrap();
+    assert_eq!(held["Status"], "FAILED");
+    let cloud = Fixture::with_repository().await;
+    let body = template(&[REPOSITORY]).replace("DeletionPolicy: Retain, ", "");
+    assert_eq!(cloud.importing("CREATE", body, import).await.unwrap()["Status"], "FAILED");
+}
+
+#[tokio::test]
+async fn an_import_by_request_does_nothing_else_and_lets_go_what_it_cannot_take() {
+    let cloud = Fixture::with_repository().await;
+    cloud.create(&template(&[THING])).await;
+    cloud.settled("s").await;
+    let refusals = [
+        (template(&[REPOSITORY, THING, "  N: {Type: 'Test::Local::Thing'}\n"]), "modified resources [N]"),
+        (
+            template(&[REPOSITORY, THING]).replace("DeletionPolicy: Retain, ", ""),
+            "[R] must have DeletionPolicy attribute specified in the template.",
+        ),
+    ];
+    for (body, words) in refusals {
+        let refused = cloud.importing("IMPORT", body, requested()).await.unwrap_err();
+        assert!(refused.contains(words), "{refused}");
+    }
+    let body = template(&[REPOSITORY, THING]);
+    let set = cloud.importing("IMPORT", body.clone(), requested()).await.unwrap();
+    assert_eq!(set["Changes"].as_array().unwrap().len(), 1);
+    assert_eq!(set["Changes"][0]["ResourceChange"]["Action"], "Import");
+    assert_eq!(cloud.execute_import().await, "IMPORT_COMPLETE");
+    let next = cloud.change_set(&body, "UPDATE").await;
+    assert_eq!(next["Status"], "FAILED", "there is nothing left to do");
+    cloud.call("DeleteChangeSet", json!({"ChangeSetName": next["ChangeSetId"]})).await;
+
+    let more =
+        "  G: {Type: 'AWS::ECR::Repository', DeletionPolicy: Retain, Properties: {RepositoryName: gone}}\n";
+    let mut missing = requested();
+    missing["ResourcesToImport"][0]["LogicalResourceId"] = json!("G");
+    missing["ResourcesToImport"][0]["ResourceIdentifier"]["RepositoryName"] = json!("gone");
+    let body = format!("Resources:\n{REPOSITORY}{THING}{more}{ARN}");
+    cloud.importing("IMPORT", body, missing).await.unwrap();
+    assert_eq!(cloud.execute_import().await, "IMPORT_ROLLBACK_COMPLETE");
+    let resources = cloud.call("ListStackResources", json!({"StackName": "s"})).await;
+    assert_eq!(resources["StackResourceSummaries"].as_array().unwrap().len(), 2);
+}
