@@ -1,6 +1,6 @@
 //! Matching by trial, for what the `regex` crate has no word for.
 
-use super::parse::{Mode, Node};
+use super::node::{Mode, Node};
 
 /// Steps and nested trials after which a text counts as not matching: what a pattern of a template needs for a
 /// value of 4,096 characters many times over, and too little to keep a thread busy or exhaust its stack.

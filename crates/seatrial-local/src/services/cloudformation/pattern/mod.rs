@@ -5,11 +5,12 @@
 //! back references, possessive quantifiers) by backtracking, with a limit of steps.
 
 mod backtrack;
+mod node;
 mod parse;
 
 use regex::Regex;
 
-use parse::Node;
+use node::Node;
 
 /// A compiled pattern.
 #[derive(Debug)]
