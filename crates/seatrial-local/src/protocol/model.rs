@@ -274,6 +274,7 @@ tables! {
     "rds": "rds.json",
     "s3": "s3.json",
     "secretsmanager": "secretsmanager.json",
+    "ssm": "ssm.json",
     "sts": "sts.json",
 }
 

@@ -174,6 +174,7 @@ mod tests {
             "rds",
             "s3",
             "secretsmanager",
+            "ssm",
             "sts",
         ];
         for service in services {

@@ -18,6 +18,7 @@ pub(crate) mod logs;
 pub(crate) mod rds;
 pub(crate) mod s3;
 pub(crate) mod secretsmanager;
+pub(crate) mod ssm;
 pub(crate) mod sts;
 
 use crate::cloud::Cloud;
@@ -41,6 +42,7 @@ pub(crate) fn register(operations: &mut Operations) {
     rds::register(operations);
     s3::register(operations);
     secretsmanager::register(operations);
+    ssm::register(operations);
     sts::register(operations);
 }
 

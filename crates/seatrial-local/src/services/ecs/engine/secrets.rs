@@ -6,6 +6,7 @@ use crate::cloud::Cloud;
 use crate::principal::Principal;
 use crate::services::ecs::definition::Secret;
 use crate::services::secretsmanager::GetSecretValue;
+use crate::services::ssm::GetParameters;
 
 /// `arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME` has this many parts; what follows is ours.
 const ARN_PARTS: usize = 7;
@@ -18,19 +19,30 @@ pub(super) async fn resolve(
 ) -> Result<Vec<(String, String)>, String> {
     let mut resolved = Vec::new();
     for secret in secrets {
-        let value = read(cloud, principal, &secret.value_from).await.map_err(|error| {
-            format!("unable to retrieve secret from asm: service call has been retried 1 time(s): {error}")
+        let from = &secret.value_from;
+        // Whatever is no ARN of Secrets Manager is a parameter, by ARN or by name.
+        let (read, what) = match from.split(':').nth(2) {
+            Some("secretsmanager") => (read(cloud, principal, from).await, "secret from asm"),
+            _ => (parameter(cloud, principal, from).await, "secrets from ssm"),
+        };
+        let value = read.map_err(|error| {
+            format!("unable to retrieve {what}: service call has been retried 1 time(s): {error}")
         })?;
         resolved.push((secret.name.clone(), value));
     }
     Ok(resolved)
 }
 
+async fn parameter(cloud: &Cloud, principal: &Principal, value_from: &str) -> Result<String, String> {
+    let input = GetParameters { names: vec![value_from.to_owned()], with_decryption: true };
+    let answer = cloud.call(principal, input).await;
+    let answer = answer.map_err(|error| format!("{}: {}", error.code, error.message))?;
+    let found = answer.parameters.into_iter().next().map(|parameter| parameter.value);
+    found.ok_or_else(|| format!("invalid ssm parameters: {value_from}"))
+}
+
 async fn read(cloud: &Cloud, principal: &Principal, value_from: &str) -> Result<String, String> {
     let parts: Vec<&str> = value_from.split(':').collect();
-    if parts.get(2) != Some(&"secretsmanager") {
-        return Err(format!("the local cloud reads secrets of Secrets Manager only, found {value_from}"));
-    }
     let arn = parts.iter().take(ARN_PARTS).copied().collect::<Vec<_>>().join(":");
     let part = |index: usize| parts.get(ARN_PARTS + index).copied().filter(|part| !part.is_empty());
     let input = GetSecretValue {
@@ -48,5 +60,31 @@ async fn read(cloud: &Cloud, principal: &Principal, value_from: &str) -> Result<
         Value::String(value) => Ok(value.clone()),
         Value::Null => Err(format!("retrieved secret from Secrets Manager did not contain json key {key}")),
         value => Ok(value.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::tests::{ACCOUNT, call, cloud_in};
+
+    #[tokio::test]
+    async fn a_parameter_of_ssm_is_a_secret_too_by_name_or_arn_and_one_that_is_missing_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let cloud = cloud_in(dir.path());
+        let put = json!({"Name": "/web/key", "Value": "hidden", "Type": "SecureString"});
+        call(&cloud, "ssm:PutParameter", put).await.unwrap();
+        let principal = Principal::operator(ACCOUNT);
+        let secret = |from: &str| [Secret { name: "KEY".to_owned(), value_from: from.to_owned() }];
+
+        let arn = format!("arn:aws:ssm:eu-central-1:{ACCOUNT}:parameter/web/key");
+        for from in [arn.as_str(), "/web/key"] {
+            let resolved = resolve(&cloud, &principal, &secret(from)).await.unwrap();
+            assert_eq!(resolved, [("KEY".to_owned(), "hidden".to_owned())], "{from}");
+        }
+        let missing = resolve(&cloud, &principal, &secret("/web/none")).await.unwrap_err();
+        assert!(missing.ends_with("invalid ssm parameters: /web/none"), "{missing}");
     }
 }

@@ -240,6 +240,10 @@ async fn a_task_that_cannot_start_says_why() {
             "ResourceInitializationError: unable to pull",
         ),
         (
+            json!({ "secrets": [{ "name": "A", "valueFrom": "arn:aws:ssm:eu-central-1:000000000000:parameter/none" }] }),
+            "ResourceInitializationError: unable to pull",
+        ),
+        (
             json!({ "entryPoint": ["/absent"] }),
             "CannotStartContainerError: ResourceInitializationError: failed",
         ),
