@@ -94,7 +94,12 @@ impl Scope<'_> {
             network_mode: own.network_mode,
             skip: own.skip.iter().map(ToString::to_string).collect(),
             parameters: own.parameters.into_iter().map(|(name, value)| (name, value.0)).collect(),
-            tags: self.settings.tags.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),
+            tags: self
+                .settings
+                .tags
+                .iter()
+                .map(|(key, value)| (key.to_string(), value.to_string()))
+                .collect(),
             directory: String::new(),
         })
     }

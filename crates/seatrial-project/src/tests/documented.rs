@@ -10,10 +10,13 @@ const TABLE: &str = include_str!("../../../../docs/project-yml.md");
 fn taken(place: &[&str]) -> Vec<String> {
     let mut text = String::from("project: web\nsource: {repository: o/n}\nenvironments: {NAME: {}}\n");
     let (first, rest) = place.split_first().map_or((None, &[][..]), |(first, rest)| (Some(*first), rest));
-    let inner = rest.iter().rev().fold("{unheard_of: 1}".to_owned(), |inner, key| format!("{{{key}: {inner}}}"));
+    let inner =
+        rest.iter().rev().fold("{unheard_of: 1}".to_owned(), |inner, key| format!("{{{key}: {inner}}}"));
     match first {
         None => text.push_str("unheard_of: 1\n"),
-        Some("environments") => text = text.replace("environments: {NAME: {}}", &format!("environments: {inner}")),
+        Some("environments") => {
+            text = text.replace("environments: {NAME: {}}", &format!("environments: {inner}"))
+        }
         Some("source") => text = text.replace("source: {repository: o/n}", &format!("source: {inner}")),
         Some(section) => text.push_str(&format!("{section}: {inner}\n")),
     }

@@ -235,9 +235,9 @@ mod tests {
             }
             deployed(vec![found]).twin
         };
-        assert_eq!(twin("old", "local", "master").as_deref(), Some("old"));
-        assert_eq!(twin("web", "local", "master"), None);
-        assert_eq!(twin("old", "staging", "master"), None);
+        assert_eq!(twin("old", "local", "main").as_deref(), Some("old"));
+        assert_eq!(twin("web", "local", "main"), None);
+        assert_eq!(twin("old", "staging", "main"), None);
         assert_eq!(twin("old", "local", "other"), None);
     }
 

@@ -59,7 +59,11 @@ fn what_is_fixed_at_creation_is_refused_by_its_key() {
     workbench.write("infra/project.yml", &format!("{project}tags: {{team: platform}}\n"));
     let refused = workbench.run(&["provision", "--yes"]);
     assert_eq!(refused.code, Some(3), "{}", refused.stderr);
-    assert!(refused.stderr.contains("`tags` are fixed at creation: found `team: platform`"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("`tags` are fixed at creation: found `team: platform`"),
+        "{}",
+        refused.stderr
+    );
 
     workbench.write("infra/project.yml", &format!("{project}app: {{port: 4001}}\n"));
     let refused = workbench.run(&["provision", "--yes"]);

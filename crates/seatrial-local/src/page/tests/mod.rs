@@ -8,10 +8,11 @@ use crate::operation::Operations;
 use crate::tests;
 
 /// Operations whose handlers cut their pages: by keys, by time, or before each item is looked up.
-const OWN: [&str; 20] = [
+const OWN: [&str; 21] = [
     "cloudformation:DescribeChangeSet",
     "cloudformation:DescribeEvents",
     "cloudformation:DescribeStackEvents",
+    "cloudformation:DescribeStackResourceDrifts",
     "cloudformation:DescribeStacks",
     "cloudformation:ListChangeSets",
     "cloudformation:ListStackResources",

@@ -29,7 +29,8 @@ pub(super) fn check(ctx: &Ctx, deployed: &Deployed) -> Result<(), Refused> {
     for stack in deployed.stacks.values().filter(|stack| stack_phase(&stack.status) != StackPhase::Review) {
         let differs = |(key, value): &(&String, &String)| stack.tags.get(*key) != Some(*value);
         if let Some((key, value)) = environment.tags.iter().find(differs) {
-            let was = stack.tags.get(key).map_or_else(|| "without it".to_owned(), |was| format!("with `{was}`"));
+            let was =
+                stack.tags.get(key).map_or_else(|| "without it".to_owned(), |was| format!("with `{was}`"));
             let message = format!(
                 "`tags` are fixed at creation: found `{key}: {value}`, stack `{}` is provisioned {was}",
                 stack.name

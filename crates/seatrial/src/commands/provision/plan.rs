@@ -17,7 +17,9 @@ use crate::commands::deployed::{Deployed, find_stack};
 use crate::context::Ctx;
 use crate::plan::difference::Difference;
 use crate::plan::graph::{Graph, NodeId, Outputs};
+use crate::plan::limits::MAXIMUM_BODY;
 use crate::plan::node::{Action, Attempts, Inputs, next};
+use crate::plan::owned::Owned;
 use crate::plan::template::StackTemplate;
 
 /// What is to happen to one stack.
@@ -162,8 +164,14 @@ async fn plan_stack(
     }
     let action = next(phase, inputs, &Attempts::default());
     recover::check(ctx, (&stack, found.as_ref()), action, judge.args).await?;
+    // One that is sent through a bucket is shown once there is one.
+    let can_be_sent = |template: &&StackTemplate| {
+        let owned = Owned::ArtifactBucketName;
+        let bucket = outputs.get(owned.stack()).is_some_and(|outputs| outputs.contains_key(owned.name()));
+        template.text.len() <= MAXIMUM_BODY || bucket
+    };
     if action == Action::Create
-        && let Some(template) = graph.template(&stack)
+        && let Some(template) = graph.template(&stack).filter(can_be_sent)
     {
         let candidate = Candidate::of(template, &ctx.environment, planned.inputs.clone());
         update = match judge.change_set(ctx, &candidate, None).await {

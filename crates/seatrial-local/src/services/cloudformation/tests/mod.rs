@@ -3,8 +3,8 @@
 mod change_sets;
 mod drift;
 mod foreign;
-mod messages;
 mod imports;
+mod messages;
 mod operations;
 mod protection;
 mod recorded;

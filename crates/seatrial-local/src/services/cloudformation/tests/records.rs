@@ -85,7 +85,8 @@ async fn a_record_that_breaks_its_schema_is_refused() {
         .create("Resources: {Q: {Type: 'AWS::SQS::Queue', Properties: {DelaySeconds: 901, Nope: {A: 1}}}}")
         .await;
     assert_eq!(fixture.settled("s").await, "ROLLBACK_COMPLETE");
-    let events = fixture.events("s").await.join("\n");
+    // Before anything is made, which only DescribeEvents tells.
+    let events = fixture.call("DescribeEvents", json!({"StackName": "s"})).await.to_string();
     assert!(events.contains("#/DelaySeconds: 901 is not less or equal to 900"), "{events}");
     assert!(events.contains("#: extraneous key [Nope] is not permitted"), "{events}");
 }
