@@ -4,7 +4,7 @@
 use seatrial_template::{Diagnostic, Document, Node};
 
 /// Keys by the mapping that they will stand in.
-const WHOLE: &[&str] = &["checks", "migrate", "notify", "services", "tags"];
+const WHOLE: &[&str] = &["checks", "migrate", "notify", "services"];
 const APP: &[&str] = &["probe"];
 const IMAGE: &[&str] = &["before", "build_args", "context", "dockerfile", "registry_secrets", "target_stage"];
 const ENVIRONMENT: &[&str] = &["checks", "hosted_zone_id", "migrate", "notify", "services", "tags"];

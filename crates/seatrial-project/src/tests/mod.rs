@@ -301,7 +301,6 @@ fn a_fault_of_the_file_as_a_whole_names_its_place_too() {
 fn what_is_not_there_yet_is_refused_in_its_own_words() {
     let whole = |line: &str| refused(&format!("{GOOD}{line}\n"));
     let cases = [
-        (whole("tags: {team: web}"), "infra/project.yml:19:1: key `tags` is not there yet"),
         (whole("notify: []"), "infra/project.yml:19:1: key `notify` is not there yet"),
         (
             broken("port: 8080", "probe: {path: /}, port: 8080"),
