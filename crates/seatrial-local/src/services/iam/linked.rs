@@ -1,23 +1,10 @@
 //! Service-linked roles: one a service and account, made by hand or by the service when it is first used.
 
 use super::operations::{CreateServiceLinkedRole, GetRole};
+use super::service_roles::role_name;
 use crate::error::ServiceError;
 use crate::operation::Call;
 use crate::principal::Principal;
-
-/// Where they lie.
-pub(super) const LINKED_PATH: &str = "/aws-service-role/";
-
-/// The name of a service's role, as the service's guide has it.
-pub(super) fn role_name(service: &str) -> Option<&'static str> {
-    Some(match service {
-        "ecs.amazonaws.com" => "AWSServiceRoleForECS",
-        "ecs.application-autoscaling.amazonaws.com" => "AWSServiceRoleForApplicationAutoScaling_ECSService",
-        "elasticloadbalancing.amazonaws.com" => "AWSServiceRoleForElasticLoadBalancing",
-        "rds.amazonaws.com" => "AWSServiceRoleForRDS",
-        _ => return None,
-    })
-}
 
 /// What a service does when it is used: where its role is missing it makes it, with the rights of whoever calls. False
 /// where it had to.

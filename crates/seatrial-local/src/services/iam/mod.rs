@@ -2,6 +2,7 @@
 
 mod linked;
 mod operations;
+mod service_roles;
 mod store;
 mod trust;
 

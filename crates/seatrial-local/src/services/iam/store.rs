@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::linked::LINKED_PATH;
+use super::service_roles::LINKED_PATH;
 use crate::clock::Epoch;
 use crate::cloud::{Part, Setup};
 use crate::error::ServiceError;

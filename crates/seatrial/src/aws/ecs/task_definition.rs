@@ -85,7 +85,7 @@ impl Revision {
 impl Aws {
     /// What a revision starts.
     pub(crate) async fn revision(&self, arn: &str) -> Result<Revision, AwsError> {
-        let definition = self.describe_task_definition(arn).await?;
+        let definition = self.definition(arn).await?;
         let containers = definition.container_definitions.unwrap_or_default();
         let variables = containers.iter().flat_map(|container| container.environment());
         let secrets = containers.iter().flat_map(|container| container.secrets());
@@ -102,7 +102,7 @@ impl Aws {
 
     /// Registers what a revision is once more, as the newest of its family; answers the new one's ARN.
     pub(crate) async fn register_again(&self, arn: &str) -> Result<String, AwsError> {
-        let old = self.describe_task_definition(arn).await?;
+        let old = self.definition(arn).await?;
         let answer = self
             .ecs()
             .register_task_definition()
@@ -122,7 +122,7 @@ impl Aws {
         Ok(answer.task_definition.and_then(|definition| definition.task_definition_arn).unwrap_or_default())
     }
 
-    async fn describe_task_definition(&self, arn: &str) -> Result<sdk::TaskDefinition, AwsError> {
+    async fn definition(&self, arn: &str) -> Result<sdk::TaskDefinition, AwsError> {
         let attempt = || format!("describe task definition `{arn}`");
         let answer = self.ecs().describe_task_definition().task_definition(arn).send().await;
         let found = answer.attempt(SERVICE, attempt)?.task_definition;

@@ -7,7 +7,6 @@ use std::fmt;
 use futures_util::future::try_join_all;
 use serde::Serialize;
 
-use super::Destroyed;
 use crate::aws::Stack;
 use crate::commands::deployed::Deployed;
 use crate::context::Ctx;
@@ -79,16 +78,16 @@ fn end(template: &str, logical_id: &str) -> anyhow::Result<End> {
     })
 }
 
-/// Tells the final snapshots of those databases whose stack is gone, or deletes them.
+/// Adds the final snapshots of those databases whose stack is gone to what is kept, or deletes them.
 ///
 /// # Errors
 /// Those of the calls: the stacks are gone all the same.
 pub(super) async fn settle(
     ctx: &Ctx,
     databases: &[Database],
-    destroyed: &mut Destroyed,
+    (deleted, kept): (&[String], &mut Vec<String>),
 ) -> Result<(), anyhow::Error> {
-    for database in databases.iter().filter(|it| destroyed.deleted.contains(&it.stack)) {
+    for database in databases.iter().filter(|it| deleted.contains(&it.stack)) {
         if matches!(database.end, End::Deleted | End::Kept) {
             continue;
         }
@@ -98,7 +97,7 @@ pub(super) async fn settle(
             if database.end == End::SnapshotDeleted {
                 ctx.aws.delete_snapshot(&name).await?;
             } else {
-                destroyed.kept.push(format!("AWS::RDS::DBSnapshot {name}"));
+                kept.push(format!("AWS::RDS::DBSnapshot {name}"));
             }
         }
     }

@@ -67,7 +67,9 @@ pub(crate) async fn run(
         confirm(ctx, globals, args).await?;
     }
     let (mut destroyed, mut errors) = apply(ctx, &deployed, (&plan, &args.retain_resource)).await;
-    errors.extend(database::settle(ctx, &plan.databases, &mut destroyed).await.err());
+    errors.extend(
+        database::settle(ctx, &plan.databases, (&destroyed.deleted, &mut destroyed.kept)).await.err(),
+    );
     if let Some(data_dir) = &plan.data_dir
         && errors.is_empty()
     {

@@ -19,6 +19,7 @@ mod plan;
 mod recover;
 mod repair;
 mod report;
+mod risk;
 mod screen;
 mod seed;
 

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::ended::StackResult;
-use super::judge::{Candidate, Judge};
+use super::judge::{Candidate, Judge, Judged};
 use super::{fixed, recover};
 use crate::aws::status::{StackPhase, stack_phase};
 use crate::aws::{ResourceChange, Stack};
@@ -164,21 +164,8 @@ async fn plan_stack(
     }
     let action = next(phase, inputs, &Attempts::default());
     recover::check(ctx, (&stack, found.as_ref()), action, judge.args).await?;
-    // One that is sent through a bucket is shown once there is one.
-    let can_be_sent = |template: &&StackTemplate| {
-        let owned = Owned::ArtifactBucketName;
-        let bucket = outputs.get(owned.stack()).is_some_and(|outputs| outputs.contains_key(owned.name()));
-        template.text.len() <= MAXIMUM_BODY || bucket
-    };
-    if action == Action::Create
-        && let Some(template) = graph.template(&stack).filter(can_be_sent)
-    {
-        let candidate = Candidate::of(template, &ctx.environment, planned.inputs.clone());
-        update = match judge.change_set(ctx, &candidate, None).await {
-            // Somebody else makes it: it is joined when its turn comes.
-            Err(error) if error.is::<Overtaken>() => None,
-            made => made?,
-        };
+    if action == Action::Create {
+        update = creation(ctx, judge, (&planned, outputs)).await?;
     }
     planned.step = match (action, update) {
         (Action::Nothing, _) => Step::Unchanged,
@@ -202,6 +189,27 @@ async fn plan_stack(
         (Action::Update | Action::GiveUp, _) => Step::GiveUp,
     };
     Ok(planned)
+}
+
+/// The change set that makes a stack, where everything for it is there.
+async fn creation(
+    ctx: &Ctx,
+    judge: Judge<'_>,
+    (planned, outputs): (&Planned, &Outputs),
+) -> anyhow::Result<Option<Judged>> {
+    // One that is sent through a bucket is shown once there is one.
+    let can_be_sent = |template: &&StackTemplate| {
+        let owned = Owned::ArtifactBucketName;
+        let bucket = outputs.get(owned.stack()).is_some_and(|outputs| outputs.contains_key(owned.name()));
+        template.text.len() <= MAXIMUM_BODY || bucket
+    };
+    let Some(template) = judge.graph.template(&planned.stack).filter(can_be_sent) else { return Ok(None) };
+    let candidate = Candidate::of(template, &ctx.environment, planned.inputs.clone());
+    match judge.change_set(ctx, &candidate, None).await {
+        // Somebody else makes it: it is joined when its turn comes.
+        Err(error) if error.is::<Overtaken>() => Ok(None),
+        made => made,
+    }
 }
 
 impl Planned {

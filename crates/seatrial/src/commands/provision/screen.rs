@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::consent::loses;
 use super::plan::{Plan, Planned, Step};
+use super::risk::loses;
 use crate::aws::{PropertyChange, ResourceChange};
 
 /// A value that is longer is cut: policies and user data fill screens.

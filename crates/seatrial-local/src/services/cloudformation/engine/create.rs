@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
 use super::super::evaluate::{Scope, resolve_dynamic};
-use super::super::schema;
 use super::super::status::Status;
 use super::super::store::{INVALID, OnFailure, Resource, Stack, Undo};
 use super::super::template::ResourceDeclaration;
 use super::import::import;
+use super::making::{failed_to, needs, new_resource, recorded, validate};
 use super::run::{Made, Run, handler_reason};
 use super::settle::{Settled, settle};
 use crate::error::ServiceError;
@@ -46,13 +44,6 @@ fn fail(run: &Run, stack: &Stack, reason: String) -> Result<(), ServiceError> {
     }
 }
 
-/// `The following resource(s) failed to create: [A, B]. `, as CloudFormation words it, blank included.
-pub(super) fn failed_to(what: &str, ids: &[String]) -> String {
-    let mut ids = ids.to_vec();
-    ids.sort();
-    format!("The following resource(s) failed to {what}: [{}]. ", ids.join(", "))
-}
-
 /// Makes one resource; whether it succeeded. A resource that is there already is left alone; one that was
 /// being made when the process ended is made again as the same one.
 pub(super) async fn make(run: &Run, scope: &Scope, id: &str, undo: Option<Undo>) -> bool {
@@ -84,41 +75,6 @@ pub(super) async fn make(run: &Run, scope: &Scope, id: &str, undo: Option<Undo>)
     recorded(run.mark(&mut resource, status, reason)) && succeeded
 }
 
-/// Logs a record that could not be written: nothing else can be done about it here.
-pub(super) fn recorded(result: Result<(), ServiceError>) -> bool {
-    if let Err(error) = &result {
-        tracing::error!(%error, "a resource's state could not be recorded");
-    }
-    result.is_ok()
-}
-
-pub(super) fn needs(scope: &Scope, declared: &ResourceDeclaration) -> Vec<String> {
-    let graph = scope.graph();
-    graph.get(&declared.logical_id).into_iter().flatten().cloned().collect()
-}
-
-pub(super) fn new_resource(run: &Run, declared: &ResourceDeclaration, undo: Option<Undo>) -> Resource {
-    Resource {
-        logical_id: declared.logical_id.clone(),
-        resource_type: declared.resource_type.clone(),
-        physical_id: None,
-        status: Status::CreateInProgress,
-        reason: None,
-        time: run.cloud.clock().now(),
-        properties: Value::Object(Map::new()),
-        attributes: Map::new(),
-        token: crate::id::uuid(),
-        depends_on: Vec::new(),
-        deletion_policy: declared.deletion_policy.clone(),
-        update_replace_policy: declared.update_replace_policy.clone(),
-        metadata: declared.metadata.clone(),
-        actual: None,
-        drift: None,
-        imported: false,
-        undo,
-    }
-}
-
 fn begin(
     run: &Run,
     scope: &Scope,
@@ -142,21 +98,6 @@ fn begin(
     properties?;
     metadata?;
     validate(resource)
-}
-
-/// Refuses properties that the schema of the type does not allow.
-pub(super) fn validate(resource: &Resource) -> Result<(), ServiceError> {
-    let Some(schema) = schema::of(&resource.resource_type) else { return Ok(()) };
-    let Some(properties) = resource.properties.as_object() else { return Ok(()) };
-    let faults: Vec<_> = schema.faults(properties, true).iter().map(ToString::to_string).collect();
-    if faults.is_empty() {
-        return Ok(());
-    }
-    Err(ServiceError::validation(format!(
-        "Properties validation failed for resource {} with message:\n{}",
-        resource.logical_id,
-        faults.join("\n")
-    )))
 }
 
 /// Has the handler make what `resource` describes, and takes over what it answers.

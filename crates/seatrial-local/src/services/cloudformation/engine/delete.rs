@@ -7,7 +7,7 @@ use super::super::evaluate::resolve_dynamic;
 use super::super::graph::{Graph, reversed};
 use super::super::status::Status;
 use super::super::store::{Resource, Stack};
-use super::create::{failed_to, recorded};
+use super::making::{failed_to, recorded};
 use super::run::{Run, handler_reason};
 use super::walk::Walk;
 use crate::error::ServiceError;

@@ -8,7 +8,7 @@ use super::super::evaluate::Scope;
 use super::super::status::Status;
 use super::super::store::{Resource, Undo, resource_key};
 use super::super::template::ResourceDeclaration;
-use super::create::{failed_to, make, needs, new_resource, recorded, validate};
+use super::making::{failed_to, needs, new_resource, recorded, validate};
 use super::run::{Made, Run, handler_reason};
 use super::settle::{Settled, settle};
 use crate::error::ServiceError;
@@ -44,8 +44,12 @@ pub(super) fn roll_back(run: &Run) -> Result<(), ServiceError> {
 
 /// An import changes nothing else.
 async fn import_or_leave(run: &Run, scope: &Scope, id: &str) -> bool {
-    match run.stack() {
-        Ok(stack) if stack.imports.contains_key(id) => make(run, scope, id, None).await,
+    let imported = run.stack().ok().and_then(|stack| stack.imports.get(id).cloned());
+    let there = run.resource(id).is_some_and(|resource| resource.status == Status::ImportComplete);
+    match (imported, scope.active_resource(id)) {
+        (Some(physical_id), Some(declared)) if !there => {
+            import(run, scope, declared, (&physical_id, None)).await
+        }
         _ => true,
     }
 }

@@ -6,7 +6,7 @@ use super::super::drift::Live;
 use super::super::evaluate::resolve_dynamic;
 use super::super::store::{Resource, Stack};
 use super::super::template::ResourceDeclaration;
-use super::create::new_resource;
+use super::making::new_resource;
 use super::run::Run;
 use crate::error::ServiceError;
 

@@ -16,6 +16,7 @@ mod delete;
 mod exports;
 mod import;
 mod live;
+mod making;
 mod rollback;
 mod run;
 mod settle;

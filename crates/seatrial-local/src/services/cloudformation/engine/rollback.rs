@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::status::Status;
 use super::super::store::{Resource, Undo};
-use super::create::{failed_to, recorded};
+use super::making::{failed_to, recorded};
 use super::run::{Run, handler_reason};
 use super::update::{set_aside, update};
 use super::walk::Walk;

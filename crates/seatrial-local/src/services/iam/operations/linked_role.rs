@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::super::linked::{LINKED_PATH, role_name};
+use super::super::service_roles::{LINKED_PATH, role_name};
 use super::super::store::{RoleRecord, RoleStore};
 use super::roles::RoleOutput;
 use crate::cloud::Cloud;

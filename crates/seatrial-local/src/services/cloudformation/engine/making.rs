@@ -1,0 +1,68 @@
+//! What making a resource, changing it and importing it have in common.
+
+use serde_json::{Map, Value};
+
+use super::super::evaluate::Scope;
+use super::super::schema;
+use super::super::status::Status;
+use super::super::store::{Resource, Undo};
+use super::super::template::ResourceDeclaration;
+use super::run::Run;
+use crate::error::ServiceError;
+
+/// `The following resource(s) failed to create: [A, B]. `, as CloudFormation words it, blank included.
+pub(super) fn failed_to(what: &str, ids: &[String]) -> String {
+    let mut ids = ids.to_vec();
+    ids.sort();
+    format!("The following resource(s) failed to {what}: [{}]. ", ids.join(", "))
+}
+
+/// Logs a record that could not be written: nothing else can be done about it here.
+pub(super) fn recorded(result: Result<(), ServiceError>) -> bool {
+    if let Err(error) = &result {
+        tracing::error!(%error, "a resource's state could not be recorded");
+    }
+    result.is_ok()
+}
+
+pub(super) fn needs(scope: &Scope, declared: &ResourceDeclaration) -> Vec<String> {
+    let graph = scope.graph();
+    graph.get(&declared.logical_id).into_iter().flatten().cloned().collect()
+}
+
+pub(super) fn new_resource(run: &Run, declared: &ResourceDeclaration, undo: Option<Undo>) -> Resource {
+    Resource {
+        logical_id: declared.logical_id.clone(),
+        resource_type: declared.resource_type.clone(),
+        physical_id: None,
+        status: Status::CreateInProgress,
+        reason: None,
+        time: run.cloud.clock().now(),
+        properties: Value::Object(Map::new()),
+        attributes: Map::new(),
+        token: crate::id::uuid(),
+        depends_on: Vec::new(),
+        deletion_policy: declared.deletion_policy.clone(),
+        update_replace_policy: declared.update_replace_policy.clone(),
+        metadata: declared.metadata.clone(),
+        actual: None,
+        drift: None,
+        imported: false,
+        undo,
+    }
+}
+
+/// Refuses properties that the schema of the type does not allow.
+pub(super) fn validate(resource: &Resource) -> Result<(), ServiceError> {
+    let Some(schema) = schema::of(&resource.resource_type) else { return Ok(()) };
+    let Some(properties) = resource.properties.as_object() else { return Ok(()) };
+    let faults: Vec<_> = schema.faults(properties, true).iter().map(ToString::to_string).collect();
+    if faults.is_empty() {
+        return Ok(());
+    }
+    Err(ServiceError::validation(format!(
+        "Properties validation failed for resource {} with message:\n{}",
+        resource.logical_id,
+        faults.join("\n")
+    )))
+}
