@@ -42,6 +42,8 @@ pub(super) struct RevisionRequest {
     pub source: TemplateSource,
     pub parameters: Vec<Supplied>,
     pub capabilities: Vec<String>,
+    /// `AWS::*`, `AWS::EC2::*`, `AWS::EC2::VPC`: what alone the template may hold; without any, everything.
+    pub resource_types: Vec<String>,
     pub tags: Option<Vec<Tag>>,
     #[serde(rename = "NotificationARNs")]
     pub notification_arns: Option<Vec<String>>,
@@ -108,6 +110,23 @@ pub(super) struct Prepared {
 }
 
 impl RevisionRequest {
+    /// Refuses types that the caller does not allow.
+    fn allowed_types(&self, template: &Template) -> Result<(), ServiceError> {
+        let allows = |pattern: &String, name: &str| match pattern.strip_suffix('*') {
+            Some(prefix) => prefix.ends_with("::") && name.starts_with(prefix),
+            None => pattern == name,
+        };
+        let is_allowed = |name: &str| self.resource_types.iter().any(|pattern| allows(pattern, name));
+        let mut names = template.resources.iter().map(|resource| resource.resource_type.as_str());
+        match names.find(|name| !self.resource_types.is_empty() && !is_allowed(name)) {
+            None => Ok(()),
+            Some(name) => Err(ServiceError::validation(format!(
+                "Resource type {name} is not allowed by parameter ResourceTypes [{}]",
+                self.resource_types.join(", ")
+            ))),
+        }
+    }
+
     /// Reads and checks everything; nothing is changed but that the template's text is kept.
     pub(super) async fn prepare(&self, call: &Call, stack: &Stack) -> Result<Prepared, ServiceError> {
         let store = call.cloud.part::<Store>();
@@ -119,6 +138,7 @@ impl RevisionRequest {
             refuse_transforms(&template)?;
         }
         known_types(&store, &template)?;
+        self.allowed_types(&template)?;
         let declared = declared(&template)?;
         let mut parameters = resolve(&declared, &self.parameters, &stack.current.parameters)?;
         resolve_stored(&declared, &mut parameters, |name| stored_parameter(&call.cloud, name))?;

@@ -39,6 +39,26 @@ async fn validated(fixture: &Fixture, folder: &Path) -> (usize, Vec<String>) {
     (taken, refused)
 }
 
+#[test]
+fn the_projects_own_stacks_break_no_schema() {
+    let mut found = Vec::new();
+    files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../infra/stacks"), &mut found);
+    let mut faults = Vec::new();
+    for path in found {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let template = super::super::template::Template::parse(&text).unwrap();
+        for resource in &template.resources {
+            let schema = super::super::schema::of(&resource.resource_type).unwrap();
+            let properties = resource.properties.as_object().unwrap();
+            let of_resource = schema.faults(properties, false).into_iter();
+            faults.extend(
+                of_resource.map(|fault| format!("{} {}: {fault}", path.display(), resource.logical_id)),
+            );
+        }
+    }
+    assert_eq!(faults, Vec::<String>::new());
+}
+
 #[tokio::test]
 async fn the_projects_own_stacks_are_all_taken() {
     let fixture = Fixture::new().await;

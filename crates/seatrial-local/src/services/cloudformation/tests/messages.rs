@@ -269,6 +269,18 @@ async fn calls_are_refused_in_the_words_of_aws() {
              parameter",
         ),
         (
+            "api/test_update_stack.py::test_update_with_resource_types",
+            "UpdateStack",
+            json!({"StackName": "s", "UsePreviousTemplate": true, "ResourceTypes": ["AWS::EC2::*"]}),
+            "Resource type AWS::SNS::Topic is not allowed by parameter ResourceTypes [AWS::EC2::*]",
+        ),
+        (
+            "api/test_update_stack.py::test_update_with_resource_types, a pattern that is none",
+            "UpdateStack",
+            json!({"StackName": "s", "UsePreviousTemplate": true, "ResourceTypes": ["AWS::SNS:*"]}),
+            "Resource type AWS::SNS::Topic is not allowed by parameter ResourceTypes [AWS::SNS:*]",
+        ),
+        (
             "api/test_update_stack.py::test_update_stack_with_same_template_withoutchange",
             "UpdateStack",
             json!({"StackName": "s", "UsePreviousTemplate": true}),
