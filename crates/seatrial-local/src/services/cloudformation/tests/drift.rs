@@ -130,3 +130,75 @@ async fn stacks_just_made_have_no_drift_and_traffic_that_was_moved_is_one() {
         drifts[0]["PropertyDifferences"].as_array().unwrap().iter().map(|one| one["PropertyPath"].as_str());
     assert!(paths.flatten().all(|path| path.starts_with("/DefaultActions/0/")), "{drifts}");
 }
+
+/// As CodeDeploy leaves the traffic rules after its first deployment.
+async fn shift_to_green(cloud: &Cloud, outputs: &Value) {
+    for listener in ["ProductionListenerArn", "TestListenerArn"] {
+        let input = json!({"ListenerArn": outputs[listener]});
+        let rules = call(cloud, "elasticloadbalancing:DescribeRules", input).await.unwrap();
+        let rule = rules["Rules"].as_array().unwrap().iter().find(|rule| rule["IsDefault"] == false).unwrap();
+        let groups = json!([
+            {"TargetGroupArn": outputs["BlueTargetGroupArn"], "Weight": 0},
+            {"TargetGroupArn": outputs["GreenTargetGroupArn"], "Weight": 100},
+        ]);
+        let actions = json!([{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}]);
+        let input = json!({"RuleArn": rule["RuleArn"], "Actions": actions});
+        call(cloud, "elasticloadbalancing:ModifyRule", input).await.unwrap();
+    }
+}
+
+/// The changes of a drift-aware change set of the load balancer that only names what is live.
+async fn changes_with_live(cloud: &Cloud, live: &str) -> Vec<Value> {
+    let kept = ["VpcId", "PublicSubnetIds", "LoadBalancerSecurityGroupId", "AppPort"];
+    let kept = kept.map(|key| json!({"ParameterKey": key, "UsePreviousValue": true}));
+    let mut parameters = kept.to_vec();
+    parameters.push(json!({"ParameterKey": "LiveTargetGroup", "ParameterValue": live}));
+    let input = json!({
+        "StackName": "load-balancer", "ChangeSetName": live, "UsePreviousTemplate": true,
+        "Parameters": parameters, "DeploymentMode": "REVERT_DRIFT",
+    });
+    let id = call(cloud, "cloudformation:CreateChangeSet", input).await.unwrap()["Id"].clone();
+    let describe = json!({"ChangeSetName": id, "IncludePropertyValues": true});
+    let set = call(cloud, "cloudformation:DescribeChangeSet", describe).await.unwrap();
+    let changes = set["Changes"].as_array().unwrap().iter();
+    changes.map(|change| change["ResourceChange"].clone()).collect()
+}
+
+#[tokio::test]
+async fn a_drift_aware_change_set_takes_over_the_weights_that_codedeploy_has_set() {
+    let dir = tempfile::tempdir().unwrap();
+    let cloud = cloud_in(dir.path());
+    make_balancer(&cloud, 4000).await;
+    let outputs = outputs(&cloud, "load-balancer").await;
+    shift_to_green(&cloud, &outputs).await;
+    let blue = changes_with_live(&cloud, "blue").await;
+    let told = |changes: &[Value]| -> Vec<(String, String)> {
+        let field = |change: &Value, name: &str| change[name].as_str().unwrap().to_owned();
+        changes.iter().map(|one| (field(one, "LogicalResourceId"), field(one, "Action"))).collect()
+    };
+    let rules = |action: &str| {
+        ["HttpTrafficRule", "TestTrafficRule"].map(|rule| (rule.to_owned(), action.to_owned())).to_vec()
+    };
+    assert_eq!(told(&blue), rules("Modify"), "what is live would be reverted, and is shown");
+    let target = &blue[0]["Details"][0]["Target"];
+    assert_eq!(
+        (&target["Path"], &target["BeforeValue"], &target["AfterValue"], &target["BeforeValueFrom"]),
+        (
+            &json!("/Properties/Actions/0/ForwardConfig/TargetGroups/0/Weight"),
+            &json!("0"),
+            &json!("100"),
+            &json!("ACTUAL_STATE")
+        )
+    );
+
+    let green = changes_with_live(&cloud, "green").await;
+
+    assert_eq!(told(&green), rules("SyncWithActual"), "nothing is touched");
+    let execute = json!({"StackName": "load-balancer", "ChangeSetName": "green"});
+    call(&cloud, "cloudformation:ExecuteChangeSet", execute).await.unwrap();
+    let store = cloud.part::<super::super::store::Store>();
+    let done = || store.stack("load-balancer").filter(|stack| !stack.status.is_in_flight());
+    let stack = cloud.wait_until(std::time::Duration::from_secs(20), done).await.unwrap();
+    assert_eq!(stack.status.name(), "UPDATE_COMPLETE");
+    assert_eq!(detected(&cloud, "load-balancer").await, json!([]));
+}
