@@ -216,6 +216,7 @@ mod tests {
             "no json".to_owned(),
             "[]".to_owned(),
             with(r#""Principal": "*""#, r#""Principal": {"AWS": "x"}"#),
+            with(r#""Principal": "*""#, r#""Principal": "someone""#),
             with("Update:*", "Delete:*"),
             with("Allow", "Maybe"),
             with("NotResource", "Resources"),

@@ -19,11 +19,16 @@ async fn an_executed_change_set_is_described_by_its_arn_after_its_stack_was_dele
     let (set, stack) = (set["ChangeSetId"].clone(), set["StackId"].as_str().unwrap().to_owned());
     cloud.call("ExecuteChangeSet", json!({"ChangeSetName": set})).await;
     cloud.settled(&stack).await;
-    let next = cloud.change_set(OTHER, "UPDATE").await["ChangeSetId"].clone();
+    let second = cloud.change_set(OTHER, "UPDATE").await["ChangeSetId"].clone();
+    cloud.call("ExecuteChangeSet", json!({"ChangeSetName": second})).await;
+    cloud.settled(&stack).await;
+    let next = cloud.change_set(ONE, "UPDATE").await["ChangeSetId"].clone();
     cloud.call("DeleteStack", json!({"StackName": "s"})).await;
     assert_eq!(cloud.settled(&stack).await, "DELETE_COMPLETE");
 
-    assert_eq!(described(&cloud, &set).await["ExecutionStatus"], "EXECUTE_COMPLETE");
+    for executed in [set, second] {
+        assert_eq!(described(&cloud, &executed).await["ExecutionStatus"], "EXECUTE_COMPLETE");
+    }
     let gone = cloud.try_call("DescribeChangeSet", json!({"ChangeSetName": next})).await.unwrap_err();
     assert_eq!(gone.code, "ChangeSetNotFoundException");
 }
