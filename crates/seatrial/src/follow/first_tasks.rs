@@ -103,8 +103,8 @@ impl Tasks<'_> {
             return Ok(if unhealthy { Look::News } else { Look::Nothing });
         }
         for task in self.watch.aws.stopped_tasks(self.cluster, arns).await? {
-            // One that is still stopping has no reason yet.
-            if task.reason.is_empty() || !self.told.insert(task.arn.clone()) {
+            // One that is still stopping has no exit code yet, or no reason.
+            if task.time.is_none() || task.reason.is_empty() || !self.told.insert(task.arn.clone()) {
                 continue;
             }
             let what = What::StoppedTask { reason: words(&task) };

@@ -40,6 +40,7 @@ pub(crate) struct PrimaryTaskSet {
 pub(crate) struct StoppedTask {
     pub arn: String,
     pub task_definition: String,
+    /// `None` while it is still stopping: then its containers have no exit code yet.
     pub time: Option<Timestamp>,
     pub reason: String,
     /// `container: reason or exit code`.
