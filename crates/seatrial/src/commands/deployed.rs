@@ -1,6 +1,7 @@
 //! What is deployed of an environment: its stacks, found by their tags, and their outputs.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use seatrial_project::{Environment, PROJECT_FILE, is_name};
 
@@ -8,6 +9,7 @@ use crate::aws::status::{StackPhase, stack_phase};
 use crate::aws::{Aws, Stack};
 use crate::context::Ctx;
 use crate::exit::Refused;
+use crate::plan;
 use crate::plan::difference::{ENVIRONMENT_TAG, PROJECT_TAG, STACK_TAG, has_our_tags};
 use crate::plan::graph::Outputs;
 use crate::plan::owned::Owned;
@@ -58,6 +60,13 @@ impl Deployed {
             given: Owned::ALL.into_iter().filter_map(given).collect(),
             provision,
         }
+    }
+
+    /// The names of the stacks whose template is gone; none where the templates cannot be read, which others tell.
+    pub(crate) fn without_template(&self, root: &Path) -> Vec<String> {
+        let Ok(templates) = plan::load(root) else { return Vec::new() };
+        let gone = |short: &&String| !templates.iter().any(|template| template.name == **short);
+        self.stacks.iter().filter(|(short, _)| gone(short)).map(|(_, stack)| stack.name.clone()).collect()
     }
 
     /// The value of an output that this tool needs, from the stack that owns it.

@@ -21,6 +21,7 @@ pub(crate) async fn run(ctx: &Ctx, args: &StatusArgs) -> anyhow::Result<Report<S
     let deployed = Deployed::read(ctx).await?;
     let reading = read(&ctx.aws, &ctx.environment.name, &deployed);
     let mut status = ctx.session.cancel.unless_cancelled(reading).await??;
+    status.orphans = deployed.without_template(&ctx.root);
     status.provision = ctx.session.command("provision");
     if args.drift {
         status.drift = Some(drift::detect(ctx, &deployed).await?);
@@ -34,6 +35,8 @@ pub(crate) async fn run(ctx: &Ctx, args: &StatusArgs) -> anyhow::Result<Report<S
 pub(crate) struct Status {
     environment: String,
     stacks: Vec<StackStatus>,
+    /// Stacks whose template is gone.
+    orphans: Vec<String>,
     pipeline: Option<PipelineStatus>,
     deployment: Option<DeploymentStatus>,
     tasks: Vec<TaskStatus>,
@@ -200,6 +203,12 @@ impl fmt::Display for Status {
         }
         let rows = self.stacks.iter().map(|stack| vec![stack.name.clone(), stack.status.clone()]);
         writeln!(f, "{}", table(&["stack", "status"], rows))?;
+        for orphan in &self.orphans {
+            writeln!(
+                f,
+                "{orphan} has no template any more: `provision` leaves it alone, `destroy` includes it"
+            )?;
+        }
         if let Some(pipeline) = &self.pipeline {
             let revision = pipeline.source_revision.as_deref().unwrap_or("none");
             writeln!(f, "pipeline {}, source revision {revision}", pipeline.name)?;

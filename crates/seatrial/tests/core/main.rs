@@ -17,6 +17,7 @@ mod foreign;
 mod handshake;
 mod operators;
 mod outcome;
+mod own;
 mod reasons;
 mod states;
 mod trouble;

@@ -22,6 +22,8 @@ pub(crate) struct DestroyPlan {
     /// Stacks that hold nothing: their creation was never executed.
     #[serde(rename = "never_made", serialize_with = "names")]
     pub(super) unmade: Vec<Stack>,
+    /// Those whose template is gone, by their names in AWS.
+    orphans: Vec<String>,
     /// What is emptied, so that its stack can be deleted.
     empties: Vec<Bucket>,
     /// What becomes of the data.
@@ -54,6 +56,7 @@ impl DestroyPlan {
         Ok(Self {
             environment: ctx.environment.name.clone(),
             waves: waves(&deployed.stacks),
+            orphans: deployed.without_template(&ctx.root),
             unmade: unmade_stacks(ctx, deployed).await?,
             empties,
             databases: databases(ctx, deployed, delete_data).await?,
@@ -117,6 +120,9 @@ impl fmt::Display for DestroyPlan {
         writeln!(f, "to be deleted of environment `{}`, in this order:", self.environment)?;
         for wave in &self.waves {
             writeln!(f, "  {}", wave.join(", "))?;
+        }
+        for orphan in &self.orphans {
+            writeln!(f, "  with {orphan}, which has no template any more")?;
         }
         for stack in &self.unmade {
             writeln!(f, "  {}, which was never made", stack.name)?;

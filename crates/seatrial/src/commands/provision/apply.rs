@@ -54,7 +54,7 @@ pub(super) async fn apply(
     let lock = ReleaseLock::of(ctx, &plan.deployed);
     let (outputs, handshake) = (Mutex::new(outputs), Handshake::default());
     let deployment = Deployment { ctx, graph, plan, args, consent, outputs, image, lock, handshake };
-    let mut applied = Applied::default();
+    let mut applied = Applied { orphans: plan.orphans.clone(), ..Applied::default() };
     let mut waiting: BTreeSet<&NodeId> = graph.order().iter().collect();
     let mut done: BTreeSet<NodeId> = BTreeSet::new();
     let mut running = FuturesUnordered::new();

@@ -17,6 +17,8 @@ pub(crate) struct StackResult {
 pub(super) struct Applied {
     pub stacks: Vec<StackResult>,
     pub errors: Vec<anyhow::Error>,
+    /// Stacks of this environment whose template is gone.
+    pub orphans: Vec<String>,
     /// Where a person has still to complete the connection's handshake.
     pub handshake: Option<String>,
 }

@@ -108,7 +108,8 @@ pub(super) async fn provision(
         return Ok(Report { fields: Provisioned::planned(plan), errors });
     }
     if !plan.has_changes() {
-        let applied = Applied { stacks: plan.results(), ..Applied::default() };
+        let orphans = plan.orphans.clone();
+        let applied = Applied { stacks: plan.results(), orphans, ..Applied::default() };
         if let Some(pipeline) = plan.deployed.output(Owned::PipelineName) {
             lock::open_left(ctx, pipeline).await?;
         }

@@ -24,6 +24,8 @@ pub(crate) struct Provisioned {
     pub dns_record: Option<DnsRecord>,
     /// Where a person has still to complete the connection's handshake.
     pub handshake: Option<String>,
+    /// Stacks of this environment whose template is gone: they are left alone.
+    pub orphans: Vec<String>,
     /// What would be done, where nothing was.
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<Plan>,
@@ -35,7 +37,8 @@ pub(crate) struct Provisioned {
 
 impl Provisioned {
     pub(super) fn planned(plan: Plan) -> Self {
-        Self { stacks: plan.results(), plan: Some(plan), complete: true, ..Self::default() }
+        let (stacks, orphans) = (plan.results(), plan.orphans.clone());
+        Self { stacks, orphans, plan: Some(plan), complete: true, ..Self::default() }
     }
 
     /// Whether the plan that was made holds changes.
@@ -60,6 +63,7 @@ impl Provisioned {
             release,
             dns_record: None,
             handshake: applied.handshake.clone(),
+            orphans: applied.orphans.clone(),
             plan: None,
             is_repair: false,
             complete: applied.errors.is_empty(),
@@ -93,6 +97,9 @@ impl fmt::Display for Provisioned {
             && let Some(url) = self.outputs.get("Url")
         {
             writeln!(f, "{url}")?;
+        }
+        for orphan in &self.orphans {
+            writeln!(f, "{orphan} has no template any more: left alone (`destroy` includes it)")?;
         }
         if let Some(record) = &self.dns_record {
             writeln!(f, "{record}")?;
