@@ -293,6 +293,19 @@ async fn calls_are_refused_in_the_words_of_aws() {
 }
 
 #[tokio::test]
+async fn a_stack_in_review_is_created_under_its_own_id() {
+    let fixture = Fixture::new().await;
+    let topic = "Resources: {A: {Type: 'AWS::SNS::Topic'}}";
+    fixture.change_set(topic, "CREATE").await;
+    let review =
+        fixture.call("DescribeStacks", json!({"StackName": "s"})).await["Stacks"][0]["StackId"].clone();
+    assert_eq!(json!(fixture.create(topic).await), review);
+    assert_eq!(fixture.settled("s").await, "CREATE_COMPLETE");
+    let sets = fixture.call("ListChangeSets", json!({"StackName": "s"})).await;
+    assert_eq!(sets["Summaries"], json!([]));
+}
+
+#[tokio::test]
 async fn templates_past_the_limits_are_refused() {
     let fixture = Fixture::new().await;
     let many = |section: &str, count: usize, member: &str| {

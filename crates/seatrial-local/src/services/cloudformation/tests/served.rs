@@ -121,6 +121,11 @@ async fn what_services_refuse_rolls_the_stack_back() {
             "must be a positive integer",
         ),
         (
+            "  R: {Type: 'AWS::ECR::Repository', Properties: {LifecyclePolicy: {LifecyclePolicyText: \
+             '{\"rules\":[{\"rulePriority\":1,\"description\":\"Keep the newest image of all\",\"selection\":{\"tagStatus\":\"some\"}}]}'}}}",
+            "tagStatus must be tagged, untagged or any",
+        ),
+        (
             "  P: {Type: 'AWS::IAM::Policy', Properties: {PolicyName: p, Roles: [], PolicyDocument: \
              {Statement: []}}}",
             "At least one of [Groups,Roles,Users] must be non-empty.",

@@ -26,6 +26,28 @@ pub(crate) struct PutLifecyclePolicy {
     pub lifecycle_policy_text: String,
 }
 
+/// What is wrong with a rule, by "Lifecycle policy parameters" in ECR's user guide.
+fn rule_fault(rule: &Value) -> Option<&'static str> {
+    let selection = &rule["selection"];
+    let listed = |member: &str| selection[member].as_array().is_some_and(|list| !list.is_empty());
+    let tagged = selection["tagStatus"] == "tagged";
+    if rule["rulePriority"].as_i64().is_none_or(|priority| priority < 1) {
+        Some("rulePriority must be a positive integer")
+    } else if !["tagged", "untagged", "any"].iter().any(|status| selection["tagStatus"] == *status) {
+        Some("tagStatus must be tagged, untagged or any")
+    } else if tagged != (listed("tagPrefixList") || listed("tagPatternList")) {
+        Some("tagPrefixList or tagPatternList goes with the tagStatus tagged")
+    } else if selection["countNumber"].as_i64().is_none_or(|count| count < 1) {
+        Some("countNumber must be a positive integer")
+    } else if selection["countType"] == "sinceImagePushed" && selection["countUnit"] != "days" {
+        Some("countUnit must be days")
+    } else if rule["action"]["type"] != "expire" {
+        Some("the action's type must be expire")
+    } else {
+        None
+    }
+}
+
 impl Operation for PutLifecyclePolicy {
     type Output = LifecyclePolicy;
     const SERVICE: &'static str = "ecr";
@@ -43,6 +65,12 @@ impl Operation for PutLifecyclePolicy {
                 "Invalid parameter at 'LifecyclePolicyText' failed to satisfy constraint: 'Lifecycle policy \
                  validation failure: the policy has no rules'",
             ));
+        }
+        if let Some(fault) = rules.into_iter().flatten().find_map(rule_fault) {
+            return Err(invalid(format!(
+                "Invalid parameter at 'LifecyclePolicyText' failed to satisfy constraint: 'Lifecycle policy \
+                 validation failure: {fault}'"
+            )));
         }
         let text = &self.lifecycle_policy_text;
         let changed = call.cloud.part::<Ecr>().repositories.update(&self.repository_name, |row| {
