@@ -29,13 +29,16 @@ use crate::session::{Resume, Session};
 
 pub use check::{Check, Checking};
 
-/// Runs what was typed and prints its outcome. `own` are the checks that the project adds.
+/// Runs what was typed and prints its outcome. `own` are the checks that the project adds. The largest futures are boxed:
+/// this one holds room for whichever command it is, on the stack of whoever waits for it.
 pub(crate) async fn run(session: &Session, cli: Cli, own: &[Check]) -> ExitStatus {
     let globals = cli.globals;
     match cli.command {
-        Command::Provision(args) => conclude(session, provision::run(session, &globals, &args).await),
+        Command::Provision(args) => {
+            conclude(session, Box::pin(provision::run(session, &globals, &args)).await)
+        }
         Command::Diff(args) => {
-            let report = provision::diff(session, &globals, &args).await;
+            let report = Box::pin(provision::diff(session, &globals, &args)).await;
             let changes = report.as_ref().is_ok_and(|report| report.fields.has_changes());
             match conclude(session, report) {
                 ExitStatus::Done if changes && args.exit_code => ExitStatus::Changes,
@@ -46,18 +49,19 @@ pub(crate) async fn run(session: &Session, cli: Cli, own: &[Check]) -> ExitStatu
         Command::BuildImage(args) => conclude(session, build_image::run(session, &globals, &args).await),
         Command::Release(args) => {
             let release = async |ctx: &Ctx| release::run(ctx, &args).await;
-            conclude(session, connected(session, &globals, release).await)
+            conclude(session, Box::pin(connected(session, &globals, release)).await)
         }
         Command::Status(args) => {
-            let read = connected(session, &globals, async |ctx| status::run(ctx, &args).await).await;
+            let status = async |ctx: &Ctx| status::run(ctx, &args).await;
+            let read = Box::pin(connected(session, &globals, status)).await;
             conclude(session, read)
         }
         Command::Destroy(args) => {
             let destroy = async |ctx: &Ctx| destroy::run(ctx, &globals, &args).await;
-            conclude(session, connected(session, &globals, destroy).await)
+            conclude(session, Box::pin(connected(session, &globals, destroy)).await)
         }
         Command::Local(command) => conclude(session, local::run(session, &globals, command).await),
-        Command::Rehearse(args) => conclude(session, rehearse::run(session, &globals, &args).await),
+        Command::Rehearse(args) => conclude(session, Box::pin(rehearse::run(session, &globals, &args)).await),
         Command::Check(args) => conclude(session, check::run(session, &args, own).await),
         Command::Doctor => conclude(session, doctor::run(session, &globals).await),
         Command::Graph => conclude(session, graph::run(&globals)),

@@ -1,7 +1,5 @@
 //! `diff`, and the plan that `provision` shows: each property from what to what, new stacks too, and nothing left of it.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
-
 use crate::workbench::{FIRST, Workbench};
 
 #[test]
