@@ -2,7 +2,7 @@
 //!
 //! Words: "Model validation failed (#/Targets/0/Values: expected type: JSONArray, found: String)"
 //! (aws-cloudformation/cfn-lint#3223), "#/AuthorizationType: #: only 1 subschema matches out of 2" and "failed
-//! validation constraint for keyword [enum]" (aws-samples/aws-bookstore-demo-app#56).
+//! validation constraint for keyword \[enum\]" (aws-samples/aws-bookstore-demo-app#56).
 
 use serde_json::{Map, Value};
 
