@@ -63,7 +63,13 @@ fn expected(resource: &DriftedResource) -> Option<&'static str> {
             Some("deployments move traffic by this rule")
         }
         "AWS::ECS::Service"
-            if only(&["/TaskDefinition", "/LoadBalancers", "/DesiredCount", "/NetworkConfiguration"]) =>
+            if only(&[
+                "/TaskDefinition",
+                "/LoadBalancers",
+                "/DesiredCount",
+                "/NetworkConfiguration",
+                "/PlatformVersion",
+            ]) =>
         {
             Some("releases and scaling change the service")
         }

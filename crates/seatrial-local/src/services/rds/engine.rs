@@ -157,16 +157,17 @@ fn cluster_of(row: &InstanceRow) -> Result<Option<Cluster>, PostgresError> {
     Ok(Some(Cluster { binaries: find_postgres()?, place }))
 }
 
-/// Starts the server if it does not run, and waits until it ends or something is asked of the instance.
+/// Starts the server if it does not run. Nothing is under way then: when the server ends, and when something is asked of
+/// the instance, it is driven again.
 async fn keep_running(cloud: &Cloud, key: &str, row: &InstanceRow) -> Result<Next, StepError> {
     let store = cloud.part::<RdsStore>();
     if store.server(key).is_some_and(|server| !server.has_ended()) {
-        return Ok(Next::Wait);
+        return Ok(Next::Done);
     }
     let Some(cluster) = cluster_of(row)? else { return Ok(Next::Done) };
     let server = Server::start(&cloud.part::<Processes>(), &process_key(key), &cluster, row.port).await?;
     keep(cloud, key, server);
-    Ok(Next::Wait)
+    Ok(Next::Done)
 }
 
 /// Keeps a server, and looks at its instance again when it ends.

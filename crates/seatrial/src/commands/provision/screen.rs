@@ -8,6 +8,9 @@ use crate::aws::{PropertyChange, ResourceChange};
 
 /// A value that is longer is cut: policies and user data fill screens.
 const WIDEST: usize = 60;
+/// What CloudFormation writes in the place of a value that a resource has once it is made (user guide, "View a change
+/// set").
+const AFTERWARDS: &str = "{{changeSet:KNOWN_AFTER_APPLY}}";
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -79,7 +82,9 @@ fn valued(change: &PropertyChange) -> Option<String> {
     if change.before.is_none() && change.after.is_none() && replaces.is_empty() {
         return None;
     }
-    let value = |value: &Option<String>| value.as_deref().map_or_else(|| "(not known)".to_owned(), cut);
+    // CloudFormation leaves out the side that has no value; where it leaves out both, it knows neither.
+    let missing = if change.before.is_some() || change.after.is_some() { "(none)" } else { "(not known)" };
+    let value = |value: &Option<String>| value.as_deref().map_or_else(|| missing.to_owned(), cut);
     let cause = change.cause.as_ref().map(|cause| format!(", by {cause}")).unwrap_or_default();
     let path = change.path.trim_start_matches("/Properties").trim_start_matches('/').replace('/', ".");
     Some(format!("{path}: {} -> {}{replaces}{cause}", value(&change.before), value(&change.after)))
@@ -87,6 +92,9 @@ fn valued(change: &PropertyChange) -> Option<String> {
 
 /// One line, of which the beginning is shown.
 fn cut(value: &str) -> String {
+    if value.contains(AFTERWARDS) {
+        return "(known afterwards)".to_owned();
+    }
     let line = value.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(WIDEST) {
         Some((end, _)) => format!("{} ...", &line[..end]),
@@ -117,6 +125,22 @@ mod tests {
         let expected = "VpcId: (not known) -> (not known), for which it is made anew, by VpcId";
         assert_eq!(valued(&anew).unwrap(), expected);
         assert_eq!(valued(&PropertyChange { recreation: "Never".to_owned(), ..anew }), None);
+    }
+
+    #[test]
+    fn what_comes_and_what_goes_has_no_value_on_the_other_side() {
+        let of = |before: Option<&str>, after: Option<&str>| {
+            let change = PropertyChange {
+                path: "/Properties/Name".to_owned(),
+                before: before.map(str::to_owned),
+                after: after.map(str::to_owned),
+                ..PropertyChange::default()
+            };
+            valued(&change).unwrap()
+        };
+        assert_eq!(of(None, Some("new")), "Name: (none) -> new");
+        assert_eq!(of(Some("old"), None), "Name: old -> (none)");
+        assert_eq!(of(None, Some(AFTERWARDS)), "Name: (none) -> (known afterwards)");
     }
 
     #[test]
