@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use crate::aws::status::{Progress, execution_cancelled, execution_progress};
-use crate::aws::{Aws, AwsError, Execution, StageState};
+use crate::aws::status::{Progress, StackPhase, execution_cancelled, execution_progress, stack_phase};
+use crate::aws::{Execution, StageState};
 use crate::commands::deployed::Deployed;
 use crate::context::Ctx;
 use crate::exit::DeadlinePassed;
@@ -64,13 +64,15 @@ impl<'a> ReleaseLock<'a> {
     /// [`crate::exit::DeadlinePassed`] among others.
     pub(super) async fn hold(&self) -> anyhow::Result<()> {
         let mut held = self.held.lock().await;
-        if let Some(pipeline) = &self.pipeline {
-            self.close(pipeline, &mut held).await?;
+        // Asked once a time: the pipeline's own update may call it otherwise.
+        let stage = self.stage().await?;
+        if let (Some(pipeline), Some(stage)) = (&self.pipeline, &stage) {
+            self.close((pipeline, stage), &mut held).await?;
         }
         let mut poll = self.ctx.watch().poll("the deployment in progress", self.patience);
         let mut told = None;
         poll.until(async || {
-            let Some(busy) = self.busy().await? else { return Ok(Look::Ended(())) };
+            let Some(busy) = self.busy(stage.as_deref()).await? else { return Ok(Look::Ended(())) };
             if told.as_ref() != Some(&busy) {
                 self.ctx.printer().event("release lock", format_args!("waiting for {busy}"));
                 told = Some(busy);
@@ -80,9 +82,22 @@ impl<'a> ReleaseLock<'a> {
         .await
     }
 
-    async fn close(&self, pipeline: &str, held: &mut bool) -> anyhow::Result<()> {
+    /// The name of the stage that deploys; `None` without a pipeline.
+    async fn stage(&self) -> anyhow::Result<Option<String>> {
+        let Some(pipeline) = &self.pipeline else { return Ok(None) };
+        let asked = async {
+            match self.ctx.aws.action_of(pipeline, CodeDeploy::PROVIDER).await {
+                Err(error) if error.is("PipelineNotFoundException") => Ok(None),
+                found => found.map(|action| Some(action.stage)),
+            }
+        };
+        self.ctx.reading(asked).await
+    }
+
+    async fn close(&self, (pipeline, stage): (&str, &str), held: &mut bool) -> anyhow::Result<()> {
         let ctx = self.ctx;
-        let Some(stage) = deploying(ctx, pipeline).await? else { return Ok(()) };
+        let stages = ctx.reading(ctx.aws.pipeline_state(pipeline)).await?.unwrap_or_default();
+        let Some(stage) = stages.into_iter().find(|found| found.name == stage) else { return Ok(()) };
         let ours = stage.disabled_because.as_deref().is_some_and(|reason| reason.starts_with(REASON));
         if !stage.enabled && (!ours || stage.disabled_because.as_deref() == Some(&self.reason)) {
             // Closed already, perhaps by a person: then it stays so afterwards.
@@ -96,12 +111,12 @@ impl<'a> ReleaseLock<'a> {
         Ok(())
     }
 
-    /// What deploys now, if anything does.
-    async fn busy(&self) -> anyhow::Result<Option<String>> {
+    /// What deploys now, in this stage or by hand, if anything does.
+    async fn busy(&self, stage: Option<&str>) -> anyhow::Result<Option<String>> {
         let ctx = self.ctx;
-        if let Some(pipeline) = &self.pipeline {
-            let stage = deploying(ctx, pipeline).await?;
-            if stage.is_some_and(|stage| is_busy(&stage)) {
+        if let (Some(pipeline), Some(stage)) = (&self.pipeline, stage) {
+            let stages = ctx.aws.pipeline_state(pipeline).await?.unwrap_or_default();
+            if stages.iter().any(|found| found.name == stage && is_busy(found)) {
                 return Ok(Some(format!("what pipeline {pipeline} deploys")));
             }
         }
@@ -112,7 +127,8 @@ impl<'a> ReleaseLock<'a> {
 
     /// Whether something deploys that the lock does not bind.
     pub(super) async fn is_broken(&self) -> anyhow::Result<bool> {
-        Ok(self.busy().await?.is_some())
+        let stage = self.stage().await?;
+        Ok(self.busy(stage.as_deref()).await?.is_some())
     }
 
     /// What the pipeline holds back: its update cancels that. What runs is waited for until it is held back too, or has
@@ -171,26 +187,22 @@ impl<'a> ReleaseLock<'a> {
         if !*held {
             return open_left(self.ctx, pipeline).await;
         }
-        match deploying_now(&self.ctx.aws, pipeline).await? {
-            Some(stage) if stage.disabled_because.as_deref() == Some(&self.reason) => {
-                self.ctx.aws.enable_transition((pipeline, &stage.name)).await?;
-                Ok(())
-            }
-            // Somebody else's by now.
-            _ => Ok(()),
+        let stages = self.ctx.aws.pipeline_state(pipeline).await?.unwrap_or_default();
+        // None where it is somebody else's by now.
+        if let Some(stage) = closed_by(&stages, &self.reason) {
+            self.ctx.aws.enable_transition((pipeline, &stage.name)).await?;
         }
+        Ok(())
     }
 }
 
 /// Opens the lock of a run that was killed. One that still runs closes it again before it executes anything; while it
 /// executes, one of its stacks is in progress.
 pub(super) async fn open_left(ctx: &Ctx, pipeline: &str) -> anyhow::Result<()> {
-    let Some(stage) = deploying(ctx, pipeline).await? else { return Ok(()) };
-    if !stage.disabled_because.as_deref().is_some_and(|reason| reason.starts_with(REASON)) {
-        return Ok(());
-    }
+    let stages = ctx.reading(ctx.aws.pipeline_state(pipeline)).await?.unwrap_or_default();
+    let Some(stage) = closed_by(&stages, REASON) else { return Ok(()) };
     let deployed = Deployed::read(ctx).await?;
-    if deployed.stacks.values().any(|stack| stack.status.ends_with("_IN_PROGRESS")) {
+    if deployed.stacks.values().any(|stack| stack_phase(&stack.status) == StackPhase::InProgress) {
         return Ok(());
     }
     ctx.session.cancel.check()?;
@@ -199,22 +211,11 @@ pub(super) async fn open_left(ctx: &Ctx, pipeline: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The stage of the pipeline that deploys, as it stands now; `None` without a pipeline.
-async fn deploying(ctx: &Ctx, pipeline: &str) -> anyhow::Result<Option<StageState>> {
-    ctx.reading(deploying_now(&ctx.aws, pipeline)).await
-}
-
-/// The same, whether or not the command is to end.
-async fn deploying_now(aws: &Aws, pipeline: &str) -> Result<Option<StageState>, AwsError> {
-    let action = async {
-        match aws.action_of(pipeline, CodeDeploy::PROVIDER).await {
-            Err(error) if error.is("PipelineNotFoundException") => Ok(None),
-            found => found.map(Some),
-        }
-    };
-    let (action, stages) = tokio::try_join!(action, aws.pipeline_state(pipeline))?;
-    let Some(action) = action else { return Ok(None) };
-    Ok(stages.unwrap_or_default().into_iter().find(|stage| stage.name == action.stage))
+/// The stage that is closed for a reason that begins so.
+fn closed_by<'a>(stages: &'a [StageState], reason: &str) -> Option<&'a StageState> {
+    let closed =
+        |stage: &&StageState| stage.disabled_because.as_deref().is_some_and(|why| why.starts_with(reason));
+    stages.iter().find(closed)
 }
 
 /// A stage that was never entered has no status.
