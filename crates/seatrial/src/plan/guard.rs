@@ -231,7 +231,9 @@ fn moves_traffic(change: &Change, changes: &[Change], rules: &Rules<'_>) -> Opti
     if !traffic.is_owner {
         let hint = "forward to a target group of your own";
         let reason = "would forward to a target group that deployments move".to_owned();
-        return (change.action != Action::Remove).then(|| refusal(change, reason, hint));
+        // Whoever mends such a rule may.
+        let forwards = becomes && change.action != Action::Remove;
+        return forwards.then(|| refusal(change, reason, hint));
     }
     if change.action == Action::Remove {
         let added = changes.iter().filter(|other| other.action == Action::Add);
@@ -268,18 +270,23 @@ fn names(routes: &BTreeSet<Route>, logical_id: &str) -> bool {
     routes.iter().any(|route| route.logical_id == logical_id)
 }
 
+/// How the resource of before ends; `None` where it goes on.
+fn end_of(change: &Change) -> Option<&'static str> {
+    match (change.action, change.replacement) {
+        (Action::Remove, _) => Some("would be removed"),
+        (Action::Add | Action::Import, _) | (_, Replacement::False) => None,
+        (_, Replacement::Conditional) => Some("may be replaced"),
+        (_, Replacement::True) => Some("would be replaced"),
+    }
+}
+
 /// What carries production is not made anew under it, whoever allows it.
 fn carries_production(change: &Change, changes: &[Change], rules: &Rules<'_>) -> Option<Refusal> {
     let id = change.physical_id.as_ref()?;
     if !rules.traffic.carriers.contains(id) {
         return None;
     }
-    let what = match (change.action, change.replacement) {
-        (Action::Remove, _) => "would be removed",
-        (Action::Add | Action::Import, _) | (_, Replacement::False) => return None,
-        (_, Replacement::Conditional) => "may be replaced",
-        (_, Replacement::True) => "would be replaced",
-    };
+    let what = end_of(change)?;
     // A listener goes where HTTPS does: its successor has the traffic before.
     let added = changes.iter().filter(|other| other.action == Action::Add);
     let is_listener = change.kind.ends_with("::Listener");
@@ -297,12 +304,7 @@ fn loses(change: &Change, rules: &Rules<'_>) -> Option<Refusal> {
     if rules.allow_replace.iter().any(|allowed| allowed.is(rules.stack, &change.logical_id)) {
         return None;
     }
-    let what = match (change.action, change.replacement) {
-        (Action::Remove, _) => "would be removed",
-        (Action::Add | Action::Import, _) | (_, Replacement::False) => return None,
-        (_, Replacement::Conditional) => "may be replaced",
-        (_, Replacement::True) => "would be replaced",
-    };
+    let what = end_of(change)?;
     let because = if let Some(uses) = rules.used.get(&change.logical_id) {
         format!("other stacks use it: {}", uses.join(", "))
     } else if is_stateful(&change.kind) {

@@ -58,11 +58,7 @@ fn details_that_may_not_be_read_hide_not_what_failed() {
 #[test]
 fn a_rollback_that_fails_tells_why_it_began_and_why_it_failed() {
     let workbench = Workbench::provisioned();
-    let failing = "  Another: {Type: AWS::Logs::LogGroup, DependsOn: Group}\n";
-    let changed = SECOND.replace("!Ref Retention", "14");
-    workbench.write("infra/stacks/second.yml", &format!("{changed}{failing}"));
-    workbench.arm("deny", "CreateLogGroup", 1);
-    workbench.arm_after("deny", "PutRetentionPolicy", 1);
+    workbench.fail_the_next_rollback();
 
     let told = message(&workbench, 4);
 

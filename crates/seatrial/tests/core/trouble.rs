@@ -26,12 +26,7 @@ fn an_access_denied_while_a_stack_is_followed_ends_it_at_once_with_awss_words() 
 #[test]
 fn a_rollback_that_fails_again_is_continued_once_and_then_explained() {
     let workbench = Workbench::provisioned();
-    let failing = "  Another: {Type: AWS::Logs::LogGroup, DependsOn: Group}\n";
-    let changed = SECOND.replace("!Ref Retention", "14");
-    workbench.write("infra/stacks/second.yml", &format!("{changed}{failing}"));
-    // The update sets the first group's retention and then cannot make the other; no rollback sets it back.
-    workbench.arm("deny", "CreateLogGroup", 1);
-    workbench.arm_after("deny", "PutRetentionPolicy", 1);
+    workbench.fail_the_next_rollback();
     let status = || workbench.stacks().into_iter().find(|(name, _)| name.ends_with("second")).unwrap().1;
     let provision = ["provision", "--yes", "--output", "json"];
     assert_eq!(workbench.run(&provision).code, Some(4));

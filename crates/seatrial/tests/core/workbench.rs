@@ -239,6 +239,15 @@ impl Workbench {
         self.runtime.block_on(call)
     }
 
+    /// The next update of `second` sets its group's retention and then cannot make another; no rollback sets it back.
+    pub fn fail_the_next_rollback(&self) {
+        let failing = "  Another: {Type: AWS::Logs::LogGroup, DependsOn: Group}\n";
+        let changed = SECOND.replace("!Ref Retention", "14");
+        self.write("infra/stacks/second.yml", &format!("{changed}{failing}"));
+        self.arm("deny", "CreateLogGroup", 1);
+        self.arm_after("deny", "PutRetentionPolicy", 1);
+    }
+
     /// Enables the termination protection of a stack, or disables it.
     #[track_caller]
     pub fn protect(&self, stack: &str, enable: bool) {

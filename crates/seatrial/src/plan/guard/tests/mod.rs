@@ -103,6 +103,10 @@ fn a_rule_of_a_users_stack_may_not_name_our_groups() {
     let rules = Rules { traffic, ..Rules::default() };
     assert!(refused(&change(RULE, Action::Add, Replacement::False, ""), &rules).is_some());
     assert_eq!(refused(&change(RULE, Action::Remove, Replacement::False, ""), &rules), None);
+    // One that does so already may be mended.
+    let traffic = Traffic { deployed: route("It", None), ..Traffic::default() };
+    let mended = change(RULE, Action::Modify, Replacement::False, "Actions");
+    assert_eq!(refused(&mended, &Rules { traffic, ..Rules::default() }), None);
 }
 
 #[test]
