@@ -85,6 +85,8 @@ pub struct Environment {
     pub certificate_arn: Option<String>,
     /// How tasks reach the world.
     pub network_mode: NetworkMode,
+    /// Every stack gets termination protection and a stack policy.
+    pub protected: bool,
     /// Stacks that are left out; their outputs come from `parameters`.
     pub skip: BTreeSet<String>,
     /// `Name` or `stack.Name` to value.

@@ -92,6 +92,7 @@ impl Scope<'_> {
             domain: own.domain.map(|domain| domain.to_string()),
             certificate_arn: own.certificate_arn.map(|arn| arn.to_string()),
             network_mode: own.network_mode,
+            protected: own.protected.unwrap_or(self.name.as_ref() != LOCAL_ENVIRONMENT),
             skip: own.skip.iter().map(ToString::to_string).collect(),
             parameters: own.parameters.into_iter().map(|(name, value)| (name, value.0)).collect(),
             tags: self

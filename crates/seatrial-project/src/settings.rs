@@ -122,6 +122,7 @@ pub(super) struct EnvironmentSettings {
     pub(super) domain: Option<DomainName>,
     pub(super) certificate_arn: Option<CertificateArn>,
     pub(super) network_mode: NetworkMode,
+    pub(super) protected: Option<bool>,
     pub(super) skip: Vec<StackShortName>,
     pub(super) parameters: BTreeMap<String, ParameterValue>,
 }

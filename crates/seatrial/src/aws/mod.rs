@@ -14,6 +14,7 @@ mod elbv2;
 mod error;
 mod iam;
 mod logs;
+mod protection;
 mod rare;
 mod rds;
 mod reach;

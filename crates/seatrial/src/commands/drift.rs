@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
 use serde::Serialize;
 
+use super::at_once::all;
 use super::deployed::Deployed;
 use crate::aws::{Detection, DriftedResource};
 use crate::context::Ctx;
@@ -27,7 +27,8 @@ pub(super) struct Drifted {
 
 /// Detects the drift of all stacks, at once.
 pub(super) async fn detect(ctx: &Ctx, deployed: &Deployed) -> anyhow::Result<Vec<Drifted>> {
-    let found = try_join_all(deployed.stacks.values().map(|stack| one(ctx, &stack.name, &stack.id))).await?;
+    let found = all(deployed.stacks.values().map(|stack| one(ctx, &stack.name, &stack.id))).await;
+    let found = found.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
     Ok(found.into_iter().flatten().collect())
 }
 

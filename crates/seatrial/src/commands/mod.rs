@@ -1,5 +1,6 @@
 //! One file a command, and the one list of them.
 
+mod at_once;
 mod build_image;
 mod change;
 pub(crate) mod check;

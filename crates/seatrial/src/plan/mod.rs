@@ -10,6 +10,7 @@ pub(crate) mod guard;
 pub(crate) mod limits;
 pub(crate) mod node;
 pub(crate) mod owned;
+pub(crate) mod protection;
 mod render;
 pub(crate) mod resource_name;
 

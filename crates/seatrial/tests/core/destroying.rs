@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::ended::Ended;
-use crate::workbench::{FIRST, Workbench};
+use crate::workbench::{FIRST, PROJECT, Workbench};
 
 const DESTROY: [&str; 6] = ["destroy", "--yes", "--environment", "account", "--output", "json"];
 const PROVISION: [&str; 6] = ["provision", "--yes", "--environment", "account", "--output", "json"];
@@ -25,6 +25,8 @@ fn ended(child: Child) -> Ended {
 fn nothing_is_emptied_or_deleted_where_a_stack_is_protected() {
     let workbench = Workbench::started();
     workbench.write("infra/stacks/build.yml", BUILD);
+    // Where the environment asks for no protection, it is somebody's own.
+    workbench.write("infra/project.yml", &PROJECT.replace("region: eu", "protected: false, region: eu"));
     assert_eq!(workbench.run(&PROVISION).code, Some(0));
     workbench.fill_bucket("tiny-account-build", "ArtifactBucket");
     workbench.protect("tiny-account-build", true);

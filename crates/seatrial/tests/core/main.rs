@@ -19,6 +19,7 @@ mod kills;
 mod operators;
 mod outcome;
 mod own;
+mod protected;
 mod reasons;
 mod states;
 mod trouble;

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 pub use crate::ended::Ended;
 
-const PROJECT: &str = "project: tiny
+pub const PROJECT: &str = "project: tiny
 source: {repository: o/n}
 environments:
   local: {parameters: {first.Days: '7'}}
@@ -254,6 +254,22 @@ impl Workbench {
         let client = self.client();
         let protect = client.update_termination_protection().stack_name(stack);
         self.runtime.block_on(protect.enable_termination_protection(enable).send()).unwrap();
+    }
+
+    pub fn is_protected(&self, stack: &str) -> bool {
+        let answer = self.answer(self.client().describe_stacks().stack_name(stack).send()).unwrap();
+        answer.stacks()[0].enable_termination_protection().unwrap_or(false)
+    }
+
+    /// The stack policy; null where none was ever set.
+    pub fn policy(&self, stack: &str) -> Value {
+        let answer = self.answer(self.client().get_stack_policy().stack_name(stack).send()).unwrap();
+        answer.stack_policy_body().map(|text| serde_json::from_str(text).unwrap()).unwrap_or_default()
+    }
+
+    pub fn set_policy(&self, stack: &str, policy: &Value) {
+        let set = self.client().set_stack_policy().stack_name(stack).stack_policy_body(policy.to_string());
+        self.answer(set.send()).unwrap();
     }
 
     /// A stack that holds nothing is deleted as any other: the call is answered before.

@@ -14,9 +14,9 @@ mod unmade;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use futures_util::future::join_all;
 use serde::Serialize;
 
+use super::at_once::all;
 use super::deployed::Deployed;
 use super::local::not_ours;
 use super::undeletable;
@@ -60,7 +60,7 @@ pub(crate) async fn run(
     if args.consent.dry_run {
         return Ok(Report::done(Destroying::Planned(plan)));
     }
-    refuse_protected(deployed.stacks.values())?;
+    refuse_protected(ctx, deployed.stacks.values())?;
     check_retained(ctx, &deployed, &args.retain_resource).await?;
     if !plan.is_empty() {
         ctx.printer().note(&plan);
@@ -187,7 +187,7 @@ async fn apply(
     for wave in &plan.waves {
         let stacks = wave.iter().filter_map(|name| deployed.stacks.get_key_value(name));
         let ends = stacks.map(async |(short, stack)| (&stack.name, delete(ctx, (short, stack), names).await));
-        for (name, end) in join_all(ends).await {
+        for (name, end) in all(ends).await {
             match end {
                 Ok(kept) => {
                     destroyed.deleted.push(name.clone());

@@ -74,7 +74,13 @@ fn names<S: Serializer>(stacks: &[Stack], serializer: S) -> Result<S::Ok, S::Err
 }
 
 /// Whoever protected a stack from being deleted meant it: nothing is begun.
-pub(super) fn refuse_protected<'a>(stacks: impl IntoIterator<Item = &'a Stack>) -> Result<(), Refused> {
+pub(super) fn refuse_protected<'a>(
+    ctx: &Ctx,
+    stacks: impl IntoIterator<Item = &'a Stack>,
+) -> Result<(), Refused> {
+    if ctx.environment.protected {
+        return Ok(());
+    }
     let protected: Vec<&str> =
         stacks.into_iter().filter(|stack| stack.is_protected).map(|stack| stack.name.as_str()).collect();
     let Some(first) = protected.first() else { return Ok(()) };

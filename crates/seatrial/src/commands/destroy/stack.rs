@@ -34,7 +34,7 @@ pub(super) async fn delete(
             change::join(ctx, (&stack.name, &stack.id)).await?;
             continue;
         }
-        refuse_protected([&stack])?;
+        refuse_protected(ctx, [&stack])?;
         match delete_at_rest(ctx, (short, &stack), names).await {
             Err(error) if error.is::<Overtaken>() => {
                 ctx.printer().event(&stack.name, "somebody else was first: looking again");
@@ -61,6 +61,11 @@ async fn delete_at_rest(
         }
     }
     let last = ctx.reading(ctx.aws.newest_stack_event(&stack.id)).await?;
+    if stack.is_protected {
+        ctx.printer().event(&stack.name, "lifting the termination protection");
+        let lifted = ctx.aws.set_termination_protection(&stack.id, false).await;
+        lifted.map_err(|error| change::overtaken_or(&stack.name, error))?;
+    }
     let deleting = ctx.aws.delete_stack(&stack.id, &retained).await;
     deleting.map_err(|error| change::overtaken_or(&stack.name, error))?;
     let end = follow_stack(ctx.watch(), (&stack.name, &stack.id), last).await?;

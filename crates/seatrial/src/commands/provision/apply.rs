@@ -1,7 +1,7 @@
 //! Deploys the graph: every node as soon as what it needs is there, several at a time. A node that fails stops
 //! what depends on it; its siblings finish.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -15,6 +15,8 @@ use super::handshake::Handshake;
 use super::judge::{Candidate, Judge};
 use super::lock::{ReleaseLock, is_guarded};
 use super::plan::{Plan, Planned};
+use super::protect::Protection;
+use super::queue::Queue;
 use super::{first, recover};
 use crate::aws::status::{StackPhase, stack_phase};
 use crate::aws::{ChangeSet, Stack};
@@ -55,23 +57,17 @@ pub(super) async fn apply(
     let (outputs, handshake) = (Mutex::new(outputs), Handshake::default());
     let deployment = Deployment { ctx, graph, plan, args, consent, outputs, image, lock, handshake };
     let mut applied = Applied { orphans: plan.orphans.clone(), ..Applied::default() };
-    let mut waiting: BTreeSet<&NodeId> = graph.order().iter().collect();
-    let mut done: BTreeSet<NodeId> = BTreeSet::new();
+    let mut queue = Queue::of(graph);
     let mut running = FuturesUnordered::new();
     loop {
-        let ready: Vec<&NodeId> =
-            waiting.iter().copied().filter(|id| graph.after(id).all(|other| done.contains(other))).collect();
-        for id in ready {
-            waiting.remove(id);
+        while let Some(id) = queue.next() {
             let deployment = &deployment;
             running.push(async move { (id, deployment.node(id).await) });
         }
         let Some((id, end)) = running.next().await else { break };
+        queue.end(id, end.is_ok());
         match end {
-            Ok(result) => {
-                done.insert(id.clone());
-                applied.stacks.extend(result);
-            }
+            Ok(result) => applied.stacks.extend(result),
             // Its siblings finish: what they do must not be torn off.
             Err(error) => applied.errors.push(error),
         }
@@ -79,7 +75,7 @@ pub(super) async fn apply(
     if let Err(error) = deployment.lock.release().await {
         applied.errors.push(error.context("releases are still held: the next `provision` lets them go"));
     }
-    let left: Vec<String> = waiting.iter().map(ToString::to_string).collect();
+    let left: Vec<String> = queue.left().map(ToString::to_string).collect();
     if !left.is_empty() && !applied.errors.is_empty() && !ctx.session.cancel.is_cancelled() {
         let message = format!("not done, because they need what failed: {}", left.join(", "));
         applied.errors.push(Failed(message).into());
@@ -112,6 +108,10 @@ impl Deployment<'_> {
 
     fn judge<'a>(&'a self, routes: Option<&'a Routes>) -> Judge<'a> {
         Judge { graph: self.graph, args: self.args, routes }
+    }
+
+    fn protection(&self) -> Protection<'_> {
+        Protection { ctx: self.ctx, graph: self.graph, allowed: &self.args.allow_replace }
     }
 
     fn values(&self, id: &NodeId) -> anyhow::Result<BTreeMap<String, String>> {
@@ -156,7 +156,8 @@ impl Deployment<'_> {
             match action {
                 Action::Nothing => {
                     self.discard_unused(candidate).await;
-                    return Ok((stack, false));
+                    let protected = self.protection().close(candidate.template, &stack).await?;
+                    return Ok((stack, protected));
                 }
                 Action::Create | Action::Update => {
                     if self.prepare(candidate, (&stack, action)).await? {
@@ -165,7 +166,10 @@ impl Deployment<'_> {
                     let update =
                         (action == Action::Update).then(|| differences.as_deref().unwrap_or_default());
                     match self.change((candidate, &stack), update, overtaken).await {
-                        Ok(Some(stack)) => return Ok((stack, true)),
+                        Ok(Some(stack)) => {
+                            self.protection().close(candidate.template, &stack).await?;
+                            return Ok((stack, true));
+                        }
                         Ok(None) => return Ok((stack, false)),
                         Err(error) if error.is::<Overtaken>() => {
                             overtaken = true;
@@ -253,7 +257,15 @@ impl Deployment<'_> {
                 None => return Ok(None),
             },
         };
-        self.execute(candidate, &id).await.map(Some)
+        if differences.is_none() {
+            return self.execute(candidate, &id).await.map(Some);
+        }
+        self.protection().open(candidate.template, &stack.id).await?;
+        let executed = self.execute(candidate, &id).await;
+        if let Err(failed) = &executed {
+            self.protection().close_after((candidate.template, &stack.id), failed).await;
+        }
+        executed.map(Some)
     }
 
     /// Whether what was live when a stack was planned is so now; where it does not matter, it is.

@@ -16,6 +16,8 @@ mod judge;
 mod linked_roles;
 mod lock;
 mod plan;
+mod protect;
+mod queue;
 mod recover;
 mod repair;
 mod report;

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::ended::StackResult;
 use super::judge::{Candidate, Judge, Judged};
+use super::protect::Protection;
 use super::{fixed, recover};
 use crate::aws::status::{StackPhase, stack_phase};
 use crate::aws::{ResourceChange, Stack};
 use crate::cli::ProvisionArgs;
+use crate::commands::at_once::all;
 use crate::commands::change::{self, Overtaken};
 use crate::commands::deployed::{Deployed, find_stack};
 use crate::context::Ctx;
@@ -60,6 +61,8 @@ pub(super) struct Planned {
     #[serde(flatten)]
     pub step: Step,
     pub differences: Vec<Difference>,
+    /// The stack is to be protected, and is not yet.
+    pub unprotected: bool,
     /// The live target group for which the change set was made.
     #[serde(skip)]
     pub live: Option<String>,
@@ -106,7 +109,7 @@ pub(super) async fn plan(ctx: &Ctx, graph: &Graph, args: &ProvisionArgs) -> Resu
     let judge = Judge { graph, args, routes: routes.as_ref() };
     let one = |template: &StackTemplate| plan_stack(ctx, judge, (template.name.clone(), &outputs));
     let (mut stacks, mut errors) = (Vec::new(), Vec::new());
-    for planned in join_all(graph.stacks().map(one)).await {
+    for planned in all(graph.stacks().map(one)).await {
         match planned {
             Ok(planned) => stacks.push(planned),
             Err(error) => errors.push(error),
@@ -137,6 +140,7 @@ async fn plan_stack(
         status,
         step: Step::Unchanged,
         differences: Vec::new(),
+        unprotected: false,
         live: None,
         seen: found.as_ref().map(Seen::of),
         inputs: values.known.clone(),
@@ -188,6 +192,10 @@ async fn plan_stack(
         }
         (Action::Update | Action::GiveUp, _) => Step::GiveUp,
     };
+    if let (Step::Unchanged, Some(found), Some(template)) = (&planned.step, &found, graph.template(&stack)) {
+        let protection = Protection { ctx, graph, allowed: &judge.args.allow_replace };
+        planned.unprotected = protection.is_missing(template, found).await?;
+    }
     Ok(planned)
 }
 
@@ -252,7 +260,7 @@ impl Planned {
 
 impl Plan {
     pub(super) fn has_changes(&self) -> bool {
-        self.stacks.iter().any(|planned| !matches!(planned.step, Step::Unchanged))
+        self.stacks.iter().any(|planned| planned.unprotected || !matches!(planned.step, Step::Unchanged))
     }
 
     /// True if the stack that holds the pipeline is to be made: the pipeline runs when it is.
@@ -292,7 +300,7 @@ impl Plan {
                 }
             }
         };
-        join_all(self.stacks.iter().map(one)).await.into_iter().all(|gone| gone)
+        all(self.stacks.iter().map(one)).await.into_iter().all(|gone| gone)
     }
 }
 
@@ -318,6 +326,7 @@ mod tests {
             status: String::new(),
             step: Step::Update { change_set: "arn:set".to_owned(), changes: Vec::new() },
             differences: Vec::new(),
+            unprotected: false,
             live: None,
             inputs: inputs("vpc-1"),
             seen: Some(Seen::of(&stack(1))),

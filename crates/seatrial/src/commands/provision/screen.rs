@@ -24,7 +24,8 @@ impl fmt::Display for Plan {
             at_risk.iter().try_for_each(|line| writeln!(f, "    {line}"))?;
         }
         for planned in &self.stacks {
-            writeln!(f, "  {:<36} {}", planned.name, step(&planned.step))?;
+            let unprotected = if planned.unprotected { ", to be protected" } else { "" };
+            writeln!(f, "  {:<36} {}{unprotected}", planned.name, step(&planned.step))?;
             for difference in &planned.differences {
                 writeln!(f, "      {difference}")?;
             }

@@ -1,0 +1,40 @@
+//! The stack policy of a protected environment: the guard's rule on what holds data or is used, kept by CloudFormation
+//! too, whoever updates the stack and however.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::graph::Graph;
+use super::guard::is_stateful;
+use super::resource_name::{ResourceName, named_of};
+use super::template::StackTemplate;
+
+/// The policy of a stack that is to be like `template`: everything may be updated, and nothing that holds data, or that
+/// another node uses, may be replaced or removed, but what is `allowed`.
+///
+/// It names logical IDs: a statement by type could not leave out a single resource, for what one statement denies no
+/// other allows (user guide, "Prevent updates to stack resources").
+pub(crate) fn stack_policy(graph: &Graph, template: &StackTemplate, allowed: &[ResourceName]) -> Value {
+    let used = graph.used_resources(&template.name);
+    let allowed = named_of(allowed, &template.name);
+    let kept = template.resources.iter().filter(|resource| {
+        let id = &resource.logical_id;
+        (is_stateful(&resource.kind) || used.contains_key(id)) && !allowed.contains(id)
+    });
+    let kept: BTreeSet<String> =
+        kept.map(|resource| format!("LogicalResourceId/{}", resource.logical_id)).collect();
+    let mut statements =
+        vec![json!({"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"})];
+    if !kept.is_empty() {
+        statements.push(json!({
+            "Effect": "Deny", "Action": ["Update:Replace", "Update:Delete"], "Principal": "*", "Resource": kept,
+        }));
+    }
+    json!({ "Statement": statements })
+}
+
+/// Whether a policy that is set says the same.
+pub(crate) fn is_same(set: Option<&str>, wanted: &Value) -> bool {
+    set.and_then(|text| serde_json::from_str::<Value>(text).ok()).as_ref() == Some(wanted)
+}

@@ -1,0 +1,124 @@
+//! A protected environment: termination protection and stack policies, which are opened for what the user allows alone.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
+
+use aws_sdk_cloudformation::types::StackStatus;
+use serde_json::json;
+
+use crate::workbench::{FIRST, PROJECT, Workbench};
+
+const PROVISION: [&str; 6] = ["provision", "--yes", "--environment", "account", "--output", "json"];
+const DIFF: [&str; 4] = ["diff", "--exit-code", "--environment", "account"];
+const DESTROY: [&str; 6] = ["destroy", "--yes", "--environment", "account", "--output", "json"];
+const STACK: &str = "tiny-account-first";
+
+/// `first` with a log group of that name: another name makes it anew.
+fn named(name: &str) -> String {
+    FIRST.replace("{RetentionInDays", &format!("{{LogGroupName: {name}, RetentionInDays"))
+}
+
+fn provisioned() -> Workbench {
+    let workbench = Workbench::started();
+    workbench.write("infra/stacks/first.yml", &named("one"));
+    let made = workbench.run(&PROVISION);
+    assert_eq!(made.code, Some(0), "{made:?}");
+    workbench
+}
+
+#[test]
+fn an_environment_on_aws_is_protected_and_the_local_one_is_not() {
+    let workbench = provisioned();
+
+    assert!(workbench.is_protected(STACK));
+    let denied = json!({
+        "Effect": "Deny", "Action": ["Update:Replace", "Update:Delete"], "Principal": "*",
+        "Resource": ["LogicalResourceId/Group"],
+    });
+    assert_eq!(workbench.policy(STACK)["Statement"][1], denied);
+    assert_eq!(workbench.run(&DIFF).code, Some(0));
+    let again = workbench.run(&PROVISION);
+    assert_eq!((again.code, &again.object()["changed"]), (Some(0), &false.into()), "{again:?}");
+
+    workbench.write("infra/stacks/first.yml", FIRST);
+    assert_eq!(workbench.run(&["provision", "--yes"]).code, Some(0));
+    assert!(!workbench.is_protected("tiny-local-first"));
+    assert!(workbench.policy("tiny-local-first").is_null());
+}
+
+#[test]
+fn whoever_updates_a_protected_stack_otherwise_replaces_nothing_that_holds_data() {
+    let workbench = provisioned();
+    let group = workbench.physical_id(STACK, "Group");
+
+    let update = workbench.client().update_stack().stack_name(STACK).template_body(named("two"));
+    let days = aws_sdk_cloudformation::types::Parameter::builder().parameter_key("Days").parameter_value("7");
+    workbench.answer(update.parameters(days.build()).send()).unwrap();
+
+    workbench.until_stack(STACK, &StackStatus::UpdateRollbackComplete);
+    assert_eq!(workbench.physical_id(STACK, "Group"), group);
+}
+
+#[test]
+fn what_is_allowed_is_replaced_and_the_policy_is_closed_again_also_after_a_failure() {
+    let workbench = provisioned();
+    let closed = workbench.policy(STACK);
+    workbench.write("infra/stacks/first.yml", &named("two"));
+    assert_eq!(workbench.run(&PROVISION).code, Some(3));
+    let allowed = [&PROVISION[..], &["--allow-replace", "first.Group"]].concat();
+
+    workbench.arm("error", "CreateLogGroup", 100);
+    let failed = workbench.run(&allowed);
+    assert_eq!(failed.code, Some(4), "{failed:?}");
+    assert_eq!(workbench.policy(STACK), closed);
+    workbench.ask("DELETE", "/_local/faults", "");
+
+    let replaced = workbench.run(&allowed);
+    assert_eq!(replaced.code, Some(0), "{replaced:?}");
+    assert_eq!(workbench.physical_id(STACK, "Group"), "two");
+    assert_eq!(workbench.policy(STACK), closed);
+}
+
+#[test]
+fn a_protection_that_is_missing_or_open_is_shown_and_set_again() {
+    let workbench = provisioned();
+    let closed = workbench.policy(STACK);
+    let open =
+        json!({"Statement": [{"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"}]});
+    let spoilers: [&dyn Fn(); 2] =
+        [&|| workbench.set_policy(STACK, &open), &|| workbench.protect(STACK, false)];
+    for spoil in spoilers {
+        spoil();
+
+        let diff = workbench.run(&DIFF);
+        assert_eq!(diff.code, Some(6), "{diff:?}");
+        assert!(diff.stdout.contains("unchanged, to be protected"), "{diff:?}");
+        let provisioned = workbench.run(&PROVISION);
+
+        assert_eq!((provisioned.code, &provisioned.object()["changed"]), (Some(0), &true.into()));
+        assert!(workbench.is_protected(STACK));
+        assert_eq!(workbench.policy(STACK), closed);
+        assert_eq!(workbench.run(&DIFF).code, Some(0));
+    }
+}
+
+#[test]
+fn a_destroy_lifts_what_the_environment_asked_for() {
+    let workbench = provisioned();
+
+    let destroyed = workbench.run(&DESTROY);
+
+    assert_eq!(destroyed.code, Some(0), "{destroyed:?}");
+    assert!(destroyed.stderr.contains("lifting the termination protection"), "{destroyed:?}");
+    assert_eq!(workbench.stacks(), []);
+}
+
+#[test]
+fn a_later_false_takes_no_protection_away() {
+    let workbench = provisioned();
+    workbench.write("infra/project.yml", &PROJECT.replace("region: eu", "protected: false, region: eu"));
+
+    assert_eq!(workbench.run(&PROVISION).code, Some(0));
+
+    assert!(workbench.is_protected(STACK));
+    assert_eq!(workbench.run(&DESTROY).code, Some(3));
+}
