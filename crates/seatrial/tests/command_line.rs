@@ -39,6 +39,59 @@ fn the_graph_is_told_without_any_cloud() {
     assert!(!project.path("local-cloud").exists());
 }
 
+/// The rows of a table under a head, each by its cells' words in backquotes.
+fn rows(document: &str, head: &str) -> Vec<Vec<Vec<String>>> {
+    let lines = document.lines().skip_while(|line| !line.starts_with(head)).skip(2);
+    let words = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect();
+    lines
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| line.trim_matches('|').split('|').map(words).collect())
+        .collect()
+}
+
+#[test]
+fn each_stack_can_be_left_out_with_the_parameters_that_are_documented_and_with_none_less() {
+    let project = Project::new();
+    let original = std::fs::read_to_string(project.path("infra/project.yml")).unwrap();
+    let graph = |stack: &str, given: &[String]| {
+        let list = |name: &String| if name.ends_with("SubnetIds") { "'subnet-1,subnet-2'" } else { "x" };
+        let given: Vec<String> = given.iter().map(|name| format!("{name}: {}", list(name))).collect();
+        let local = format!("  local: {{skip: [{stack}], parameters: {{{}}}}}\n", given.join(", "));
+        let (before, after) = original.split_once("  local:").unwrap();
+        let (_, after) = after.split_once('\n').unwrap();
+        project.write("infra/project.yml", format!("{before}{local}{after}"));
+        project.run(&["graph"])
+    };
+    let documented = rows(include_str!("../../../docs/project-yml.md"), "| left out |");
+    let stacks = std::fs::read_dir(project.path("infra/stacks")).unwrap();
+    let mut stacks: Vec<String> =
+        stacks.map(|file| file.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned()).collect();
+    stacks.sort();
+    let mut named: Vec<String> = documented.iter().map(|row| row[0][0].clone()).collect();
+    named.sort();
+    assert_eq!(named, stacks);
+    for row in &documented {
+        let stack = &row[0][0];
+        // What stands behind a parenthesis or a comma is for commands that use it.
+        let needed: Vec<String> = row[1]
+            .iter()
+            .take_while(|word| !word.contains(['.', ' ']) && *word != "release")
+            .cloned()
+            .collect();
+
+        let left_out = graph(stack, &needed);
+
+        assert_eq!(left_out.code, Some(0), "{stack}: {}", left_out.stderr);
+        for missing in 0..needed.len() {
+            let mut less = needed.clone();
+            let name = less.remove(missing);
+            let refused = graph(stack, &less);
+            assert_eq!(refused.code, Some(3), "{stack} without {name}");
+            assert!(refused.stderr.contains(&format!("`{name}`")), "{stack}: {}", refused.stderr);
+        }
+    }
+}
+
 /// On AWS, and so here, a build gets the whole repository.
 #[test]
 fn the_build_is_told_where_in_its_repository_the_project_is() {

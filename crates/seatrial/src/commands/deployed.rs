@@ -1,6 +1,6 @@
 //! What is deployed of an environment: its stacks, found by their tags, and their outputs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use seatrial_project::{Environment, PROJECT_FILE, is_name};
@@ -26,6 +26,7 @@ pub(crate) struct Deployed {
     pub twin: Option<String>,
     /// What project.yml gives in the place of a skipped stack's outputs.
     given: BTreeMap<Owned, String>,
+    skipped: BTreeSet<String>,
     /// What to type where something is missing.
     provision: String,
 }
@@ -58,6 +59,7 @@ impl Deployed {
             stacks: stacks.into_iter().filter_map(ours).collect(),
             unmade,
             given: Owned::ALL.into_iter().filter_map(given).collect(),
+            skipped: environment.skip.clone(),
             provision,
         }
     }
@@ -79,6 +81,10 @@ impl Deployed {
     pub(crate) fn required(&self, output: Owned) -> Result<&str, Refused> {
         self.output(output).ok_or_else(|| {
             let (stack, name) = (output.stack(), output.name());
+            if self.skipped.contains(stack) {
+                return Refused::new(format!("`{name}` is not known, as stack `{stack}` is left out"))
+                    .hint(format!("set `{name}` under the environment's `parameters` in `{PROJECT_FILE}`"));
+            }
             Refused::new(format!("stack `{stack}` has no output `{name}`, or is not deployed"))
                 .hint(format!("run `{}` first", self.provision))
         })

@@ -15,6 +15,7 @@ use serde::{Serialize, Serializer};
 pub(crate) use super::wiring::Source;
 use super::{
     Faults, STACKS_FOLDER, StacksError, limits,
+    owned::Owned,
     template::StackTemplate,
     wiring::{Wiring, place},
 };
@@ -130,6 +131,8 @@ impl Graph {
         }
         faults.extend(refused);
         needs.extend(templates.iter().any(limits::is_large).then_some(limits::BUCKET));
+        let skipped = Owned::ALL.into_iter().filter(|owned| environment.skip.contains(owned.stack()));
+        needs.extend(skipped.map(Owned::name));
         faults.extend(wiring.unused_settings(&needs));
         if !faults.is_empty() {
             return Err(StacksError::Invalid(Faults(faults)));
