@@ -28,6 +28,9 @@ fn main() -> ExitCode {
         .check(Check::new("arrows between modules", arrows::check))
         .check(Check::new("circles between files", circles::check))
         .check(Check::new("one set of features", features::check))
+        .check(Check::new("three rounds of the soak of traffic", |checking| {
+            soak::three_rounds_of_traffic(&checking.running())
+        }))
         .main()
 }
 

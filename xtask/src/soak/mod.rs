@@ -49,6 +49,15 @@ pub(crate) fn run(running: &Running<'_>, matches: &ArgMatches) -> Result<(), Str
         let only: Vec<String> = matches.get_many("only").into_iter().flatten().cloned().collect();
         interrupts::play(running, rounds, seed, &only)?
     };
+    none(found)
+}
+
+/// What `check` plays of the last commit: as many rounds as show that the soak itself still plays.
+pub(crate) fn three_rounds_of_traffic(running: &Running<'_>) -> Result<(), String> {
+    none(traffic::play(running, (1, 3), 1)?)
+}
+
+fn none(found: usize) -> Result<(), String> {
     match found {
         0 => Ok(()),
         findings => Err(format!("{findings} findings")),

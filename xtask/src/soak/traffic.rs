@@ -80,8 +80,9 @@ pub(super) fn play(running: &Running<'_>, (first, rounds): (u64, u64), seed: u64
     if !reset.as_ref().is_ok_and(|output| output.status.success()) {
         running.say(format_args!("`local reset` failed: {reset:?}"));
     }
-    running.say(format_args!("{rounds} rounds with seed {seed}: {played:?} findings"));
-    played
+    let findings = played?;
+    running.say(format_args!("{rounds} rounds with seed {seed}: {findings} findings"));
+    Ok(findings)
 }
 
 /// A provisioned environment under load.
