@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::local::ServeOptions;
 use crate::output::Format;
-use crate::plan::resource_name::ResourceName;
+use crate::plan::resource_name::{Import, ResourceName};
 
 /// Takes this workspace's web application from a commit to zero-downtime blue/green on AWS, or rehearses it on
 /// this machine.
@@ -103,8 +103,11 @@ pub(crate) struct ProvisionArgs {
     /// Allow changes that make a database stop for a while, at once
     #[arg(long)]
     pub allow_interruption: bool,
+    /// Take what exists into the stack that is to hold it, by its name; may be given more than once
+    #[arg(long, value_name = "STACK.LOGICAL_ID=NAME")]
+    pub import: Vec<Import>,
     /// Only send all traffic to the service's primary task set again, where the rules disagree with it
-    #[arg(long, conflicts_with_all = ["allow_replace", "skip_resource", "retain_resource", "allow_interruption", "local_image"])]
+    #[arg(long, conflicts_with_all = ["allow_replace", "skip_resource", "retain_resource", "allow_interruption", "import", "local_image"])]
     pub repair_traffic: bool,
     /// Build the first image on this machine instead of in CodeBuild
     #[arg(long)]

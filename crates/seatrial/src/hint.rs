@@ -5,8 +5,8 @@ pub(crate) trait Hint {
     fn hints(&self) -> Vec<String>;
 }
 
-/// What AWS says to a new account, and what to do about it.
-const KNOWN: [(&str, &str); 5] = [
+/// What AWS says, most of it to a new account, and what to do about it.
+const KNOWN: [(&str, &str); 7] = [
     // RDS; yc-software/qm#352 quotes both.
     (
         "backup retention period exceeds the maximum available to free tier customers",
@@ -27,6 +27,15 @@ const KNOWN: [(&str, &str); 5] = [
         "another build of the account runs, and it may have one at a time: run this again when it has ended, or ask \
          Service Quotas for more",
     ),
+    // CloudFormation: early validation, and what resource handlers answer.
+    (
+        "' already exists.",
+        "to take what exists into its stack, as it is: `provision --import STACK.LOGICAL_ID=NAME`; else rename or delete it",
+    ),
+    (
+        "HandlerErrorCode: AlreadyExists",
+        "something of that name is there outside of the stack: `provision --import STACK.LOGICAL_ID=NAME` takes it in",
+    ),
     // ECS; cloudformation-coverage-roadmap#818.
     (
         "Unable to assume the service linked role",
@@ -44,11 +53,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_refusal_of_a_new_account_has_one_hint_and_other_words_have_none() {
+    fn each_known_refusal_has_one_hint_and_other_words_have_none() {
         let said = [
             "FreeTierRestrictionError: The specified backup retention period exceeds the maximum available to free tier \
              customers. To remove all limitations, upgrade your account plan.",
             "FreeTierRestrictionError: This instance size isn't available with free plan accounts.",
+            "Resource of type 'AWS::Logs::LogGroup' with identifier 'kept' already exists.",
+            "Resource handler returned message: \"x already exists\" (RequestToken: t, HandlerErrorCode: AlreadyExists)",
             "AccountLimitExceededException: Cannot have more than 0 builds in queue for the account",
             "AccountLimitExceededException: Cannot have more than 1 builds in queue for the account",
             "Invalid request provided: CreateCluster Invalid Request: Unable to assume the service linked role. Please \

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::Aws;
 use super::error::{Attempt as _, AwsError};
+use super::imports::{ResourceImport, to_import};
 use super::time::timestamp;
 
 const SERVICE: &str = "CloudFormation";
@@ -55,6 +56,8 @@ pub(crate) struct ChangeSetRequest<'a> {
     /// All that the stack is to have: they replace what it has, but for AWS's own.
     pub tags: &'a BTreeMap<String, String>,
     pub capabilities: BTreeSet<String>,
+    /// What exists and is taken in; nothing else may change then.
+    pub imports: &'a [ResourceImport],
 }
 
 /// A parameter's value, or the wish to keep the one it has.
@@ -154,7 +157,11 @@ impl Aws {
         request: &ChangeSetRequest<'_>,
         url: Option<&str>,
     ) -> Result<String, AwsError> {
-        let kind = if request.create { ChangeSetType::Create } else { ChangeSetType::Update };
+        let kind = match (request.imports, request.create) {
+            ([_, ..], _) => ChangeSetType::Import,
+            ([], true) => ChangeSetType::Create,
+            ([], false) => ChangeSetType::Update,
+        };
         let parameters = request.parameters.iter().map(|parameter| {
             sdk::Parameter::builder()
                 .parameter_key(&parameter.name)
@@ -178,6 +185,7 @@ impl Aws {
             .set_parameters(Some(parameters.collect()))
             .set_tags(Some(tags.collect()))
             .set_capabilities(Some(capabilities.collect()))
+            .set_resources_to_import(to_import(request.imports))
             .send()
             .await;
         let attempt = || format!("create a change set on stack `{}`", request.stack_name);

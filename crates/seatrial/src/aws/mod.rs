@@ -13,6 +13,7 @@ mod ecs;
 mod elbv2;
 mod error;
 mod iam;
+mod imports;
 mod logs;
 mod protection;
 mod rare;
@@ -38,6 +39,7 @@ pub(crate) use drift::{Detection, DriftedResource};
 pub(crate) use ecs::{Revision, StoppedTask};
 pub(crate) use elbv2::{ForwardingRule, TargetHealth};
 pub(crate) use error::AwsError;
+pub(crate) use imports::ResourceImport;
 pub(crate) use recovery::ValidationError;
 
 #[cfg(test)]

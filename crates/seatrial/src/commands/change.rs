@@ -234,6 +234,7 @@ pub(crate) async fn make_update(
         parameters,
         tags: &stack.tags,
         capabilities: stack.capabilities.clone(),
+        imports: &[],
     };
     make(ctx, &request).await
 }

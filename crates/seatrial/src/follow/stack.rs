@@ -114,6 +114,7 @@ mod tests {
             parameters: &[],
             tags: &Default::default(),
             capabilities: Default::default(),
+            imports: &[],
         };
         let set = local.aws.create_change_set(&request, None).await.unwrap();
         local.aws.execute_change_set(&set).await.unwrap();

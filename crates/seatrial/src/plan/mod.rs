@@ -7,6 +7,7 @@ pub(crate) mod difference;
 pub(crate) mod given;
 pub(crate) mod graph;
 pub(crate) mod guard;
+pub(crate) mod import;
 pub(crate) mod limits;
 pub(crate) mod node;
 pub(crate) mod owned;

@@ -32,6 +32,27 @@ impl fmt::Display for ResourceName {
     }
 }
 
+/// `STACK.LOGICAL_ID=NAME`, as it is typed.
+#[derive(Debug, Clone)]
+pub(crate) struct Import {
+    pub resource: ResourceName,
+    /// By what the resource is known to CloudFormation: a name, an ARN, or `Property=value,Property=value`.
+    pub name: String,
+}
+
+impl FromStr for Import {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (resource, name) = text
+            .split_once('=')
+            .filter(|(_, name)| !name.is_empty())
+            .ok_or("expected STACK.LOGICAL_ID=NAME")?;
+        let Ok(resource) = resource.parse();
+        Ok(Self { resource, name: name.to_owned() })
+    }
+}
+
 impl ResourceName {
     /// Whether this is that resource of that stack.
     pub(crate) fn is(&self, stack: &str, logical_id: &str) -> bool {
@@ -67,6 +88,15 @@ pub(crate) fn named_of(names: &[ResourceName], stack: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_imported_is_named_behind_its_resource() {
+        let import: Import = "registry.Repository=shop=2".parse().unwrap();
+        assert!(import.resource.is("registry", "Repository") && import.name == "shop=2");
+        for wrong in ["registry.Repository", "registry.Repository="] {
+            assert_eq!(wrong.parse::<Import>().unwrap_err(), "expected STACK.LOGICAL_ID=NAME");
+        }
+    }
 
     #[test]
     fn a_resource_is_named_by_its_stack_and_its_logical_id() {

@@ -15,6 +15,7 @@ mod ended;
 mod first_tasks;
 mod foreign;
 mod handshake;
+mod imports;
 mod kills;
 mod operators;
 mod outcome;

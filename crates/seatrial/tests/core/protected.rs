@@ -1,7 +1,5 @@
 //! A protected environment: termination protection and stack policies, which are opened for what the user allows alone.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
-
 use aws_sdk_cloudformation::types::StackStatus;
 use serde_json::json;
 

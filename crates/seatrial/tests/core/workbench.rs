@@ -272,6 +272,13 @@ impl Workbench {
         self.answer(set.send()).unwrap();
     }
 
+    /// The streams of a log group.
+    pub fn streams(&self, group: &str) -> Vec<String> {
+        let logs = aws_sdk_cloudwatchlogs::Client::new(&self.config());
+        let answer = self.answer(logs.describe_log_streams().log_group_name(group).send()).unwrap();
+        answer.log_streams().iter().filter_map(|stream| stream.log_stream_name().map(str::to_owned)).collect()
+    }
+
     /// A stack that holds nothing is deleted as any other: the call is answered before.
     #[track_caller]
     pub fn until_there_is_no_stack(&self) {

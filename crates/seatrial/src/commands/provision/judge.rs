@@ -71,6 +71,7 @@ impl<'a> Candidate<'a> {
             parameters: &parameters,
             tags: &sent_tags(&ctx.environment, &self.template.name, found.map(|found| &found.tags)),
             capabilities: self.template.capabilities().into_iter().map(str::to_owned).collect(),
+            imports: &[],
         };
         change::make(ctx, &request).await
     }

@@ -12,6 +12,7 @@ mod first;
 mod fixed;
 mod handshake;
 mod health_path;
+mod import;
 mod judge;
 mod linked_roles;
 mod lock;
@@ -100,6 +101,9 @@ pub(super) async fn provision(
     graph: &Graph,
     args: &ProvisionArgs,
 ) -> anyhow::Result<Report<Provisioned>> {
+    if !args.import.is_empty() && !import::run(ctx, graph, args).await? {
+        return Ok(Report::done(Provisioned::default()));
+    }
     let plan = match plan::plan(ctx, graph, args).await {
         Ok(plan) => plan,
         Err(errors) => return Ok(Report { fields: Provisioned::default(), errors }),

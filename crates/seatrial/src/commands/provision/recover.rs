@@ -20,7 +20,9 @@ pub(super) fn check_names(graph: &Graph, args: &ProvisionArgs) -> Result<(), Ref
         ("--skip-resource", &args.skip_resource),
         ("--retain-resource", &args.retain_resource),
     ];
-    let faults = flags.into_iter().flat_map(|(flag, names)| names.iter().map(move |name| (flag, name)));
+    let imports = args.import.iter().map(|import| ("--import", &import.resource));
+    let faults =
+        flags.into_iter().flat_map(|(flag, names)| names.iter().map(move |name| (flag, name))).chain(imports);
     let faults: Vec<String> = faults.filter_map(|(flag, name)| name.fault(flag, graph)).collect();
     if faults.is_empty() { Ok(()) } else { Err(Refused::new(faults.join("; "))) }
 }

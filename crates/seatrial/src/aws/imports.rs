@@ -1,0 +1,49 @@
+//! What a change set of type IMPORT takes in, and how a type's resources are named for it.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_cloudformation::types::ResourceToImport;
+
+use super::Aws;
+use super::error::{Attempt as _, AwsError};
+
+const SERVICE: &str = "CloudFormation";
+
+/// A resource that exists, and what it becomes in a stack.
+#[derive(Debug, Clone)]
+pub(crate) struct ResourceImport {
+    pub logical_id: String,
+    pub resource_type: String,
+    /// By the properties that the type's schema names.
+    pub identifier: BTreeMap<String, String>,
+}
+
+impl Aws {
+    /// The properties that name a resource, by type, for each type of a template (GetTemplateSummary,
+    /// `ResourceIdentifierSummaries`). A type that cannot be imported is not among them.
+    pub(crate) async fn identifiers(
+        &self,
+        template: &str,
+    ) -> Result<BTreeMap<String, Vec<String>>, AwsError> {
+        let request = self.cloudformation().get_template_summary().template_body(template);
+        let answer = request.send().await.attempt(SERVICE, || "summarize a template".to_owned())?;
+        let summaries = answer.resource_identifier_summaries.unwrap_or_default().into_iter();
+        Ok(summaries
+            .filter_map(|summary| {
+                Some((summary.resource_type?, summary.resource_identifiers.unwrap_or_default()))
+            })
+            .collect())
+    }
+}
+
+/// As CreateChangeSet takes them.
+pub(super) fn to_import(imports: &[ResourceImport]) -> Option<Vec<ResourceToImport>> {
+    let one = |import: &ResourceImport| {
+        ResourceToImport::builder()
+            .logical_resource_id(&import.logical_id)
+            .resource_type(&import.resource_type)
+            .set_resource_identifier(Some(import.identifier.clone().into_iter().collect()))
+            .build()
+    };
+    (!imports.is_empty()).then(|| imports.iter().map(one).collect())
+}

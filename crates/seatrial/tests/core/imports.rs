@@ -1,0 +1,110 @@
+//! `provision --import`: what exists is taken in as it is, and nothing is left where it cannot be.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
+
+use aws_sdk_cloudformation::types::StackStatus;
+
+use crate::workbench::{FIRST, SECOND, Workbench};
+
+const PROVISION: [&str; 4] = ["provision", "--yes", "--output", "json"];
+const STACK: &str = "tiny-local-first";
+
+/// `first` with a log group of that name, which outlives it.
+fn retained() -> String {
+    FIRST.replace("    Properties: {", "    DeletionPolicy: Retain\n    Properties: {LogGroupName: kept, ")
+}
+
+/// A project whose log group is there already, with a life of its own.
+fn with_a_group() -> Workbench {
+    let workbench = Workbench::started();
+    let text = "Resources: {G: {Type: AWS::Logs::LogGroup, DeletionPolicy: Retain, Properties: {LogGroupName: kept, RetentionInDays: 30}}, \
+                S: {Type: AWS::Logs::LogStream, DeletionPolicy: Retain, DependsOn: G, Properties: {LogGroupName: kept, LogStreamName: old}}}";
+    workbench.create_stack("theirs", text);
+    workbench.until_stack("theirs", &StackStatus::CreateComplete);
+    workbench.answer(workbench.client().delete_stack().stack_name("theirs").send()).unwrap();
+    workbench.until_there_is_no_stack();
+    workbench.write("infra/stacks/first.yml", &retained());
+    workbench
+}
+
+fn with(import: &str) -> Vec<&str> {
+    [&PROVISION[..], &["--import", import]].concat()
+}
+
+#[test]
+fn what_outlived_its_stack_is_taken_in_again_with_all_that_is_in_it() {
+    let workbench = with_a_group();
+
+    let refused = workbench.run(&PROVISION);
+    assert!(
+        refused.object()["hints"].to_string().contains("provision --import STACK.LOGICAL_ID=NAME"),
+        "{refused:?}"
+    );
+
+    let imported = workbench.run(&with("first.Group=kept"));
+
+    assert_eq!(imported.code, Some(0), "{imported:?}");
+    assert!(imported.stderr.contains("import Group (AWS::Logs::LogGroup): kept"), "{imported:?}");
+    assert_eq!(workbench.physical_id(STACK, "Group"), "kept");
+    assert_eq!(workbench.streams("kept"), ["old"]);
+    assert_eq!(workbench.tags(STACK)["seatrial:stack"], "first");
+    workbench.assert_nothing_is_left_behind();
+    // Once it is there, the same command has nothing to do.
+    let again = workbench.run(&with("first.Group=kept"));
+    assert_eq!((again.code, &again.object()["changed"]), (Some(0), &false.into()), "{again:?}");
+}
+
+#[test]
+fn what_exists_is_taken_into_a_stack_that_is_there() {
+    let workbench = with_a_group();
+    workbench.write("infra/stacks/first.yml", FIRST);
+    assert_eq!(workbench.run(&PROVISION).code, Some(0));
+    let more = "  Kept: {Type: AWS::Logs::LogGroup, DeletionPolicy: Retain, Properties: {LogGroupName: kept, RetentionInDays: !Ref Retention}}\n";
+    workbench.write("infra/stacks/second.yml", &format!("{SECOND}{more}"));
+
+    let imported = workbench.run(&with("second.Kept=kept"));
+
+    assert_eq!(imported.code, Some(0), "{imported:?}");
+    assert_eq!(workbench.physical_id("tiny-local-second", "Kept"), "kept");
+    assert_eq!(workbench.streams("kept"), ["old"]);
+    workbench.assert_nothing_is_left_behind();
+}
+
+#[test]
+fn what_cannot_be_imported_is_refused_and_nothing_is_left_of_it() {
+    let workbench = with_a_group();
+    let second =
+        SECOND.to_owned() + "  Alias: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: !Ref Group}}\n";
+    workbench.write("infra/stacks/second.yml", &second);
+    let refusals = [
+        ("third.Group=kept", 3, "must name a stack: first, second"),
+        ("Group=kept", 3, "must name the stack, too"),
+        ("first.Groups=kept", 3, "has no resource `Groups`"),
+        ("second.Alias=kept", 3, "`Alias` refers to `Group`, which is not there"),
+        ("second.Group=kept", 3, "needs `Retention` from stack `first`, which is not there yet"),
+        ("first.Group", 2, "expected STACK.LOGICAL_ID=NAME"),
+        ("first.Group=nobody", 4, "nobody"),
+    ];
+    for (import, code, words) in refusals {
+        let refused = workbench.run(&with(import));
+        assert_eq!(refused.code, Some(code), "{import}: {refused:?}");
+        assert!(format!("{refused:?}").contains(words), "{import}: {refused:?}");
+        if code != 4 {
+            assert_eq!(workbench.stacks(), []);
+        }
+    }
+}
+
+#[test]
+fn an_import_that_is_only_shown_or_not_agreed_to_leaves_nothing() {
+    let workbench = with_a_group();
+
+    let shown =
+        workbench.run(&["provision", "--dry-run", "--import", "first.Group=kept", "--output", "json"]);
+    assert_eq!((shown.code, &shown.object()["changed"]), (Some(0), &false.into()), "{shown:?}");
+    assert!(shown.stderr.contains("import Group (AWS::Logs::LogGroup): kept"), "{shown:?}");
+    workbench.until_there_is_no_stack();
+    let declined = workbench.at_terminal(&["provision", "--import", "first.Group=kept"], "no\n");
+    assert_eq!((declined.code, &declined.object()["changed"]), (Some(3), &false.into()), "{declined:?}");
+    workbench.until_there_is_no_stack();
+}
