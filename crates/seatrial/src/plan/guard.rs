@@ -324,17 +324,19 @@ fn loses(change: &Change, rules: &Rules<'_>) -> Option<Refusal> {
 
 fn interrupts(change: &Change, rules: &Rules<'_>) -> Option<Refusal> {
     let changed = matches!(change.action, Action::Modify | Action::Dynamic | Action::SyncWithActual);
-    if rules.allow_interruption || !changed || !DATABASES.contains(&change.kind.as_str()) {
-        return None;
-    }
-    let loud: Vec<&str> =
-        change.properties.iter().map(String::as_str).filter(|name| !CALM.contains(name)).collect();
-    let attributes = ["Metadata", "DeletionPolicy", "UpdateReplacePolicy", "UpdatePolicy", "CreationPolicy"];
-    if loud.iter().all(|name| attributes.contains(name)) {
+    let loud = stopping(&change.kind, &change.properties);
+    if rules.allow_interruption || !changed || loud.is_empty() {
         return None;
     }
     let reason = format!("would stop for a while, at once, by a change of `{}`", loud.join("`, `"));
     Some(refusal(change, reason, "choose a quiet hour, and allow it with `--allow-interruption`"))
+}
+
+/// The properties whose change makes a database stop for a while; none of any other type.
+pub(crate) fn stopping<'a>(kind: &str, properties: &'a [String]) -> Vec<&'a str> {
+    let attributes = ["Metadata", "DeletionPolicy", "UpdateReplacePolicy", "UpdatePolicy", "CreationPolicy"];
+    let stops = |name: &&str| DATABASES.contains(&kind) && !CALM.contains(name) && !attributes.contains(name);
+    properties.iter().map(String::as_str).filter(stops).collect()
 }
 
 fn properties(change: &Change) -> String {

@@ -28,9 +28,11 @@ fn each_property_is_shown_from_what_to_what_and_changes_have_an_exit_code() {
     let workbench = Workbench::provisioned();
     assert_eq!(workbench.run(&["diff", "--exit-code"]).code, Some(0));
     workbench.set_days("14");
+    let asked = workbench.calls("GetTemplate");
 
     let diff = workbench.run(&["diff", "--exit-code"]);
     assert_eq!(diff.code, Some(6), "{}", diff.stderr);
+    assert_eq!(workbench.calls("GetTemplate") - asked, 2, "once a stack");
     assert!(diff.stdout.contains("RetentionInDays: 7 -> 14"), "{}", diff.stdout);
     assert_eq!(workbench.run(&["diff"]).code, Some(0));
     workbench.assert_nothing_is_left_behind();

@@ -11,6 +11,7 @@ use futures_util::stream::FuturesUnordered;
 use super::bridge::bring_over;
 use super::consent::{Consent, Shown};
 use super::ended::{Applied, StackResult};
+use super::found::Found;
 use super::handshake::Handshake;
 use super::judge::{Candidate, Judge};
 use super::lock::{ReleaseLock, is_guarded};
@@ -144,8 +145,7 @@ impl Deployment<'_> {
         let (mut overtaken, mut why) = (false, String::new());
         loop {
             ctx.session.cancel.check()?;
-            let found = find_stack(ctx, short).await?;
-            let stack = found.unwrap_or_default();
+            let stack = find_stack(ctx, short).await?.map(Found::new).unwrap_or_default();
             let differences = self.differences(candidate, &stack).await?;
             let inputs = match &differences {
                 Some(differences) if differences.is_empty() => Inputs::Same,
@@ -157,7 +157,7 @@ impl Deployment<'_> {
                 Action::Nothing => {
                     self.discard_unused(candidate).await;
                     let protected = self.protection().close(candidate.template, &stack).await?;
-                    return Ok((stack, protected));
+                    return Ok((stack.stack, protected));
                 }
                 Action::Create | Action::Update => {
                     if self.prepare(candidate, (&stack, action)).await? {
@@ -170,7 +170,7 @@ impl Deployment<'_> {
                             self.protection().close(candidate.template, &stack).await?;
                             return Ok((stack, true));
                         }
-                        Ok(None) => return Ok((stack, false)),
+                        Ok(None) => return Ok((stack.stack, false)),
                         Err(error) if error.is::<Overtaken>() => {
                             overtaken = true;
                             self.tell_overtaken(name);
@@ -208,7 +208,7 @@ impl Deployment<'_> {
     async fn prepare(
         &self,
         candidate: &Candidate<'_>,
-        (stack, action): (&Stack, Action),
+        (stack, action): (&Found, Action),
     ) -> anyhow::Result<bool> {
         if !is_guarded(&candidate.template.name) {
             return Ok(false);
@@ -228,7 +228,7 @@ impl Deployment<'_> {
     async fn differences(
         &self,
         candidate: &Candidate<'_>,
-        stack: &Stack,
+        stack: &Found,
     ) -> anyhow::Result<Option<Vec<Difference>>> {
         if !matches!(stack_phase(&stack.status), StackPhase::Stable | StackPhase::RolledBack) {
             return Ok(None);
@@ -240,7 +240,7 @@ impl Deployment<'_> {
     /// `overtaken`: the one that was shown has been tried. `None`: nothing is to be changed.
     async fn change(
         &self,
-        (candidate, stack): (&Candidate<'_>, &Stack),
+        (candidate, stack): (&Candidate<'_>, &Found),
         differences: Option<&[Difference]>,
         overtaken: bool,
     ) -> anyhow::Result<Option<Stack>> {
@@ -298,7 +298,7 @@ impl Deployment<'_> {
     async fn plan_again(
         &self,
         candidate: &Candidate<'_>,
-        update: Option<(&Stack, &[Difference])>,
+        update: Option<(&Found, &[Difference])>,
     ) -> anyhow::Result<Option<ChangeSet>> {
         let ctx = self.ctx;
         self.discard_unused(candidate).await;

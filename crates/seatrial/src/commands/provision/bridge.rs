@@ -1,7 +1,8 @@
 //! From listeners that name blue and green themselves to traffic rules, without a failed request.
 
-use super::judge::{Candidate, Judge, deployed_template};
-use crate::aws::{Parameter, Stack};
+use super::found::Found;
+use super::judge::{Candidate, Judge};
+use crate::aws::Parameter;
 use crate::commands::change;
 use crate::context::Ctx;
 use crate::exit::Refused;
@@ -16,12 +17,12 @@ use crate::plan::traffic::{routes, rules_first};
 pub(super) async fn bring_over(
     ctx: &Ctx,
     judge: &Judge<'_>,
-    (candidate, found): (&Candidate<'_>, &Stack),
+    (candidate, found): (&Candidate<'_>, &Found),
 ) -> anyhow::Result<bool> {
     if candidate.template.name != Owned::ProductionListenerArn.stack() {
         return Ok(false);
     }
-    let deployed = deployed_template(ctx, found).await?;
+    let deployed = found.template_json(ctx).await?;
     if routes(&deployed).iter().all(|route| route.listener.is_some()) {
         return Ok(false);
     }

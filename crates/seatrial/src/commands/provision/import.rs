@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::consent::Consent;
-use super::judge::deployed_template;
+use super::found::Found;
 use crate::aws::status::{StackPhase, resource_is_held, stack_phase};
-use crate::aws::{ChangeSet, ChangeSetRequest, Parameter, ResourceImport, Stack};
+use crate::aws::{ChangeSet, ChangeSetRequest, Parameter, ResourceImport};
 use crate::cli::ProvisionArgs;
 use crate::commands::change;
 use crate::commands::deployed::{Deployed, find_stack};
@@ -22,7 +22,7 @@ use crate::plan::template::StackTemplate;
 struct Taking<'a> {
     template: &'a StackTemplate,
     name: String,
-    found: Option<Stack>,
+    found: Option<Found>,
     imports: Vec<ResourceImport>,
 }
 
@@ -65,7 +65,7 @@ impl<'a> Taking<'a> {
         template: &'a StackTemplate,
         named: impl Iterator<Item = &Import>,
     ) -> anyhow::Result<Option<Self>> {
-        let found = find_stack(ctx, &template.name).await?;
+        let found = find_stack(ctx, &template.name).await?.map(Found::new);
         let found = found
             .filter(|stack| !matches!(stack_phase(&stack.status), StackPhase::Absent | StackPhase::Review));
         if let Some(stack) = &found
@@ -101,7 +101,7 @@ impl<'a> Taking<'a> {
 
     async fn change_set(&self, ctx: &Ctx, (graph, outputs): (&Graph, &Outputs)) -> anyhow::Result<ChangeSet> {
         let deployed = match &self.found {
-            Some(stack) => Some(deployed_template(ctx, stack).await?),
+            Some(stack) => Some(stack.template_json(ctx).await?),
             None => None,
         };
         let ids = self.imports.iter().map(|import| import.logical_id.as_str()).collect();

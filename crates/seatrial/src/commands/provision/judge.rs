@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use seatrial_project::Environment;
-use serde_json::Value;
 
+use super::found::Found;
 use super::health_path;
 use crate::aws::{ChangeSet, ChangeSetRequest, Parameter, ResourceChange, Stack};
 use crate::cli::ProvisionArgs;
@@ -37,11 +37,10 @@ impl<'a> Candidate<'a> {
         Self { template, name: environment.stack_name(&template.name), values }
     }
 
-    /// How this differs from a stack that is there: one more call, GetTemplate.
-    pub(super) async fn differences(&self, ctx: &Ctx, found: &Stack) -> anyhow::Result<Vec<Difference>> {
-        let template = ctx.reading(ctx.aws.get_template(&found.id)).await?;
+    /// How this differs from a stack that is there, by its template.
+    pub(super) async fn differences(&self, ctx: &Ctx, found: &Found) -> anyhow::Result<Vec<Difference>> {
         let deployed = Deployed {
-            template: &template,
+            template: found.template(ctx).await?,
             parameters: &found.parameters,
             capabilities: &found.capabilities,
         };
@@ -100,7 +99,7 @@ impl Judge<'_> {
         &self,
         ctx: &Ctx,
         candidate: &Candidate<'_>,
-        found: Option<&Stack>,
+        found: Option<&Found>,
     ) -> anyhow::Result<Option<Judged>> {
         let template = candidate.template;
         let wanted = routes(&template.json);
@@ -110,9 +109,11 @@ impl Judge<'_> {
             return self.creation(ctx, candidate).await;
         };
         let sent = sent_parameters(&candidate.values, Some(&found.parameters));
-        let Some(set) = candidate.make(ctx, (&sent, Some(found)), false).await? else { return Ok(None) };
+        let Some(set) = candidate.make(ctx, (&sent, Some(&found.stack)), false).await? else {
+            return Ok(None);
+        };
         let judged = async {
-            let deployed = deployed_template(ctx, found).await?;
+            let deployed = found.template_json(ctx).await?;
             let mut services = code_deploy_services(&template.json);
             services.extend(code_deploy_services(&deployed));
             let mut rules = Rules {
@@ -141,7 +142,9 @@ impl Judge<'_> {
         };
         match judged.await {
             Ok(Judging::Plain(rules)) => judge(ctx, &candidate.name, (set, rules)).await.map(Some),
-            Ok(Judging::Traffic(rules)) => with_live(ctx, (candidate, found), (set, sent), rules).await,
+            Ok(Judging::Traffic(rules)) => {
+                with_live(ctx, (candidate, &found.stack), (set, sent), rules).await
+            }
             Err(error) => {
                 change::discard(ctx, &set.id).await;
                 Err(error)
@@ -239,13 +242,6 @@ fn refuse_foreign_routes(
         route.logical_id, template.path
     );
     Err(Refused::new(message).hint("forward to a target group of your own"))
-}
-
-/// The template that is deployed, with long forms; one that cannot be read says nothing.
-pub(super) async fn deployed_template(ctx: &Ctx, found: &Stack) -> anyhow::Result<Value> {
-    let text = ctx.reading(ctx.aws.get_template(&found.id)).await?;
-    let parsed = seatrial_template::parse("the deployed template", text.as_bytes());
-    Ok(parsed.map(|document| document.to_json()).unwrap_or_default())
 }
 
 /// The change set, if the guard lets it through; else it is deleted.

@@ -10,6 +10,7 @@ mod consent;
 mod ended;
 mod first;
 mod fixed;
+mod found;
 mod handshake;
 mod health_path;
 mod import;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::ended::StackResult;
+use super::found::Found;
 use super::judge::{Candidate, Judge, Judged};
 use super::protect::Protection;
 use super::{fixed, recover};
@@ -131,7 +132,7 @@ async fn plan_stack(
     (stack, outputs): (String, &Outputs),
 ) -> anyhow::Result<Planned> {
     let (graph, name) = (judge.graph, ctx.environment.stack_name(&stack));
-    let found = find_stack(ctx, &stack).await?;
+    let found = find_stack(ctx, &stack).await?.map(Found::new);
     let status = found.as_ref().map(|found| found.status.clone()).unwrap_or_default();
     let values = graph.values(&NodeId::Stack(stack.clone()), outputs);
     let mut planned = Planned {
@@ -142,7 +143,7 @@ async fn plan_stack(
         differences: Vec::new(),
         unprotected: false,
         live: None,
-        seen: found.as_ref().map(Seen::of),
+        seen: found.as_deref().map(Seen::of),
         inputs: values.known.clone(),
     };
     let phase = stack_phase(&planned.status);
@@ -167,7 +168,7 @@ async fn plan_stack(
         inputs = if update.is_some() { Inputs::Different } else { Inputs::Same };
     }
     let action = next(phase, inputs, &Attempts::default());
-    recover::check(ctx, (&stack, found.as_ref()), action, judge.args).await?;
+    recover::check(ctx, (&stack, found.as_deref()), action, judge.args).await?;
     if action == Action::Create {
         update = creation(ctx, judge, (&planned, outputs)).await?;
     }
