@@ -62,6 +62,8 @@ pub(super) struct Planned {
     #[serde(flatten)]
     pub step: Step,
     pub differences: Vec<Difference>,
+    /// Parameters whose values are not known yet, each by the stack that will give it.
+    pub unknown: BTreeMap<String, String>,
     /// The stack is to be protected, and is not yet.
     pub unprotected: bool,
     /// The live target group for which the change set was made.
@@ -141,6 +143,7 @@ async fn plan_stack(
         status,
         step: Step::Unchanged,
         differences: Vec::new(),
+        unknown: values.pending.clone(),
         unprotected: false,
         live: None,
         seen: found.as_deref().map(Seen::of),
@@ -327,6 +330,7 @@ mod tests {
             status: String::new(),
             step: Step::Update { change_set: "arn:set".to_owned(), changes: Vec::new() },
             differences: Vec::new(),
+            unknown: BTreeMap::new(),
             unprotected: false,
             live: None,
             inputs: inputs("vpc-1"),

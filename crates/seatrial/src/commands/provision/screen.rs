@@ -25,7 +25,7 @@ impl fmt::Display for Plan {
         }
         for planned in &self.stacks {
             let unprotected = if planned.unprotected { ", to be protected" } else { "" };
-            writeln!(f, "  {:<36} {}{unprotected}", planned.name, step(&planned.step))?;
+            writeln!(f, "  {:<36} {}{unprotected}{}", planned.name, step(&planned.step), awaited(planned))?;
             for difference in &planned.differences {
                 writeln!(f, "      {difference}")?;
             }
@@ -57,6 +57,15 @@ fn step(step: &Step) -> &'static str {
         Step::Later => "look again when the stacks it needs are there",
         Step::GiveUp => "stuck: nothing that this program may do leads out of its state",
     }
+}
+
+/// What is not known yet, and who will give it: nobody can tell before what comes of it.
+fn awaited(planned: &Planned) -> String {
+    if planned.unknown.is_empty() || !matches!(planned.step, Step::Create { .. } | Step::Later) {
+        return String::new();
+    }
+    let from = |(name, stack): (&String, &String)| format!("{name} of {stack}");
+    format!(": {}", planned.unknown.iter().map(from).collect::<Vec<_>>().join(", "))
 }
 
 /// One line a change.
