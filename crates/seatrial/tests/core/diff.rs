@@ -9,7 +9,7 @@ fn what_a_new_stack_would_hold_is_shown_and_no_empty_stack_is_left() {
     let diff = workbench.run(&["diff", "--exit-code"]);
     assert_eq!(diff.code, Some(6), "{}", diff.stderr);
     assert!(diff.stdout.contains("Add Group (AWS::Logs::LogGroup)"), "{}", diff.stdout);
-    let unknown = "create, once the stacks it needs are there: Retention of first";
+    let unknown = "create, once there is what it takes of `first`";
     assert!(diff.stdout.contains(unknown), "{}", diff.stdout);
     workbench.until_there_is_no_stack();
 

@@ -1,5 +1,6 @@
 //! A plan on one screen: what may be lost or stop first, then every stack with what changes of it, from what to what.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::plan::{Plan, Planned, Step};
@@ -25,7 +26,7 @@ impl fmt::Display for Plan {
         }
         for planned in &self.stacks {
             let unprotected = if planned.unprotected { ", to be protected" } else { "" };
-            writeln!(f, "  {:<36} {}{unprotected}{}", planned.name, step(&planned.step), awaited(planned))?;
+            writeln!(f, "  {:<36} {}{unprotected}", planned.name, step(planned))?;
             for difference in &planned.differences {
                 writeln!(f, "      {difference}")?;
             }
@@ -45,27 +46,32 @@ impl fmt::Display for Plan {
     }
 }
 
-fn step(step: &Step) -> &'static str {
-    match step {
+fn step(planned: &Planned) -> String {
+    let text = match &planned.step {
         Step::Unchanged => "unchanged",
         Step::Create { change_set: Some(_), .. } => "create",
-        Step::Create { change_set: None, .. } => "create, once the stacks it needs are there",
+        Step::Create { change_set: None, .. } => {
+            return format!("create, once there is what it takes of {}", awaited(planned));
+        }
         Step::Recreate => "delete what is left, then create",
         Step::Join => "wait for the operation in flight, then look again",
         Step::RollBack => "roll back the update that failed, then look again",
         Step::Update { .. } => "update",
-        Step::Later => "look again when the stacks it needs are there",
+        Step::Later => {
+            return format!("look again when there is what it takes of {}", awaited(planned));
+        }
         Step::GiveUp => "stuck: nothing that this program may do leads out of its state",
-    }
+    };
+    text.to_owned()
 }
 
-/// What is not known yet, and who will give it: nobody can tell before what comes of it.
+/// The stacks whose outputs are not known yet: nobody can tell before what comes of one that takes them.
 fn awaited(planned: &Planned) -> String {
-    if planned.unknown.is_empty() || !matches!(planned.step, Step::Create { .. } | Step::Later) {
-        return String::new();
+    let stacks: BTreeSet<&str> = planned.unknown.values().map(String::as_str).collect();
+    if stacks.is_empty() {
+        return "the stacks it needs".to_owned();
     }
-    let from = |(name, stack): (&String, &String)| format!("{name} of {stack}");
-    format!(": {}", planned.unknown.iter().map(from).collect::<Vec<_>>().join(", "))
+    format!("`{}`", stacks.into_iter().collect::<Vec<_>>().join("`, `"))
 }
 
 /// One line a change.
