@@ -11,7 +11,8 @@ use seatrial_project::Environment;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::template::StackTemplate;
+use super::resolved::{resolved, values};
+use super::template::{Parameter, StackTemplate, parse};
 
 /// Parameters that keep the value they have: deployments change what the first stands for, so that sending it again
 /// would move traffic; the second is of the frozen service.
@@ -118,12 +119,18 @@ pub(crate) fn differences(
     deployed: &Deployed<'_>,
 ) -> Vec<Difference> {
     let mut found = Vec::new();
-    if !same_template(&template.json, deployed.template) {
+    let before = parse("deployed", "the deployed template", deployed.template.as_bytes()).ok();
+    let same =
+        before.as_ref().is_some_and(|before| comes_to_the_same(template, parameters, (before, deployed)));
+    if !same && before.is_none_or(|before| essential(&template.json) != essential(&before.json)) {
         found.push(Difference::Template);
     }
     for name in union(parameters, deployed.parameters) {
         let (from, to) = (deployed.parameters.get(name), parameters.get(name));
         let declared = template.parameter(name);
+        if same && declared.is_none_or(Parameter::is_wired) {
+            continue;
+        }
         match to {
             Some(None) => {}
             Some(Some(_)) if declared.is_some_and(|parameter| !parameter.is_wired()) => {
@@ -146,12 +153,20 @@ fn union<'a, A, B>(left: &'a BTreeMap<String, A>, right: &'a BTreeMap<String, B>
     left.keys().chain(right.keys()).collect()
 }
 
-/// True if both templates mean the same: comments, layout, short forms, descriptions and metadata aside.
-fn same_template(ours: &Value, deployed: &str) -> bool {
-    let Ok(deployed) = seatrial_template::parse("the deployed template", deployed.as_bytes()) else {
-        return false;
-    };
-    essential(ours) == essential(&deployed.to_json())
+/// True if both templates mean the same with their values: comments, layout, short forms, descriptions and metadata
+/// aside, and whatever parameters they have for it.
+fn comes_to_the_same(
+    template: &StackTemplate,
+    parameters: &SentParameters,
+    (before, deployed): (&StackTemplate, &Deployed<'_>),
+) -> bool {
+    let sent = parameters.iter().filter_map(|(name, value)| {
+        let value = value.as_ref().or_else(|| deployed.parameters.get(name))?;
+        Some((name, value))
+    });
+    let after = resolved(&template.json, &values(template, &sent.collect()));
+    let had = deployed.parameters.iter().collect();
+    essential(&after) == essential(&resolved(&before.json, &values(before, &had)))
 }
 
 /// A template without what changes nothing: Description and Metadata, wherever they belong to the template and
@@ -203,6 +218,17 @@ Resources:
         let capabilities = BTreeSet::from(["CAPABILITY_NAMED_IAM".to_owned()]);
         let deployed = Deployed { template, parameters: &parameters, capabilities: &capabilities };
         differences(&ours, &sent, &deployed).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn what_comes_to_the_same_with_other_parameters_is_no_change() {
+        let named = [("Port", "4000"), ("LiveTargetGroup", "green"), ("Middle", "/4000/"), ("Unused", "1")];
+        let other = TEMPLATE
+            .replace("!Sub '/${Port}/'", "!Ref Middle")
+            .replace("  Port:", "  Middle: {Type: String}\n  Port:");
+        assert_eq!(compare(&other, &named), [""; 0]);
+        let named = [("Port", "4000"), ("LiveTargetGroup", "green"), ("Middle", "/80/")];
+        assert_eq!(compare(&other, &named), ["template", "parameter `Middle`: `/80/` -> none"]);
     }
 
     const SAME: [(&str, &str); 2] = [("Port", "4000"), ("LiveTargetGroup", "green")];

@@ -13,6 +13,7 @@ pub(crate) mod node;
 pub(crate) mod owned;
 pub(crate) mod protection;
 mod render;
+mod resolved;
 pub(crate) mod resource_name;
 
 pub(crate) use render::GraphView;
