@@ -11,7 +11,7 @@ use seatrial_project::Environment;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::resolved::{resolved, values};
+use super::resolved::{Values, pseudo_parameters, resolved, values};
 use super::template::{Parameter, StackTemplate, parse};
 
 /// Parameters that keep the value they have: deployments change what the first stands for, so that sending it again
@@ -27,6 +27,8 @@ pub(crate) type SentParameters = BTreeMap<String, Option<String>>;
 /// A stack as DescribeStacks and GetTemplate (stage Original) return it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deployed<'a> {
+    /// Its ARN.
+    pub(crate) id: &'a str,
     pub(crate) template: &'a str,
     pub(crate) parameters: &'a BTreeMap<String, String>,
     pub(crate) capabilities: &'a BTreeSet<String>,
@@ -164,9 +166,13 @@ fn comes_to_the_same(
         let value = value.as_ref().or_else(|| deployed.parameters.get(name))?;
         Some((name, value))
     });
-    let after = resolved(&template.json, &values(template, &sent.collect()));
-    let had = deployed.parameters.iter().collect();
-    essential(&after) == essential(&resolved(&before.json, &values(before, &had)))
+    let with_pseudo = |mut values: Values| {
+        values.extend(pseudo_parameters(deployed.id));
+        values
+    };
+    let after = resolved(&template.json, &with_pseudo(values(template, &sent.collect())));
+    let had = with_pseudo(values(before, &deployed.parameters.iter().collect()));
+    essential(&after) == essential(&resolved(&before.json, &had))
 }
 
 /// A template without what changes nothing: Description and Metadata, wherever they belong to the template and
@@ -216,7 +222,7 @@ Resources:
         let parameters = map(parameters);
         let sent = sent_parameters(&map(&[("Port", "4000"), ("LiveTargetGroup", "blue")]), Some(&parameters));
         let capabilities = BTreeSet::from(["CAPABILITY_NAMED_IAM".to_owned()]);
-        let deployed = Deployed { template, parameters: &parameters, capabilities: &capabilities };
+        let deployed = Deployed { id: ID, template, parameters: &parameters, capabilities: &capabilities };
         differences(&ours, &sent, &deployed).iter().map(ToString::to_string).collect()
     }
 
@@ -230,6 +236,8 @@ Resources:
         let named = [("Port", "4000"), ("LiveTargetGroup", "green"), ("Middle", "/80/")];
         assert_eq!(compare(&other, &named), ["template", "parameter `Middle`: `/80/` -> none"]);
     }
+
+    const ID: &str = "arn:aws:cloudformation:eu-central-1:123456789012:stack/a/1";
 
     const SAME: [(&str, &str); 2] = [("Port", "4000"), ("LiveTargetGroup", "green")];
 
@@ -279,7 +287,8 @@ Resources:
         let text = "Parameters: {Key: {Type: String, NoEcho: true}}\nResources: {B: {Type: AWS::S3::Bucket}}";
         let ours = super::super::template::parse("a", "a.yml", text.as_bytes()).unwrap();
         let parameters = map(&[("Key", "****")]);
-        let deployed = Deployed { template: text, parameters: &parameters, capabilities: &BTreeSet::new() };
+        let deployed =
+            Deployed { id: ID, template: text, parameters: &parameters, capabilities: &BTreeSet::new() };
         let sent = sent_parameters(&map(&[("Key", "****")]), Some(&parameters));
         let found = differences(&ours, &sent, &deployed);
         assert_eq!(

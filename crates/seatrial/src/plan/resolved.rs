@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::template::{Parameter, StackTemplate};
 
 /// Parameters' values by name.
-type Values = BTreeMap<String, Value>;
+pub(crate) type Values = BTreeMap<String, Value>;
 
 /// The values that stand for parameters in a template, given or by default: not those that CloudFormation looks up, nor
 /// secrets.
@@ -18,6 +18,14 @@ pub(crate) fn values(template: &StackTemplate, given: &BTreeMap<&String, &String
         Some((parameter.name.clone(), value_of(parameter, text)))
     };
     template.parameters.iter().filter(|parameter| parameter.is_wired()).filter_map(value).collect()
+}
+
+/// What a stack's ARN tells of its pseudo parameters.
+pub(crate) fn pseudo_parameters(stack_id: &str) -> Vec<(String, Value)> {
+    let parts: Vec<&str> = stack_id.split(':').collect();
+    let [_, partition, _, region, account, ..] = parts[..] else { return Vec::new() };
+    let pseudo = [("Partition", partition), ("Region", region), ("AccountId", account)];
+    pseudo.map(|(name, value)| (format!("AWS::{name}"), json!(value))).into()
 }
 
 fn value_of(parameter: &Parameter, text: &str) -> Value {
@@ -211,6 +219,15 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(property(text), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn where_a_stack_is_stands_in_its_arn() {
+        let values: Values =
+            pseudo_parameters("arn:aws:cloudformation:eu-central-1:12:stack/a/1").into_iter().collect();
+        let template = json!({"Outputs": {"O": {"Value": {"Fn::Sub": "arn:${AWS::Partition}:s3:${AWS::Region}:${AWS::AccountId}"}}}});
+        assert_eq!(resolved(&template, &values)["Outputs"]["O"]["Value"], "arn:aws:s3:eu-central-1:12");
+        assert!(pseudo_parameters("").is_empty());
     }
 
     #[test]

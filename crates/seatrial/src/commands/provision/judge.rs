@@ -40,6 +40,7 @@ impl<'a> Candidate<'a> {
     /// How this differs from a stack that is there, by its template.
     pub(super) async fn differences(&self, ctx: &Ctx, found: &Found) -> anyhow::Result<Vec<Difference>> {
         let deployed = Deployed {
+            id: &found.id,
             template: found.template(ctx).await?,
             parameters: &found.parameters,
             capabilities: &found.capabilities,
