@@ -73,7 +73,7 @@ pub(crate) enum Command {
     /// Checks tools, files, account, connection and quotas, and says what to do; changes nothing
     Doctor,
     /// Shows the stacks, their order and where each parameter comes from
-    Graph,
+    Graph(GraphArgs),
 }
 
 /// How a command that changes something is held back or let go.
@@ -112,6 +112,21 @@ pub(crate) struct ProvisionArgs {
     /// Build the first image on this machine instead of in CodeBuild
     #[arg(long)]
     pub local_image: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct GraphArgs {
+    /// How stdout shows it: words, a Mermaid flowchart, or a picture
+    #[arg(long, value_enum)]
+    pub format: Option<GraphFormat>,
+}
+
+/// A form of the graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    Text,
+    Mermaid,
+    Svg,
 }
 
 #[derive(Debug, Clone, Default, Args)]

@@ -92,6 +92,34 @@ fn each_stack_can_be_left_out_with_the_parameters_that_are_documented_and_with_n
     }
 }
 
+#[test]
+fn the_graph_is_drawn_as_a_flowchart_and_as_a_picture_of_all_stacks_and_their_edges() {
+    let project = Project::new();
+    let json = project.run(&["graph", "--output", "json"]);
+    let graph: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    let nodes = graph["nodes"].as_array().unwrap();
+    let edges: usize = nodes.iter().map(|node| node["after"].as_array().unwrap().len()).sum();
+
+    let mermaid = project.run(&["graph", "--format", "mermaid"]);
+    let svg = project.run(&["graph", "--format", "svg"]);
+
+    assert_eq!(mermaid.code, Some(0), "{}", mermaid.stderr);
+    let mut lines = mermaid.stdout.lines();
+    assert_eq!(lines.next(), Some("flowchart LR"));
+    let (arrows, boxes): (Vec<&str>, Vec<&str>) = lines.partition(|line| line.contains(" -->"));
+    assert_eq!((boxes.len(), arrows.len()), (nodes.len(), edges), "{}", mermaid.stdout);
+    assert!(boxes.iter().all(|line| line.starts_with("  n") && line.ends_with("\"]")), "{boxes:?}");
+    assert!(mermaid.stdout.contains("-->|\"IsolatedSubnetIds\"|"), "{}", mermaid.stdout);
+    assert_eq!(svg.code, Some(0), "{}", svg.stderr);
+    assert!(svg.stdout.starts_with("<svg ") && svg.stdout.ends_with("</svg>\n"), "{}", svg.stdout);
+    let count = |words: &str| svg.stdout.matches(words).count();
+    assert_eq!((count("<rect "), count("marker-end=")), (nodes.len(), edges));
+    assert!(svg.stdout.contains("<title>network to database: IsolatedSubnetIds</title>"), "{}", svg.stdout);
+    let both = project.run(&["graph", "--format", "svg", "--output", "json"]);
+    assert_eq!(both.code, Some(3));
+    assert!(both.stderr.contains("`--format` is a form of the text"), "{}", both.stderr);
+}
+
 /// On AWS, and so here, a build gets the whole repository.
 #[test]
 fn the_build_is_told_where_in_its_repository_the_project_is() {

@@ -65,7 +65,7 @@ pub(crate) async fn run(session: &Session, cli: Cli, own: &[Check]) -> ExitStatu
         Command::Rehearse(args) => conclude(session, Box::pin(rehearse::run(session, &globals, &args)).await),
         Command::Check(args) => conclude(session, check::run(session, &args, own).await),
         Command::Doctor => conclude(session, doctor::run(session, &globals).await),
-        Command::Graph => conclude(session, graph::run(&globals)),
+        Command::Graph(args) => conclude(session, graph::run(&globals, &args)),
     }
 }
 

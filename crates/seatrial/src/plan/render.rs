@@ -93,7 +93,8 @@ impl fmt::Display for GraphView {
     }
 }
 
-fn describe(name: &str, source: &Source) -> String {
+/// Where a value comes from, and what it is where that is known.
+pub(super) fn describe(name: &str, source: &Source) -> String {
     match source {
         Source::Setting { key, value } => format!("{value}  from {PROJECT_FILE}, parameters `{key}`"),
         Source::Fact { value } => format!("{value}  from {PROJECT_FILE}"),
