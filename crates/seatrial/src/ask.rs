@@ -22,10 +22,12 @@ pub(crate) async fn ask(session: &Session, question: &str) -> anyhow::Result<Str
         // What is no text is an answer as well, and no yes.
         let _ = send.send(read.map(|_| String::from_utf8_lossy(&line).trim().to_owned()));
     });
-    tokio::select! {
-        () = session.cancel.cancelled() => Err(Interrupted.into()),
-        answer = answer => Ok(answer.context("the terminal was closed")?.context("failed to read an answer")?),
-    }
+    let answer: Result<_, Interrupted> = tokio::select! {
+        () = session.cancel.cancelled() => Err(Interrupted),
+        answer = answer => Ok(answer),
+    };
+    session.printer.answered(answer.is_ok());
+    answer?.context("the terminal was closed")?.context("failed to read an answer")
 }
 
 /// True if the answer was `yes` or `y`.

@@ -107,11 +107,29 @@ pub(crate) struct ProvisionArgs {
     #[arg(long, value_name = "STACK.LOGICAL_ID=NAME")]
     pub import: Vec<Import>,
     /// Only send all traffic to the service's primary task set again, where the rules disagree with it
-    #[arg(long, conflicts_with_all = ["allow_replace", "skip_resource", "retain_resource", "allow_interruption", "import", "local_image"])]
+    #[arg(long, conflicts_with_all = ["allow_replace", "skip_resource", "retain_resource", "allow_interruption", "import", "local_image", "timeline"])]
     pub repair_traffic: bool,
     /// Build the first image on this machine instead of in CodeBuild
     #[arg(long)]
     pub local_image: bool,
+    #[command(flatten)]
+    pub chart: ChartArgs,
+}
+
+/// A chart of what was done.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct ChartArgs {
+    /// Draw when each stack and its slowest resource were made, and the critical path; into this file as a picture
+    #[arg(long, value_name = "FILE.svg", value_parser = svg_file, conflicts_with = "dry_run")]
+    pub timeline: Option<Option<PathBuf>>,
+}
+
+fn svg_file(typed: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(typed);
+    match path.extension().is_some_and(|end| end.eq_ignore_ascii_case("svg")) {
+        true => Ok(path),
+        false => Err("the file's name must end in `.svg`".to_owned()),
+    }
 }
 
 #[derive(Debug, Clone, Args)]
@@ -198,6 +216,8 @@ pub(crate) struct DestroyArgs {
     /// Keep no final snapshot of the database
     #[arg(long)]
     pub delete_data: bool,
+    #[command(flatten)]
+    pub chart: ChartArgs,
 }
 
 #[derive(Subcommand)]

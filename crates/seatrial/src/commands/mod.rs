@@ -13,12 +13,14 @@ mod drift;
 mod generate;
 mod graph;
 mod large_template;
+mod learned;
 mod local;
 mod provision;
 mod rehearse;
 mod release;
 mod released;
 mod status;
+mod timeline;
 mod undeletable;
 
 use crate::cli::{Cli, Command, Globals};

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{Look, Watch};
 use crate::aws::StackEvent;
-use crate::aws::status::{resource_failed, rollback_begins};
-use crate::output::{Event, What};
+use crate::aws::status::{StackPhase, resource_failed, rollback_begins, stack_phase};
+use crate::output::{Event, Phase, What};
 
 /// A database takes AWS up to half an hour.
 const PATIENCE: Duration = Duration::from_secs(60 * 60);
@@ -42,7 +42,7 @@ pub(crate) async fn follow_stack_seeing(
             let new = watch.aws.stack_events_after(id, last.as_deref()).await?;
             let Some(newest) = new.last() else { return quiet(watch, id).await };
             last = Some(newest.id.clone());
-            new.iter().for_each(|event| watch.session.printer.tell(told(name, event)));
+            new.iter().for_each(|event| watch.session.printer.tell(told((name, id), event)));
             new.iter().for_each(&seen);
             events.extend(new);
             let end = events.last().filter(|event| event.physical_id == id && at_rest(&event.status));
@@ -59,30 +59,48 @@ async fn quiet(watch: Watch<'_>, id: &str) -> anyhow::Result<Look<String>> {
     Ok(if status == "DELETE_COMPLETE" { Look::Ended(status) } else { Look::Nothing })
 }
 
-fn told(stack: &str, event: &StackEvent) -> Event {
+fn told((stack, id): (&str, &str), event: &StackEvent) -> Event {
+    let is_stack = event.physical_id == id;
     let what = What::Resource {
         logical_id: event.logical_id.clone(),
         resource_type: event.resource_type.clone(),
         status: event.status.clone(),
         reason: event.reason.clone(),
-        on_the_way: !at_rest(&event.status) && !rollback_begins(&event.status),
+        phase: phase(event, is_stack),
+        is_stack,
     };
     Event::new(event.time, stack, what)
+}
+
+fn phase(event: &StackEvent, is_stack: bool) -> Phase {
+    let status = &event.status;
+    let succeeded = || matches!(stack_phase(status), StackPhase::Stable | StackPhase::Absent);
+    if rollback_begins(status) {
+        Phase::RollsBack
+    } else if !at_rest(status) {
+        Phase::OnTheWay
+    } else if is_cancelled(event) {
+        Phase::Cancelled
+    } else if resource_failed(status) || is_stack && !succeeded() {
+        Phase::Failed
+    } else {
+        Phase::Done
+    }
 }
 
 fn at_rest(status: &str) -> bool {
     !status.ends_with("_IN_PROGRESS")
 }
 
-/// The event that everything else follows from: the oldest genuine failure. What a failure cancels says so: `Resource
-/// creation cancelled`, and the same of updates, deletions and imports.
+/// The event that everything else follows from: the oldest genuine failure.
 pub(crate) fn root_cause(events: &[StackEvent]) -> Option<&StackEvent> {
-    let genuine = |event: &&StackEvent| {
-        let reason = event.reason.as_deref().unwrap_or_default();
-        let cancelled = reason.starts_with("Resource ") && reason.contains(" cancelled");
-        resource_failed(&event.status) && !cancelled
-    };
-    events.iter().find(genuine)
+    events.iter().find(|event| resource_failed(&event.status) && !is_cancelled(event))
+}
+
+/// What a failure cancels says so: `Resource creation cancelled`, and the same of updates, deletions and imports.
+fn is_cancelled(event: &StackEvent) -> bool {
+    let reason = event.reason.as_deref().unwrap_or_default();
+    resource_failed(&event.status) && reason.starts_with("Resource ") && reason.contains(" cancelled")
 }
 
 /// The events of the rollback, where the operation was rolled back.
@@ -204,6 +222,30 @@ mod tests {
             resource_type: String::new(),
             status: status.to_owned(),
             reason: Some(reason.to_owned()),
+        }
+    }
+
+    #[test]
+    fn where_a_resource_and_where_its_stack_stands_is_told_apart() {
+        let cases = [
+            ("A", "CREATE_IN_PROGRESS", "", Phase::OnTheWay),
+            ("A", "CREATE_COMPLETE", "", Phase::Done),
+            ("A", "DELETE_SKIPPED", "", Phase::Done),
+            ("A", "CREATE_FAILED", "the bucket exists", Phase::Failed),
+            ("A", "CREATE_FAILED", "Resource creation cancelled", Phase::Cancelled),
+            (
+                "stack",
+                "ROLLBACK_IN_PROGRESS",
+                "The following resource(s) failed to create: [A].",
+                Phase::RollsBack,
+            ),
+            ("stack", "UPDATE_ROLLBACK_COMPLETE", "", Phase::Failed),
+            ("stack", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "", Phase::OnTheWay),
+            ("stack", "DELETE_COMPLETE", "", Phase::Done),
+        ];
+        for (logical_id, status, reason, expected) in cases {
+            let event = event(logical_id, status, reason);
+            assert_eq!(phase(&event, logical_id == "stack"), expected, "{logical_id} {status} {reason}");
         }
     }
 

@@ -41,6 +41,11 @@ pub(crate) fn data_dir(root: &Path, project: &str) -> anyhow::Result<PathBuf> {
     if let Some(dir) = std::env::var_os("XTASK_LOCAL_DATA_DIR").filter(|dir| !dir.is_empty()) {
         return Ok(std::path::absolute(dir)?);
     }
+    Ok(state_dir()?.join(name_of_checkout(root, project)))
+}
+
+/// Where this program keeps what outlives a command: `${XDG_STATE_HOME:-~/.local/state}/seatrial`.
+pub(crate) fn state_dir() -> anyhow::Result<PathBuf> {
     let state = match std::env::var_os("XDG_STATE_HOME").map(PathBuf::from) {
         // Another is to be ignored (XDG Base Directory Specification).
         Some(dir) if dir.is_absolute() => dir,
@@ -49,9 +54,14 @@ pub(crate) fn data_dir(root: &Path, project: &str) -> anyhow::Result<PathBuf> {
             home.context("failed to find the home directory: HOME is no absolute path")?.join(".local/state")
         }
     };
+    Ok(state.join("seatrial"))
+}
+
+/// Two checkouts of one project are told apart by where they lie.
+pub(crate) fn name_of_checkout(root: &Path, project: &str) -> String {
     let digest = hex::encode(Sha256::digest(root.as_os_str().as_encoded_bytes()));
     let short = digest.get(..8).unwrap_or(&digest);
-    Ok(state.join("seatrial").join(format!("{project}-{short}")))
+    format!("{project}-{short}")
 }
 
 /// Makes the directory if it is missing and marks it if it is empty; refused, and nothing is written, where it is

@@ -15,7 +15,9 @@ mod serve;
 
 pub(crate) use connection::Connection;
 pub(crate) use daemon::{Gone, end_those_below, ended, ensure_running, find, remove_rehearsal, reset, stop};
-pub(crate) use data_dir::{REHEARSAL_DATA_DIR, REHEARSAL_SOURCE, data_dir, disown};
+pub(crate) use data_dir::{
+    REHEARSAL_DATA_DIR, REHEARSAL_SOURCE, data_dir, disown, name_of_checkout, state_dir,
+};
 pub(crate) use options::ServeOptions;
 pub(crate) use owner::{Owner, owner_of_tests};
 pub(crate) use post::{in_flight, post};

@@ -2,6 +2,7 @@
 //! show.
 
 use std::fmt;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -18,29 +19,116 @@ pub(crate) struct Event {
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum What {
-    /// A resource of a stack, or the stack itself, changed its status. `on_the_way`: it will change it again, and nothing
-    /// has gone wrong.
+    /// A resource of a stack, or the stack itself (`is_stack`), changed its status.
     Resource {
         logical_id: String,
         resource_type: String,
         status: String,
         reason: Option<String>,
-        on_the_way: bool,
+        phase: Phase,
+        is_stack: bool,
+    },
+    /// Many things are done from now on until [`What::Over`]: a screen shows those in work together.
+    Begun(Whole),
+    Over,
+    /// One of them is in work: a stack, or something else that is made.
+    InWork,
+    /// It is done with. `changed`: something was done for it.
+    Reached {
+        changed: bool,
+        failed: bool,
     },
     /// An action of a pipeline execution changed its status.
-    Action { action: String, status: String, detail: Option<String> },
+    Action {
+        action: String,
+        status: String,
+        detail: Option<String>,
+    },
     /// A build left a phase.
-    BuildPhase { name: String, status: String },
+    BuildPhase {
+        name: String,
+        status: String,
+    },
     /// A line of a build's log.
     BuildLog(String),
     /// A lifecycle event of a deployment changed its status.
-    Lifecycle { name: String, status: String, diagnostics: Option<String> },
+    Lifecycle {
+        name: String,
+        status: String,
+        diagnostics: Option<String>,
+    },
     /// The production traffic's weights changed: label, percent, running tasks.
     Traffic(Vec<(String, f64, i64)>),
     /// A task ended.
-    StoppedTask { reason: String },
+    StoppedTask {
+        reason: String,
+    },
     /// Anything else worth a line.
     Text(String),
+}
+
+/// Where a resource, or a stack, stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// It will change its status again, and nothing has gone wrong.
+    OnTheWay,
+    /// It is on its way back.
+    RollsBack,
+    Done,
+    Failed,
+    /// It was ended because another failed.
+    Cancelled,
+}
+
+/// What is done together.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Whole {
+    /// What the subjects in work begin with, and need not be shown.
+    pub prefix: String,
+    /// How many there are.
+    pub count: usize,
+    /// How long it will take, where earlier runs tell.
+    pub expected: Option<Expected>,
+}
+
+/// A prediction.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Expected {
+    pub duration: Duration,
+    /// Of all that is to be done it is known how long it takes; else it takes at least so long.
+    pub is_complete: bool,
+    /// What waits for each other, first to last, for so long.
+    pub path: Vec<String>,
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let about = if self.is_complete { "about" } else { "at least" };
+        write!(f, "{about} {}", clock(self.duration))
+    }
+}
+
+/// `4:12`, `1:04:12`.
+pub(super) fn clock(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match hours {
+        0 => format!("{minutes}:{seconds:02}"),
+        _ => format!("{hours}:{minutes:02}:{seconds:02}"),
+    }
+}
+
+/// How long something took that is over: `0.4 s`, `4:12`.
+pub(super) fn took(duration: Duration) -> String {
+    match duration.as_secs() {
+        0..60 => format!("{:.1} s", duration.as_secs_f64()),
+        _ => clock(duration),
+    }
+}
+
+/// The time from one moment to another; none where clocks disagree on which is first.
+pub(super) fn between(began: Timestamp, ended: Timestamp) -> Duration {
+    ended.duration_since(began).try_into().unwrap_or_default()
 }
 
 impl Event {
@@ -78,6 +166,11 @@ impl fmt::Display for What {
                 write!(f, "traffic: {}", sets.iter().map(set).collect::<Vec<_>>().join(", "))
             }
             Self::StoppedTask { reason } => write!(f, "task stopped: {reason}"),
+            Self::Begun(Whole { expected: Some(expected), .. }) => {
+                write!(f, "critical path, by earlier runs: {expected} ({})", expected.path.join(", "))
+            }
+            // For screens alone.
+            Self::Begun(_) | Self::Over | Self::InWork | Self::Reached { .. } => Ok(()),
             Self::Text(text) => f.write_str(text),
         }
     }

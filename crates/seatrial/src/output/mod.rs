@@ -1,11 +1,18 @@
 //! What the user sees.
 
+mod board;
 mod channel;
 mod event;
 mod lines;
 mod printer;
+mod record;
+mod screen;
 mod table;
+mod timeline;
+mod width;
 
-pub(crate) use event::{Event, What};
+pub(crate) use event::{Event, Expected, Phase, What, Whole};
 pub(crate) use printer::{Format, Printer};
+pub(crate) use record::{Operation, Span, operations};
 pub(crate) use table::table;
+pub(crate) use timeline::{After, Timeline};

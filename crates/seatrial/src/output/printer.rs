@@ -2,14 +2,14 @@
 
 use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use serde::Serialize;
 
 use super::channel::{Channel, Message};
-use super::event::Event;
+use super::event::{Event, What, Whole};
 
 /// What stdout carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -27,11 +27,12 @@ pub(crate) struct Printer {
     format: Format,
     started: Arc<Instant>,
     channel: Channel,
+    record: Arc<Mutex<Vec<Event>>>,
 }
 
 impl Printer {
     pub(crate) fn new(format: Format) -> Self {
-        Self { format, started: Arc::new(Instant::now()), channel: Channel::open() }
+        Self { format, started: Arc::new(Instant::now()), channel: Channel::open(), record: Arc::default() }
     }
 
     /// The time since the command began.
@@ -64,6 +65,9 @@ impl Printer {
 
     /// Tells what happened.
     pub(crate) fn tell(&self, event: Event) {
+        if is_recorded(&event) {
+            self.record.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
+        }
         self.channel.send(Message::Event(event));
     }
 
@@ -86,11 +90,58 @@ impl Printer {
         self.channel.flush();
     }
 
-    /// Writes a question, behind everything that was told before it.
+    /// Writes a question, behind everything that was told before it. What is told from then on may wait for
+    /// [`Printer::answered`].
     pub(crate) fn question(&self, question: &str) -> std::io::Result<()> {
-        self.channel.flush();
-        let mut stderr = anstream::stderr().lock();
-        write!(stderr, "{question} ")?;
-        stderr.flush()
+        self.channel.question(question)
     }
+
+    /// A question has its answer, by a line that was `typed`, or nobody waits for one any more.
+    pub(crate) fn answered(&self, typed: bool) {
+        self.channel.send(Message::Answered { typed });
+    }
+
+    /// Things are done together until what this answers is dropped: they are shown together.
+    #[must_use = "it is over when this is dropped"]
+    pub(crate) fn together(&self, subject: &str, whole: Whole) -> Together {
+        self.tell(Event::new(None, subject, What::Begun(whole)));
+        Together { printer: self.clone(), subject: subject.to_owned() }
+    }
+
+    /// Does one of the things that are done together, a stack or something else that is made; `changed` says of its end
+    /// whether anything was done.
+    pub(crate) async fn one<T, E>(
+        &self,
+        subject: &str,
+        work: impl Future<Output = Result<T, E>>,
+        changed: impl FnOnce(&T) -> bool,
+    ) -> Result<T, E> {
+        self.tell(Event::new(None, subject, What::InWork));
+        let ended = work.await;
+        let (changed, failed) = (ended.as_ref().is_ok_and(changed), ended.is_err());
+        self.tell(Event::new(None, subject, What::Reached { changed, failed }));
+        ended
+    }
+
+    /// What was told so far of resources, stacks and what else is made, oldest first.
+    pub(crate) fn recorded(&self) -> Vec<Event> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Things that are done together.
+pub(crate) struct Together {
+    printer: Printer,
+    subject: String,
+}
+
+impl Drop for Together {
+    fn drop(&mut self) {
+        self.printer.tell(Event::new(None, self.subject.as_str(), What::Over));
+    }
+}
+
+/// What a timeline is made of, and what durations are learned from.
+fn is_recorded(event: &Event) -> bool {
+    matches!(event.what, What::Resource { .. } | What::InWork | What::Reached { .. })
 }

@@ -3,6 +3,8 @@
 //! Pure: reads `infra/stacks`, calls nobody. Every fault of a template or of the wiring is found here, before
 //! any call to AWS.
 
+pub(crate) mod critical_path;
+mod dependencies;
 pub(crate) mod difference;
 pub(crate) mod given;
 pub(crate) mod graph;

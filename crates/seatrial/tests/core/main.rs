@@ -22,6 +22,7 @@ mod outcome;
 mod own;
 mod protected;
 mod reasons;
+mod screen;
 mod states;
 mod trouble;
 mod workbench;

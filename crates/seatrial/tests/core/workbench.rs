@@ -153,6 +153,16 @@ impl Workbench {
 
     /// Runs at a terminal at which `typed` is typed, with `--output json`.
     pub fn at_terminal(&self, arguments: &[&str], typed: impl AsRef<[u8]>) -> Ended {
+        self.at_terminal_with(&[], arguments, typed)
+    }
+
+    /// The same with these variables.
+    pub fn at_terminal_with(
+        &self,
+        variables: Pairs<'_>,
+        arguments: &[&str],
+        typed: impl AsRef<[u8]>,
+    ) -> Ended {
         let words: Vec<&str> =
             [env!("CARGO_BIN_EXE_cargo-seatrial")].iter().chain(arguments).copied().collect();
         // The object alone is not the terminal's.
@@ -163,6 +173,7 @@ impl Workbench {
             false => script.args(["-q", "-e", "-c", &line, "/dev/null"]),
         };
         self.surround(&mut script, arguments);
+        script.envs(variables.iter().copied());
         let mut child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let mut keyboard = child.stdin.take().unwrap();
         keyboard.write_all(typed.as_ref()).unwrap();

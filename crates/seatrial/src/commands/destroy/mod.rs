@@ -19,7 +19,8 @@ use serde::Serialize;
 use super::at_once::all;
 use super::deployed::Deployed;
 use super::local::not_ours;
-use super::undeletable;
+use super::timeline::{self, Chart};
+use super::{learned, undeletable};
 use crate::ask::ask;
 use crate::aws::status::{StackPhase, stack_phase};
 use crate::cli::{DestroyArgs, Globals};
@@ -66,7 +67,11 @@ pub(crate) async fn run(
         ctx.printer().note(&plan);
         confirm(ctx, globals, args).await?;
     }
+    let shown = ctx.printer().together("destroy", plan.whole(ctx));
     let (mut destroyed, mut errors) = apply(ctx, &deployed, (&plan, &args.retain_resource)).await;
+    drop(shown);
+    learned::learn(ctx);
+    destroyed.timeline = timeline::chart(ctx, &args.chart, &plan.after(), &mut errors);
     errors.extend(
         database::settle(ctx, &plan.databases, (&destroyed.deleted, &mut destroyed.kept)).await.err(),
     );
@@ -113,6 +118,9 @@ pub(crate) struct Destroyed {
     left: Vec<PathBuf>,
     /// Stacks and buckets of others in the local cloud, for which it stays.
     others: Vec<String>,
+    /// When each stack was deleted, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeline: Option<Chart>,
 }
 
 impl fmt::Display for Destroyed {
@@ -133,7 +141,8 @@ impl fmt::Display for Destroyed {
         if let Some(path) = &self.data_dir {
             writeln!(f, "the local cloud and its data under `{}` are gone", path.display())?;
         }
-        self.left.iter().try_for_each(|path| writeln!(f, "{}", not_ours(path)))
+        self.left.iter().try_for_each(|path| writeln!(f, "{}", not_ours(path)))?;
+        self.timeline.as_ref().map_or(Ok(()), |chart| chart.fmt(f))
     }
 }
 
@@ -186,7 +195,10 @@ async fn apply(
     }
     for wave in &plan.waves {
         let stacks = wave.iter().filter_map(|name| deployed.stacks.get_key_value(name));
-        let ends = stacks.map(async |(short, stack)| (&stack.name, delete(ctx, (short, stack), names).await));
+        let ends = stacks.map(async |(short, stack)| {
+            let deleting = delete(ctx, (short, stack), names);
+            (&stack.name, ctx.printer().one(&stack.name, deleting, |_| true).await)
+        });
         for (name, end) in all(ends).await {
             match end {
                 Ok(kept) => {

@@ -11,8 +11,11 @@ use super::database::{Database, databases};
 use super::unmade::unmade_stacks;
 use crate::aws::Stack;
 use crate::commands::deployed::Deployed;
+use crate::commands::learned::Learned;
 use crate::context::Ctx;
 use crate::exit::Refused;
+use crate::output::{After, Expected, Whole};
+use crate::plan::critical_path::critical_path;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct DestroyPlan {
@@ -66,6 +69,26 @@ impl DestroyPlan {
 
     pub(super) fn is_empty(&self) -> bool {
         self.waves.is_empty() && self.unmade.is_empty() && self.data_dir.is_none()
+    }
+
+    /// A stack waits for all of the wave before.
+    pub(super) fn after(&self) -> After {
+        let pairs = self.waves.iter().zip(self.waves.iter().skip(1));
+        let stack = |before: &Vec<String>, name: &String| (name.clone(), before.iter().cloned().collect());
+        pairs.flat_map(|(before, wave)| wave.iter().map(move |name| stack(before, name))).collect()
+    }
+
+    /// All that is deleted, and how long that took before: here no template tells resources, the stacks' own deletions
+    /// do.
+    pub(super) fn whole(&self, ctx: &Ctx) -> Whole {
+        let learned = Learned::of(ctx);
+        let names: Vec<&String> = self.waves.iter().flatten().collect();
+        let known = |name: &String| learned.stack(name, "DELETE");
+        let takes = names.iter().map(|name| ((*name).clone(), known(name).unwrap_or_default())).collect();
+        let (duration, path) = critical_path(&takes, &self.after());
+        let is_complete = names.iter().all(|name| known(name).is_some());
+        let expected = (!duration.is_zero()).then_some(Expected { duration, is_complete, path });
+        Whole { prefix: ctx.environment.stack_name(""), count: names.len(), expected }
     }
 }
 

@@ -86,19 +86,34 @@ pub(super) async fn apply(
 }
 
 impl Deployment<'_> {
+    /// Makes one node, and tells that it is in work and what has become of it.
     async fn node(&self, id: &NodeId) -> anyhow::Result<Option<StackResult>> {
         self.ctx.session.cancel.check()?;
+        let subject = match id {
+            NodeId::Stack(name) => self.ctx.environment.stack_name(name),
+            other => other.to_string(),
+        };
+        let made = self.ctx.printer().one(&subject, self.make(id), |(_, changed)| *changed).await;
+        made.map(|(result, _)| result)
+    }
+
+    /// The result of a stack, and whether anything was done.
+    async fn make(&self, id: &NodeId) -> anyhow::Result<(Option<StackResult>, bool)> {
         if self.graph.waits_for_connection(id)
             && let Some(arn) = self.values(id)?.get("ConnectionArn")
         {
             self.handshake.wait(self.ctx, arn).await?;
         }
-        match id {
-            NodeId::Stack(name) => return self.stack(id, name).await.map(Some),
+        let changed = match id {
+            NodeId::Stack(name) => {
+                let result = self.stack(id, name).await?;
+                let changed = result.changed;
+                return Ok((Some(result), changed));
+            }
             NodeId::FirstImage => self.image.build(self.ctx, &self.values(id)?).await?,
             NodeId::TaskDefinition => self.image.register(self.ctx, &self.values(id)?).await?,
-        }
-        Ok(None)
+        };
+        Ok((None, changed))
     }
 
     /// What leads to the application, as far as it is there by now.

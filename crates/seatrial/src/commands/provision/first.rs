@@ -60,20 +60,21 @@ impl FirstRevision {
         Ok(Self { done, live, here: args.local_image, image: OnceCell::new() })
     }
 
-    /// Takes the image that was live, or of this commit; else has CodeBuild build the commit, or builds it here.
-    pub(super) async fn build(&self, ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow::Result<()> {
+    /// Takes the image that was live, or of this commit; else has CodeBuild build the commit, or builds it here. Whether
+    /// one was built.
+    pub(super) async fn build(&self, ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow::Result<bool> {
         if self.done {
-            return Ok(());
+            return Ok(false);
         }
-        let uri = match self.made_before(ctx, needed(values, "RepositoryUri")?).await? {
-            Before::Revision => return Ok(()),
-            Before::Image(uri) => uri,
-            Before::Nothing if self.here => build_here(ctx, values).await?,
-            Before::Nothing => build_remotely(ctx, values).await?,
+        let (uri, built) = match self.made_before(ctx, needed(values, "RepositoryUri")?).await? {
+            Before::Revision => return Ok(false),
+            Before::Image(uri) => (uri, false),
+            Before::Nothing if self.here => (build_here(ctx, values).await?, true),
+            Before::Nothing => (build_remotely(ctx, values).await?, true),
         };
         ctx.printer().event("first image", &uri);
         self.image.set(uri)?;
-        Ok(())
+        Ok(built)
     }
 
     /// What of before serves: the image of the revision that was live, or of the newest if that is this commit's and the
@@ -102,9 +103,13 @@ impl FirstRevision {
 
     /// Makes the family's newest revision the one that the service is to start: a bare family takes the newest, which may
     /// be that of a release that failed. What was live is registered once more; else `.aws/taskdef.json` is rendered with
-    /// the function that the pipeline's build uses.
-    pub(super) async fn register(&self, ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow::Result<()> {
-        let Some(image) = self.image.get() else { return Ok(()) };
+    /// the function that the pipeline's build uses. Whether a revision was made.
+    pub(super) async fn register(
+        &self,
+        ctx: &Ctx,
+        values: &BTreeMap<String, String>,
+    ) -> anyhow::Result<bool> {
+        let Some(image) = self.image.get() else { return Ok(false) };
         let given = given_by_stacks(ctx.aws.region(), values);
         let definition = render::task_definition(&ctx.root, &ctx.environment, &given)?.with_image(image);
         let wanted = Revision::of(&definition);
@@ -122,12 +127,12 @@ impl FirstRevision {
             (None, None) => None,
         };
         let arn = match fitting {
-            Some(arn) if newest.as_ref() == Some(arn) => return Ok(()),
+            Some(arn) if newest.as_ref() == Some(arn) => return Ok(false),
             Some(arn) => ctx.aws.register_again(arn).await?,
             None => ctx.aws.register_task_definition(definition).await?,
         };
         ctx.printer().event("task definition", arn);
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -10,6 +10,7 @@ mod consent;
 mod ended;
 mod first;
 mod fixed;
+mod forecast;
 mod found;
 mod handshake;
 mod health_path;
@@ -35,6 +36,7 @@ use super::deployed::{Deployed, Place};
 use super::dns_record::DnsRecord;
 use super::graph;
 use super::released::{Probing, Release, follow};
+use super::{learned, timeline};
 use crate::aws::status::{Progress, execution_progress};
 use crate::cli::{DiffArgs, Globals, ProvisionArgs};
 use crate::context::{Ctx, find_root, load_environment, uses_local_cloud};
@@ -78,7 +80,10 @@ pub(crate) async fn run(
             graph::read(&ctx.root, &ctx.environment)?
         }
     };
-    provision(&ctx, &graph, args).await
+    let mut report = provision(&ctx, &graph, args).await?;
+    learned::learn(&ctx);
+    report.fields.timeline = timeline::chart(&ctx, &args.chart, &forecast::after(&graph), &mut report.errors);
+    Ok(report)
 }
 
 /// The plan alone: what was made to be shown is deleted again.
@@ -131,7 +136,9 @@ pub(super) async fn provision(
     };
     linked_roles::make(ctx, graph, &plan).await;
     let began = Instant::now();
+    let shown = ctx.printer().together("provision", forecast::whole(ctx, graph, &plan));
     let applied = apply::apply(ctx, graph, (&plan, args, consent)).await;
+    drop(shown);
     if !applied.errors.is_empty() {
         // Of what was not reached the change sets are still there.
         plan.discard(ctx).await;

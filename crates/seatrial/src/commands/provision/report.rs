@@ -10,6 +10,7 @@ use super::plan::Plan;
 use crate::commands::deployed::Deployed;
 use crate::commands::dns_record::DnsRecord;
 use crate::commands::released::Release;
+use crate::commands::timeline::Chart;
 
 /// The object of `provision --output json`.
 #[derive(Debug, Default, Serialize)]
@@ -29,6 +30,9 @@ pub(crate) struct Provisioned {
     /// What would be done, where nothing was.
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<Plan>,
+    /// When each stack was made, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeline: Option<Chart>,
     #[serde(skip)]
     complete: bool,
     #[serde(skip)]
@@ -65,6 +69,7 @@ impl Provisioned {
             handshake: applied.handshake.clone(),
             orphans: applied.orphans.clone(),
             plan: None,
+            timeline: None,
             is_repair: false,
             complete: applied.errors.is_empty(),
         }
@@ -107,6 +112,6 @@ impl fmt::Display for Provisioned {
         if let Some(link) = &self.handshake {
             writeln!(f, "the connection is PENDING: complete the handshake at {link}")?;
         }
-        Ok(())
+        self.timeline.as_ref().map_or(Ok(()), |chart| chart.fmt(f))
     }
 }
