@@ -120,6 +120,11 @@ impl Board {
     /// What was announced is done with. Of a stack its own end was told.
     fn done_with(&mut self, event: &Event, (changed, failed): (bool, bool), now: Timestamp) -> Vec<Line> {
         let Some(work) = self.end(&event.subject, failed) else { return Vec::new() };
+        if work.operation.is_some() {
+            let after = took(between(work.began, now));
+            let what = format!("left in {} after {after}", work.status);
+            return vec![said(event, &what, failed)];
+        }
         if !work.status.is_empty() || !(changed || failed) {
             return Vec::new();
         }
@@ -142,7 +147,8 @@ impl Board {
 
     /// A log belongs to what is no stack: to the first image.
     fn log(&mut self, event: &Event, line: String) -> Vec<Line> {
-        let Some(work) = self.works.iter_mut().find(|work| work.announced && work.status.is_empty()) else {
+        let prefix = &self.whole.prefix;
+        let Some(work) = self.works.iter_mut().find(|work| !work.subject.starts_with(prefix)) else {
             return plain(event);
         };
         if work.log.len() == TAIL {

@@ -104,7 +104,7 @@ pub(crate) struct Expected {
 impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let about = if self.is_complete { "about" } else { "at least" };
-        write!(f, "{about} {}", clock(self.duration))
+        write!(f, "{about} {}", took(self.duration))
     }
 }
 

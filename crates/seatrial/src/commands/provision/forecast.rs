@@ -1,6 +1,6 @@
 //! How long a plan will take: its critical path, by what earlier runs have learned.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::plan::{Plan, Planned, Step};
@@ -76,14 +76,16 @@ fn of_stack(template: &StackTemplate, planned: &Planned, learned: &Learned) -> E
         // What is found then is not known.
         Step::Join | Step::RollBack | Step::Later | Step::GiveUp => return UNKNOWN,
     };
-    let resources: Vec<(String, Estimate)> =
-        tasks.into_iter().map(|task: Task| task.estimate(learned)).collect();
+    through(template, (operation, tasks), learned)
+}
+
+fn through(template: &StackTemplate, (operation, tasks): (&str, Vec<Task>), learned: &Learned) -> Estimate {
+    let resources: Vec<(String, Estimate)> = tasks.into_iter().map(|task| task.estimate(learned)).collect();
     let takes: BTreeMap<String, Duration> =
         resources.iter().map(|(id, estimate)| (id.clone(), estimate.takes)).collect();
-    let after: BTreeMap<String, BTreeSet<String>> = template.dependencies();
     let around = Estimate::of(learned.around(operation));
     Estimate {
-        takes: critical_path(&takes, &after).0 + around.takes,
+        takes: critical_path(&takes, &template.dependencies()).0 + around.takes,
         is_complete: around.is_complete && resources.iter().all(|(_, estimate)| estimate.is_complete),
     }
 }
@@ -116,5 +118,63 @@ impl Task {
 impl Estimate {
     fn of(takes: Option<Duration>) -> Self {
         takes.map_or(UNKNOWN, |takes| Self { takes, is_complete: true })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn template() -> StackTemplate {
+        let folder = tempfile::tempdir().unwrap();
+        let stacks = folder.path().join("infra/stacks");
+        std::fs::create_dir_all(&stacks).unwrap();
+        let text = "Resources:
+  Key: {Type: AWS::KMS::Key}
+  Group: {Type: AWS::Logs::LogGroup, Properties: {KmsKeyId: !GetAtt Key.Arn}}
+  Bucket: {Type: AWS::S3::Bucket}
+";
+        std::fs::write(stacks.join("logs.yml"), text).unwrap();
+        crate::plan::load(folder.path()).unwrap().remove(0)
+    }
+
+    fn change(id: &str, kind: &str, action: &str, replacement: Option<&str>) -> ResourceChange {
+        ResourceChange {
+            action: action.to_owned(),
+            logical_id: id.to_owned(),
+            physical_id: None,
+            resource_type: kind.to_owned(),
+            replacement: replacement.map(str::to_owned),
+            properties: Vec::new(),
+            scope: Vec::new(),
+            details: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_stack_takes_as_long_as_the_longest_way_through_what_changes_of_it() {
+        let learned: Learned = serde_json::from_value(serde_json::json!({ "format": 1, "durations": {
+            "AWS::KMS::Key CREATE": [9.0, 10.0, 100.0],
+            "AWS::Logs::LogGroup CREATE": [3.0],
+            "AWS::Logs::LogGroup UPDATE": [2.0],
+            "AWS::S3::Bucket CREATE": [12.0],
+            "AWS::CloudFormation::Stack CREATE": [5.0],
+            "AWS::CloudFormation::Stack UPDATE": [4.0],
+        }}))
+        .unwrap();
+        let template = template();
+        let takes = |operation, tasks| {
+            let estimate = through(&template, (operation, tasks), &learned);
+            (estimate.takes.as_secs(), estimate.is_complete)
+        };
+
+        // The group waits for the key; the bucket waits for nobody.
+        assert_eq!(takes("CREATE", all(&template)), (10 + 3 + 5, true));
+        let group =
+            |action, replacement| Task::of(&change("Group", "AWS::Logs::LogGroup", action, replacement));
+        assert_eq!(takes("UPDATE", vec![group("Modify", Some("False"))]), (2 + 4, true));
+        assert_eq!(takes("UPDATE", vec![group("Modify", Some("True"))]), (3 + 4, true));
+        // How long a deletion takes has not been seen.
+        assert_eq!(takes("UPDATE", vec![group("Remove", None)]), (4, false));
     }
 }

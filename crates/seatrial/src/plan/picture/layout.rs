@@ -183,6 +183,11 @@ mod tests {
             }
             assert_eq!(layout.edges.len(), after.iter().map(Vec::len).sum::<usize>());
             for edge in &layout.edges {
+                // From one column to the next: no box stands in between.
+                for pair in edge.points.windows(2).step_by(2) {
+                    let between = |at: usize| corners(at).0 >= pair[0].0 && corners(at).2 <= pair[1].0;
+                    assert!(!(0..sizes.len()).any(between), "{after:?}");
+                }
                 // Level through a column, between columns elsewhere.
                 for pair in edge.points.windows(2).skip(1).step_by(2) {
                     assert!((pair[0].1 - pair[1].1).abs() < f64::EPSILON, "{after:?}");

@@ -120,6 +120,7 @@ fn in_the_middle_each_stack_in_work_has_a_line_with_its_slowest_resource_and_wha
     seen.resource("database", ("Instance", "AWS::RDS::DBInstance"), BEGUN, None);
     seen.at(10);
     seen.resource("database", ("Secret", "AWS::SecretsManager::Secret"), MADE, None);
+    seen.resource("database", ("Alarm", "AWS::CloudWatch::Alarm"), BEGUN, None);
     seen.resource("network", ("Vpc", "AWS::EC2::VPC"), MADE, None);
     seen.stack("network", MADE, None);
     seen.tell("web-production-network", What::Reached { changed: true, failed: false });
@@ -298,8 +299,26 @@ fn a_terminal_that_becomes_narrower_or_wider_keeps_what_stays_and_no_old_live_li
 }
 
 #[test]
-fn an_image_that_fails_leaves_the_end_of_its_log() {
+fn a_stack_that_is_not_followed_to_its_end_leaves_a_line_that_says_so() {
     let mut seen = Seen::begun(1);
+    seen.tell("web-production-network", What::InWork);
+    seen.stack("network", BEGUN, None);
+    seen.at(61);
+    seen.line("interrupted: ending (once more ends at once)");
+    seen.tell("web-production-network", What::Reached { changed: false, failed: true });
+    seen.tell("provision", What::Over);
+
+    let expected = "\
+interrupted: ending (once more ends at once)
+07:01:01 web-production-network       left in CREATE_IN_PROGRESS after 1:01";
+    assert_eq!(seen.history(), expected);
+}
+
+#[test]
+fn an_image_that_fails_leaves_the_end_of_its_log() {
+    let mut seen = Seen::begun(2);
+    // In work as well, and before its first event.
+    seen.tell("web-production-cluster", What::InWork);
     seen.tell("first image", What::InWork);
     (0..50).for_each(|line| seen.tell("Build", What::BuildLog(format!("line {line}"))));
     seen.at(7);
