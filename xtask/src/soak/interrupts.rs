@@ -188,7 +188,8 @@ impl Round<'_> {
     }
 }
 
-fn wait(
+/// How a child ended, if it did within `patience` and before there was `enough`.
+pub(super) fn wait(
     child: &mut Child,
     patience: Duration,
     enough: impl Fn() -> bool,

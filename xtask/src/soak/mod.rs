@@ -1,7 +1,9 @@
 //! `cargo xtask soak`: what is too long for `check`, played for as long as one likes. A seed makes the same rounds again.
 
 mod interrupts;
+mod kills;
 mod leftovers;
+mod records;
 mod scratch;
 mod traffic;
 
@@ -25,6 +27,10 @@ pub(crate) fn command() -> Command {
                 .action(seatrial::clap::ArgAction::Append)
                 .help("Only this command; may be given more than once"),
         );
+    let kills = Command::new("kills")
+        .about("Kills a provisioning, an update and a destroy at random moments, and runs each once more")
+        .arg(number("rounds", "21").help("How many commands are killed"))
+        .arg(number("seed", "1").help("Which moments"));
     let traffic = Command::new("traffic")
         .about("Edits what carries production, and fails, with releases at random moments under load")
         .arg(number("rounds", "20").help("How many edits are made"))
@@ -36,6 +42,7 @@ pub(crate) fn command() -> Command {
         .about("Plays what can go wrong, for hours: this repository's own")
         .subcommand_required(true)
         .subcommand(interrupts)
+        .subcommand(kills)
         .subcommand(traffic)
 }
 
@@ -43,11 +50,13 @@ pub(crate) fn run(running: &Running<'_>, matches: &ArgMatches) -> Result<(), Str
     let Some((name, matches)) = matches.subcommand() else { return Err("no such soak".to_owned()) };
     let number = |name: &str| matches.get_one::<u64>(name).copied().unwrap_or_default();
     let (rounds, seed) = (number("rounds"), number("seed"));
-    let found = if name == "traffic" {
-        traffic::play(running, (number("first"), rounds), seed)?
-    } else {
-        let only: Vec<String> = matches.get_many("only").into_iter().flatten().cloned().collect();
-        interrupts::play(running, rounds, seed, &only)?
+    let found = match name {
+        "traffic" => traffic::play(running, (number("first"), rounds), seed)?,
+        "kills" => kills::play(running, rounds, seed)?,
+        _ => {
+            let only: Vec<String> = matches.get_many("only").into_iter().flatten().cloned().collect();
+            interrupts::play(running, rounds, seed, &only)?
+        }
     };
     none(found)
 }

@@ -21,12 +21,12 @@ const LATEST: u64 = 8_000;
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// A place in a template that can be written in two ways, neither of which moves traffic.
-struct Edit {
-    stack: &'static str,
-    ways: [&'static str; 2],
+pub(super) struct Edit {
+    pub(super) stack: &'static str,
+    pub(super) ways: [&'static str; 2],
 }
 
-const EDITS: [Edit; 7] = [
+pub(super) const EDITS: [Edit; 7] = [
     Edit { stack: "load-balancer", ways: ["Value: defensive", "Value: strictest"] },
     Edit { stack: "load-balancer", ways: ["UnhealthyThresholdCount: 3", "UnhealthyThresholdCount: 4"] },
     Edit { stack: "load-balancer", ways: ["Priority: 50000", "Priority: 49000"] },
@@ -201,7 +201,7 @@ fn tool(scratch: &Scratch, arguments: &[&str]) -> Result<Output, String> {
     output.map_err(|error| format!("failed to start `{}`: {error}", arguments.join(" ")))
 }
 
-fn object(output: &Output) -> Value {
+pub(super) fn object(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_default()
 }
 
@@ -211,7 +211,7 @@ fn unless_ended(name: &str, output: &Output, expected: i32) -> Option<String> {
         .then(|| format!("`{name}` ended with {ended:?}, expected {expected}: {}", last_lines(output)))
 }
 
-fn last_lines(output: &Output) -> String {
+pub(super) fn last_lines(output: &Output) -> String {
     let stderr = String::from_utf8_lossy(&output.stderr);
     let lines: Vec<&str> = stderr.lines().rev().take(6).collect();
     lines.into_iter().rev().collect::<Vec<_>>().join("\n  ")
@@ -237,7 +237,7 @@ impl Load {
     }
 }
 
-fn answers(address: &str) -> std::io::Result<bool> {
+pub(super) fn answers(address: &str) -> std::io::Result<bool> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
     write!(stream, "GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
