@@ -97,7 +97,7 @@ impl Operation for DescribeStackResource {
         let Some(resource) = resources.get(&self.logical_resource_id) else {
             return Err(ServiceError::validation(format!(
                 "Resource {} does not exist for stack {}",
-                self.logical_resource_id, stack.name
+                self.logical_resource_id, self.stack_name
             )));
         };
         let mut detail = shown(&stack, resource, "LastUpdatedTimestamp");

@@ -37,6 +37,9 @@ impl Operation for GetTemplate {
 
     async fn handle(self, call: &Call) -> Result<Value, ServiceError> {
         let key = match (&self.change_set_name, &self.stack_name) {
+            (Some(set), None) if !set.starts_with("arn:") => {
+                return Err(ServiceError::validation("StackName is a required parameter."));
+            }
             (Some(set), stack) => find_change_set(call, set, stack.as_deref())?.revision.template,
             (None, Some(name)) => known_stack(call, name)?.current.template,
             (None, None) => {

@@ -9,6 +9,7 @@ mod operations;
 mod protection;
 mod recorded;
 mod records;
+mod refusals;
 mod revert_drift;
 mod served;
 mod validation;
