@@ -9,8 +9,8 @@ mod store;
 
 pub(crate) use operations::{
     CreateApplication, CreateDeployment, CreateDeploymentConfig, CreateDeploymentGroup, DeleteApplication,
-    DeleteDeploymentConfig, DeleteDeploymentGroup, GetDeployment, RegisterApplicationRevision,
-    UpdateDeploymentGroup,
+    DeleteDeploymentConfig, DeleteDeploymentGroup, GetApplication, GetDeployment, GetDeploymentConfig,
+    GetDeploymentGroup, RegisterApplicationRevision, UpdateDeploymentGroup,
 };
 
 #[cfg(test)]

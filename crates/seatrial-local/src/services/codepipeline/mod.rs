@@ -9,8 +9,8 @@ mod store;
 
 pub(crate) use declaration::Declaration;
 pub(crate) use operations::{
-    CreatePipeline, DeletePipeline, DisableStageTransition, EnableStageTransition, StartPipelineExecution,
-    TagResource, UpdatePipeline,
+    CreatePipeline, DeletePipeline, DisableStageTransition, EnableStageTransition, GetPipeline,
+    StartPipelineExecution, TagResource, UpdatePipeline,
 };
 
 use crate::cloud::Cloud;

@@ -9,7 +9,7 @@ mod operations;
 mod store;
 
 pub(crate) use operations::*;
-pub(crate) use store::{RulePeer, SecurityGroup, Subnet, Vpc};
+pub(crate) use store::{RulePeer, SecurityGroup, SecurityGroupRule, Subnet, Vpc};
 
 #[cfg(test)]
 mod tests;

@@ -104,6 +104,9 @@ pub(crate) struct SecurityGroupRule {
     pub to_port: i64,
     pub peer: RulePeer,
     pub description: Option<String>,
+    /// It was made as a resource of its own: the properties of its group do not hold it.
+    #[serde(default)]
+    pub stands_alone: bool,
 }
 
 /// Who is at the other end of a rule.

@@ -1,17 +1,32 @@
 //! Resource types of CloudWatch.
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
-    Attributes, Change, Created, Flag, Number, Resource, ResourceContext, ResourceTypes, attributes, gone,
+    Attributes, Change, Created, Flag, Number, Resource, ResourceContext, ResourceTypes, answered,
+    attributes, gone,
 };
 use crate::error::ServiceError;
-use crate::services::cloudwatch::{DeleteAlarms, Dimension, PutMetricAlarm, Settings, alarm_arn};
+use crate::services::cloudwatch::{
+    DeleteAlarms, DescribeAlarms, Dimension, PutMetricAlarm, Settings, alarm_arn,
+};
 
 pub(super) fn register(types: &mut ResourceTypes) {
     types.add::<Alarm>();
 }
+
+/// Members that an alarm without them does not show.
+const OPTIONAL: [&str; 8] = [
+    "AlarmDescription",
+    "MetricName",
+    "Namespace",
+    "Statistic",
+    "Period",
+    "DatapointsToAlarm",
+    "Threshold",
+    "TreatMissingData",
+];
 
 struct Alarm;
 
@@ -85,6 +100,26 @@ impl Resource for Alarm {
         change: Change<AlarmProperties>,
     ) -> Result<Attributes, ServiceError> {
         put(ctx, physical_id, change.new).await
+    }
+
+    const READABLE: bool = true;
+
+    async fn read(
+        ctx: &ResourceContext,
+        id: &str,
+        _: AlarmProperties,
+    ) -> Result<Option<Value>, ServiceError> {
+        let input = DescribeAlarms { alarm_names: vec![id.to_owned()], ..Default::default() };
+        let answer = answered(ctx.cloud.call(&ctx.principal, input).await, "ResourceNotFound")?;
+        let mut found = answer.and_then(|answer| answer["MetricAlarms"].get(0).cloned());
+        if let Some(alarm) = &mut found {
+            // Absent means true.
+            alarm["ActionsEnabled"] = json!(alarm["ActionsEnabled"] != false);
+            for name in OPTIONAL {
+                alarm[name] = alarm[name].clone();
+            }
+        }
+        Ok(found)
     }
 
     async fn delete(

@@ -3,10 +3,13 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Attributes, Change, Created, Flag, Number, Resource, ResourceContext, ResourceTypes, Tag};
+use super::{
+    Attributes, Change, Created, Flag, Number, Resource, ResourceContext, ResourceTypes, Tag, answered,
+    capitalized, told,
+};
 use crate::error::ServiceError;
 use crate::services::codepipeline::{
-    CreatePipeline, Declaration, DeletePipeline, DisableStageTransition, EnableStageTransition,
+    CreatePipeline, Declaration, DeletePipeline, DisableStageTransition, EnableStageTransition, GetPipeline,
     StartPipelineExecution, TagResource, UpdatePipeline,
 };
 
@@ -173,6 +176,27 @@ impl Resource for Pipeline {
             ctx.cloud.call(&ctx.principal, input).await?;
         }
         Ok(attributes())
+    }
+
+    const READABLE: bool = true;
+
+    /// Transitions are not read: whoever releases disables and enables them.
+    async fn read(ctx: &ResourceContext, id: &str, _: Properties) -> Result<Option<Value>, ServiceError> {
+        let found = ctx.cloud.call(&ctx.principal, GetPipeline { name: id.to_owned(), version: None }).await;
+        let Some(answer) = answered(found, "PipelineNotFoundException")? else { return Ok(None) };
+        let mut shown = capitalized(answer["pipeline"].clone());
+        // The keys of an action's configuration are names of their own.
+        let given = answer["pipeline"]["stages"].as_array().into_iter().flatten();
+        for (stage, given) in shown["Stages"].as_array_mut().into_iter().flatten().zip(given) {
+            let given = given["actions"].as_array().into_iter().flatten();
+            for (action, given) in stage["Actions"].as_array_mut().into_iter().flatten().zip(given) {
+                action["Configuration"] = given["configuration"].clone();
+            }
+        }
+        let names = ["Name", "RoleArn", "ArtifactStore", "Stages", "ExecutionMode", "PipelineType"];
+        let mut read = told(&shown, names);
+        read.extend(told(&shown, ["Variables", "Triggers"]));
+        Ok(Some(read.into()))
     }
 
     async fn delete(ctx: &ResourceContext, physical_id: &str, _: Properties) -> Result<(), ServiceError> {

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::error::ServiceError;
 use crate::services::iam::{
-    AttachRolePolicy, CreateRole, DeleteRole, DeleteRolePolicy, DetachRolePolicy, GetRole, PutRolePolicy,
-    TagRole, UpdateAssumeRolePolicy, UpdateRole,
+    AttachRolePolicy, CreateRole, DeleteRole, DeleteRolePolicy, DetachRolePolicy, GetRole, GetRolePolicy,
+    ListAttachedRolePolicies, PutRolePolicy, TagRole, UpdateAssumeRolePolicy, UpdateRole,
 };
 use crate::tags;
 
@@ -48,6 +48,12 @@ struct InlinePolicy {
 /// A document may be given as an object or as its text.
 fn text(document: &Value) -> String {
     document.as_str().map_or_else(|| document.to_string(), str::to_owned)
+}
+
+/// A document as IAM shows it: percent-encoded JSON.
+fn decoded(document: &Value) -> Value {
+    let text = percent_encoding::percent_decode_str(document.as_str().unwrap_or_default());
+    serde_json::from_str(&text.decode_utf8_lossy()).unwrap_or_default()
 }
 
 async fn role_attributes(ctx: &ResourceContext, name: &str) -> Result<Attributes, ServiceError> {
@@ -148,15 +154,32 @@ impl Resource for Role {
 
     const READABLE: bool = true;
 
-    /// Its policies are not read.
-    async fn read(ctx: &ResourceContext, id: &str, _: RoleProperties) -> Result<Option<Value>, ServiceError> {
+    /// Of its policies those that it names: others may belong to resources of their own.
+    async fn read(
+        ctx: &ResourceContext,
+        id: &str,
+        properties: RoleProperties,
+    ) -> Result<Option<Value>, ServiceError> {
         let found = ctx.cloud.call(&ctx.principal, GetRole { role_name: id.to_owned() }).await;
         let Some(answer) = answered(found, MISSING)? else { return Ok(None) };
         let mut read = told(&answer["Role"], ["RoleName", "Path", "Description", "MaxSessionDuration"]);
-        let document = answer["Role"]["AssumeRolePolicyDocument"].as_str().unwrap_or_default();
-        let document = percent_encoding::percent_decode_str(document).decode_utf8_lossy();
-        let document = serde_json::from_str(&document).unwrap_or_default();
+        let document = decoded(&answer["Role"]["AssumeRolePolicyDocument"]);
         read.insert("AssumeRolePolicyDocument".to_owned(), document);
+        let mut inline = Vec::new();
+        for InlinePolicy { policy_name, .. } in properties.policies {
+            let input = GetRolePolicy { role_name: id.to_owned(), policy_name };
+            let Some(policy) = answered(ctx.cloud.call(&ctx.principal, input).await, MISSING)? else {
+                continue;
+            };
+            let document = decoded(&policy["PolicyDocument"]);
+            inline.push(json!({"PolicyName": policy["PolicyName"], "PolicyDocument": document}));
+        }
+        read.insert("Policies".to_owned(), inline.into());
+        let input = ListAttachedRolePolicies { role_name: id.to_owned() };
+        let attached = ctx.cloud.call(&ctx.principal, input).await?.attached_policies;
+        let named = properties.managed_policy_arns.into_iter();
+        let named = named.filter(|arn| attached.iter().any(|policy| policy.policy_arn == *arn));
+        read.insert("ManagedPolicyArns".to_owned(), named.map(Value::String).collect());
         Ok(Some(read.into()))
     }
 

@@ -36,7 +36,7 @@ pub(super) use record::forms::Facts;
 pub(crate) use record::forms::is_answered;
 pub(crate) use record::{handler as record_handler, is_record, note as record_note, stored_parameter};
 pub(crate) use resource::{Attributes, Change, Created, Handler, Resource, ResourceContext, ResourceTypes};
-pub(crate) use shown::{answered, capitalized, own_tags, told};
+pub(crate) use shown::{answered, capitalized, own_tags, tagged, told};
 pub(crate) use tags::Tag;
 
 impl ResourceTypes {

@@ -8,7 +8,8 @@ use super::{
 };
 use crate::error::ServiceError;
 use crate::services::s3::{
-    CreateBucket, DeleteBucket, DeleteBucketPolicy, GetBucketVersioning, PutBucketEncryption,
+    CreateBucket, DeleteBucket, DeleteBucketPolicy, GetBucketEncryption, GetBucketOwnershipControls,
+    GetBucketPolicy, GetBucketVersioning, GetPublicAccessBlock, PutBucketEncryption,
     PutBucketLifecycleConfiguration, PutBucketOwnershipControls, PutBucketPolicy, PutBucketTagging,
     PutBucketVersioning, PutPublicAccessBlock, VersioningConfiguration,
 };
@@ -127,7 +128,7 @@ impl Resource for Bucket {
 
     const READABLE: bool = true;
 
-    /// Of its settings only versioning is read.
+    /// Lifecycle rules are not read: they come back in another form than they were given.
     async fn read(
         ctx: &ResourceContext,
         id: &str,
@@ -139,7 +140,26 @@ impl Resource for Bucket {
             let status = shown.get("Status").filter(|status| !status.is_null()).cloned();
             status.map_or(Value::Null, |status| json!({"Status": status}))
         };
-        Ok(found.map(|shown| json!({"BucketName": id, "VersioningConfiguration": versioning(shown)})))
+        let Some(shown) = found else { return Ok(None) };
+        let mut read = json!({"BucketName": id, "VersioningConfiguration": versioning(shown)});
+        let (cloud, principal) = (&ctx.cloud, &ctx.principal);
+        let of =
+            |setting: Option<Value>, member: &str| setting.map_or(Value::Null, |all| all[member].clone());
+        let access = cloud.call(principal, GetPublicAccessBlock::of(id, Value::Null)).await;
+        let access = answered(access, "NoSuchPublicAccessBlockConfiguration")?;
+        read["PublicAccessBlockConfiguration"] = of(access, "PublicAccessBlockConfiguration");
+        let ownership = cloud.call(principal, GetBucketOwnershipControls::of(id, Value::Null)).await;
+        let ownership = answered(ownership, "OwnershipControlsNotFoundError")?;
+        read["OwnershipControls"] = of(ownership, "OwnershipControls");
+        let encryption = cloud.call(principal, GetBucketEncryption::of(id, Value::Null)).await;
+        let encryption = answered(encryption, "ServerSideEncryptionConfigurationNotFoundError")?;
+        let rules = of(encryption, "ServerSideEncryptionConfiguration")["Rules"].clone();
+        // The template names one member otherwise than the API.
+        let text =
+            rules.to_string().replace("ApplyServerSideEncryptionByDefault", "ServerSideEncryptionByDefault");
+        let rules: Value = serde_json::from_str(&text).unwrap_or_default();
+        read["BucketEncryption"] = json!({ "ServerSideEncryptionConfiguration": rules });
+        Ok(Some(read))
     }
 
     const IMPORTABLE: bool = true;
@@ -196,6 +216,25 @@ impl Resource for BucketPolicy {
     ) -> Result<Attributes, ServiceError> {
         change.new.put(ctx).await?;
         Ok(Attributes::new())
+    }
+
+    const READABLE: bool = true;
+
+    async fn read(
+        ctx: &ResourceContext,
+        id: &str,
+        _: BucketPolicyProperties,
+    ) -> Result<Option<Value>, ServiceError> {
+        let found = ctx.cloud.call(&ctx.principal, GetBucketPolicy::of(id, Value::Null)).await;
+        let found = match answered(found, "NoSuchBucketPolicy") {
+            Err(error) if error.code == MISSING => None,
+            found => found?,
+        };
+        Ok(found.map(|answer| {
+            let text = answer["Policy"].as_str().unwrap_or_default();
+            let document: Value = serde_json::from_str(text).unwrap_or_default();
+            json!({"Bucket": id, "PolicyDocument": document})
+        }))
     }
 
     async fn delete(

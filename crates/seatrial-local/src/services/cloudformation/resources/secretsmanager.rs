@@ -3,7 +3,10 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Attributes, Change, Created, Flag, Number, Resource, ResourceContext, ResourceTypes, Tag, gone};
+use super::{
+    Attributes, Change, Created, Flag, Number, Resource, ResourceContext, ResourceTypes, Tag, answered, gone,
+    own_tags, told,
+};
 use crate::error::ServiceError;
 use crate::services::secretsmanager::{
     CreateSecret, DeleteSecret, DescribeSecret, Password, TagResource, UpdateSecret,
@@ -133,6 +136,23 @@ impl Resource for Secret {
         ctx.cloud.call(&ctx.principal, input).await?;
         ctx.cloud.call(&ctx.principal, TagResource { secret_id: physical_id.to_owned(), tags }).await?;
         Ok(attributes(physical_id))
+    }
+
+    const READABLE: bool = true;
+
+    /// Its value is not read: a secret is no part of a drift. One that waits for its deletion is gone.
+    async fn read(
+        ctx: &ResourceContext,
+        id: &str,
+        properties: SecretProperties,
+    ) -> Result<Option<Value>, ServiceError> {
+        let found = ctx.cloud.call(&ctx.principal, DescribeSecret { secret_id: id.to_owned() }).await;
+        let answer = answered(found, "ResourceNotFoundException")?;
+        Ok(answer.filter(|shown| shown["DeletedDate"].is_null()).map(|shown| {
+            let mut read = told(&shown, ["Name", "Description", "KmsKeyId"]);
+            read.insert("Tags".to_owned(), own_tags(&properties.tags, &shown["Tags"]));
+            read.into()
+        }))
     }
 
     async fn delete(

@@ -49,3 +49,9 @@ pub(crate) fn own_tags(named: &[impl Tagged], shown: &Value) -> Value {
     let own = shown.filter(|tag| named.iter().any(|named| tag["Key"] == named.key()));
     own.map(|tag| json!({"Key": tag["Key"], "Value": tag["Value"]})).collect()
 }
+
+/// The same of tags that a service shows by name.
+pub(crate) fn tagged(named: &[impl Tagged], shown: &Value) -> Value {
+    let own = named.iter().filter_map(|tag| Some((tag.key(), shown.get(tag.key())?)));
+    own.map(|(key, value)| json!({"Key": key, "Value": value})).collect()
+}

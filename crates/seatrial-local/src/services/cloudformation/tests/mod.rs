@@ -2,6 +2,7 @@
 
 mod change_sets;
 mod drift;
+mod drifts;
 mod foreign;
 mod imports;
 mod messages;

@@ -9,12 +9,14 @@ mod register;
 mod revisions;
 mod targets;
 
-pub(crate) use applications::{CreateApplication, DeleteApplication};
-pub(crate) use configs::{CreateDeploymentConfig, DeleteDeploymentConfig};
+pub(crate) use applications::{CreateApplication, DeleteApplication, GetApplication};
+pub(crate) use configs::{CreateDeploymentConfig, DeleteDeploymentConfig, GetDeploymentConfig};
 pub(crate) use deployments::{CreateDeployment, GetDeployment};
 #[cfg(test)]
 pub(crate) use deployments::{CreateDeploymentOutput, GetDeploymentOutput};
-pub(crate) use groups::{CreateDeploymentGroup, DeleteDeploymentGroup, UpdateDeploymentGroup};
+pub(crate) use groups::{
+    CreateDeploymentGroup, DeleteDeploymentGroup, GetDeploymentGroup, UpdateDeploymentGroup,
+};
 pub(crate) use register::register;
 pub(crate) use revisions::RegisterApplicationRevision;
 

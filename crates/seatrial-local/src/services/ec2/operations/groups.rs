@@ -71,6 +71,7 @@ fn allow_all(network: &Network, group_id: &str, is_egress: bool, peer: RulePeer)
         to_port: -1,
         peer,
         description: None,
+        stands_alone: false,
     };
     Ok(network.rules.put(&rule.security_group_rule_id, &rule)?)
 }

@@ -7,10 +7,11 @@ use super::{
     CreateInternetGateway, CreateNatGateway, CreateRoute, CreateRouteTable, CreateSecurityGroup,
     CreateSubnet, CreateVpc, CreateVpcEndpoint, DeleteInternetGateway, DeleteNatGateway, DeleteRoute,
     DeleteRouteTable, DeleteSecurityGroup, DeleteSubnet, DeleteVpc, DeleteVpcEndpoint, DescribeAddresses,
-    DescribeAddressesOutput, DescribeSecurityGroups, DescribeSecurityGroupsOutput, DescribeSubnets,
-    DescribeSubnetsOutput, DescribeVpcs, DescribeVpcsOutput, DetachInternetGateway, DisassociateRouteTable,
-    Empty, Made, ModifyVpcEndpoint, ReleaseAddress, ReplaceRoute, RevokeSecurityGroupRules, Verdict,
-    gateways, groups, routes, rules, traffic, vpcs,
+    DescribeAddressesOutput, DescribeSecurityGroupRules, DescribeSecurityGroupRulesOutput,
+    DescribeSecurityGroups, DescribeSecurityGroupsOutput, DescribeSubnets, DescribeSubnetsOutput,
+    DescribeVpcs, DescribeVpcsOutput, DetachInternetGateway, DisassociateRouteTable, Empty, Made,
+    ModifyVpcEndpoint, ReleaseAddress, ReplaceRoute, RevokeSecurityGroupRules, Verdict, gateways, groups,
+    routes, rules, traffic, vpcs,
 };
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation, Operations};
@@ -65,6 +66,7 @@ operations! {
     DeleteRoute -> Empty = routes::delete_route;
     CreateSecurityGroup -> SecurityGroup = groups::create_security_group;
     DeleteSecurityGroup -> Empty = groups::delete_security_group;
+    DescribeSecurityGroupRules -> DescribeSecurityGroupRulesOutput = rules::describe_security_group_rules;
     DescribeSecurityGroups -> DescribeSecurityGroupsOutput = groups::describe_security_groups;
     AuthorizeSecurityGroupRules -> AuthorizeSecurityGroupRulesOutput = rules::authorize;
     RevokeSecurityGroupRules -> Empty = rules::revoke;

@@ -65,6 +65,7 @@ pub(super) fn authorize(
             to_port: rule.to_port,
             peer: rule.peer,
             description: rule.description,
+            stands_alone: input.client_token.is_some(),
         });
     }
     for rule in &added {
@@ -87,6 +88,33 @@ impl NewRule {
         let (protocol, from, to) = (&self.ip_protocol, self.from_port, self.to_port);
         format!("peer: {peer}, {protocol}, from port: {from}, to port: {to}, ALLOW")
     }
+}
+
+/// The rules of a group, in both directions, or those of the ids given.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct DescribeSecurityGroupRules {
+    pub group_id: Option<String>,
+    pub security_group_rule_ids: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct DescribeSecurityGroupRulesOutput {
+    pub security_group_rules: Vec<SecurityGroupRule>,
+}
+
+pub(super) fn describe_security_group_rules(
+    input: DescribeSecurityGroupRules,
+    network: &Network,
+    _: &Cloud,
+) -> Result<DescribeSecurityGroupRulesOutput, ServiceError> {
+    let mut rules = network.rules.values();
+    rules.retain(|rule| match &input.group_id {
+        Some(group_id) => rule.group_id == *group_id,
+        None => input.security_group_rule_ids.contains(&rule.security_group_rule_id),
+    });
+    Ok(DescribeSecurityGroupRulesOutput { security_group_rules: rules })
 }
 
 /// Removes rules of one direction, by id or by what they say.

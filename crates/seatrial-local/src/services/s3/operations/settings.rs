@@ -230,6 +230,10 @@ macro_rules! constructors {
 
 constructors! {
     PutBucketPolicy: POLICY;
+    GetBucketPolicy: POLICY;
+    GetPublicAccessBlock: PUBLIC_ACCESS;
+    GetBucketOwnershipControls: OWNERSHIP;
+    GetBucketEncryption: ENCRYPTION;
     DeleteBucketPolicy: POLICY;
     PutBucketEncryption: ENCRYPTION;
     PutBucketLifecycleConfiguration: LIFECYCLE;

@@ -3,11 +3,29 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::{Attributes, Change, Created, Flag, Number, Resource, ResourceContext};
+use super::super::{
+    Attributes, Change, Created, Flag, Number, Resource, ResourceContext, answered, capitalized, told,
+};
 use crate::error::ServiceError;
 use crate::operation::Operation;
-use crate::services::codedeploy::{CreateDeploymentGroup, DeleteDeploymentGroup, UpdateDeploymentGroup};
+use crate::services::codedeploy::{
+    CreateDeploymentGroup, DeleteDeploymentGroup, GetDeploymentGroup, UpdateDeploymentGroup,
+};
 use crate::tags::Tag;
+
+/// What a group shows under the names of its properties.
+const SHOWN: [&str; 10] = [
+    "ApplicationName",
+    "DeploymentGroupName",
+    "ServiceRoleArn",
+    "DeploymentConfigName",
+    "DeploymentStyle",
+    "BlueGreenDeploymentConfiguration",
+    "AutoRollbackConfiguration",
+    "AlarmConfiguration",
+    "LoadBalancerInfo",
+    "OutdatedInstancesStrategy",
+];
 
 pub(super) struct DeploymentGroup;
 
@@ -235,6 +253,29 @@ impl Resource for DeploymentGroup {
         input["currentDeploymentGroupName"] = json!(physical_id);
         call::<UpdateDeploymentGroup>(ctx, input).await?;
         Ok(Attributes::new())
+    }
+
+    const READABLE: bool = true;
+
+    async fn read(
+        ctx: &ResourceContext,
+        id: &str,
+        properties: Self::Properties,
+    ) -> Result<Option<Value>, ServiceError> {
+        let GroupProperties { application_name, .. } = properties;
+        let input = GetDeploymentGroup { application_name, deployment_group_name: id.to_owned() };
+        let found =
+            answered(ctx.cloud.call(&ctx.principal, input).await, "DeploymentGroupDoesNotExistException");
+        let found = match found {
+            Err(error) if error.code == "ApplicationDoesNotExistException" => None,
+            found => found?,
+        };
+        Ok(found.map(|answer| {
+            let shown = capitalized(answer["deploymentGroupInfo"].clone());
+            let mut read = told(&shown, SHOWN);
+            read.insert("ECSServices".to_owned(), shown["EcsServices"].clone());
+            read.into()
+        }))
     }
 
     async fn delete(

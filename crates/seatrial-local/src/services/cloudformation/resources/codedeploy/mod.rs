@@ -3,12 +3,15 @@
 mod group;
 
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::{Attributes, Created, Number, Resource, ResourceContext, ResourceTypes};
+use super::{
+    Attributes, Created, Number, Resource, ResourceContext, ResourceTypes, answered, capitalized, told,
+};
 use crate::error::ServiceError;
 use crate::services::codedeploy::{
-    Canary, CreateApplication, CreateDeploymentConfig, DeleteApplication, DeleteDeploymentConfig, Linear,
-    Routing,
+    Canary, CreateApplication, CreateDeploymentConfig, DeleteApplication, DeleteDeploymentConfig,
+    GetApplication, GetDeploymentConfig, Linear, Routing,
 };
 use crate::tags::Tag;
 
@@ -42,6 +45,19 @@ impl Resource for Application {
         };
         ctx.made(ctx.cloud.call(&ctx.principal, input).await, "ApplicationAlreadyExistsException")?;
         Ok(Created { physical_id: name, attributes: Attributes::new() })
+    }
+
+    const READABLE: bool = true;
+
+    async fn read(
+        ctx: &ResourceContext,
+        id: &str,
+        _: Self::Properties,
+    ) -> Result<Option<Value>, ServiceError> {
+        let found = ctx.cloud.call(&ctx.principal, GetApplication { application_name: id.to_owned() }).await;
+        let answer = answered(found, "ApplicationDoesNotExistException")?;
+        let answer = answer.map(|answer| capitalized(answer["application"].clone()));
+        Ok(answer.map(|shown| told(&shown, ["ApplicationName", "ComputePlatform"]).into()))
     }
 
     async fn delete(
@@ -118,6 +134,21 @@ impl Resource for DeploymentConfig {
         };
         ctx.made(ctx.cloud.call(&ctx.principal, input).await, "DeploymentConfigAlreadyExistsException")?;
         Ok(Created { physical_id: name, attributes: Attributes::new() })
+    }
+
+    const READABLE: bool = true;
+
+    async fn read(
+        ctx: &ResourceContext,
+        id: &str,
+        _: Self::Properties,
+    ) -> Result<Option<Value>, ServiceError> {
+        let input = GetDeploymentConfig { deployment_config_name: id.to_owned() };
+        let answer =
+            answered(ctx.cloud.call(&ctx.principal, input).await, "DeploymentConfigDoesNotExistException")?;
+        let answer = answer.map(|answer| capitalized(answer["deploymentConfigInfo"].clone()));
+        let names = ["DeploymentConfigName", "ComputePlatform", "TrafficRoutingConfig"];
+        Ok(answer.map(|shown| told(&shown, names).into()))
     }
 
     async fn delete(

@@ -1,14 +1,17 @@
 //! Security groups with the rules that stand in them.
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::super::{Attributes, Change, Created, Resource, ResourceContext, Tag, attributes, gone};
-use super::rules::RuleProperties;
+use super::super::{
+    Attributes, Change, Created, Resource, ResourceContext, Tag, answered, attributes, gone, tagged, told,
+};
+use super::rules::{RuleProperties, written};
 use crate::error::ServiceError;
 use crate::services::ec2::{
     self, AuthorizeSecurityGroupRules, CreateSecurityGroup, CreateVpc, DeleteSecurityGroup,
-    DescribeSecurityGroups, NewRule, RevokeSecurityGroupRules, RulePeer,
+    DescribeSecurityGroupRules, DescribeSecurityGroups, NewRule, RevokeSecurityGroupRules, RulePeer,
+    SecurityGroupRule,
 };
 
 pub(super) struct SecurityGroup;
@@ -38,6 +41,18 @@ impl SecurityGroupProperties {
             *rule = allow_all();
         }
         Ok(rules)
+    }
+}
+
+impl SecurityGroupProperties {
+    /// What the template calls the rule that every group begins with, which keeps no description of its own.
+    fn default_description(&self, rule: &SecurityGroupRule) -> Option<&str> {
+        if !rule.is_egress || rule.ip_protocol != "-1" || rule.peer != allow_all().peer {
+            return None;
+        }
+        let named =
+            self.security_group_egress.iter().find(|one| one.rule().is_ok_and(|rule| allows_all(&rule)));
+        named?.description()
     }
 }
 
@@ -141,6 +156,38 @@ impl Resource for SecurityGroup {
         let input = DescribeSecurityGroups { group_ids: vec![physical_id.to_owned()] };
         let found = ctx.cloud.call(&ctx.principal, input).await?.security_groups;
         Ok(found.first().map(group_attributes).unwrap_or_default())
+    }
+
+    const READABLE: bool = true;
+
+    /// Rules that are resources of their own are not the group's.
+    async fn read(
+        ctx: &ResourceContext,
+        id: &str,
+        properties: SecurityGroupProperties,
+    ) -> Result<Option<Value>, ServiceError> {
+        let input = DescribeSecurityGroups { group_ids: vec![id.to_owned()] };
+        let found = ctx.cloud.call(&ctx.principal, input).await;
+        let Some(answer) = answered(found, "InvalidGroup.NotFound")? else { return Ok(None) };
+        let shown = &answer["SecurityGroups"][0];
+        let mut read = told(shown, ["GroupName", "VpcId"]);
+        read.insert("GroupDescription".to_owned(), shown["Description"].clone());
+        read.insert("Tags".to_owned(), tagged(&properties.tags, &shown["Tags"]));
+        let input = DescribeSecurityGroupRules { group_id: Some(id.to_owned()), ..Default::default() };
+        let rules = ctx.cloud.call(&ctx.principal, input).await?.security_group_rules;
+        for (name, is_egress) in [("SecurityGroupIngress", false), ("SecurityGroupEgress", true)] {
+            let own = rules.iter().filter(|rule| rule.is_egress == is_egress && !rule.stands_alone);
+            let own = own.map(|rule| match properties.default_description(rule) {
+                Some(description) => {
+                    let mut written = written(rule);
+                    written["Description"] = json!(description);
+                    written
+                }
+                None => written(rule),
+            });
+            read.insert(name.to_owned(), own.collect());
+        }
+        Ok(Some(read.into()))
     }
 
     async fn delete(

@@ -1,11 +1,14 @@
 //! Rules of security groups: as they stand in a group, and as resources of their own.
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::{Attributes, Change, Created, Number, Resource, ResourceContext, attributes, gone};
 use crate::error::ServiceError;
-use crate::services::ec2::{AuthorizeSecurityGroupRules, NewRule, RevokeSecurityGroupRules, RulePeer};
+use crate::services::ec2::{
+    AuthorizeSecurityGroupRules, DescribeSecurityGroupRules, NewRule, RevokeSecurityGroupRules, RulePeer,
+    SecurityGroupRule,
+};
 
 /// A rule as all three types write it. `group_id` only in a resource of its own.
 #[derive(Debug, Clone, Deserialize, Default, PartialEq)]
@@ -46,10 +49,39 @@ impl RuleProperties {
         })
     }
 
+    pub(super) fn description(&self) -> Option<&str> {
+        self.description.as_deref()
+    }
+
     fn group_id(&self) -> Result<String, ServiceError> {
         let missing = || ServiceError::new("InvalidRequest", "GroupId must be given");
         self.group_id.clone().ok_or_else(missing)
     }
+}
+
+/// A rule as a template writes it.
+pub(super) fn written(rule: &SecurityGroupRule) -> Value {
+    let [group, list] = match rule.is_egress {
+        true => ["DestinationSecurityGroupId", "DestinationPrefixListId"],
+        false => ["SourceSecurityGroupId", "SourcePrefixListId"],
+    };
+    let (peer, value) = match &rule.peer {
+        RulePeer::Cidr(range) => ("CidrIp", range),
+        RulePeer::Group(id) => (group, id),
+        RulePeer::Other(range) if range.contains(':') => ("CidrIpv6", range),
+        RulePeer::Other(id) => (list, id),
+    };
+    json!({
+        "GroupId": rule.group_id, "IpProtocol": rule.ip_protocol, "FromPort": rule.from_port,
+        "ToPort": rule.to_port, "Description": rule.description, peer: value,
+    })
+}
+
+async fn read(ctx: &ResourceContext, id: &str) -> Result<Option<Value>, ServiceError> {
+    let input =
+        DescribeSecurityGroupRules { security_group_rule_ids: vec![id.to_owned()], ..Default::default() };
+    let found = ctx.cloud.call(&ctx.principal, input).await?.security_group_rules;
+    Ok(found.first().map(written))
 }
 
 pub(super) struct SecurityGroupIngress;
@@ -106,6 +138,16 @@ macro_rules! rule_resource {
                 _change: Change<RuleProperties>,
             ) -> Result<Attributes, ServiceError> {
                 Ok(attributes([("Id", json!(physical_id))]))
+            }
+
+            const READABLE: bool = true;
+
+            async fn read(
+                ctx: &ResourceContext,
+                id: &str,
+                _: RuleProperties,
+            ) -> Result<Option<Value>, ServiceError> {
+                read(ctx, id).await
             }
 
             async fn delete(

@@ -1,9 +1,12 @@
 //! VPCs and subnets.
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::super::{Attributes, Change, Created, Flag, Resource, ResourceContext, Tag, attributes, gone};
+use super::super::{
+    Attributes, Change, Created, Flag, Resource, ResourceContext, Tag, answered, attributes, gone, tagged,
+    told,
+};
 use crate::error::ServiceError;
 use crate::services::ec2::{
     self, CreateSubnet, CreateVpc, DeleteSubnet, DeleteVpc, DescribeSubnets, DescribeVpcs,
@@ -48,6 +51,20 @@ impl Resource for Vpc {
         let input = DescribeVpcs { vpc_ids: vec![physical_id.to_owned()] };
         let found = ctx.cloud.call(&ctx.principal, input).await?;
         Ok(found.vpcs.first().map(vpc_attributes).unwrap_or_default())
+    }
+
+    const READABLE: bool = true;
+
+    async fn read(
+        ctx: &ResourceContext,
+        id: &str,
+        properties: VpcProperties,
+    ) -> Result<Option<Value>, ServiceError> {
+        let found = ctx.cloud.call(&ctx.principal, DescribeVpcs { vpc_ids: vec![id.to_owned()] }).await;
+        let Some(answer) = answered(found, "InvalidVpcID.NotFound")? else { return Ok(None) };
+        let mut read = told(&answer["Vpcs"][0], ["CidrBlock"]);
+        read.insert("Tags".to_owned(), tagged(&properties.tags, &answer["Vpcs"][0]["Tags"]));
+        Ok(Some(read.into()))
     }
 
     async fn delete(
@@ -106,6 +123,21 @@ impl Resource for Subnet {
         let input = DescribeSubnets { subnet_ids: vec![physical_id.to_owned()] };
         let found = ctx.cloud.call(&ctx.principal, input).await?;
         Ok(found.subnets.first().map(subnet_attributes).unwrap_or_default())
+    }
+
+    const READABLE: bool = true;
+
+    async fn read(
+        ctx: &ResourceContext,
+        id: &str,
+        properties: SubnetProperties,
+    ) -> Result<Option<Value>, ServiceError> {
+        let found = ctx.cloud.call(&ctx.principal, DescribeSubnets { subnet_ids: vec![id.to_owned()] }).await;
+        let Some(answer) = answered(found, "InvalidSubnetID.NotFound")? else { return Ok(None) };
+        let shown = &answer["Subnets"][0];
+        let mut read = told(shown, ["VpcId", "CidrBlock", "AvailabilityZone", "MapPublicIpOnLaunch"]);
+        read.insert("Tags".to_owned(), tagged(&properties.tags, &shown["Tags"]));
+        Ok(Some(read.into()))
     }
 
     async fn delete(
