@@ -232,6 +232,24 @@ fn three_tasks_that_end_alike_end_a_services_creation_with_their_exit_code_and_l
     assert!(ended.stderr.matches("task stopped: Essential container").count() >= 3, "{ended:?}");
 }
 
+/// An image of another architecture is started, and ends with the runtime's last words in its log
+/// (aws-containers/ecs-anywhere-tutorial#2).
+#[test]
+fn a_program_of_another_architecture_ends_a_services_creation_with_the_runtimes_words() {
+    let workbench = based();
+    let mut other = crashing();
+    // The machine that an ELF header names; 243 is RISC-V.
+    other[18..20].copy_from_slice(&243_u16.to_le_bytes());
+    let image = push(&workbench, &other);
+    register(&workbench, &image, None);
+
+    let ended = workbench.run(&["provision", "--yes", "--output", "json"]);
+
+    let words = ["Essential container in task exited", "app: exit code 1", "exec /app: exec format error"];
+    assert_given_up(&workbench, &ended, &words, "");
+    assert!(ended.object()["hints"][0].as_str().unwrap().contains("architecture"), "{ended:?}");
+}
+
 #[test]
 fn what_may_heal_is_waited_for() {
     let workbench = based();

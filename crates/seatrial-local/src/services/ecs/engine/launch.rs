@@ -7,6 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use tokio::sync::Mutex;
 
+use super::executable::{Refusal, last_words, refusal};
 use super::image::{self, Config, Image};
 use super::logs::{self, LogStream};
 use super::running::{PROCESSES, RunningContainer, RunningTask, RunningTasks};
@@ -248,11 +249,16 @@ impl Launch<'_> {
         let path = ready.env.iter().find(|(name, _)| name == "PATH").map_or(PATH, |(_, value)| value);
         let program = find_program(&ready.image.root, &dir, path, command);
         let program = program.ok_or_else(|| cannot(&format!("stat {command}: no such file or directory")))?;
+        let (program, args) = match refusal(&program) {
+            None => (program, args.to_vec()),
+            Some(Refusal::BeforeStart(why)) => return Err(cannot(why)),
+            Some(Refusal::OnExec(why)) => last_words(command, why),
+        };
         let (output, carrier) = logs::carry(self.cloud, self.principal.clone(), ready.logs);
         let spec = Spec {
             key: format!("{PROCESSES}{}/{}", self.key, container.name),
             program,
-            args: args.to_vec(),
+            args,
             env: ready.env,
             dir,
             user: None,

@@ -1,5 +1,6 @@
 //! What makes services true: the scheduler keeps the wanted tasks, and each task goes through its states.
 
+mod executable;
 mod health;
 mod host;
 mod image;
