@@ -150,9 +150,10 @@ async fn physical_id(cloud: &Cloud, stack: &str, id: &str) -> String {
 }
 
 /// Stack, logical ID, the call that edits it, and the property that is told then; `ID` is the physical ID.
-fn edits(
-    known: &BTreeMap<String, Value>,
-) -> Vec<(&'static str, &'static str, &'static str, Value, &'static str)> {
+type Edit = (&'static str, &'static str, &'static str, Value, &'static str);
+
+/// Of who may do what.
+fn edits_of_access(known: &BTreeMap<String, Value>) -> Vec<Edit> {
     let statement = json!({"Version": "2012-10-17", "Statement":
         [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::some/*"}]});
     let rule = |egress: bool, port: u16| {
@@ -192,6 +193,19 @@ fn edits(
             "/Policies",
         ),
         (
+            "build",
+            "ArtifactBucketPolicy",
+            "s3:PutBucketPolicy",
+            json!({"Bucket": "ID", "Policy": bucket_policy.to_string()}),
+            "/PolicyDocument",
+        ),
+    ]
+}
+
+/// Of all else.
+fn edits(known: &BTreeMap<String, Value>) -> Vec<Edit> {
+    vec![
+        (
             "cluster",
             "ApplicationLogGroup",
             "logs:PutRetentionPolicy",
@@ -204,13 +218,6 @@ fn edits(
             "s3:DeletePublicAccessBlock",
             json!({"Bucket": "ID"}),
             "/PublicAccessBlockConfiguration",
-        ),
-        (
-            "build",
-            "ArtifactBucketPolicy",
-            "s3:PutBucketPolicy",
-            json!({"Bucket": "ID", "Policy": bucket_policy.to_string()}),
-            "/PolicyDocument",
         ),
         (
             "registry",
@@ -297,7 +304,7 @@ async fn an_edit_by_hand_is_told_with_its_property_and_of_nothing_else() {
     let cloud = cloud_in(dir.path());
     let known = standing(&cloud).await;
     let mut wrong = Vec::new();
-    for (stack, id, operation, input, property) in edits(&known) {
+    for (stack, id, operation, input, property) in [edits_of_access(&known), edits(&known)].concat() {
         let physical_id = physical_id(&cloud, stack, id).await;
         let before: Vec<String> = drifted(&cloud, stack).await;
         if let Err(error) = call(&cloud, operation, with_id(&input, &physical_id)).await {
