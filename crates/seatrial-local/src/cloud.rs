@@ -16,6 +16,7 @@ use crate::engine::{Drivers, Engine};
 use crate::error::ServiceError;
 use crate::fault::{Called, Faults};
 use crate::journal::{Entry, Journal};
+use crate::latency::Latencies;
 use crate::operation::{Call, Operation, Operations};
 use crate::page::List;
 use crate::persist::Database;
@@ -27,6 +28,7 @@ pub(crate) struct Setup {
     /// A folder for files that are no records: objects, blobs, logs, the database's cluster.
     pub data_dir: PathBuf,
     pub clock: Clock,
+    pub latencies: Latencies,
 }
 
 /// A service's own state: its tables, and what it keeps in memory. Only its service touches it; others go
@@ -187,6 +189,10 @@ impl Cloud {
 
     pub fn clock(&self) -> Clock {
         self.inner.setup.clock
+    }
+
+    pub(crate) fn latencies(&self) -> &Latencies {
+        &self.inner.setup.latencies
     }
 
     pub fn journal(&self) -> &Journal {

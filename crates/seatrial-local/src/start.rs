@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::cloud::{Cloud, Settings, Setup};
 use crate::credentials::{CredentialStore, Credentials};
 use crate::doors::doors;
+use crate::latency::{Latencies, LatencyError};
 use crate::operation::Operations;
 use crate::persist::{Database, PersistError};
 use crate::runtime::limits;
@@ -41,6 +42,17 @@ pub struct Options {
     pub settings: Settings,
     /// How many seconds of AWS's waits pass in one real second, at least 1; 60 is the tool's default.
     pub time_scale: f64,
+    /// How long resources take at the least, as on AWS; divided by the time scale.
+    pub latencies: Latencies,
+}
+
+/// Reads latencies from a file of YAML or JSON: resource types, and for each the seconds that AWS takes, 0 to 86,400 with
+/// fractions, or a map of `create`, `update` and `delete` to seconds, of which those that are left out are none.
+///
+/// # Errors
+/// The first thing wrong, with its place; a type that the local cloud does not know.
+pub fn read_latencies(path: &Path) -> Result<Latencies, LatencyError> {
+    Latencies::read(path, services::cloudformation::is_type)
 }
 
 /// Why the local cloud did not start. Nothing was changed.
@@ -72,7 +84,8 @@ impl LocalCloud {
         let listener = listen(&options).await?;
         let database = Database::open(&options.data_dir.join("state.jsonl"))?;
         let clock = Clock::new(options.time_scale);
-        let setup = Setup { database, data_dir: options.data_dir.clone(), clock };
+        let setup =
+            Setup { database, data_dir: options.data_dir.clone(), clock, latencies: options.latencies };
         let mut operations = Operations::default();
         services::register(&mut operations);
         let cloud = Cloud::new(options.settings, setup, operations);
@@ -162,7 +175,8 @@ mod tests {
             source: dir.path().to_owned(),
         };
         let data_dir = dir.path().join("data");
-        let options = Options { data_dir, port: Some(0), settings, time_scale: 60.0 };
+        let options =
+            Options { data_dir, port: Some(0), settings, time_scale: 60.0, latencies: Latencies::default() };
         let cloud = LocalCloud::start(options).await.unwrap();
 
         let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();

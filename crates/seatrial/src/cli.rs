@@ -223,11 +223,7 @@ pub(crate) struct DestroyArgs {
 #[derive(Subcommand)]
 pub(crate) enum LocalCommand {
     /// Starts it
-    Start {
-        /// The port to listen on; fails if it is taken
-        #[arg(long)]
-        port: Option<u16>,
-    },
+    Start(LocalStartArgs),
     /// Ends it; its data stays
     Stop,
     /// Shows where it listens and with which key
@@ -241,6 +237,24 @@ pub(crate) enum LocalCommand {
     /// The local cloud itself, in the foreground
     #[command(hide = true)]
     Serve(ServeOptions),
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct LocalStartArgs {
+    /// The port to listen on; fails if it is taken
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// A file of resource types, each with the seconds that AWS takes to make one
+    #[arg(long, value_name = "FILE")]
+    pub latencies: Option<PathBuf>,
+    /// Seconds of AWS's waits that pass in one second, at least 1 [default: 60]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    pub time_scale: Option<f64>,
+}
+
+fn at_least_one(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().map_err(|error| error.to_string())?;
+    if number.is_finite() && number >= 1.0 { Ok(number) } else { Err("must be at least 1".to_owned()) }
 }
 
 #[derive(Debug, Clone, Args)]

@@ -123,6 +123,7 @@ pub(crate) fn serve_options(
         account: environment.account.clone(),
         port,
         time_scale: TIME_SCALE,
+        latencies: None,
         owner: local::owner_of_tests(),
         throwaway: None,
     })

@@ -335,7 +335,12 @@ mod tests {
 
     fn processes(dir: &std::path::Path) -> Arc<Processes> {
         let database = Database::open(&dir.join("log")).unwrap();
-        let setup = Setup { database, data_dir: dir.to_owned(), clock: Clock::new(1.0) };
+        let setup = Setup {
+            database,
+            data_dir: dir.to_owned(),
+            clock: Clock::new(1.0),
+            latencies: Default::default(),
+        };
         Arc::new(Processes::open(&setup))
     }
 

@@ -30,7 +30,12 @@ pub(crate) fn cloud_with(
     serve: impl FnOnce(&mut Operations),
 ) -> Cloud {
     let database: Arc<Database> = Database::open(&data_dir.join("state.jsonl")).unwrap();
-    let setup = Setup { database, data_dir: data_dir.to_owned(), clock: Clock::new(time_scale) };
+    let setup = Setup {
+        database,
+        data_dir: data_dir.to_owned(),
+        clock: Clock::new(time_scale),
+        latencies: Default::default(),
+    };
     let settings = Settings {
         account: ACCOUNT.to_owned(),
         region: "eu-central-1".to_owned(),

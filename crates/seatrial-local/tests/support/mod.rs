@@ -28,7 +28,13 @@ async fn start_in(dir: TempDir) -> Started {
         region: REGION.to_owned(),
         source: dir.path().join("checkout"),
     };
-    let options = Options { data_dir: dir.path().join("data"), port: Some(0), settings, time_scale: 60.0 };
+    let options = Options {
+        data_dir: dir.path().join("data"),
+        port: Some(0),
+        settings,
+        time_scale: 60.0,
+        latencies: seatrial_local::Latencies::default(),
+    };
     Started { cloud: LocalCloud::start(options).await.unwrap(), dir }
 }
 

@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use super::deployed::Deployed;
 use crate::ask::agrees;
-use crate::cli::{Globals, LocalCommand};
+use crate::cli::{Globals, LocalCommand, LocalStartArgs};
 use crate::context::{Ctx, find_root, load_environment, serve_options};
 use crate::exit::Refused;
-use crate::local::{self, Connection, Gone};
+use crate::local::{self, Connection, Gone, ServeOptions};
 use crate::outcome::Report;
 use crate::plan::owned::Owned;
 use crate::session::Session;
@@ -51,7 +51,7 @@ pub(crate) async fn run(
 ) -> anyhow::Result<Report<Local>> {
     let globals = Globals { environment: Some(LOCAL_ENVIRONMENT.to_owned()), ..globals.clone() };
     let local = match command {
-        LocalCommand::Start { port } => start(session, &globals, port).await?,
+        LocalCommand::Start(args) => start(session, &globals, &args).await?,
         LocalCommand::Status => status(session, &globals).await?,
         LocalCommand::Stop => {
             let data_dir = data_dir(&globals)?;
@@ -97,10 +97,12 @@ impl fmt::Display for LocalStatus {
     }
 }
 
-async fn start(session: &Session, globals: &Globals, port: Option<u16>) -> anyhow::Result<Local> {
+async fn start(session: &Session, globals: &Globals, args: &LocalStartArgs) -> anyhow::Result<Local> {
     let root = find_root()?;
     let environment = load_environment(&root, globals)?;
-    let options = serve_options(&root, &environment, port)?;
+    let port = args.port;
+    let mut options = serve_options(&root, &environment, port)?;
+    keep_time(&mut options, args)?;
     let connection = local::ensure_running(session, &options).await?;
     // One that was there, or came up meanwhile. Where 0 was typed, any port will do.
     if port.is_some_and(|port| port != 0 && !connection.endpoint.ends_with(&format!(":{port}"))) {
@@ -109,6 +111,24 @@ async fn start(session: &Session, globals: &Globals, port: Option<u16>) -> anyho
     }
     let ctx = Ctx::with_connection(session, root, environment, Some(connection.clone())).await?;
     show(&ctx, connection).await
+}
+
+/// How fast time passes and how long resources take is told to a local cloud that starts; one that runs keeps its own.
+fn keep_time(options: &mut ServeOptions, args: &LocalStartArgs) -> anyhow::Result<()> {
+    if args.latencies.is_none() && args.time_scale.is_none() {
+        return Ok(());
+    }
+    if let Some(path) = &args.latencies {
+        seatrial_local::read_latencies(path).map_err(|error| Refused::new(error.to_string()))?;
+        options.latencies = Some(std::path::absolute(path)?);
+    }
+    options.time_scale = args.time_scale.unwrap_or(options.time_scale);
+    match local::find(&options.data_dir) {
+        Some(running) => Err(Refused::new(format!("the local cloud is running at {}", running.endpoint))
+            .hint("run `cargo xtask local stop` first: it keeps the time it was started with")
+            .into()),
+        None => Ok(()),
+    }
 }
 
 async fn status(session: &Session, globals: &Globals) -> anyhow::Result<Local> {

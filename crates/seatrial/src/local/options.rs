@@ -21,6 +21,9 @@ pub(crate) struct ServeOptions {
     pub port: Option<u16>,
     #[arg(long, default_value_t = 60.0)]
     pub time_scale: f64,
+    /// How long resources take.
+    #[arg(long)]
+    pub latencies: Option<PathBuf>,
     /// The process that it ends with.
     #[arg(long)]
     pub owner: Option<Owner>,
@@ -44,6 +47,9 @@ impl ServeOptions {
         add("time-scale", self.time_scale.to_string().as_ref());
         if let Some(port) = self.port {
             add("port", port.to_string().as_ref());
+        }
+        if let Some(latencies) = &self.latencies {
+            add("latencies", latencies.as_os_str());
         }
         if let Some(owner) = self.owner {
             add("owner", owner.to_string().as_ref());

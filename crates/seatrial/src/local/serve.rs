@@ -68,11 +68,13 @@ async fn start(options: &ServeOptions) -> anyhow::Result<LocalCloud> {
         region: options.region.clone(),
         source: options.source.clone(),
     };
+    let latencies = options.latencies.as_deref().map(seatrial_local::read_latencies).transpose()?;
     let options = Options {
         data_dir: options.data_dir.clone(),
         port: options.port,
         settings,
         time_scale: options.time_scale,
+        latencies: latencies.unwrap_or_default(),
     };
     Ok(LocalCloud::start(options).await?)
 }

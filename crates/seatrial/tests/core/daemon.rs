@@ -211,3 +211,35 @@ fn a_local_cloud_that_does_not_answer_is_told_of_and_not_waited_for() {
         assert!(object["hints"][0].as_str().unwrap().contains("kill -9"), "{arguments:?}: {object}");
     }
 }
+
+#[test]
+fn a_file_of_latencies_is_refused_before_anything_starts_and_by_a_local_cloud_that_runs() {
+    let workbench = Workbench::new();
+    let start = |more: &[&str]| workbench.run(&[&["local", "start", "--port", "0"], more].concat());
+    workbench.write("unknown.yml", "# seconds\nAWS::Logs::LogGroup: 5\nAWS::Logs::Logroup: 5\n");
+    workbench.write("negative.yml", "AWS::Logs::LogGroup: {create: -5}\n");
+    workbench.write("latencies.yml", "AWS::Logs::LogGroup: {create: 0.5}\n");
+    let wrong = [
+        ("unknown.yml", "unknown.yml:3:1: the local cloud knows no resource type `AWS::Logs::Logroup`"),
+        ("negative.yml", "negative.yml:1:31: "),
+        ("missing.yml", "failed to read `missing.yml`: "),
+    ];
+    for (file, expected) in wrong {
+        let refused = start(&["--latencies", file]);
+        assert_eq!(refused.code, Some(3), "{refused:?}");
+        assert!(refused.stderr.contains(expected), "{refused:?}");
+        assert!(!workbench.path("local-cloud/daemon.json").exists());
+    }
+    assert_eq!(start(&["--time-scale", "0.5"]).code, Some(2));
+
+    let started = start(&["--latencies", "latencies.yml", "--time-scale", "100"]);
+    assert_eq!(started.code, Some(0), "{started:?}");
+    assert_eq!(workbench.run(&["provision", "--yes"]).code, Some(0));
+
+    for options in [["--latencies", "latencies.yml"], ["--time-scale", "60"]] {
+        let refused = start(&options);
+        assert_eq!(refused.code, Some(3), "{refused:?}");
+        assert!(refused.stderr.contains("the local cloud is running at http://127.0.0.1:"), "{refused:?}");
+    }
+    assert_eq!(start(&[]).code, Some(0));
+}

@@ -54,7 +54,13 @@ async fn start() -> Started {
     let data = tempfile::tempdir().unwrap();
     let source = data.path().to_owned();
     let settings = Settings { account: "000000000000".to_owned(), region: "eu-central-1".to_owned(), source };
-    let options = Options { data_dir: data.path().join("data"), port: Some(0), settings, time_scale: 60.0 };
+    let options = Options {
+        data_dir: data.path().join("data"),
+        port: Some(0),
+        settings,
+        time_scale: 60.0,
+        latencies: crate::Latencies::default(),
+    };
     let cloud = LocalCloud::start(options).await.unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());

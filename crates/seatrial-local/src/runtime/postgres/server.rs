@@ -143,7 +143,12 @@ mod tests {
     async fn a_cluster_keeps_its_data_over_a_kill_and_a_new_password() {
         let dir = tempfile::tempdir().unwrap();
         let database = Database::open(&dir.path().join("log")).unwrap();
-        let setup = Setup { database, data_dir: dir.path().to_owned(), clock: Clock::new(1.0) };
+        let setup = Setup {
+            database,
+            data_dir: dir.path().to_owned(),
+            clock: Clock::new(1.0),
+            latencies: Default::default(),
+        };
         let processes = Arc::new(Processes::open(&setup));
         let place = find_place(dir.path()).unwrap();
         let cluster = Cluster { binaries: find_postgres().unwrap(), place };

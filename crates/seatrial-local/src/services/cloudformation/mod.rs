@@ -23,6 +23,11 @@ pub(crate) fn register(operations: &mut Operations) {
     operations::register(operations);
 }
 
+/// Whether there are resources of this type here.
+pub(crate) fn is_type(name: &str) -> bool {
+    store::handler(&resources::ResourceTypes::all(), name).is_some()
+}
+
 /// Takes up stack operations that were under way.
 pub(crate) async fn resume(cloud: &Cloud) {
     cloud.resume::<engine::StackEngine>();

@@ -80,7 +80,7 @@ impl Store {
 
     /// The handler of a resource type: of its service, or one that keeps a record.
     pub(super) fn handler(&self, resource_type: &str) -> Option<Handler> {
-        self.types.get(resource_type).or_else(|| record_handler(resource_type))
+        handler(&self.types, resource_type)
     }
 
     /// Whether resources of this type are records, with nothing behind them.
@@ -178,6 +178,11 @@ impl Store {
             })
             .collect()
     }
+}
+
+/// The handler of a resource type: of its service, or one that keeps a record.
+pub(super) fn handler(types: &ResourceTypes, resource_type: &str) -> Option<Handler> {
+    types.get(resource_type).or_else(|| record_handler(resource_type))
 }
 
 pub(super) fn resource_key(stack_id: &str, logical_id: &str) -> String {

@@ -65,7 +65,13 @@ impl InProcess {
             source: dir.path().to_owned(),
         };
         let data_dir = dir.path().join("data");
-        let options = Options { data_dir, port: Some(0), settings, time_scale: 60.0 };
+        let options = Options {
+            data_dir,
+            port: Some(0),
+            settings,
+            time_scale: 60.0,
+            latencies: seatrial_local::Latencies::default(),
+        };
         let cloud = LocalCloud::start(options).await.unwrap();
         let operator = cloud.operator();
         let aws = caller(cloud.endpoint(), (&operator.access_key_id, &operator.secret_access_key));

@@ -11,6 +11,7 @@ use super::making::{failed_to, needs, new_resource, recorded, validate};
 use super::run::{Made, Run, handler_reason};
 use super::settle::{Settled, settle};
 use crate::error::ServiceError;
+use crate::latency::Handling;
 
 /// The phase `CREATE_IN_PROGRESS`.
 pub(super) async fn run(run: &Run) -> Result<(), ServiceError> {
@@ -106,7 +107,14 @@ pub(super) async fn create(run: &Run, resource: &mut Resource, retried: bool) ->
     let handler = run.handler(&resource.resource_type)?;
     let context = run.context(&stack, resource, retried);
     let properties = resolve_dynamic(&run.cloud, &context.principal, resource.properties.clone()).await?;
-    let created = (handler.create)(context, properties).await;
+    let initiated = context.on_initiated.clone();
+    let making = async {
+        let created = (handler.create)(context, properties).await?;
+        // From here on a cancelled creation can be undone.
+        initiated(&created.physical_id);
+        Ok(created)
+    };
+    let created = run.lasting((&resource.resource_type, Handling::Creation), making).await;
     // The handler may have told the physical ID meanwhile, even if it failed afterwards.
     if let Some(now) = run.resource(&resource.logical_id) {
         resource.physical_id = now.physical_id;

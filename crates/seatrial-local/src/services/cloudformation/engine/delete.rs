@@ -11,6 +11,7 @@ use super::making::{failed_to, recorded};
 use super::run::{Run, handler_reason};
 use super::walk::Walk;
 use crate::error::ServiceError;
+use crate::latency::Handling;
 
 /// Why resources are deleted: it decides which policy counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,7 +152,8 @@ async fn call_handler(
     // A secret that is gone already is not needed to delete what used it.
     let properties = resolve_dynamic(&run.cloud, &context.principal, resource.properties.clone()).await;
     let properties = properties.unwrap_or_else(|_| resource.properties.clone());
-    (handler.delete)(context, physical_id, properties).await
+    let deleting = (handler.delete)(context, physical_id, properties);
+    run.lasting((&resource.resource_type, Handling::Deletion), deleting).await
 }
 
 /// The state of a deletion: in the record if it is the stack's present one, and as an event.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::super::evaluate::{Lookup, Parameter, Scope, Surroundings};
 use super::super::resources::{Handler, ResourceContext, record_note};
@@ -12,6 +13,7 @@ use super::super::store::{Event, Resource, Revision, Stack, Store, resource_key}
 use super::super::template::Template;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
+use crate::latency::Handling;
 use crate::principal::Principal;
 
 /// Access to one stack's records; cheap to clone.
@@ -222,6 +224,20 @@ impl Run {
             Some(role) => Principal::assumed_role(role, "AWSCloudFormation", self.cloud.account()),
             None => stack.principal.clone(),
         }
+    }
+
+    /// What a handler does to a resource, for as long as AWS takes at the least. A failure comes at once: AWS refuses most
+    /// things before it has begun.
+    pub(super) async fn lasting<T>(
+        &self,
+        (resource_type, handling): (&str, Handling),
+        handler: impl Future<Output = Result<T, ServiceError>>,
+    ) -> Result<T, ServiceError> {
+        let latency = self.cloud.clock().scaled(self.cloud.latencies().of(resource_type, handling));
+        let ends = Instant::now() + latency;
+        let done = handler.await?;
+        tokio::time::sleep_until(ends).await;
+        Ok(done)
     }
 
     /// What a handler is told.

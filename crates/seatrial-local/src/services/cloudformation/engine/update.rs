@@ -18,6 +18,7 @@ use super::making::{failed_to, needs, recorded, validate};
 use super::run::{Made, Run, handler_reason};
 use super::settle::{Settled, settle};
 use crate::error::ServiceError;
+use crate::latency::Handling;
 
 /// The phase `UPDATE_IN_PROGRESS`.
 pub(super) async fn run(run: &Run) -> Result<(), ServiceError> {
@@ -362,5 +363,6 @@ pub(super) async fn update(
     let resolve = |value: &serde_json::Value| resolve_dynamic(&run.cloud, &context.principal, value.clone());
     let change = Change { old: resolve(&old.properties).await?, new: resolve(&new.properties).await? };
     let physical_id = new.physical_id.clone().unwrap_or_default();
-    (handler.update)(context.clone(), physical_id, change).await
+    let updating = (handler.update)(context.clone(), physical_id, change);
+    run.lasting((&new.resource_type, Handling::Update), updating).await
 }

@@ -5,6 +5,7 @@ mod drift;
 mod drifts;
 mod foreign;
 mod imports;
+mod latencies;
 mod messages;
 mod operations;
 mod protection;
@@ -26,7 +27,7 @@ use serde_json::{Value, json};
 use super::resources::{Attributes, Change, Created, Resource, ResourceContext, ResourceTypes};
 use crate::error::ServiceError;
 use crate::principal::Principal;
-use crate::{LocalCloud, Options, Settings};
+use crate::{Latencies, LocalCloud, Options, Settings};
 
 struct Thing;
 
@@ -131,26 +132,30 @@ struct Fixture {
     dir: tempfile::TempDir,
 }
 
-async fn start(dir: &Path) -> LocalCloud {
+async fn start(dir: &Path, latencies: Latencies) -> LocalCloud {
     let settings = Settings {
         account: "000000000000".to_owned(),
         region: "eu-central-1".to_owned(),
         source: dir.to_owned(),
     };
-    let options = Options { data_dir: dir.to_owned(), port: Some(0), settings, time_scale: 60.0 };
+    let options = Options { data_dir: dir.to_owned(), port: Some(0), settings, time_scale: 60.0, latencies };
     LocalCloud::start(options).await.unwrap()
 }
 
 impl Fixture {
     async fn new() -> Self {
+        Self::with_latencies(Latencies::default()).await
+    }
+
+    async fn with_latencies(latencies: Latencies) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        Self { local: start(dir.path()).await, dir }
+        Self { local: start(dir.path(), latencies).await, dir }
     }
 
     async fn restarted(self) -> Self {
         let Self { local, dir } = self;
         local.stop().await;
-        Self { local: start(dir.path()).await, dir }
+        Self { local: start(dir.path(), Latencies::default()).await, dir }
     }
 
     async fn try_call(&self, operation: &str, input: Value) -> Result<Value, ServiceError> {
