@@ -41,7 +41,15 @@ impl Operation for GetTemplate {
                 return Err(ServiceError::validation("StackName is a required parameter."));
             }
             (Some(set), stack) => find_change_set(call, set, stack.as_deref())?.revision.template,
-            (None, Some(name)) => known_stack(call, name)?.current.template,
+            (None, Some(name)) => {
+                let stack = known_stack(call, name)?;
+                // It has none before its first change set is executed, and that is no error (issue 273 of
+                // cdklabs/awscdk-v1-stack-finder): `cdk deploy` asks for it then.
+                if stack.status == Status::ReviewInProgress {
+                    return Ok(json!({"StagesAvailable": []}));
+                }
+                stack.current.template
+            }
             (None, None) => {
                 let text = "StackName is required if ChangeSetName is not specified.";
                 return Err(ServiceError::validation(text));

@@ -123,3 +123,16 @@ async fn an_edit_of_own_tags_is_one_of_a_property_and_metadata_is_evaluated() {
     assert_eq!(details[0]["Target"]["Name"], "Tags");
     assert_eq!(change["Scope"], json!(["Metadata", "Properties"]));
 }
+
+#[tokio::test]
+async fn a_stack_that_is_in_review_has_no_template_and_its_change_set_has() {
+    let fixture = Fixture::new().await;
+    let template = "Resources: {A: {Type: 'Test::Local::Thing'}}";
+    let set = fixture.change_set(template, "CREATE").await;
+
+    let of_stack = fixture.call("GetTemplate", json!({"StackName": "s"})).await;
+    let of_set = fixture.call("GetTemplate", json!({"ChangeSetName": set["ChangeSetId"]})).await;
+
+    assert_eq!(of_stack["TemplateBody"], Value::Null);
+    assert_eq!(of_set["TemplateBody"], template);
+}
