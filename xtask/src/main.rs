@@ -1,6 +1,7 @@
 //! `cargo xtask`: Seatrial as this repository uses it, with the checks that are about this repository alone.
 
 mod arrows;
+mod bench;
 mod circles;
 mod features;
 mod modules;
@@ -22,6 +23,7 @@ const SKOPEO: Package =
 
 fn main() -> ExitCode {
     Tool::new()
+        .command(bench::command(), bench::run)
         .command(soak::command(), soak::run)
         .check(Check::new("what the tests need", needs))
         .check(Check::new("house rules", rules::check))
