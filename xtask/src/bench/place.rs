@@ -17,6 +17,8 @@ pub(super) const AWS_CLI: &str = "awscli==1.45.11";
 pub(super) const SCEPTRE: &str = "sceptre==4.7.0";
 pub(super) const CDK: [&str; 3] = ["aws-cdk@2.1148.1", "aws-cdk-lib@2.276.0", "constructs@10.8.1"];
 
+/// Below those that systems give to clients, who else may hold it when the local cloud starts anew.
+const PORTS: std::ops::Range<u16> = 24_566..24_666;
 pub(super) const LATENCIES: &str = include_str!("latencies.yml");
 /// A tool's pauses are as long as it thinks right on AWS: they pass as fast as everything else.
 const PAUSES_OF_PYTHON: &str = "import os, time
@@ -49,9 +51,8 @@ impl<'a> Place<'a> {
             return Err("the benchmark runs in this repository's top folder".to_owned());
         }
         let folder = root.join("target/bench/provision");
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
-        let port =
-            listener.and_then(|listener| listener.local_addr()).map_err(|error| error.to_string())?.port();
+        let free = |port: &u16| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
+        let port = PORTS.clone().find(free).ok_or("no port is free")?;
         let place = Self { running, root, folder, port, client: Vec::new() };
         for part in ["logs", "chains", "pauses"] {
             let _ = fs::remove_dir_all(place.folder.join(part));
@@ -126,8 +127,10 @@ impl<'a> Place<'a> {
         let mut start = self.this(&["local", "start", "--output", "json"]);
         start.args(options);
         let started = self.running.output(start)?;
-        let told: Value = serde_json::from_slice(&started.stdout).map_err(|error| {
-            format!("the local cloud did not start ({error}): {}", String::from_utf8_lossy(&started.stderr))
+        let told: Option<Value> = serde_json::from_slice(&started.stdout).ok();
+        let told = told.filter(|_| started.status.success()).ok_or_else(|| {
+            let said = [&started.stdout[..], &started.stderr[..]].concat();
+            format!("the local cloud did not start: {}", String::from_utf8_lossy(&said))
         })?;
         let text = |name: &str| told[name].as_str().unwrap_or_default().to_owned();
         self.client = vec![
