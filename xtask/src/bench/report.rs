@@ -123,8 +123,8 @@ fn eleven(text: &mut String, own: &Own) {
          | all in a row | {} | |\n\n\
          - Fresh, until the stacks are done: {over:.2} times the critical path, in which the image's build takes {} \
          (asked: 1.10): {}.\n\
-         - The loop takes {:.1} times as long; more than {:.1} times is not to be had, for that is what all stacks in a \
-         row take.\n\
+         - The loop takes {:.1} times as long. A loop that lost no time of its own would take {:.1} times the critical \
+         path, which bounds what order alone can win.\n\
          - No-op: the loop takes {no_op:.1} times as long (asked: 12): {}.\n",
         seconds(own.fresh),
         seconds(own.no_op),
