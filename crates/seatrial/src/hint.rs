@@ -30,7 +30,7 @@ const KNOWN: [(&str, &str); 7] = [
     // CloudFormation: early validation, and what resource handlers answer.
     (
         "' already exists.",
-        "to take what exists into its stack, as it is: `provision --import STACK.LOGICAL_ID=NAME`; else rename or delete it",
+        "to take what exists into its stack: `provision --import STACK.LOGICAL_ID=NAME`; else rename or delete it",
     ),
     (
         "HandlerErrorCode: AlreadyExists",

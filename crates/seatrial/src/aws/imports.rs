@@ -36,6 +36,21 @@ impl Aws {
     }
 }
 
+impl Aws {
+    /// The name of the stack that holds a resource with this physical ID; `None` if none does.
+    pub(crate) async fn stack_that_holds(&self, physical_id: &str) -> Result<Option<String>, AwsError> {
+        let request = self.cloudformation().describe_stack_resources().physical_resource_id(physical_id);
+        let answer = request.send().await;
+        match answer.attempt(SERVICE, || format!("find the stack of `{physical_id}`")) {
+            Ok(answer) => {
+                Ok(answer.stack_resources.unwrap_or_default().into_iter().find_map(|one| one.stack_name))
+            }
+            Err(error) if error.is("ValidationError") && error.reason.contains("does not exist") => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
 /// As CreateChangeSet takes them.
 pub(super) fn to_import(imports: &[ResourceImport]) -> Option<Vec<ResourceToImport>> {
     let one = |import: &ResourceImport| {

@@ -17,18 +17,44 @@ use serde_json::Value;
 use super::resource_name::ResourceName;
 use super::traffic::Route;
 
-/// What holds data, or takes a person to make again.
-const STATEFUL: [&str; 10] = [
+/// What holds data, or takes a person to make again: cfn-lint's list of stateful types (`StatefulResources.json`), and
+/// connections, log groups and secrets.
+const STATEFUL: [&str; 35] = [
+    "AWS::Backup::BackupVault",
+    "AWS::CloudFormation::Stack",
     "AWS::CodeConnections::Connection",
     "AWS::CodeStarConnections::Connection",
+    "AWS::Cognito::UserPool",
+    "AWS::DocDB::DBCluster",
+    "AWS::DocDB::DBInstance",
+    "AWS::DynamoDB::GlobalTable",
     "AWS::DynamoDB::Table",
+    "AWS::EC2::Volume",
     "AWS::ECR::Repository",
     "AWS::EFS::FileSystem",
+    "AWS::EMR::Cluster",
+    "AWS::ElastiCache::CacheCluster",
+    "AWS::ElastiCache::ReplicationGroup",
+    "AWS::Elasticsearch::Domain",
+    "AWS::FSx::FileSystem",
+    "AWS::KMS::Key",
+    "AWS::Kinesis::Stream",
     "AWS::Logs::LogGroup",
+    "AWS::Neptune::DBCluster",
+    "AWS::Neptune::DBInstance",
+    "AWS::OpenSearchService::Domain",
+    "AWS::Organizations::Account",
+    "AWS::QLDB::Ledger",
     "AWS::RDS::DBCluster",
     "AWS::RDS::DBInstance",
+    "AWS::Redshift::Cluster",
     "AWS::S3::Bucket",
+    "AWS::SDB::Domain",
+    "AWS::SQS::Queue",
+    "AWS::SSM::Parameter",
     "AWS::SecretsManager::Secret",
+    "AWS::Timestream::Database",
+    "AWS::Timestream::Table",
 ];
 const DATABASES: [&str; 2] = ["AWS::RDS::DBCluster", "AWS::RDS::DBInstance"];
 /// Properties of databases whose change stops nothing. The others' pages say "some interruptions", or nothing; and
@@ -202,6 +228,11 @@ pub(crate) fn code_deploy_services(template: &Value) -> BTreeSet<String> {
 /// Whether a type holds data, or takes a person to make again.
 pub(crate) fn is_stateful(kind: &str) -> bool {
     STATEFUL.contains(&kind)
+}
+
+/// Whether a type is a database, which may stop while it is changed.
+pub(crate) fn is_database(kind: &str) -> bool {
+    DATABASES.contains(&kind)
 }
 
 fn frozen(change: &Change, rules: &Rules<'_>) -> Option<Refusal> {

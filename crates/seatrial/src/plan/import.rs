@@ -43,16 +43,12 @@ pub(crate) fn import_template(
         collect(&resource, &mut names);
         insert(&mut json, "Resources", (id, resource));
         // What conditions are made of comes to the end of the list.
-        let mut left: Vec<String> = names.into_iter().collect();
-        while let Some(name) = left.pop() {
-            if ["Parameters", "Conditions", "Mappings"].iter().any(|section| is_there(&json, section, &name))
-            {
+        let mut left: Vec<(&str, String)> = names.into_iter().collect();
+        while let Some((section, name)) = left.pop() {
+            if is_there(&json, section, &name) {
                 continue;
             }
-            if let Some((section, found)) = ["Parameters", "Conditions", "Mappings"]
-                .into_iter()
-                .find_map(|section| Some((section, place(section, &name)?)))
-            {
+            if let Some(found) = place(section, &name) {
                 let mut further = BTreeSet::new();
                 collect(&found, &mut further);
                 left.extend(further);
@@ -80,25 +76,29 @@ fn insert(json: &mut Value, section: &str, (name, value): (&str, Value)) {
     }
 }
 
-/// Every name that a value may refer to: parameters, conditions, mappings, resources.
-fn collect(value: &Value, found: &mut BTreeSet<String>) {
+/// Every name that a value may refer to, with the section in which it would stand; resources share that of parameters.
+fn collect(value: &Value, found: &mut BTreeSet<(&'static str, String)>) {
     match value {
         Value::Object(members) => {
             for (key, inner) in members {
                 let first = inner.as_str().or_else(|| inner.get(0).and_then(Value::as_str));
-                match (key.as_str(), first) {
-                    ("Ref" | "Condition" | "Fn::If" | "Fn::FindInMap", Some(name)) => {
-                        found.insert(name.to_owned());
-                    }
+                let one = |section: &'static str, name: &str| (section, name.to_owned());
+                let named: Vec<(&'static str, String)> = match (key.as_str(), first) {
+                    ("Ref", Some(name)) => vec![one("Parameters", name)],
+                    ("Condition" | "Fn::If", Some(name)) => vec![one("Conditions", name)],
+                    ("Fn::FindInMap", Some(name)) => vec![one("Mappings", name)],
                     ("Fn::GetAtt", Some(name)) => {
-                        found.extend(name.split('.').next().map(str::to_owned));
+                        name.split('.').take(1).map(|name| one("Parameters", name)).collect()
                     }
                     ("Fn::Sub", Some(text)) => {
+                        let own = inner.get(1).and_then(Value::as_object);
                         let names = text.split("${").skip(1).filter_map(|rest| rest.split(['}', '.']).next());
-                        found.extend(names.map(str::to_owned));
+                        let names = names.filter(|name| own.is_none_or(|own| !own.contains_key(*name)));
+                        names.map(|name| one("Parameters", name)).collect()
                     }
-                    _ => {}
-                }
+                    _ => Vec::new(),
+                };
+                found.extend(named);
                 collect(inner, found);
             }
         }
@@ -115,6 +115,7 @@ mod tests {
     const WANTED: &str = "
 Parameters:
   Days: {Type: String}
+  Named: {Type: String}
   Name: {Type: String}
   Size: {Type: String}
   Other: {Type: String}
@@ -129,7 +130,7 @@ Resources:
     DependsOn: Topic
     Condition: Named
     Properties:
-      LogGroupName: !Sub 'of-${Name}'
+      LogGroupName: !Sub ['of-${Name}-${Topic}', {Topic: x}]
       RetentionInDays: !If [Named, !Ref Days, !FindInMap [Sizes, !Ref Size, Count]]
   Stream: {Type: AWS::Logs::LogStream, Properties: {LogGroupName: !Ref Group}}
   Topic: {Type: AWS::SNS::Topic}

@@ -17,7 +17,7 @@ pub(crate) mod owned;
 mod picture;
 pub(crate) mod protection;
 mod render;
-mod resolved;
+pub(crate) mod resolved;
 pub(crate) mod resource_name;
 
 pub(crate) use render::GraphView;

@@ -34,6 +34,21 @@ pub(crate) fn stack_policy(graph: &Graph, template: &StackTemplate, allowed: &[R
     json!({ "Statement": statements })
 }
 
+/// Whether a policy is one that this tool sets, for whatever template: everything is allowed, and what is denied is the
+/// replacement and removal of resources by name. One that says only the first protects nothing.
+pub(crate) fn is_ours(set: &str) -> bool {
+    let Ok(policy) = serde_json::from_str::<Value>(set) else { return false };
+    let allowed = json!({"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"});
+    let is_denial = |statement: &Value| {
+        statement["Effect"] == "Deny" && statement["Action"] == json!(["Update:Replace", "Update:Delete"])
+    };
+    match policy["Statement"].as_array().map(Vec::as_slice) {
+        Some([first]) => *first == allowed,
+        Some([first, second]) => *first == allowed && is_denial(second),
+        _ => false,
+    }
+}
+
 /// Whether a policy that is set says the same.
 pub(crate) fn is_same(set: Option<&str>, wanted: &Value) -> bool {
     set.and_then(|text| serde_json::from_str::<Value>(text).ok()).as_ref() == Some(wanted)

@@ -80,19 +80,54 @@ fn what_cannot_be_imported_is_refused_and_nothing_is_left_of_it() {
         ("third.Group=kept", 3, "must name a stack: first, second"),
         ("Group=kept", 3, "must name the stack, too"),
         ("first.Groups=kept", 3, "has no resource `Groups`"),
+        ("first.Group=other", 3, "`Group` is called `kept` by the template, not `other`"),
         ("second.Alias=kept", 3, "`Alias` refers to `Group`, which is not there"),
-        ("second.Group=kept", 3, "needs `Retention` from stack `first`, which is not there yet"),
+        ("second.Group=kept", 3, "needs `Retention` of stack `first`, which is not there yet"),
         ("first.Group", 2, "expected STACK.LOGICAL_ID=NAME"),
-        ("first.Group=nobody", 4, "nobody"),
     ];
     for (import, code, words) in refusals {
         let refused = workbench.run(&with(import));
         assert_eq!(refused.code, Some(code), "{import}: {refused:?}");
         assert!(format!("{refused:?}").contains(words), "{import}: {refused:?}");
-        if code != 4 {
-            assert_eq!(workbench.stacks(), []);
-        }
+        assert_eq!(workbench.stacks(), []);
     }
+    let several = [&with("first.Group=kept")[..], &["--import", "second.Group=kept"]].concat();
+    let refused = workbench.run(&several);
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    assert!(refused.stderr.contains("resources of one stack at a time"), "{refused:?}");
+}
+
+#[test]
+fn what_another_stack_holds_or_the_logical_id_holds_already_is_refused() {
+    let workbench = with_a_group();
+    workbench.create_stack(
+        "theirs",
+        "Resources: {G: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: held}}}",
+    );
+    workbench.until_stack("theirs", &StackStatus::CreateComplete);
+    workbench.write("infra/stacks/first.yml", &retained().replace("kept", "held"));
+    let held = workbench.run(&with("first.Group=held"));
+    assert_eq!(held.code, Some(3), "{held:?}");
+    assert!(held.stderr.contains("`held` belongs to stack `theirs`"), "{held:?}");
+
+    workbench.write("infra/stacks/first.yml", &retained());
+    assert_eq!(workbench.run(&with("first.Group=kept")).code, Some(0));
+    let other = workbench.run(&with("first.Group=other"));
+    assert_eq!(other.code, Some(3), "{other:?}");
+    assert!(other.stderr.contains("`first.Group` is `kept` already, not `other`"), "{other:?}");
+}
+
+#[test]
+fn a_name_that_nothing_has_leaves_a_stack_that_goes_on_to_what_the_template_says() {
+    let workbench = with_a_group();
+    workbench.write("infra/stacks/first.yml", &retained().replace("kept", "nobody"));
+
+    let failed = workbench.run(&with("first.Group=nobody"));
+
+    assert_eq!(failed.code, Some(4), "{failed:?}");
+    assert!(failed.stderr.contains("with identifier 'nobody' was not found"), "{failed:?}");
+    assert_eq!(workbench.run(&PROVISION).code, Some(0));
+    assert_eq!(workbench.physical_id(STACK, "Group"), "nobody");
 }
 
 #[test]

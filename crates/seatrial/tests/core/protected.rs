@@ -120,3 +120,64 @@ fn a_later_false_takes_no_protection_away() {
     assert!(workbench.is_protected(STACK));
     assert_eq!(workbench.run(&DESTROY).code, Some(3));
 }
+
+#[test]
+fn a_stack_whose_change_set_is_empty_is_protected_too() {
+    let workbench = Workbench::started();
+    let secret =
+        FIRST.replace("Parameters:\n", "Parameters:\n  Key: {Type: String, NoEcho: true, Default: x}\n");
+    workbench.write("infra/stacks/first.yml", &secret);
+    workbench.write("infra/project.yml", &PROJECT.replace("region: eu", "protected: false, region: eu"));
+    assert_eq!(workbench.run(&PROVISION).code, Some(0));
+    workbench.write("infra/project.yml", PROJECT);
+
+    assert_eq!(workbench.run(&PROVISION).code, Some(0));
+
+    assert!(workbench.is_protected(STACK));
+    assert_eq!(workbench.run(&DIFF).code, Some(0));
+}
+
+#[test]
+fn a_removal_that_fails_leaves_what_it_would_have_removed_protected() {
+    let workbench = Workbench::started();
+    let bucket = "  Bucket: {Type: AWS::S3::Bucket}\n";
+    workbench.write("infra/stacks/first.yml", &FIRST.replace("Outputs:", &format!("{bucket}Outputs:")));
+    assert_eq!(workbench.run(&PROVISION).code, Some(0));
+    let closed = workbench.policy(STACK);
+    let more = "  New: {Type: AWS::Logs::LogGroup}\n";
+    workbench.write("infra/stacks/first.yml", &FIRST.replace("Outputs:", &format!("{more}Outputs:")));
+    workbench.arm("error", "CreateLogGroup", 100);
+
+    let failed = workbench.run(&[&PROVISION[..], &["--allow-replace", "first.Bucket"]].concat());
+
+    assert_eq!(failed.code, Some(4), "{failed:?}");
+    assert_eq!(workbench.policy(STACK), closed);
+}
+
+#[test]
+fn what_is_allowed_is_replaced_where_protection_was_given_up_and_the_policy_stays() {
+    let workbench = provisioned();
+    let closed = workbench.policy(STACK);
+    workbench.write("infra/project.yml", &PROJECT.replace("region: eu", "protected: false, region: eu"));
+    workbench.write("infra/stacks/first.yml", &named("two"));
+
+    let replaced = workbench.run(&[&PROVISION[..], &["--allow-replace", "first.Group"]].concat());
+
+    assert_eq!(replaced.code, Some(0), "{replaced:?}");
+    assert_eq!(workbench.policy(STACK), closed);
+}
+
+#[test]
+fn a_policy_of_somebody_elses_stays_whatever_it_says() {
+    let workbench = provisioned();
+    let theirs =
+        json!({"Statement": [{"Effect": "Deny", "Action": "Update:*", "Principal": "*", "Resource": "*"}]});
+    workbench.set_policy(STACK, &theirs);
+
+    assert_eq!(workbench.run(&DIFF).code, Some(0));
+    workbench.protect(STACK, false);
+    assert_eq!(workbench.run(&PROVISION).code, Some(0));
+
+    assert!(workbench.is_protected(STACK));
+    assert_eq!(workbench.policy(STACK), theirs);
+}

@@ -185,7 +185,10 @@ impl Deployment<'_> {
                             self.protection().close(candidate.template, &stack).await?;
                             return Ok((stack, true));
                         }
-                        Ok(None) => return Ok((stack.stack, false)),
+                        Ok(None) => {
+                            let protected = self.protection().close(candidate.template, &stack).await?;
+                            return Ok((stack.stack, protected));
+                        }
                         Err(error) if error.is::<Overtaken>() => {
                             overtaken = true;
                             self.tell_overtaken(name);
@@ -275,11 +278,9 @@ impl Deployment<'_> {
         if differences.is_none() {
             return self.execute(candidate, &id).await.map(Some);
         }
-        self.protection().open(candidate.template, &stack.id).await?;
+        let opened = self.protection().open(candidate.template, &stack.id).await?;
         let executed = self.execute(candidate, &id).await;
-        if let Err(failed) = &executed {
-            self.protection().close_after((candidate.template, &stack.id), failed).await;
-        }
+        self.protection().close_after(&stack.id, opened, executed.as_ref().err()).await;
         executed.map(Some)
     }
 

@@ -1,20 +1,28 @@
-//! `provision --import`: what exists is taken into the stack that is to hold it, before anything else is planned. It is
-//! not changed by that; the update that follows makes of it what the template says.
+//! `provision --import`: what exists is taken into the stack that is to hold it, before anything else is planned.
+//!
+//! An import may change nothing else of a stack, its tags included, so a stack that is not there yet is made first, with a
+//! handle that stands for nothing; the update that follows takes that away and makes the rest. What is taken in, AWS
+//! updates as it finds fit: the stack's tags are applied by the type's update handler.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::{Value, json};
+
 use super::consent::Consent;
 use super::found::Found;
+use super::lock::is_guarded;
 use crate::aws::status::{StackPhase, resource_is_held, stack_phase};
-use crate::aws::{ChangeSet, ChangeSetRequest, Parameter, ResourceImport};
+use crate::aws::{ChangeSetRequest, Parameter, ResourceImport};
 use crate::cli::ProvisionArgs;
 use crate::commands::change;
 use crate::commands::deployed::{Deployed, find_stack};
 use crate::context::Ctx;
 use crate::exit::Refused;
 use crate::plan::difference::sent_tags;
-use crate::plan::graph::{Graph, NodeId, Outputs};
+use crate::plan::graph::{Graph, NodeId, Values};
+use crate::plan::guard::is_database;
 use crate::plan::import::{ImportTemplate, import_template};
+use crate::plan::resolved::{resolved, values};
 use crate::plan::resource_name::Import;
 use crate::plan::template::StackTemplate;
 
@@ -23,154 +31,239 @@ struct Taking<'a> {
     template: &'a StackTemplate,
     name: String,
     found: Option<Found>,
+    values: Values,
     imports: Vec<ResourceImport>,
 }
 
 /// Imports what was typed; `false` where it was only to be shown.
 ///
 /// # Errors
-/// Refused where a resource cannot be imported as it is typed, or the user does not agree: then nothing is left of it.
+/// Refused where a resource cannot be imported as it is typed, or the user does not agree: then nothing was made.
 pub(super) async fn run(ctx: &Ctx, graph: &Graph, args: &ProvisionArgs) -> anyhow::Result<bool> {
-    let outputs = Deployed::read(ctx).await?.outputs_by_stack();
     let stacks: BTreeSet<&str> = args.import.iter().map(|import| import.resource.stack.as_str()).collect();
-    for stack in stacks {
-        let Some(template) = graph.template(stack) else { continue };
-        let named = args.import.iter().filter(|import| import.resource.stack == stack);
-        let Some(taking) = Taking::of(ctx, template, named).await? else { continue };
-        let set = taking.change_set(ctx, (graph, &outputs)).await?;
-        taking.imports.iter().for_each(|import| {
-            let names: Vec<&str> = import.identifier.values().map(String::as_str).collect();
-            let text =
-                format_args!("import {} ({}): {}", import.logical_id, import.resource_type, names.join(", "));
-            ctx.printer().event(&taking.name, text);
-        });
-        if args.consent.dry_run {
-            change::withdraw(ctx, &taking.name, &set.id).await;
-            continue;
-        }
-        let question = format!("import into stack `{}`? (yes/no)", taking.name);
-        if let Err(refused) = Consent::ask_for(ctx, &args.consent, &question).await {
-            change::withdraw(ctx, &taking.name, &set.id).await;
-            return Err(refused);
-        }
-        change::execute(ctx, &taking.name, &set.id).await?;
+    let (Some(template), 1) = (stacks.first().and_then(|stack| graph.template(stack)), stacks.len()) else {
+        let several = "`--import` takes resources of one stack at a time: stacks take each other's outputs";
+        return Err(Refused::new(several).hint("import into the stack that others need first").into());
+    };
+    let outputs = Deployed::read(ctx).await?.outputs_by_stack();
+    let values = graph.values(&NodeId::Stack(template.name.clone()), &outputs);
+    let Some(taking) = Taking::of(ctx, (template, values), args).await? else { return Ok(true) };
+    // What is wrong with it is told before anybody is asked.
+    let shell = shell();
+    let deployed = match &taking.found {
+        Some(stack) => stack.template_json(ctx).await?,
+        None => shell.clone(),
+    };
+    let sent = taking.template(&deployed)?;
+    taking.parameters(&sent)?;
+    for import in &taking.imports {
+        let names: Vec<&str> = import.identifier.values().map(String::as_str).collect();
+        let what = format!("import {} ({}): {}", import.logical_id, import.resource_type, names.join(", "));
+        ctx.printer().event(&taking.name, what);
     }
-    Ok(!args.consent.dry_run)
+    if args.consent.dry_run {
+        return Ok(false);
+    }
+    let question = format!("import into stack `{}`, and let AWS apply its tags to it? (yes/no)", taking.name);
+    Consent::ask_for(ctx, &args.consent, &question).await?;
+    let taking = match taking.found {
+        Some(_) => taking,
+        None => taking.with_shell(ctx, &shell).await?,
+    };
+    taking.execute(ctx, &sent).await?;
+    Ok(true)
+}
+
+/// A stack with nothing in it: AWS makes none without a resource.
+fn shell() -> Value {
+    json!({"Resources": {"BeforeImport": {"Type": "AWS::CloudFormation::WaitConditionHandle"}}})
 }
 
 impl<'a> Taking<'a> {
     /// `None` where the stack holds them already: an earlier run has imported them.
     async fn of(
         ctx: &Ctx,
-        template: &'a StackTemplate,
-        named: impl Iterator<Item = &Import>,
+        (template, values): (&'a StackTemplate, Values),
+        args: &ProvisionArgs,
     ) -> anyhow::Result<Option<Self>> {
+        let name = ctx.environment.stack_name(&template.name);
+        if is_guarded(&template.name) {
+            let refused =
+                format!("`{}` leads to the application: nothing is imported into it", template.name);
+            return Err(Refused::new(refused).into());
+        }
         let found = find_stack(ctx, &template.name).await?.map(Found::new);
         let found = found
             .filter(|stack| !matches!(stack_phase(&stack.status), StackPhase::Absent | StackPhase::Review));
-        if let Some(stack) = &found
-            && !matches!(stack_phase(&stack.status), StackPhase::Stable | StackPhase::RolledBack)
-        {
-            let refused =
-                format!("stack `{}` is {}: nothing can be imported into it", stack.name, stack.status);
-            let first = ctx.session.command("provision");
-            return Err(Refused::new(refused)
-                .hint(format!("run `{first}` first, without `--import`"))
-                .into());
+        if let Some(stack) = &found {
+            require_rest(stack)?;
         }
         let held = match &found {
             Some(stack) => ctx.reading(ctx.aws.list_stack_resources(&stack.id)).await?,
             None => Vec::new(),
         };
-        let is_held = |id: &str| held.iter().any(|one| one.logical_id == id && resource_is_held(&one.status));
-        let new: Vec<&Import> = named.filter(|import| !is_held(&import.resource.logical_id)).collect();
+        let mut new: Vec<&Import> = Vec::new();
+        for import in &args.import {
+            let id = &import.resource.logical_id;
+            let holds = held.iter().find(|one| one.logical_id == *id && resource_is_held(&one.status));
+            match holds {
+                Some(one) if one.physical_id == import.name => {}
+                Some(one) => {
+                    let refused = format!(
+                        "`{}` is `{}` already, not `{}`",
+                        import.resource, one.physical_id, import.name
+                    );
+                    let other = "give what is to be imported a logical ID of its own in the template";
+                    return Err(Refused::new(refused).hint(other).into());
+                }
+                None => new.push(import),
+            }
+        }
         if new.is_empty() {
             return Ok(None);
         }
-        let ids = new.iter().map(|import| import.resource.logical_id.as_str()).collect();
-        // A template of its own: the whole one may be too large to be sent as it is.
-        let alone = import_template(template, None, &ids).map(|alone| alone.json.to_string());
-        let identifiers = match alone {
-            Ok(alone) => ctx.reading(ctx.aws.identifiers(&alone)).await?,
-            Err(_) => ctx.reading(ctx.aws.identifiers(&template.text)).await?,
-        };
-        let imports = new.into_iter().map(|import| resource_import(import, template, &identifiers));
-        let imports = imports.collect::<Result<Vec<_>, _>>()?;
-        Ok(Some(Self { template, name: ctx.environment.stack_name(&template.name), found, imports }))
+        let known = values.known.iter().collect();
+        let whole = resolved(&template.json, &self::values(template, &known));
+        let identifiers = ctx.reading(ctx.aws.identifiers(&summary(template, &new))).await?;
+        let mut imports: Vec<ResourceImport> = Vec::new();
+        for import in new {
+            let import = resource_import(import, (template, &whole), &identifiers)?;
+            if imports.iter().any(|other| {
+                other.resource_type == import.resource_type && other.identifier == import.identifier
+            }) {
+                return Err(Refused::new(format!("`{}` is named twice", import.logical_id)).into());
+            }
+            if is_database(&import.resource_type) && !args.allow_interruption {
+                let refused = format!(
+                    "AWS updates `{}` as it takes it in, which may stop it for a while",
+                    import.logical_id
+                );
+                return Err(Refused::new(refused)
+                    .hint("choose a quiet hour, and allow it with `--allow-interruption`")
+                    .into());
+            }
+            for physical_id in import.identifier.values() {
+                if let Some(owner) = ctx.reading(ctx.aws.stack_that_holds(physical_id)).await? {
+                    return Err(Refused::new(format!("`{physical_id}` belongs to stack `{owner}`")).into());
+                }
+            }
+            imports.push(import);
+        }
+        Ok(Some(Self { template, name, found, values, imports }))
     }
 
-    async fn change_set(&self, ctx: &Ctx, (graph, outputs): (&Graph, &Outputs)) -> anyhow::Result<ChangeSet> {
-        let deployed = match &self.found {
-            Some(stack) => Some(stack.template_json(ctx).await?),
-            None => None,
-        };
+    /// # Errors
+    /// In words, where it cannot be imported so.
+    fn template(&self, deployed: &Value) -> Result<ImportTemplate, Refused> {
         let ids = self.imports.iter().map(|import| import.logical_id.as_str()).collect();
-        let sent = import_template(self.template, deployed.as_ref(), &ids).map_err(Refused::new)?;
+        import_template(self.template, Some(deployed), &ids).map_err(Refused::new)
+    }
+
+    async fn with_shell(self, ctx: &Ctx, shell: &Value) -> anyhow::Result<Self> {
         let request = ChangeSetRequest {
             stack_name: &self.name,
             change_set_name: &change::name(),
-            create: self.found.is_none(),
+            create: true,
+            revert_drift: false,
+            template: &shell.to_string(),
+            parameters: &[],
+            tags: &sent_tags(&ctx.environment, &self.template.name, None),
+            capabilities: BTreeSet::new(),
+            imports: &[],
+        };
+        if let Some(set) = change::make(ctx, &request).await? {
+            change::execute(ctx, &self.name, &set.id).await?;
+        }
+        let found = find_stack(ctx, &self.template.name).await?.map(Found::new);
+        Ok(Self { found, ..self })
+    }
+
+    async fn execute(&self, ctx: &Ctx, sent: &ImportTemplate) -> anyhow::Result<()> {
+        let request = ChangeSetRequest {
+            stack_name: &self.name,
+            change_set_name: &change::name(),
+            create: false,
             revert_drift: false,
             template: &sent.json.to_string(),
-            parameters: &self.parameters(&sent, (graph, outputs))?,
-            tags: &sent_tags(
-                &ctx.environment,
-                &self.template.name,
-                self.found.as_ref().map(|found| &found.tags),
-            ),
+            parameters: &self.parameters(sent)?,
+            // An import may change none.
+            tags: &self.found.as_ref().map(|found| found.tags.clone()).unwrap_or_default(),
             capabilities: self.template.capabilities().into_iter().map(str::to_owned).collect(),
             imports: &self.imports,
         };
-        let made = change::make(ctx, &request).await?;
-        made.ok_or_else(|| {
-            Refused::new(format!("there is nothing to import into stack `{}`", self.name)).into()
-        })
+        let Some(set) = change::make(ctx, &request).await? else {
+            return Err(Refused::new(format!("there is nothing to import into stack `{}`", self.name)).into());
+        };
+        change::execute(ctx, &self.name, &set.id).await.map(drop)
     }
 
     /// The values of what the template that is sent declares: those that the stack has stay as they are.
-    fn parameters(
-        &self,
-        sent: &ImportTemplate,
-        (graph, outputs): (&Graph, &Outputs),
-    ) -> Result<Vec<Parameter>, Refused> {
-        let values = graph.values(&NodeId::Stack(self.template.name.clone()), outputs);
+    fn parameters(&self, sent: &ImportTemplate) -> Result<Vec<Parameter>, Refused> {
         let has =
             |name: &String| self.found.as_ref().is_some_and(|stack| stack.parameters.contains_key(name));
-        let value = |name: &String| match values.known.get(name) {
+        let value = |name: &String| match self.values.known.get(name) {
             _ if has(name) => Ok(Parameter { name: name.clone(), value: None }),
             Some(value) => Ok(Parameter { name: name.clone(), value: Some(value.clone()) }),
             None => {
-                let from = values
+                let from = self
+                    .values
                     .pending
                     .get(name)
-                    .map(|stack| format!(" from stack `{stack}`"))
+                    .map(|stack| format!(" of stack `{stack}`"))
                     .unwrap_or_default();
-                Err(Refused::new(format!(
+                let refused = format!(
                     "what is to be imported into `{}` needs `{name}`{from}, which is not there yet",
                     self.name
-                )))
+                );
+                Err(Refused::new(refused))
             }
         };
         sent.parameters.iter().map(value).collect()
     }
 }
 
+/// # Errors
+/// Refused where AWS imports nothing into a stack in this state.
+fn require_rest(stack: &Found) -> Result<(), Refused> {
+    let hint = match stack_phase(&stack.status) {
+        StackPhase::Stable | StackPhase::RolledBack => return Ok(()),
+        StackPhase::InProgress => "run this again when that has ended".to_owned(),
+        _ => format!(
+            "if nothing in it is needed: `aws cloudformation delete-stack --stack-name {}`; then run this again",
+            stack.name
+        ),
+    };
+    let refused = format!("stack `{}` is {}: nothing can be imported into it", stack.name, stack.status);
+    Err(Refused::new(refused).hint(hint))
+}
+
+/// A template that says no more than the types: the whole one may be too large to be sent as it is.
+fn summary(template: &StackTemplate, imports: &[&Import]) -> String {
+    let named = |id: &str| imports.iter().any(|import| import.resource.logical_id == id);
+    let types = template.resources.iter().filter(|resource| named(&resource.logical_id));
+    let types: BTreeMap<&String, Value> =
+        types.map(|resource| (&resource.logical_id, json!({"Type": resource.kind}))).collect();
+    let types = if types.is_empty() { shell()["Resources"].clone() } else { json!(types) };
+    json!({"Resources": types}).to_string()
+}
+
 fn resource_import(
     import: &Import,
-    template: &StackTemplate,
+    (template, resolved): (&StackTemplate, &Value),
     identifiers: &BTreeMap<String, Vec<String>>,
 ) -> Result<ResourceImport, Refused> {
     let id = &import.resource.logical_id;
     let declared = template.resources.iter().find(|resource| resource.logical_id == *id);
     let declared =
         declared.ok_or_else(|| Refused::new(format!("`{}` has no resource `{id}`", template.path)))?;
+    let Some(resource) = resolved.pointer(&format!("/Resources/{id}")) else {
+        return Err(Refused::new(format!("`{id}` cannot be imported: its condition leaves it out here")));
+    };
     let properties = identifiers.get(&declared.kind).map_or(&[][..], Vec::as_slice);
     let identifier = match properties {
         [] => {
-            return Err(Refused::new(format!(
-                "`{id}` cannot be imported: CloudFormation imports no {}",
-                declared.kind
-            )));
+            let refused = format!("`{id}` cannot be imported: CloudFormation imports no {}", declared.kind);
+            return Err(Refused::new(refused));
         }
         [one] => BTreeMap::from([(one.clone(), import.name.clone())]),
         several => {
@@ -180,7 +273,7 @@ fn resource_import(
             if !given.keys().eq(several.iter().collect::<BTreeSet<_>>()) {
                 let form: Vec<String> = several.iter().map(|name| format!("{name}=...")).collect();
                 return Err(Refused::new(format!(
-                    "`{id}` is known by several properties: type `--import {}={}`",
+                    "`{id}` is known by all of several properties: type `--import {}={}`",
                     import.resource,
                     form.join(",")
                 )));
@@ -188,5 +281,12 @@ fn resource_import(
             given
         }
     };
+    for (property, name) in &identifier {
+        // What is named otherwise would be replaced, or left as it is, by the next update.
+        if let Some(named) = resource["Properties"][property].as_str().filter(|named| named != name) {
+            let refused = format!("`{id}` is called `{named}` by the template, not `{name}`");
+            return Err(Refused::new(refused).hint(format!("set `{property}` to the name of what exists")));
+        }
+    }
     Ok(ResourceImport { logical_id: id.clone(), resource_type: declared.kind.clone(), identifier })
 }

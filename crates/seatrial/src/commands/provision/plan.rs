@@ -110,7 +110,7 @@ pub(super) async fn plan(ctx: &Ctx, graph: &Graph, args: &ProvisionArgs) -> Resu
     let outputs = deployed.outputs_by_stack();
     let routes = deployed.routes(&outputs);
     let judge = Judge { graph, args, routes: routes.as_ref() };
-    let one = |template: &StackTemplate| plan_stack(ctx, judge, (template.name.clone(), &outputs));
+    let one = |template: &StackTemplate| plan_stack(ctx, judge, (template.name.clone(), &deployed, &outputs));
     let (mut stacks, mut errors) = (Vec::new(), Vec::new());
     for planned in all(graph.stacks().map(one)).await {
         match planned {
@@ -131,10 +131,15 @@ pub(super) async fn plan(ctx: &Ctx, graph: &Graph, args: &ProvisionArgs) -> Resu
 async fn plan_stack(
     ctx: &Ctx,
     judge: Judge<'_>,
-    (stack, outputs): (String, &Outputs),
+    (stack, deployed, outputs): (String, &Deployed, &Outputs),
 ) -> anyhow::Result<Planned> {
     let (graph, name) = (judge.graph, ctx.environment.stack_name(&stack));
-    let found = find_stack(ctx, &stack).await?.map(Found::new);
+    // It was just read; what is not ours, or not there, is looked at by its name.
+    let found = match deployed.stacks.get(&stack) {
+        Some(found) => Some(found.clone()),
+        None => find_stack(ctx, &stack).await?,
+    };
+    let found = found.map(Found::new);
     let status = found.as_ref().map(|found| found.status.clone()).unwrap_or_default();
     let values = graph.values(&NodeId::Stack(stack.clone()), outputs);
     let mut planned = Planned {

@@ -5,7 +5,7 @@ use crate::aws::Stack;
 use crate::context::Ctx;
 use crate::exit::{DeadlinePassed, Interrupted};
 use crate::plan::graph::Graph;
-use crate::plan::protection::{is_same, stack_policy};
+use crate::plan::protection::{is_ours, is_same, stack_policy};
 use crate::plan::resource_name::{ResourceName, named_of};
 use crate::plan::template::StackTemplate;
 
@@ -19,7 +19,8 @@ pub(super) struct Protection<'a> {
 }
 
 impl Protection<'_> {
-    /// Whether a stack is not protected as it should be: one call where it has termination protection.
+    /// Whether a stack is not protected as it should be: one call where it has termination protection. A policy of
+    /// somebody else's is theirs, whatever it says.
     pub(super) async fn is_missing(&self, template: &StackTemplate, stack: &Stack) -> anyhow::Result<bool> {
         let ctx = self.ctx;
         if !ctx.environment.protected {
@@ -29,49 +30,59 @@ impl Protection<'_> {
             return Ok(true);
         }
         let set = ctx.reading(ctx.aws.stack_policy(&stack.id)).await?;
-        Ok(!is_same(set.as_deref(), &stack_policy(self.graph, template, &[])))
+        let wanted = stack_policy(self.graph, template, &[]);
+        Ok(!is_same(set.as_deref(), &wanted) && set.is_none_or(|set| is_ours(&set)))
     }
 
     /// Protects a stack that is at rest; whether anything had to be set.
     pub(super) async fn close(&self, template: &StackTemplate, stack: &Stack) -> anyhow::Result<bool> {
-        let is_missing = self.is_missing(template, stack).await?;
+        let (ctx, is_missing) = (self.ctx, self.is_missing(template, stack).await?);
         if is_missing {
-            self.set_policy((template, &stack.id), &[]).await?;
-            self.ctx.aws.set_termination_protection(&stack.id, true).await?;
+            if !stack.is_protected {
+                ctx.aws.set_termination_protection(&stack.id, true).await?;
+            }
+            let set = ctx.reading(ctx.aws.stack_policy(&stack.id)).await?;
+            if set.is_none_or(|set| is_ours(&set)) {
+                let policy = stack_policy(self.graph, template, &[]);
+                ctx.aws.set_stack_policy(&stack.id, &policy.to_string()).await?;
+            }
         }
         Ok(is_missing)
     }
 
-    /// Before an update: what this template no longer protects, or the user allowed, may go.
-    pub(super) async fn open(&self, template: &StackTemplate, stack: &str) -> anyhow::Result<()> {
-        if !self.ctx.environment.protected {
-            return Ok(());
+    /// Before an update: what the new template no longer protects, or the user allowed, may go. Answers the policy that
+    /// was there, where it was opened. One that was set while the environment was protected counts also where it is so no
+    /// more; one of somebody else's stays.
+    pub(super) async fn open(&self, template: &StackTemplate, stack: &str) -> anyhow::Result<Option<String>> {
+        let (ctx, wanted) = (self.ctx, stack_policy(self.graph, template, self.allowed));
+        if !ctx.environment.protected && named_of(self.allowed, &template.name).is_empty() {
+            return Ok(None);
         }
-        self.set_policy((template, stack), self.allowed).await
+        let Some(set) = ctx.reading(ctx.aws.stack_policy(stack)).await?.filter(|set| is_ours(set)) else {
+            return Ok(None);
+        };
+        if is_same(Some(&set), &wanted) {
+            return Ok(None);
+        }
+        ctx.aws.set_stack_policy(stack, &wanted.to_string()).await?;
+        Ok(Some(set))
     }
 
-    /// After an update that failed: what it was opened for is closed. Where it goes on in AWS, the next `provision` does.
+    /// After an update: where it failed, or the environment is protected no more, the policy is again what it was. Where
+    /// it goes on in AWS, the next `provision` closes what is open.
     pub(super) async fn close_after(
         &self,
-        (template, stack): (&StackTemplate, &str),
-        failed: &anyhow::Error,
+        stack: &str,
+        opened: Option<String>,
+        failed: Option<&anyhow::Error>,
     ) {
-        let goes_on = failed.is::<Interrupted>() || failed.is::<DeadlinePassed>();
-        let was_opened = !named_of(self.allowed, &template.name).is_empty();
-        if goes_on || !was_opened || !self.ctx.environment.protected {
+        let goes_on = failed.is_some_and(|error| error.is::<Interrupted>() || error.is::<DeadlinePassed>());
+        let Some(before) = opened.filter(|_| !goes_on) else { return };
+        if failed.is_none() && self.ctx.environment.protected {
             return;
         }
-        if let Err(error) = self.set_policy((template, stack), &[]).await {
+        if let Err(error) = self.ctx.aws.set_stack_policy(stack, &before).await {
             self.ctx.printer().warning(format_args!("the stack policy stays open: {error:#}"));
         }
-    }
-
-    async fn set_policy(
-        &self,
-        (template, stack): (&StackTemplate, &str),
-        allowed: &[ResourceName],
-    ) -> anyhow::Result<()> {
-        let policy = stack_policy(self.graph, template, allowed);
-        Ok(self.ctx.aws.set_stack_policy(stack, &policy.to_string()).await?)
     }
 }

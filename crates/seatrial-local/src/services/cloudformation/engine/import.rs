@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use super::super::drift::Live;
+use super::super::changes::{Difference, Wanted};
+use super::super::drift::{Live, seen};
 use super::super::evaluate::Scope;
 use super::super::status::Status;
 use super::super::store::{Resource, Undo, resource_key};
@@ -11,6 +12,7 @@ use super::super::template::ResourceDeclaration;
 use super::making::{failed_to, needs, new_resource, recorded, validate};
 use super::run::{Made, Run, handler_reason};
 use super::settle::{Settled, settle};
+use super::update::update;
 use crate::error::ServiceError;
 
 /// The phase `IMPORT_IN_PROGRESS`.
@@ -45,7 +47,9 @@ pub(super) fn roll_back(run: &Run) -> Result<(), ServiceError> {
 /// An import changes nothing else.
 async fn import_or_leave(run: &Run, scope: &Scope, id: &str) -> bool {
     let imported = run.stack().ok().and_then(|stack| stack.imports.get(id).cloned());
-    let there = run.resource(id).is_some_and(|resource| resource.status == Status::ImportComplete);
+    let taken = [Status::ImportComplete, Status::UpdateComplete];
+    let there =
+        run.resource(id).is_some_and(|resource| resource.imported && taken.contains(&resource.status));
     match (imported, scope.active_resource(id)) {
         (Some(physical_id), Some(declared)) if !there => {
             import(run, scope, declared, (&physical_id, None)).await
@@ -66,9 +70,19 @@ pub(super) async fn import(
     resource.physical_id = Some(physical_id.to_owned());
     resource.depends_on = needs(scope, declared);
     match take_in(run, scope, declared, &mut resource).await {
-        Ok(()) => {
+        Ok(was) => {
             let reason = Some("Resource import completed.".to_owned());
-            recorded(run.mark(&mut resource, Status::ImportComplete, reason))
+            if !recorded(run.mark(&mut resource, Status::ImportComplete, reason)) {
+                return false;
+            }
+            match apply_tags(run, declared, (&was, &mut resource)).await {
+                Ok(()) => true,
+                Err(error) => {
+                    let reason = Some(handler_reason(&error, &resource.token));
+                    recorded(run.mark(&mut resource, Status::UpdateFailed, reason));
+                    false
+                }
+            }
         }
         Err(error) => {
             let reason = Some(handler_reason(&error, &resource.token));
@@ -80,28 +94,47 @@ pub(super) async fn import(
     }
 }
 
+/// Answers it as it was found.
 async fn take_in(
     run: &Run,
     scope: &Scope,
     declared: &ResourceDeclaration,
     resource: &mut Resource,
-) -> Result<(), ServiceError> {
+) -> Result<Resource, ServiceError> {
     resource.properties = scope.properties(declared, &Made(run))?;
     resource.metadata = scope.metadata(declared, &Made(run))?;
     run.mark(resource, Status::ImportInProgress, Some("Resource import started.".to_owned()))?;
     validate(resource)?;
     let stack = run.stack()?;
     let physical_id = resource.physical_id.clone().unwrap_or_default();
-    if !matches!(run.live(&stack, resource).await?, Live::There(_)) {
+    let Live::There(actual) = run.live(&stack, resource).await? else {
         let kind = &resource.resource_type;
         let text = format!("Resource of type '{kind}' with identifier '{physical_id}' was not found.");
         return Err(ServiceError::new("NotFound", text));
-    }
+    };
     let handler = run.handler(&resource.resource_type)?;
     let Some(attributes) = handler.attributes else {
         let text = format!("{} does not support import", resource.resource_type);
         return Err(ServiceError::validation(text));
     };
     resource.attributes = attributes(run.context(&stack, resource, true), physical_id).await?;
-    Ok(())
+    let properties = seen(&resource.resource_type, &resource.properties, &resource.properties, &actual);
+    Ok(Resource { properties, ..resource.clone() })
+}
+
+/// What AWS does once a resource is taken in: the type's update handler runs, for the sake of the stack's tags, with the
+/// properties that the template has. What it cannot change in place stays as it is; only drift detection tells it.
+async fn apply_tags(
+    run: &Run,
+    declared: &ResourceDeclaration,
+    (was, resource): (&Resource, &mut Resource),
+) -> Result<(), ServiceError> {
+    let wanted = Wanted { properties: resource.properties.clone(), metadata: resource.metadata.clone() };
+    if Difference::of(was, declared, &wanted, true).replaces() {
+        return Ok(());
+    }
+    let reason = Some("Apply stack-level tags to imported resource if applicable.".to_owned());
+    run.mark(resource, Status::UpdateInProgress, reason)?;
+    resource.attributes = update(run, was, resource).await?;
+    run.mark(resource, Status::UpdateComplete, None)
 }

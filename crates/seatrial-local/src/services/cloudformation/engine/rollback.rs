@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use super::super::evaluate::Scope;
 use super::super::status::Status;
 use super::super::store::{Resource, Undo};
 use super::making::{failed_to, recorded};
 use super::run::{Run, handler_reason};
-use super::update::{set_aside, update};
+use super::update::{describe, set_aside, update};
 use super::walk::Walk;
 use crate::error::ServiceError;
 
@@ -19,8 +20,8 @@ pub(super) async fn run(run: &Run) -> Result<(), ServiceError> {
     let walk = Walk { run, graph: &graph, stop_at_failure: true, phase: Status::UpdateRollbackInProgress };
     let walked = walk
         .go(|id| {
-            let run = run.clone();
-            async move { put_back(&run, &id).await }
+            let (run, scope) = (run.clone(), scope.clone());
+            async move { put_back(&run, &id).await && recorded(describe_again(&run, &scope, &id)) }
         })
         .await?;
     if walked.overtaken {
@@ -31,6 +32,14 @@ pub(super) async fn run(run: &Run) -> Result<(), ServiceError> {
     }
     let reason = Some(failed_to("update", &walked.failed));
     run.finish_phase(Status::UpdateRollbackFailed, reason, |stack| stack.rollback_failures = walked.failed)
+}
+
+/// The policies of a resource that the update itself did not touch are those of the template before, too.
+fn describe_again(run: &Run, scope: &Scope, id: &str) -> Result<(), ServiceError> {
+    let record = run.resource(id).filter(|record| record.undo.is_none() && !record.is_gone());
+    let (Some(mut record), Some(declared)) = (record, scope.active_resource(id)) else { return Ok(()) };
+    describe(&mut record, declared, scope);
+    run.put(&record)
 }
 
 async fn put_back(run: &Run, id: &str) -> bool {

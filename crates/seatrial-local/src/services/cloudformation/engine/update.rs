@@ -264,7 +264,7 @@ fn never_made(record: &Resource) -> bool {
     making || failed
 }
 
-fn describe(resource: &mut Resource, declared: &ResourceDeclaration, scope: &Scope) {
+pub(super) fn describe(resource: &mut Resource, declared: &ResourceDeclaration, scope: &Scope) {
     resource.depends_on = needs(scope, declared);
     resource.deletion_policy.clone_from(&declared.deletion_policy);
     resource.update_replace_policy.clone_from(&declared.update_replace_policy);

@@ -144,7 +144,10 @@ impl CreateChangeSet {
         (prepared, changes): (&Prepared, &mut Changes),
     ) -> Result<Imports, ServiceError> {
         match (self.is_import(), self.import_existing_resources) {
-            (true, _) => imports::requested(&self.resources_to_import, (prepared, changes)),
+            (true, _) => {
+                imports::require_nothing_else(call, stack, (prepared, self.role_arn.as_deref()))?;
+                imports::requested(call, &self.resources_to_import, (prepared, changes))
+            }
             (false, true) => Ok(imports::existing(call, stack, (prepared, changes)).await),
             (false, false) if !self.resources_to_import.is_empty() => Err(ServiceError::validation(
                 "ResourcesToImport can only be specified for change sets of type IMPORT",

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::super::engine::Run;
 use super::super::schema;
 use super::super::store::{Stack, Store};
-use super::super::template::ResourceDeclaration;
+use super::super::template::{ResourceDeclaration, Template};
 use super::request::{Changes, Prepared};
 use super::validation::custom_name;
 use crate::error::ServiceError;
@@ -46,12 +46,45 @@ impl ResourceToImport {
     }
 }
 
+/// An import leaves the stack's role, tags and outputs as they are; a stack that it makes has none.
+///
+/// # Errors
+/// `ValidationError` in AWS's words, as awslabs/aws-security-assessment-solution#6 quotes them of outputs.
+pub(super) fn require_nothing_else(
+    call: &Call,
+    stack: &Stack,
+    (prepared, role): (&Prepared, Option<&str>),
+) -> Result<(), ServiceError> {
+    let store = call.cloud.part::<Store>();
+    let template = |key: &str| store.template(key).and_then(|text| Template::parse(&text).ok());
+    let outputs = |key: &str| template(key).map(|template| template.outputs).unwrap_or_default();
+    let (before, after) = (&stack.current, &prepared.revision);
+    let mut touched = Vec::new();
+    if role.is_some_and(|role| stack.options.role_arn.as_deref() != Some(role)) {
+        touched.push("RoleArn");
+    }
+    if before.tags != after.tags {
+        touched.push("Tags");
+    }
+    if outputs(&before.template) != outputs(&after.template) {
+        touched.push("Outputs");
+    }
+    match touched.is_empty() {
+        true => Ok(()),
+        false => Err(ServiceError::validation(format!(
+            "As part of the import operation, you cannot modify or add [{}]",
+            touched.join(", ")
+        ))),
+    }
+}
+
 /// What a change set of type IMPORT takes in.
 ///
 /// # Errors
 /// `ValidationError` where the template does more than that, or leaves open what becomes of a resource when
 /// its stack is deleted.
 pub(super) fn requested(
+    call: &Call,
     asked: &[ResourceToImport],
     (prepared, changes): (&Prepared, &mut Changes),
 ) -> Result<Imports, ServiceError> {
@@ -75,7 +108,14 @@ pub(super) fn requested(
                  template."
             )));
         }
-        imports.insert(id.clone(), one.physical_id()?);
+        let physical_id = one.physical_id()?;
+        let is_same = |other: &String| *other == physical_id;
+        if imports.values().any(is_same) || is_held(call, &one.resource_type, &physical_id) {
+            return Err(ServiceError::validation(format!(
+                "Resource {id} with identifier {physical_id} already belongs to a stack"
+            )));
+        }
+        imports.insert(id.clone(), physical_id);
     }
     let others = changes.plain.iter().filter_map(|change| {
         let change = &change["ResourceChange"];
@@ -104,7 +144,6 @@ pub(super) async fn existing(
 ) -> Imports {
     let run = Run::new(&call.cloud, &stack.id);
     let asking = Stack { principal: call.principal.clone(), ..stack.clone() };
-    let store = call.cloud.part::<Store>();
     let mut imports = Imports::new();
     for declared in prepared.scope.active() {
         let id = &declared.logical_id;
@@ -112,17 +151,21 @@ pub(super) async fn existing(
         let added =
             added.clone().any(|one| one["Action"] == "Add" && one["LogicalResourceId"] == id.as_str());
         let Some(name) = importable_name(declared).filter(|_| added) else { continue };
-        let held = store.resources.values().iter().any(|row| {
-            row.resource_type == declared.resource_type
-                && row.physical_id.as_deref() == Some(&name)
-                && !row.is_gone()
-        });
-        if !held && run.is_taken(&asking, declared, &declared.properties, &name).await {
+        if !is_held(call, &declared.resource_type, &name)
+            && run.is_taken(&asking, declared, &declared.properties, &name).await
+        {
             imports.insert(id.clone(), name);
         }
     }
     told(changes, &imports);
     imports
+}
+
+/// Whether a stack holds the resource.
+fn is_held(call: &Call, kind: &str, name: &str) -> bool {
+    let rows = call.cloud.part::<Store>().resources.values();
+    rows.iter()
+        .any(|row| row.resource_type == kind && row.physical_id.as_deref() == Some(name) && !row.is_gone())
 }
 
 fn importable_name(declared: &ResourceDeclaration) -> Option<String> {

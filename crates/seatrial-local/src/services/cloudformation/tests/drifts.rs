@@ -161,7 +161,7 @@ fn edits_of_access(known: &BTreeMap<String, Value>) -> Vec<Edit> {
             "Peer": {"Cidr": "10.0.0.0/8"}}]})
     };
     let bucket_policy = json!({"Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject",
-        "Resource": format!("{}/*", known["ArtifactBucketArn"].as_str().unwrap())}]});
+        "Resource": format!("arn:aws:s3:::{}/*", known["ArtifactBucketName"].as_str().unwrap())}]});
     vec![
         (
             "security-groups",

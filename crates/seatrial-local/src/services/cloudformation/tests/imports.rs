@@ -13,6 +13,10 @@ fn template(resources: &[&str]) -> String {
     format!("Resources:\n{}{}", resources.concat(), if resources.contains(&REPOSITORY) { ARN } else { "" })
 }
 
+fn plain(resources: &[&str]) -> String {
+    format!("Resources:\n{}", resources.concat())
+}
+
 impl Fixture {
     async fn repository(&self) -> Result<Value, crate::error::ServiceError> {
         let principal = crate::principal::Principal::operator("000000000000");
@@ -111,9 +115,9 @@ async fn an_import_by_request_does_nothing_else_and_lets_go_what_it_cannot_take(
     cloud.create(&template(&[THING])).await;
     cloud.settled("s").await;
     let refusals = [
-        (template(&[REPOSITORY, THING, "  N: {Type: 'Test::Local::Thing'}\n"]), "modified resources [N]"),
+        (plain(&[REPOSITORY, THING, "  N: {Type: 'Test::Local::Thing'}\n"]), "modified resources [N]"),
         (
-            template(&[REPOSITORY, THING]).replace("DeletionPolicy: Retain, ", ""),
+            plain(&[REPOSITORY, THING]).replace("DeletionPolicy: Retain, ", ""),
             "[R] must have DeletionPolicy attribute specified in the template.",
         ),
     ];
@@ -121,7 +125,7 @@ async fn an_import_by_request_does_nothing_else_and_lets_go_what_it_cannot_take(
         let refused = cloud.importing("IMPORT", body, requested()).await.unwrap_err();
         assert!(refused.contains(words), "{refused}");
     }
-    let body = template(&[REPOSITORY, THING]);
+    let body = plain(&[REPOSITORY, THING]);
     let set = cloud.importing("IMPORT", body.clone(), requested()).await.unwrap();
     assert_eq!(set["Changes"].as_array().unwrap().len(), 1);
     assert_eq!(set["Changes"][0]["ResourceChange"]["Action"], "Import");
@@ -135,9 +139,75 @@ async fn an_import_by_request_does_nothing_else_and_lets_go_what_it_cannot_take(
     let mut missing = requested();
     missing["ResourcesToImport"][0]["LogicalResourceId"] = json!("G");
     missing["ResourcesToImport"][0]["ResourceIdentifier"]["RepositoryName"] = json!("gone");
-    let body = format!("Resources:\n{REPOSITORY}{THING}{more}{ARN}");
+    let body = format!("Resources:\n{REPOSITORY}{THING}{more}");
     cloud.importing("IMPORT", body, missing).await.unwrap();
     assert_eq!(cloud.execute_import().await, "IMPORT_ROLLBACK_COMPLETE");
     let resources = cloud.call("ListStackResources", json!({"StackName": "s"})).await;
     assert_eq!(resources["StackResourceSummaries"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn an_import_leaves_role_tags_and_outputs_as_they_are_and_takes_nothing_twice() {
+    let cloud = Fixture::with_repository().await;
+    cloud.create(&plain(&[THING])).await;
+    cloud.settled("s").await;
+    let with = |more: Value| {
+        let mut input = requested();
+        input.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        input
+    };
+    let body = plain(&[REPOSITORY, THING]);
+    let tags = with(json!({"Tags": [{"Key": "a", "Value": "b"}]}));
+    let refusals = [
+        (body.clone(), tags.clone(), "you cannot modify or add [Tags]"),
+        (format!("{body}{ARN}"), requested(), "you cannot modify or add [Outputs]"),
+        (format!("{body}{ARN}"), tags, "you cannot modify or add [Tags, Outputs]"),
+    ];
+    for (body, input, words) in refusals {
+        let refused = cloud.importing("IMPORT", body, input).await.unwrap_err();
+        assert!(refused.contains(words), "{refused}");
+    }
+    cloud.importing("IMPORT", body.clone(), requested()).await.unwrap();
+    assert_eq!(cloud.execute_import().await, "IMPORT_COMPLETE");
+
+    // A stack holds it now.
+    cloud.call("CreateStack", json!({"StackName": "other", "TemplateBody": plain(&[THING])})).await;
+    cloud.settled("other").await;
+    let mut other = requested();
+    other["StackName"] = json!("other");
+    let refused = cloud.importing("IMPORT", body, other).await.unwrap_err();
+    assert!(refused.contains("already belongs to a stack"), "{refused}");
+}
+
+#[tokio::test]
+async fn what_is_imported_is_updated_to_what_the_template_says() {
+    let cloud = Fixture::with_repository().await;
+    let body =
+        plain(&[&REPOSITORY
+            .replace("RepositoryName: there", "RepositoryName: there, ImageTagMutability: IMMUTABLE")]);
+    cloud.importing("IMPORT", body, requested()).await.unwrap();
+    assert_eq!(cloud.execute_import().await, "IMPORT_COMPLETE");
+
+    let repository = cloud.repository().await.unwrap();
+    assert_eq!(repository["repositories"][0]["imageTagMutability"], "IMMUTABLE");
+    let events = cloud.events("s").await;
+    let applied = "R UPDATE_IN_PROGRESS Apply stack-level tags to imported resource if applicable.";
+    assert!(events.contains(&applied.to_owned()), "{events:#?}");
+}
+
+#[tokio::test]
+async fn a_policy_that_a_failed_update_took_away_is_there_again() {
+    let cloud = Fixture::new().await;
+    cloud.create(&plain(&[REPOSITORY])).await;
+    cloud.settled("s").await;
+    let fails = "  F: {Type: 'Test::Local::Thing', Properties: {Fails: true}}\n";
+    let body = plain(&[&REPOSITORY.replace("DeletionPolicy: Retain, ", ""), fails]);
+    cloud.call("UpdateStack", json!({"StackName": "s", "TemplateBody": body})).await;
+    assert_eq!(cloud.settled("s").await, "UPDATE_ROLLBACK_COMPLETE");
+
+    let stack = cloud.call("DescribeStacks", json!({"StackName": "s"})).await;
+    cloud.call("DeleteStack", json!({"StackName": "s"})).await;
+    assert_eq!(cloud.settled(stack["Stacks"][0]["StackId"].as_str().unwrap()).await, "DELETE_COMPLETE");
+
+    assert!(cloud.repository().await.is_ok(), "it is retained");
 }
