@@ -6,7 +6,7 @@ pub(crate) trait Hint {
 }
 
 /// What AWS says, most of it to a new account, and what to do about it.
-const KNOWN: [(&str, &str); 7] = [
+const KNOWN: [(&str, &str); 8] = [
     // RDS; yc-software/qm#352 quotes both.
     (
         "backup retention period exceeds the maximum available to free tier customers",
@@ -26,6 +26,11 @@ const KNOWN: [(&str, &str); 7] = [
         "Cannot have more than 1 builds in queue",
         "another build of the account runs, and it may have one at a time: run this again when it has ended, or ask \
          Service Quotas for more",
+    ),
+    (
+        "perform: cloudformation:SetStackPolicy",
+        "whoever provisions needs cloudformation:GetStackPolicy, SetStackPolicy and UpdateTerminationProtection; \
+         `protected: false` in infra/project.yml does without",
     ),
     // CloudFormation: early validation, and what resource handlers answer.
     (
@@ -58,6 +63,7 @@ mod tests {
             "FreeTierRestrictionError: The specified backup retention period exceeds the maximum available to free tier \
              customers. To remove all limitations, upgrade your account plan.",
             "FreeTierRestrictionError: This instance size isn't available with free plan accounts.",
+            "User: arn:u is not authorized to perform: cloudformation:SetStackPolicy on resource: arn:s",
             "Resource of type 'AWS::Logs::LogGroup' with identifier 'kept' already exists.",
             "Resource handler returned message: \"x already exists\" (RequestToken: t, HandlerErrorCode: AlreadyExists)",
             "AccountLimitExceededException: Cannot have more than 0 builds in queue for the account",

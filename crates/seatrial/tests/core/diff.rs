@@ -35,6 +35,7 @@ fn each_property_is_shown_from_what_to_what_and_changes_have_an_exit_code() {
     assert_eq!(diff.code, Some(6), "{}", diff.stderr);
     assert_eq!(workbench.calls("GetTemplate") - asked, 2, "once a stack");
     assert!(diff.stdout.contains("RetentionInDays: 7 -> 14"), "{}", diff.stdout);
+    assert!(diff.stdout.contains("unchanged, unless what it takes of `first` changes"), "{}", diff.stdout);
     assert_eq!(workbench.run(&["diff"]).code, Some(0));
     workbench.assert_nothing_is_left_behind();
 

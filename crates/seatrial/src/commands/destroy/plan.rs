@@ -27,6 +27,8 @@ pub(crate) struct DestroyPlan {
     pub(super) unmade: Vec<Stack>,
     /// Those whose template is gone, by their names in AWS.
     orphans: Vec<String>,
+    /// Those with termination protection, which is lifted.
+    protected: Vec<String>,
     /// What is emptied, so that its stack can be deleted.
     empties: Vec<Bucket>,
     /// What becomes of the data.
@@ -60,6 +62,7 @@ impl DestroyPlan {
             environment: ctx.environment.name.clone(),
             waves: waves(&deployed.stacks),
             orphans: deployed.without_template(&ctx.root),
+            protected: protected(deployed),
             unmade: unmade_stacks(ctx, deployed).await?,
             empties,
             databases: databases(ctx, deployed, delete_data).await?,
@@ -94,6 +97,11 @@ impl DestroyPlan {
 
 fn names<S: Serializer>(stacks: &[Stack], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(stacks.iter().map(|stack| &stack.name))
+}
+
+fn protected(deployed: &Deployed) -> Vec<String> {
+    let protected = deployed.stacks.values().filter(|stack| stack.is_protected);
+    protected.map(|stack| stack.name.clone()).collect()
 }
 
 /// Whoever protected a stack from being deleted meant it: nothing is begun.
@@ -149,6 +157,9 @@ impl fmt::Display for DestroyPlan {
         writeln!(f, "to be deleted of environment `{}`, in this order:", self.environment)?;
         for wave in &self.waves {
             writeln!(f, "  {}", wave.join(", "))?;
+        }
+        for stack in &self.protected {
+            writeln!(f, "  with the termination protection of {stack}, which is lifted")?;
         }
         for orphan in &self.orphans {
             writeln!(f, "  with {orphan}, which has no template any more")?;

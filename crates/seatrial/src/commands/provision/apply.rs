@@ -275,13 +275,8 @@ impl Deployment<'_> {
                 None => return Ok(None),
             },
         };
-        if differences.is_none() {
-            return self.execute(candidate, &id).await.map(Some);
-        }
-        let opened = self.protection().open(candidate.template, &stack.id).await?;
-        let executed = self.execute(candidate, &id).await;
-        self.protection().close_after(&stack.id, opened, executed.as_ref().err()).await;
-        executed.map(Some)
+        let updated = differences.is_some().then_some(stack);
+        self.execute(candidate, (updated, &id)).await.map(Some)
     }
 
     /// Whether what was live when a stack was planned is so now; where it does not matter, it is.
@@ -292,22 +287,41 @@ impl Deployment<'_> {
         Ok(traffic.and_then(|traffic| traffic.live()) == Some(was.as_str()))
     }
 
-    async fn execute(&self, candidate: &Candidate<'_>, change_set: &str) -> anyhow::Result<Stack> {
+    /// `updated`: the stack that is there.
+    async fn execute(
+        &self,
+        candidate: &Candidate<'_>,
+        (updated, change_set): (Option<&Found>, &str),
+    ) -> anyhow::Result<Stack> {
         let (ctx, name) = (self.ctx, &candidate.name);
         if !is_guarded(&candidate.template.name) {
-            return change::execute(ctx, name, change_set).await;
+            return self.execute_opened(candidate, (updated, change_set)).await;
         }
         // A pipeline's update cancels what it runs and holds back.
         let is_pipeline = candidate.template.name == Owned::PipelineName.stack();
         let executions = if is_pipeline { self.lock.executions().await? } else { Vec::new() };
         self.lock.hold().await?;
-        let executed = change::execute(ctx, name, change_set).await;
+        let executed = self.execute_opened(candidate, (updated, change_set)).await;
         if is_pipeline {
             self.lock.hold().await?;
             self.lock.start_again(executions).await?;
         } else if self.lock.is_broken().await? {
             ctx.printer().event(name, "a deployment began meanwhile, which the release lock does not bind");
         }
+        executed
+    }
+
+    /// With the stack policy open for what may go, no longer than that takes.
+    async fn execute_opened(
+        &self,
+        candidate: &Candidate<'_>,
+        (updated, change_set): (Option<&Found>, &str),
+    ) -> anyhow::Result<Stack> {
+        let (ctx, name, protection) = (self.ctx, &candidate.name, self.protection());
+        let Some(stack) = updated else { return change::execute(ctx, name, change_set).await };
+        let opened = protection.open(candidate.template, &stack.id).await?;
+        let executed = change::execute(ctx, name, change_set).await;
+        protection.close_after(&stack.id, opened, executed.as_ref().err()).await;
         executed
     }
 

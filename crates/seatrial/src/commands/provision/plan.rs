@@ -1,6 +1,6 @@
 //! What `provision` would do to each stack. Reads; the only writes are the change sets it shows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -64,6 +64,8 @@ pub(super) struct Planned {
     pub differences: Vec<Difference>,
     /// Parameters whose values are not known yet, each by the stack that will give it.
     pub unknown: BTreeMap<String, String>,
+    /// Stacks that are to be changed and whose outputs it takes: what comes of that is not known yet.
+    pub follows: Vec<String>,
     /// The stack is to be protected, and is not yet.
     pub unprotected: bool,
     /// The live target group for which the change set was made.
@@ -118,6 +120,7 @@ pub(super) async fn plan(ctx: &Ctx, graph: &Graph, args: &ProvisionArgs) -> Resu
             Err(error) => errors.push(error),
         }
     }
+    follow(graph, &mut stacks);
     let gone = deployed.stacks.iter().filter(|(name, _)| graph.template(name).is_none());
     let orphans = gone.map(|(_, stack)| stack.name.clone()).collect();
     let plan = Plan { stacks, orphans, deployed };
@@ -126,6 +129,20 @@ pub(super) async fn plan(ctx: &Ctx, graph: &Graph, args: &ProvisionArgs) -> Resu
     }
     plan.discard(ctx).await;
     Err(errors)
+}
+
+/// Tells of each stack that stays as it is whose changes it may follow.
+fn follow(graph: &Graph, stacks: &mut [Planned]) {
+    let changing = stacks.iter().filter(|planned| !matches!(planned.step, Step::Unchanged));
+    let changing: BTreeSet<String> = changing.map(|planned| planned.stack.clone()).collect();
+    for planned in stacks.iter_mut().filter(|planned| matches!(planned.step, Step::Unchanged)) {
+        let id = NodeId::Stack(planned.stack.clone());
+        let taken = graph.after(&id).filter_map(|id| match id {
+            NodeId::Stack(name) => changing.get(name).cloned(),
+            _ => None,
+        });
+        planned.follows = taken.collect();
+    }
 }
 
 async fn plan_stack(
@@ -149,6 +166,7 @@ async fn plan_stack(
         step: Step::Unchanged,
         differences: Vec::new(),
         unknown: values.pending.clone(),
+        follows: Vec::new(),
         unprotected: false,
         live: None,
         seen: found.as_deref().map(Seen::of),
@@ -336,6 +354,7 @@ mod tests {
             step: Step::Update { change_set: "arn:set".to_owned(), changes: Vec::new() },
             differences: Vec::new(),
             unknown: BTreeMap::new(),
+            follows: Vec::new(),
             unprotected: false,
             live: None,
             inputs: inputs("vpc-1"),

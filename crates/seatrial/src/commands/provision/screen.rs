@@ -48,6 +48,9 @@ impl fmt::Display for Plan {
 
 fn step(planned: &Planned) -> String {
     let text = match &planned.step {
+        Step::Unchanged if !planned.follows.is_empty() => {
+            return format!("unchanged, unless what it takes of `{}` changes", planned.follows.join("`, `"));
+        }
         Step::Unchanged => "unchanged",
         Step::Create { change_set: Some(_), .. } => "create",
         Step::Create { change_set: None, .. } => {
