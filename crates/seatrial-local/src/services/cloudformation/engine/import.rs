@@ -9,10 +9,9 @@ use super::super::evaluate::Scope;
 use super::super::status::Status;
 use super::super::store::{Resource, Undo, resource_key};
 use super::super::template::ResourceDeclaration;
-use super::making::{failed_to, needs, new_resource, recorded, validate};
+use super::making::{failed_to, needs, new_resource, recorded, update, validate};
 use super::run::{Made, Run, handler_reason};
 use super::settle::{Settled, settle};
-use super::update::update;
 use crate::error::ServiceError;
 
 /// The phase `IMPORT_IN_PROGRESS`.

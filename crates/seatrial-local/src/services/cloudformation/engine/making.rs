@@ -2,13 +2,15 @@
 
 use serde_json::{Map, Value};
 
-use super::super::evaluate::Scope;
+use super::super::evaluate::{Scope, resolve_dynamic};
+use super::super::resources::{Attributes, Change};
 use super::super::schema;
 use super::super::status::Status;
 use super::super::store::{Resource, Undo};
 use super::super::template::ResourceDeclaration;
 use super::run::Run;
 use crate::error::ServiceError;
+use crate::latency::Handling;
 
 /// `The following resource(s) failed to create: [A, B]. `, as CloudFormation words it, blank included.
 pub(super) fn failed_to(what: &str, ids: &[String]) -> String {
@@ -65,4 +67,16 @@ pub(super) fn validate(resource: &Resource) -> Result<(), ServiceError> {
         resource.logical_id,
         faults.join("\n")
     )))
+}
+
+/// Has the handler change `old` into `new` in place; answers its attributes.
+pub(super) async fn update(run: &Run, old: &Resource, new: &Resource) -> Result<Attributes, ServiceError> {
+    let stack = run.stack()?;
+    let handler = run.handler(&new.resource_type)?;
+    let context = run.context(&stack, new, true);
+    let resolve = |value: &Value| resolve_dynamic(&run.cloud, &context.principal, value.clone());
+    let change = Change { old: resolve(&old.properties).await?, new: resolve(&new.properties).await? };
+    let physical_id = new.physical_id.clone().unwrap_or_default();
+    let updating = (handler.update)(context.clone(), physical_id, change);
+    run.lasting((&new.resource_type, Handling::Update), updating).await
 }

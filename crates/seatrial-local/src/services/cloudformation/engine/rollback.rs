@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::super::evaluate::Scope;
 use super::super::status::Status;
 use super::super::store::{Resource, Undo};
-use super::making::{failed_to, recorded};
+use super::making::{failed_to, recorded, update};
 use super::run::{Run, handler_reason};
-use super::update::{describe, set_aside, update};
+use super::update::{describe, set_aside};
 use super::walk::Walk;
 use crate::error::ServiceError;
 

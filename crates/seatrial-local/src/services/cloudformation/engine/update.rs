@@ -6,19 +6,17 @@ use serde_json::Value;
 
 use super::super::changes::{Difference, Wanted};
 use super::super::drift::{Live, in_effect, seen};
-use super::super::evaluate::{Scope, resolve_dynamic};
+use super::super::evaluate::Scope;
 use super::super::policy::{Action, StackPolicy};
-use super::super::resources::Change;
 use super::super::schema::{self, Recreation};
 use super::super::status::Status;
 use super::super::store::{INVALID, OnFailure, Resource, Stack, Undo};
 use super::super::template::ResourceDeclaration;
 use super::create::{create, make};
-use super::making::{failed_to, needs, recorded, validate};
+use super::making::{failed_to, needs, recorded, update, validate};
 use super::run::{Made, Run, handler_reason};
 use super::settle::{Settled, settle};
 use crate::error::ServiceError;
-use crate::latency::Handling;
 
 /// The phase `UPDATE_IN_PROGRESS`.
 pub(super) async fn run(run: &Run) -> Result<(), ServiceError> {
@@ -349,20 +347,4 @@ fn already_named(error: ServiceError, old: &Resource) -> ServiceError {
         Some(name) if taken => custom_named(name),
         _ => error,
     }
-}
-
-/// Has the handler change `old` into `new` in place; answers its attributes.
-pub(super) async fn update(
-    run: &Run,
-    old: &Resource,
-    new: &Resource,
-) -> Result<super::super::resources::Attributes, ServiceError> {
-    let stack = run.stack()?;
-    let handler = run.handler(&new.resource_type)?;
-    let context = run.context(&stack, new, true);
-    let resolve = |value: &serde_json::Value| resolve_dynamic(&run.cloud, &context.principal, value.clone());
-    let change = Change { old: resolve(&old.properties).await?, new: resolve(&new.properties).await? };
-    let physical_id = new.physical_id.clone().unwrap_or_default();
-    let updating = (handler.update)(context.clone(), physical_id, change);
-    run.lasting((&new.resource_type, Handling::Update), updating).await
 }
