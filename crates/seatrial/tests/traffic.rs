@@ -5,6 +5,7 @@
 
 mod support;
 
+use std::io::{BufReader, Read, Write as _};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -70,6 +71,24 @@ impl Production {
         assert_eq!(release["requests"]["failed"], 0, "{release}");
     }
 
+    /// What was live when a plan was shown may be so no more when it is agreed to.
+    fn release_while_asked(&self) {
+        self.checkout.edit_stack(BALANCER, "Priority: 50000", "Priority: 49000");
+        let mut asking = self.checkout.begin_at_terminal(&["provision"]);
+        let mut screen = BufReader::new(asking.stdout.take().unwrap());
+        read_until(&mut screen, "go ahead? (yes/no)");
+        let before = self.live();
+        self.release_again();
+        let live = self.live();
+        assert_ne!(live, before);
+        let mut keyboard = asking.stdin.take().unwrap();
+        keyboard.write_all(b"yes\nyes\n").unwrap();
+        let shown = read_until(&mut screen, "1 stack changed");
+        assert!(asking.wait().unwrap().success(), "{shown}");
+        drop(keyboard);
+        assert_eq!(self.live(), live);
+    }
+
     /// ARNs of the production listener's rules, the default one last.
     fn rules(&self) -> Vec<String> {
         let listener = self.output("ProductionListenerArn");
@@ -92,6 +111,17 @@ impl Production {
         let name = ["--pipeline-name", self.output("PipelineName")];
         self.aws.text(&[&["codepipeline", "disable-stage-transition"][..], &name, &stage].concat());
     }
+}
+
+/// What comes up to these words, and they.
+fn read_until(screen: &mut impl Read, words: &str) -> String {
+    let mut shown = Vec::new();
+    while !String::from_utf8_lossy(&shown).ends_with(words) {
+        let mut byte = [0];
+        assert_eq!(screen.read(&mut byte).unwrap(), 1, "{}", String::from_utf8_lossy(&shown));
+        shown.extend(byte);
+    }
+    String::from_utf8_lossy(&shown).into_owned()
 }
 
 #[test]
@@ -127,6 +157,7 @@ fn listeners_that_name_the_groups_are_brought_to_rules_and_edited_without_a_fail
     assert_eq!(production.live(), "green");
     production.release_again();
     assert_eq!(production.live(), "blue");
+    production.release_while_asked();
     assert_eq!(production.closed(), None);
     load.end_without_a_failure();
 }

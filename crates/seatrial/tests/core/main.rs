@@ -24,5 +24,7 @@ mod protected;
 mod reasons;
 mod screen;
 mod states;
+#[path = "../support/terminal.rs"]
+mod terminal;
 mod trouble;
 mod workbench;

@@ -16,6 +16,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub use crate::ended::Ended;
+use crate::terminal::script;
 
 pub const PROJECT: &str = "project: tiny
 source: {repository: o/n}
@@ -167,14 +168,10 @@ impl Workbench {
             [env!("CARGO_BIN_EXE_cargo-seatrial")].iter().chain(arguments).copied().collect();
         // The object alone is not the terminal's.
         let line = format!("'{}' --output json > '{}'", words.join("' '"), self.path("object").display());
-        let mut script = Command::new("script");
-        match cfg!(target_os = "macos") {
-            true => script.args(["-q", "/dev/null", "/bin/sh", "-c", &line]),
-            false => script.args(["-q", "-e", "-c", &line, "/dev/null"]),
-        };
+        let mut script = script(&line);
         self.surround(&mut script, arguments);
         script.envs(variables.iter().copied());
-        let mut child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = script.spawn().unwrap();
         let mut keyboard = child.stdin.take().unwrap();
         keyboard.write_all(typed.as_ref()).unwrap();
         let output = child.wait_with_output().unwrap();

@@ -11,6 +11,7 @@ use tempfile::TempDir;
 
 use super::Ended;
 use super::fixture::{self, Layout, git};
+use super::terminal::script;
 
 /// Two image builds at once would only wait for each other, and the probes would measure the compiler.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -114,6 +115,20 @@ impl Checkout {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap()
+    }
+
+    /// Begins a run at a terminal.
+    pub fn begin_at_terminal(&self, arguments: &[&str]) -> Child {
+        let run = self.xtask(arguments);
+        let words: Vec<String> = [run.get_program()]
+            .into_iter()
+            .chain(run.get_args())
+            .map(|word| format!("'{}'", word.to_str().unwrap()))
+            .collect();
+        let mut script = script(&words.join(" "));
+        script.env_clear().current_dir(run.get_current_dir().unwrap());
+        script.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        script.spawn().unwrap()
     }
 
     /// Puts `with` in the place of `what` in project.yml, and brings the generated files in step.

@@ -9,6 +9,7 @@ pub mod emulator;
 mod ended;
 pub mod fixture;
 pub mod load;
+pub mod terminal;
 pub mod toolchain;
 
 use std::path::{Path, PathBuf};
