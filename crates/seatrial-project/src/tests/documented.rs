@@ -41,8 +41,10 @@ fn tags_of_aws_and_of_the_tool_itself_are_nobodys_own() {
 
 #[test]
 fn the_table_of_keys_is_the_parsers() {
+    // Another table follows, of stacks that are left out.
     let documented: BTreeSet<String> = TABLE
         .lines()
+        .take_while(|line| !line.starts_with("| left out |"))
         .filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(key, _)| key.to_owned()))
         .collect();
     let mut parsed = BTreeSet::new();
