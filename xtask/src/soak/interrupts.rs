@@ -72,7 +72,6 @@ pub(super) fn play(running: &Running<'_>, rounds: u64, seed: u64, only: &[String
         findings += found.len();
         found.iter().for_each(|finding| running.say(format_args!("FINDING in round {number}: {finding}")));
     }
-    running.say(format_args!("{rounds} rounds with seed {seed}: {findings} findings"));
     Ok(findings)
 }
 

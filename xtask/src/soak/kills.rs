@@ -51,11 +51,7 @@ pub(super) fn play(running: &Running<'_>, rounds: u64, seed: u64) -> Result<usiz
     running.say(format_args!("seed {seed}, {rounds} rounds, in {}", scratch.path().display()));
     let played = Life::begin(&scratch).and_then(|life| life.play(running, rounds, seed));
     // Whatever came of it.
-    let reset = scratch.tool(&scratch.checkout(), &["local", "reset", "--yes"]).output();
-    if !reset.as_ref().is_ok_and(|output| output.status.success()) {
-        running.say(format_args!("`local reset` failed: {reset:?}"));
-    }
-    running.say(format_args!("{rounds} rounds with seed {seed}: {played:?} findings"));
+    scratch.reset(running);
     played
 }
 

@@ -58,15 +58,16 @@ pub(crate) fn run(running: &Running<'_>, matches: &ArgMatches) -> Result<(), Str
             interrupts::play(running, rounds, seed, &only)?
         }
     };
-    none(found)
+    none(running, (rounds, seed), found)
 }
 
 /// What `check` plays of the last commit: as many rounds as show that the soak itself still plays.
 pub(crate) fn three_rounds_of_traffic(running: &Running<'_>) -> Result<(), String> {
-    none(traffic::play(running, (1, 3), 1)?)
+    none(running, (3, 1), traffic::play(running, (1, 3), 1)?)
 }
 
-fn none(found: usize) -> Result<(), String> {
+fn none(running: &Running<'_>, (rounds, seed): (u64, u64), found: usize) -> Result<(), String> {
+    running.say(format_args!("{rounds} rounds with seed {seed}: {found} findings"));
     match found {
         0 => Ok(()),
         findings => Err(format!("{findings} findings")),

@@ -78,6 +78,14 @@ impl Scratch {
         self.path().join("local-cloud")
     }
 
+    /// Ends the local cloud of the checkout, with all its data.
+    pub(super) fn reset(&self, running: &Running<'_>) {
+        let reset = self.tool(&self.checkout(), &["local", "reset", "--yes"]).output();
+        if !reset.as_ref().is_ok_and(|output| output.status.success()) {
+            running.say(format_args!("`local reset` failed: {reset:?}"));
+        }
+    }
+
     /// The tool, to be run in `project`.
     pub(super) fn tool(&self, project: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);

@@ -76,13 +76,8 @@ pub(super) fn play(running: &Running<'_>, (first, rounds): (u64, u64), seed: u64
         Ok(findings)
     });
     // Whatever came of it.
-    let reset = scratch.tool(&scratch.checkout(), &["local", "reset", "--yes"]).output();
-    if !reset.as_ref().is_ok_and(|output| output.status.success()) {
-        running.say(format_args!("`local reset` failed: {reset:?}"));
-    }
-    let findings = played?;
-    running.say(format_args!("{rounds} rounds with seed {seed}: {findings} findings"));
-    Ok(findings)
+    scratch.reset(running);
+    played
 }
 
 /// A provisioned environment under load.

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::template::{StackTemplate, collect_references};
+use super::references::References;
+use super::template::StackTemplate;
 
 impl StackTemplate {
     /// Every resource, and those of the same template that CloudFormation makes before it: what it names by `Ref`,
@@ -13,7 +14,7 @@ impl StackTemplate {
         let of = |id: &String| {
             let mut found = BTreeSet::new();
             if let Some(resource) = self.json.get("Resources").and_then(|resources| resources.get(id)) {
-                collect_references(resource, &mut found);
+                found = References::of(resource).values;
                 match resource.get("DependsOn") {
                     Some(Value::String(one)) => drop(found.insert(one.clone())),
                     Some(Value::Array(many)) => {

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
+use super::references::References;
 use super::template::StackTemplate;
 
 /// What is sent for an import.
@@ -22,10 +23,10 @@ pub(crate) struct ImportTemplate {
 /// In words: a resource that the wanted template has not, or that refers to one that neither is there nor comes too.
 pub(crate) fn import_template(
     wanted: &StackTemplate,
-    deployed: Option<&Value>,
+    deployed: &Value,
     ids: &BTreeSet<&str>,
 ) -> Result<ImportTemplate, String> {
-    let mut json = deployed.cloned().unwrap_or_else(|| json!({}));
+    let mut json = deployed.clone();
     let place = |section: &str, name: &str| wanted.json.get(section)?.get(name).cloned();
     let is_there = |json: &Value, section: &str, name: &str| {
         json.get(section).and_then(|section| section.get(name)).is_some()
@@ -39,21 +40,18 @@ pub(crate) fn import_template(
             resource.insert("DeletionPolicy".to_owned(), json!("Retain"));
             resource.remove("DependsOn");
         }
-        let mut names = BTreeSet::new();
-        collect(&resource, &mut names);
-        insert(&mut json, "Resources", (id, resource));
         // What conditions are made of comes to the end of the list.
-        let mut left: Vec<(&str, String)> = names.into_iter().collect();
+        let mut left: Vec<(&str, String)> = named(&resource).collect();
+        insert(&mut json, "Resources", (id, resource));
         while let Some((section, name)) = left.pop() {
             if is_there(&json, section, &name) {
                 continue;
             }
             if let Some(found) = place(section, &name) {
-                let mut further = BTreeSet::new();
-                collect(&found, &mut further);
-                left.extend(further);
+                left.extend(named(&found));
                 insert(&mut json, section, (&name, found));
-            } else if place("Resources", &name).is_some()
+            } else if section == "Parameters"
+                && place("Resources", &name).is_some()
                 && !is_there(&json, "Resources", &name)
                 && !ids.contains(name.as_str())
             {
@@ -77,34 +75,10 @@ fn insert(json: &mut Value, section: &str, (name, value): (&str, Value)) {
 }
 
 /// Every name that a value may refer to, with the section in which it would stand; resources share that of parameters.
-fn collect(value: &Value, found: &mut BTreeSet<(&'static str, String)>) {
-    match value {
-        Value::Object(members) => {
-            for (key, inner) in members {
-                let first = inner.as_str().or_else(|| inner.get(0).and_then(Value::as_str));
-                let one = |section: &'static str, name: &str| (section, name.to_owned());
-                let named: Vec<(&'static str, String)> = match (key.as_str(), first) {
-                    ("Ref", Some(name)) => vec![one("Parameters", name)],
-                    ("Condition" | "Fn::If", Some(name)) => vec![one("Conditions", name)],
-                    ("Fn::FindInMap", Some(name)) => vec![one("Mappings", name)],
-                    ("Fn::GetAtt", Some(name)) => {
-                        name.split('.').take(1).map(|name| one("Parameters", name)).collect()
-                    }
-                    ("Fn::Sub", Some(text)) => {
-                        let own = inner.get(1).and_then(Value::as_object);
-                        let names = text.split("${").skip(1).filter_map(|rest| rest.split(['}', '.']).next());
-                        let names = names.filter(|name| own.is_none_or(|own| !own.contains_key(*name)));
-                        names.map(|name| one("Parameters", name)).collect()
-                    }
-                    _ => Vec::new(),
-                };
-                found.extend(named);
-                collect(inner, found);
-            }
-        }
-        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
-        _ => {}
-    }
+fn named(value: &Value) -> impl Iterator<Item = (&'static str, String)> {
+    let References { values, conditions, mappings } = References::of(value);
+    let sections = [("Parameters", values), ("Conditions", conditions), ("Mappings", mappings)];
+    sections.into_iter().flat_map(|(section, names)| names.into_iter().map(move |name| (section, name)))
 }
 
 #[cfg(test)]
@@ -137,7 +111,7 @@ Resources:
 Outputs: {Group: {Value: !Ref Group}}
 ";
 
-    fn of(deployed: Option<&Value>, ids: &[&str]) -> Result<ImportTemplate, String> {
+    fn of(deployed: &Value, ids: &[&str]) -> Result<ImportTemplate, String> {
         let wanted = parse("s", "infra/stacks/s.yml", WANTED.as_bytes()).unwrap();
         import_template(&wanted, deployed, &ids.iter().copied().collect())
     }
@@ -148,7 +122,7 @@ Outputs: {Group: {Value: !Ref Group}}
 
     #[test]
     fn what_is_imported_comes_with_what_it_refers_to_and_nothing_else() {
-        let group = of(None, &["Group"]).unwrap();
+        let group = of(&json!({}), &["Group"]).unwrap();
 
         assert_eq!(names(&group, "Resources"), ["Group"]);
         assert_eq!(names(&group, "Conditions"), ["Named", "Nameless"]);
@@ -163,14 +137,16 @@ Outputs: {Group: {Value: !Ref Group}}
     #[test]
     fn what_refers_to_another_resource_needs_it_there_or_with_it() {
         assert!(
-            of(None, &["Stream"]).unwrap_err().starts_with("`Stream` refers to `Group`, which is not there")
+            of(&json!({}), &["Stream"])
+                .unwrap_err()
+                .starts_with("`Stream` refers to `Group`, which is not there")
         );
-        assert!(of(None, &["Nothing"]).unwrap_err().contains("has no resource `Nothing`"));
-        assert!(of(None, &["Stream", "Group"]).is_ok());
+        assert!(of(&json!({}), &["Nothing"]).unwrap_err().contains("has no resource `Nothing`"));
+        assert!(of(&json!({}), &["Stream", "Group"]).is_ok());
         let deployed =
             json!({"Parameters": {"Days": {"Type": "Number"}}, "Resources": {"Group": {"Type": "X"}}});
 
-        let stream = of(Some(&deployed), &["Stream"]).unwrap();
+        let stream = of(&deployed, &["Stream"]).unwrap();
 
         let mut expected = deployed;
         expected["Resources"]["Stream"] = json!({

@@ -16,14 +16,15 @@ pub(crate) mod node;
 pub(crate) mod owned;
 mod picture;
 pub(crate) mod protection;
+mod references;
 mod render;
 pub(crate) mod resolved;
 pub(crate) mod resource_name;
-
-pub(crate) use render::GraphView;
 pub(crate) mod template;
 pub(crate) mod traffic;
 mod wiring;
+
+pub(crate) use render::GraphView;
 
 use std::{fmt, io, path::Path};
 

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use seatrial_template::{Diagnostic, Document, Entry, Node, Position};
 use serde_json::Value;
 
+use super::references::References;
+
 /// AWS's limit for a template that is read from a bucket: 1 MB, taken for the lesser of its two meanings.
 const MAXIMUM_BYTES: usize = 1_000_000;
 const MAXIMUM_DESCRIPTION: usize = 1024;
@@ -253,13 +255,11 @@ fn output(document: &Document, entry: &Entry, json: &Value) -> Result<Output, Di
         let message = format!("output `{}` must have a `Value`, found {}", entry.key, entry.value.shown());
         return Err(document.diagnostic(entry.key_span, message));
     };
-    let mut references = BTreeSet::new();
-    collect_references(value, &mut references);
     Ok(Output {
         name: entry.key.clone(),
         conditional: entry.value.get("Condition").is_some(),
         is_list: is_list(value),
-        references,
+        references: References::of(value).values,
         position: entry.key_span.start,
     })
 }
@@ -284,38 +284,6 @@ fn is_list(value: &Value) -> bool {
     }
     let branches = value.get("Fn::If").and_then(Value::as_array);
     branches.is_some_and(|branches| branches.iter().skip(1).any(is_list))
-}
-
-pub(super) fn collect_references(value: &Value, found: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(object) => {
-            for (key, inner) in object {
-                match (key.as_str(), inner) {
-                    ("Ref", Value::String(name)) => drop(found.insert(name.clone())),
-                    ("Fn::GetAtt", Value::Array(parts)) => {
-                        found.extend(parts.first().and_then(Value::as_str).map(str::to_owned));
-                    }
-                    ("Fn::Sub", Value::String(text)) => found.extend(substituted(text)),
-                    ("Fn::Sub", Value::Array(parts)) => {
-                        found.extend(parts.first().and_then(Value::as_str).into_iter().flat_map(substituted));
-                        parts.iter().skip(1).for_each(|part| collect_references(part, found));
-                    }
-                    _ => collect_references(inner, found),
-                }
-            }
-        }
-        Value::Array(items) => items.iter().for_each(|item| collect_references(item, found)),
-        _ => {}
-    }
-}
-
-/// The logical IDs in `${Name}` and `${Name.Attribute}`; `${!Literal}` is none.
-fn substituted(text: &str) -> impl Iterator<Item = String> {
-    text.split("${").skip(1).filter_map(|rest| {
-        let (name, _) = rest.split_once('}')?;
-        let name = name.split('.').next()?.trim();
-        (!name.starts_with('!')).then(|| name.to_owned())
-    })
 }
 
 #[cfg(test)]

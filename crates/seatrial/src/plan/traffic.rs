@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::owned::Owned;
-use super::template::collect_references;
+use super::references::References;
 
 const LISTENER: &str = "AWS::ElasticLoadBalancingV2::Listener";
 const RULE: &str = "AWS::ElasticLoadBalancingV2::ListenerRule";
@@ -33,8 +33,7 @@ pub(crate) fn routes(template: &Value) -> BTreeSet<Route> {
             _ => return None,
         };
         let properties = resource.get("Properties")?;
-        let mut named = BTreeSet::new();
-        collect_references(properties.get(actions)?, &mut named);
+        let named = References::of(properties.get(actions)?).values;
         let listener = || Some(properties.get("ListenerArn")?.get("Ref")?.as_str()?.to_owned());
         let listener = if is_rule { listener() } else { None };
         (!named.is_disjoint(&groups)).then(|| Route { logical_id: logical_id.clone(), listener })
@@ -49,7 +48,7 @@ fn groups(template: &Value) -> BTreeSet<String> {
             groups.insert(name.to_owned());
         }
         if let Some(value) = template.pointer(&format!("/Outputs/{name}/Value")) {
-            collect_references(value, &mut groups);
+            groups.extend(References::of(value).values);
         }
     }
     groups

@@ -141,7 +141,9 @@ impl Deployment<'_> {
         let template = self.graph.template(short);
         let template = template.ok_or_else(|| Failed(format!("stack `{short}` has no template")))?;
         let candidate = Candidate::of(template, &self.ctx.environment, values);
-        let (stack, changed) = self.deploy(&candidate).await?;
+        let (stack, deployed) = self.deploy(&candidate).await?;
+        let protected = self.protection().close(template, &stack).await?;
+        let changed = deployed || protected;
         if let Some(arn) =
             stack.outputs.get(Owned::ConnectionArn.name()).filter(|_| short == Owned::ConnectionArn.stack())
         {
@@ -171,8 +173,7 @@ impl Deployment<'_> {
             match action {
                 Action::Nothing => {
                     self.discard_unused(candidate).await;
-                    let protected = self.protection().close(candidate.template, &stack).await?;
-                    return Ok((stack.stack, protected));
+                    return Ok((stack.stack, false));
                 }
                 Action::Create | Action::Update => {
                     if self.prepare(candidate, (&stack, action)).await? {
@@ -181,14 +182,8 @@ impl Deployment<'_> {
                     let update =
                         (action == Action::Update).then(|| differences.as_deref().unwrap_or_default());
                     match self.change((candidate, &stack), update, overtaken).await {
-                        Ok(Some(stack)) => {
-                            self.protection().close(candidate.template, &stack).await?;
-                            return Ok((stack, true));
-                        }
-                        Ok(None) => {
-                            let protected = self.protection().close(candidate.template, &stack).await?;
-                            return Ok((stack.stack, protected));
-                        }
+                        Ok(Some(stack)) => return Ok((stack, true)),
+                        Ok(None) => return Ok((stack.stack, false)),
                         Err(error) if error.is::<Overtaken>() => {
                             overtaken = true;
                             self.tell_overtaken(name);

@@ -156,7 +156,7 @@ impl<'a> Taking<'a> {
     /// In words, where it cannot be imported so.
     fn template(&self, deployed: &Value) -> Result<ImportTemplate, Refused> {
         let ids = self.imports.iter().map(|import| import.logical_id.as_str()).collect();
-        import_template(self.template, Some(deployed), &ids).map_err(Refused::new)
+        import_template(self.template, deployed, &ids).map_err(Refused::new)
     }
 
     async fn with_shell(self, ctx: &Ctx, shell: &Value) -> anyhow::Result<Self> {

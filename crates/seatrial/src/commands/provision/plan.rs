@@ -221,7 +221,7 @@ async fn plan_stack(
     };
     if let (Step::Unchanged, Some(found), Some(template)) = (&planned.step, &found, graph.template(&stack)) {
         let protection = Protection { ctx, graph, allowed: &judge.args.allow_replace };
-        planned.unprotected = protection.is_missing(template, found).await?;
+        planned.unprotected = protection.missing(template, found).await?.is_any();
     }
     Ok(planned)
 }

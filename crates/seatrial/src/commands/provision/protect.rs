@@ -1,6 +1,8 @@
 //! The protection of an environment's stacks: set once a stack stands, opened for what the user allowed while it is
 //! updated, and closed again. ExecuteChangeSet knows no policy for one update, as UpdateStack does.
 
+use serde_json::Value;
+
 use crate::aws::Stack;
 use crate::context::Ctx;
 use crate::exit::{DeadlinePassed, Interrupted};
@@ -18,36 +20,44 @@ pub(super) struct Protection<'a> {
     pub allowed: &'a [ResourceName],
 }
 
+/// What a stack lacks of its protection.
+#[derive(Debug, Default)]
+pub(super) struct Missing {
+    termination: bool,
+    /// The policy that it should have.
+    policy: Option<Value>,
+}
+
+impl Missing {
+    pub(super) fn is_any(&self) -> bool {
+        self.termination || self.policy.is_some()
+    }
+}
+
 impl Protection<'_> {
-    /// Whether a stack is not protected as it should be: one call where it has termination protection. A policy of
-    /// somebody else's is theirs, whatever it says.
-    pub(super) async fn is_missing(&self, template: &StackTemplate, stack: &Stack) -> anyhow::Result<bool> {
+    /// What a stack lacks of the protection that it should have: one call. A policy of somebody else's is theirs, whatever
+    /// it says.
+    pub(super) async fn missing(&self, template: &StackTemplate, stack: &Stack) -> anyhow::Result<Missing> {
         let ctx = self.ctx;
         if !ctx.environment.protected {
-            return Ok(false);
-        }
-        if !stack.is_protected {
-            return Ok(true);
+            return Ok(Missing::default());
         }
         let set = ctx.reading(ctx.aws.stack_policy(&stack.id)).await?;
         let wanted = stack_policy(self.graph, template, &[]);
-        Ok(!is_same(set.as_deref(), &wanted) && set.is_none_or(|set| is_ours(&set)))
+        let lacks_policy = !is_same(set.as_deref(), &wanted) && set.is_none_or(|set| is_ours(&set));
+        Ok(Missing { termination: !stack.is_protected, policy: lacks_policy.then_some(wanted) })
     }
 
     /// Protects a stack that is at rest; whether anything had to be set.
     pub(super) async fn close(&self, template: &StackTemplate, stack: &Stack) -> anyhow::Result<bool> {
-        let (ctx, is_missing) = (self.ctx, self.is_missing(template, stack).await?);
-        if is_missing {
-            if !stack.is_protected {
-                ctx.aws.set_termination_protection(&stack.id, true).await?;
-            }
-            let set = ctx.reading(ctx.aws.stack_policy(&stack.id)).await?;
-            if set.is_none_or(|set| is_ours(&set)) {
-                let policy = stack_policy(self.graph, template, &[]);
-                ctx.aws.set_stack_policy(&stack.id, &policy.to_string()).await?;
-            }
+        let missing = self.missing(template, stack).await?;
+        if missing.termination {
+            self.ctx.aws.set_termination_protection(&stack.id, true).await?;
         }
-        Ok(is_missing)
+        if let Some(policy) = &missing.policy {
+            self.ctx.aws.set_stack_policy(&stack.id, &policy.to_string()).await?;
+        }
+        Ok(missing.is_any())
     }
 
     /// Before an update: what the new template no longer protects, or the user allowed, may go. Answers the policy that

@@ -9,6 +9,20 @@ use super::super::store::Store;
 use crate::Cloud;
 use crate::tests::{call, cloud_in, outputs};
 
+/// The stacks that are made, each after those that it needs.
+const STANDING: [&str; 10] = [
+    "network",
+    "security-groups",
+    "connection",
+    "registry",
+    "cluster",
+    "build",
+    "load-balancer",
+    "deployment",
+    "pipeline",
+    "others",
+];
+
 /// Types that AWS does not check: their schemas have no read handler (cfn-lint's copy of AWS's schemas, version 1.58;
 /// user guide, "Resource type support": drift is detected of provisionable types).
 const UNSUPPORTED: [&str; 3] =
@@ -87,18 +101,7 @@ async fn standing(cloud: &Cloud) -> BTreeMap<String, Value> {
     // As `provision` makes it first in a new account.
     let linked = json!({"AWSServiceName": "ecs.amazonaws.com"});
     call(cloud, "iam:CreateServiceLinkedRole", linked).await.unwrap();
-    for stack in [
-        "network",
-        "security-groups",
-        "connection",
-        "registry",
-        "cluster",
-        "build",
-        "load-balancer",
-        "deployment",
-        "pipeline",
-        "others",
-    ] {
+    for stack in STANDING {
         let text = template(stack);
         let parameters: Vec<Value> = wanted(&text)
             .iter()
@@ -269,18 +272,7 @@ async fn what_was_just_made_is_in_sync_and_every_type_is_checked_or_known_not_to
         let resources = text.split("\nResources:\n").nth(1).unwrap();
         types.extend(resources.lines().filter_map(|line| Some(line.strip_prefix("    Type: ")?.to_owned())));
     }
-    for stack in [
-        "network",
-        "security-groups",
-        "connection",
-        "registry",
-        "cluster",
-        "build",
-        "load-balancer",
-        "deployment",
-        "pipeline",
-        "others",
-    ] {
+    for stack in STANDING {
         for (kind, id, status, paths) in checked(&cloud, stack).await {
             if status != "IN_SYNC" {
                 wrong.push(format!("{stack}.{id}: {status} {paths:?}"));
