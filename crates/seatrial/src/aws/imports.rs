@@ -34,9 +34,7 @@ impl Aws {
             })
             .collect())
     }
-}
 
-impl Aws {
     /// The name of the stack that holds a resource with this physical ID; `None` if none does.
     pub(crate) async fn stack_that_holds(&self, physical_id: &str) -> Result<Option<String>, AwsError> {
         let request = self.cloudformation().describe_stack_resources().physical_resource_id(physical_id);
