@@ -317,7 +317,7 @@ fn a_protected_database_is_told_with_what_lifts_its_protection() {
 fn an_operation_in_flight_is_joined_whatever_it_is_and_the_stack_then_brought_to_where_it_belongs() {
     let slow = |workbench: &Workbench, operation: &str| {
         let fault = serde_json::json!(
-            { "kind": "slow", "operation": operation, "delay_ms": 1500, "count": 1 });
+            { "kind": "slow", "operation": operation, "delay_ms": 4000, "count": 1 });
         workbench.ask("POST", "/_local/faults", &fault.to_string());
     };
     for state in [
