@@ -165,6 +165,15 @@ impl<'a> Place<'a> {
         command
     }
 
+    /// The same program without cargo in front of it, as an installed one is called.
+    pub(super) fn ours_installed(&self, project: &Path, arguments: &[&str]) -> Result<Command, String> {
+        let program = std::env::current_exe().map_err(|error| error.to_string())?;
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(project);
+        self.surround(&mut command);
+        Ok(command)
+    }
+
     fn surround(&self, command: &mut Command) {
         for (name, _) in std::env::vars_os() {
             let misleads = ["AWS_", "XTASK_", "CARGO_PKG_", "CARGO_MANIFEST_"];

@@ -12,7 +12,7 @@ use super::path::{creations, of_template};
 use super::place::{LATENCIES, Place, TIME_SCALE};
 use super::report::report;
 use super::results::{Compared, Grown, Results, Times};
-use super::tools::{TOOLS, Tool};
+use super::tools::{TOOLS, Tool, installed};
 
 /// Stacks that all tools make.
 const COMPARED: [usize; 2] = [50, 10];
@@ -60,7 +60,9 @@ fn compare(place: &Place<'_>, count: usize) -> Result<Compared, String> {
         fresh.insert(tool, made.map(|made| made.took));
     }
     let mut no_ops: BTreeMap<Tool, Vec<Duration>> = BTreeMap::new();
+    let mut without_cargo = Vec::new();
     for turn in 1..=TURNS {
+        without_cargo.push(installed(place, &chains, turn)?);
         for tool in TOOLS.into_iter().filter(|tool| fresh.get(tool).is_some_and(Result::is_ok)) {
             let ran = tool.deploy(place, (&chains, &format!("no-op-{turn}")), false)?;
             no_ops.entry(tool).or_default().push(ran.took);
@@ -79,7 +81,8 @@ fn compare(place: &Place<'_>, count: usize) -> Result<Compared, String> {
         };
         times.insert(tool, took);
     }
-    Ok(Compared { stacks: count, critical_path: critical_path()?, times })
+    let without_cargo = median(without_cargo);
+    Ok(Compared { stacks: count, critical_path: critical_path()?, without_cargo, times })
 }
 
 fn critical_path() -> Result<Duration, String> {

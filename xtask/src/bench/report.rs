@@ -99,6 +99,13 @@ fn chains(text: &mut String, compared: &Compared) {
         verdict(no_op >= 12.0)
     );
     if let (Some(fresh), Some(no_op)) = (better(|times| times.fresh), better(|times| times.no_op)) {
+        let installed = compared.without_cargo;
+        let _ = writeln!(
+            text,
+            "- Installed, without cargo in front: {} s for a no-op; the better of Sceptre and CDK takes {:.1} times as long.",
+            seconds(installed),
+            ratio(no_op, installed)
+        );
         let (fresh, no_op) = (ratio(fresh, ours.fresh), ratio(no_op, ours.no_op));
         let _ = writeln!(
             text,

@@ -20,6 +20,8 @@ pub(super) struct Compared {
     /// The critical path of a chain: that of all, for chains need nothing of each other.
     pub critical_path: Duration,
     /// Or why a tool could not.
+    /// A no-op of ours without cargo in front of it.
+    pub without_cargo: Duration,
     pub times: BTreeMap<Tool, Result<Times, String>>,
 }
 

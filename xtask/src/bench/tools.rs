@@ -11,6 +11,7 @@ use super::place::Place;
 pub(super) const TOOLS: [Tool; 4] = [Tool::Loop, Tool::Sceptre, Tool::Cdk, Tool::Ours];
 /// Stacks that CDK deploys at once: as many as there are chains of fifty.
 const CONCURRENCY: &str = "10";
+const OURS: [&str; 4] = ["provision", "--yes", "--environment", "local"];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Tool {
@@ -52,12 +53,15 @@ impl Tool {
             Self::Loop => deploy_in_turn(place, (chains, &log), first),
             Self::Sceptre => place.timed(sceptre(place, chains), &log),
             Self::Cdk => place.timed(cdk(place, chains), &log),
-            Self::Ours => {
-                let arguments = ["provision", "--yes", "--environment", "local"];
-                place.timed(place.ours(&chains.folder, &arguments), &log)
-            }
+            Self::Ours => place.timed(place.ours(&chains.folder, &OURS), &log),
         }
     }
+}
+
+/// A no-op of ours without cargo in front of it.
+pub(super) fn installed(place: &Place<'_>, chains: &Chains, turn: u32) -> Result<Duration, String> {
+    let log = format!("{}-installed-no-op-{turn}", chains.links.len());
+    Ok(place.timed(place.ours_installed(&chains.folder, &OURS)?, &log)?.took)
 }
 
 /// A first run asks for each output that the next stack takes; later ones keep what each stack was given.
