@@ -12,6 +12,7 @@ mod loopback;
 mod model;
 mod planned;
 mod port;
+mod probe;
 mod read;
 pub mod render;
 mod resolve;
@@ -24,6 +25,7 @@ pub use self::{
     loopback::is_loopback,
     model::{App, Environment, Image, LOCAL_ENVIRONMENT, PROJECT_FILE, Project, ProjectError, Source},
     port::Port,
+    probe::{Probe, Statuses},
     rules::is_name,
     settings::{Database, Deployment, Tasks},
 };

@@ -9,6 +9,7 @@ use seatrial_template::{Diagnostic, Document};
 
 use super::{
     choices::{Architecture, ImageBuilder, ImageTarget, NetworkMode},
+    probe::Probe,
     settings::{Database, Deployment, Tasks},
 };
 
@@ -116,6 +117,8 @@ pub struct App {
     pub port: u16,
     /// Answers 200 while a task can serve.
     pub health_check_path: String,
+    /// How it is asked while a release shifts its traffic.
+    pub probe: Probe,
     /// CPU units: 1,024 are one processor.
     pub cpu: u32,
     /// MiB.

@@ -5,7 +5,6 @@ use seatrial_template::{Diagnostic, Document, Node};
 
 /// Keys by the mapping that they will stand in.
 const WHOLE: &[&str] = &["checks", "migrate", "notify", "services"];
-const APP: &[&str] = &["probe"];
 const IMAGE: &[&str] = &["before", "build_args", "context", "dockerfile", "registry_secrets", "target_stage"];
 const ENVIRONMENT: &[&str] = &["checks", "hosted_zone_id", "migrate", "notify", "services", "tags"];
 
@@ -53,7 +52,6 @@ impl<'a> Part<'a> {
             image.refuse_keys(IMAGE)?;
         }
         let Some(app) = self.below("app") else { return Ok(()) };
-        app.refuse_keys(APP)?;
         for variables in ["environment", "secrets"].into_iter().filter_map(|key| app.below(key)) {
             for entry in variables.node.entries() {
                 if let Some(value) =

@@ -185,6 +185,7 @@ impl Scope<'_> {
         let text = |name: VariableName| name.to_string();
         Ok(App {
             port: app.port.map_or(4000, |port| port.0),
+            probe: app.probe.resolved(&path),
             health_check_path: path,
             cpu,
             memory,

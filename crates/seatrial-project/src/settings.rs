@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::{
     choices::{Architecture, ImageBuilder, ImageTarget, NetworkMode},
     port::AppPort,
+    probe::ProbeSettings,
     rules::{
         AccountId, BranchName, CargoName, CertificateArn, ConnectionArn, DomainName, HealthCheckPath,
         InstanceClass, Minutes, Name, ParameterValue, Region, RepositoryId, SecretArn, ShellCommand,
@@ -59,6 +60,7 @@ impl SourceSettings {
 pub(super) struct AppSettings {
     pub(super) port: Option<AppPort>,
     pub(super) health_check_path: Option<HealthCheckPath>,
+    pub(super) probe: ProbeSettings,
     pub(super) cpu: Option<u32>,
     pub(super) memory: Option<u32>,
     pub(super) architecture: Option<Architecture>,
@@ -78,6 +80,7 @@ impl AppSettings {
         Self {
             port: self.port.or(base.port),
             health_check_path: self.health_check_path.or_else(|| base.health_check_path.clone()),
+            probe: self.probe.or(&base.probe),
             cpu: self.cpu.or(base.cpu),
             memory: self.memory.or(base.memory),
             architecture: self.architecture.or(base.architecture),

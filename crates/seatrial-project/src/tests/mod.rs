@@ -176,7 +176,7 @@ fn every_fault_names_place_key_value_and_rule() {
         ),
         (
             broken("port: 8080", "prot: 8080"),
-            "infra/project.yml:4:7: unknown key `prot` in `app`, expected one of `port`, `health_check_path`, `cpu`, `memory`, `architecture`, `environment`, `secrets`",
+            "infra/project.yml:4:7: unknown key `prot` in `app`, expected one of `port`, `health_check_path`, `probe`, `cpu`, `memory`, `architecture`, `environment`, `secrets`",
         ),
         (
             broken("port: 8080", "port: \"8080\""),
@@ -302,10 +302,6 @@ fn what_is_not_there_yet_is_refused_in_its_own_words() {
     let whole = |line: &str| refused(&format!("{GOOD}{line}\n"));
     let cases = [
         (whole("notify: []"), "infra/project.yml:19:1: key `notify` is not there yet"),
-        (
-            broken("port: 8080", "probe: {path: /}, port: 8080"),
-            "infra/project.yml:4:7: key `app.probe` is not there yet",
-        ),
         (
             broken("builder: cargo", "builder: docker, dockerfile: web/Dockerfile"),
             "infra/project.yml:5:26: key `image.dockerfile` is not there yet",
