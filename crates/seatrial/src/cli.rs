@@ -59,6 +59,8 @@ pub(crate) enum Command {
     BuildImage(BuildImageArgs),
     /// Releases the current commit through the pipeline and follows it to its end
     Release(ReleaseArgs),
+    /// Tells why the last release, or a given one, ended as it did; changes nothing
+    Explain(ExplainArgs),
     /// Shows stacks, pipeline, deployment, tasks, target health and the live image
     Status(StatusArgs),
     /// Deletes everything that provision made
@@ -201,9 +203,16 @@ pub(crate) struct ReleaseArgs {
     /// Start it and do not follow it
     #[arg(long)]
     pub no_wait: bool,
-    /// Requests a second that the probe sends to the production listener; 0 for none
-    #[arg(long, default_value_t = 20, value_name = "N")]
-    pub rate: u32,
+    /// Requests a second that the probe sends to the production listener; 0 for none [default: that of app.probe]
+    #[arg(long, value_name = "N")]
+    pub rate: Option<u32>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ExplainArgs {
+    /// The pipeline execution; without it the newest one
+    #[arg(value_name = "EXECUTION")]
+    pub execution: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::Aws;
 use super::error::{Attempt as _, AwsError};
+use super::script::shortened;
 use super::time::timestamp;
 
 const SERVICE: &str = "CodeBuild";
@@ -116,7 +117,12 @@ fn build(build: sdk::Build) -> Build {
         status: phase.phase_status.map(|status| status.as_str().to_owned()),
         time: timestamp(phase.end_time.or(phase.start_time)),
         duration_s: phase.duration_in_seconds,
-        contexts: phase.contexts.unwrap_or_default().into_iter().filter_map(|c| c.message).collect(),
+        contexts: phase
+            .contexts
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|c| c.message.map(shortened))
+            .collect(),
     };
     let exported = build.exported_environment_variables.unwrap_or_default();
     let logs = build.logs;

@@ -39,6 +39,8 @@ pub(crate) struct LifecycleEvent {
 /// A revision's share of the production traffic, here that of its task set.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct TrafficShare {
+    /// Of the task set, as `ecs-svc/ID`: its tasks say that it started them.
+    pub id: String,
     /// Blue or Green.
     pub label: String,
     /// Percent.
@@ -92,6 +94,17 @@ impl Aws {
             deployment.traffic = target.task_sets_info.unwrap_or_default().into_iter().map(traffic).collect();
         }
         Ok(())
+    }
+
+    /// Ends a deployment and has its traffic put back. Whether there was one to end: it may have ended itself.
+    pub(crate) async fn stop_deployment(&self, id: &str) -> Result<bool, AwsError> {
+        let answer =
+            self.codedeploy().stop_deployment().deployment_id(id).auto_rollback_enabled(true).send().await;
+        match answer.attempt(SERVICE, || format!("stop deployment `{id}`")) {
+            Ok(_) => Ok(true),
+            Err(error) if error.is("DeploymentAlreadyCompletedException") => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// The revision of the task definition that the last successful deployment made live; `None` without one.
@@ -194,6 +207,7 @@ fn event(event: sdk::LifecycleEvent) -> LifecycleEvent {
 
 fn traffic(set: sdk::EcsTaskSet) -> TrafficShare {
     TrafficShare {
+        id: set.identifer.unwrap_or_default(),
         label: set.task_set_label.map(|label| label.as_str().to_owned()).unwrap_or_default(),
         weight: set.traffic_weight,
         running: set.running_count,

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::Aws;
 use super::error::{Attempt as _, AwsError};
+use super::script::shortened;
 use super::time::timestamp;
 
 const SERVICE: &str = "CodePipeline";
@@ -214,7 +215,7 @@ fn action_run(detail: sdk::ActionExecutionDetail) -> ActionRun {
             .as_ref()
             .and_then(|r| r.external_execution_id.clone())
             .filter(|id| !id.is_empty()),
-        error: result.as_ref().and_then(|r| r.error_details.clone()).and_then(|e| e.message),
+        error: result.as_ref().and_then(|r| r.error_details.clone()).and_then(|e| e.message).map(shortened),
         summary: result.and_then(|r| r.external_execution_summary).map(commit_message),
     }
 }

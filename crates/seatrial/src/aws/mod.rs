@@ -18,9 +18,9 @@ mod logs;
 mod protection;
 mod rare;
 mod rds;
-mod reach;
 mod recovery;
 mod s3;
+mod script;
 pub(crate) mod status;
 mod sts;
 mod time;
@@ -29,6 +29,8 @@ pub(crate) use clients::{Aws, Target, endpoint_is, endpoint_is_loopback};
 pub(crate) use cloudformation::{
     ChangeSet, ChangeSetRequest, Parameter, PropertyChange, ResourceChange, Stack, StackEvent, StackResource,
 };
+#[cfg(test)]
+pub(crate) use codebuild::BuildPhase;
 pub(crate) use codebuild::{Build, FirstBuild};
 pub(crate) use codeconnections::Connection;
 pub(crate) use codedeploy::{Deployment, LifecycleEvent, TrafficShare};
@@ -40,6 +42,7 @@ pub(crate) use ecs::{Revision, StoppedTask};
 pub(crate) use elbv2::{ForwardingRule, TargetHealth};
 pub(crate) use error::AwsError;
 pub(crate) use imports::ResourceImport;
+pub(crate) use logs::LogLine;
 pub(crate) use recovery::ValidationError;
 
 #[cfg(test)]

@@ -78,6 +78,27 @@ pub(crate) fn execution_cancelled(status: &str) -> bool {
     status == "Cancelled"
 }
 
+/// How an execution ended that neither succeeded nor failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// A newer one took its place.
+    Superseded,
+    /// Somebody stopped it.
+    Stopped,
+    /// Its pipeline was updated.
+    Cancelled,
+}
+
+/// Whether an execution ended before its time, and how.
+pub(crate) fn execution_left(status: &str) -> Option<Left> {
+    match status {
+        "Superseded" => Some(Left::Superseded),
+        "Stopped" => Some(Left::Stopped),
+        _ if execution_cancelled(status) => Some(Left::Cancelled),
+        _ => None,
+    }
+}
+
 /// Reads the status of a build.
 pub(crate) fn build_progress(status: &str) -> Progress {
     match status {
@@ -114,6 +135,11 @@ pub(crate) fn lifecycle_progress(status: &str) -> Option<Progress> {
 /// True for the task set that has the production traffic.
 pub(crate) fn is_primary(task_set: &str) -> bool {
     task_set == "PRIMARY"
+}
+
+/// Whether a task set of a deployment is the new revision's, by CodeDeploy's label.
+pub(crate) fn is_replacement(label: &str) -> bool {
+    label == "Green"
 }
 
 /// Whether a service is there: ECS shows a deleted one for a while.

@@ -3,11 +3,12 @@
 
 use tokio::sync::watch;
 
+use super::remedy;
 use crate::aws::status::{Cancellation, cancellation, creation_runs};
 use crate::aws::{AwsError, StackEvent};
 use crate::context::Ctx;
 use crate::exit::Stuck;
-use crate::follow::{Doom, Doomed, StackEnd, doomed_tasks, follow_stack_seeing};
+use crate::follow::{Cause, Doomed, StackEnd, doomed_tasks, follow_stack_seeing};
 
 const SERVICE: &str = "AWS::ECS::Service";
 
@@ -41,7 +42,7 @@ pub(super) async fn follow(
         Err(error) => format!("it cannot be cancelled, and goes on in AWS: {error}"),
     };
     deregister(ctx, &doomed).await;
-    let hints = vec![next(ctx, doomed.doom)];
+    let hints = vec![next(ctx, doomed.cause)];
     Err(Stuck { message: format!("no task of stack `{stack}` will run; {end}{}", evidence(&doomed)), hints }
         .into())
 }
@@ -78,15 +79,7 @@ fn evidence(Doomed { task, log, .. }: &Doomed) -> String {
 }
 
 /// What to do next.
-fn next(ctx: &Ctx, doom: Doom) -> String {
+fn next(ctx: &Ctx, cause: Cause) -> String {
     let again = ctx.session.command("provision");
-    let mended = match doom {
-        Doom::Secret => "make the secret, or correct it under `app.secrets` in `infra/project.yml`",
-        Doom::Image => "see that the image is in the repository, and its program in the image",
-        Doom::Architecture => {
-            "set `app.architecture` in `infra/project.yml` to that of the image, or build it for that"
-        }
-        Doom::Repeated => "mend what the task says, and commit it",
-    };
-    format!("{mended}; then `{again}` makes it anew, the first image too")
+    format!("{}; then `{again}` makes it anew, the first image too", remedy::of(cause))
 }

@@ -164,6 +164,9 @@ pub(crate) struct Place {
     pub cluster: String,
     pub service: String,
     pub url: String,
+    /// The load balancer's own name.
+    #[serde(skip)]
+    pub load_balancer: String,
     #[serde(skip)]
     application: String,
     #[serde(skip)]
@@ -184,6 +187,7 @@ impl Place {
             cluster: output(Owned::ClusterName)?,
             service: output(Owned::ServiceName)?,
             url: output(Owned::Url)?,
+            load_balancer: output(Owned::LoadBalancerDnsName)?,
             application: output(Owned::CodeDeployApplicationName)?,
             deployment_group: output(Owned::DeploymentGroupName)?,
             listener: output(Owned::ProductionListenerArn)?,
@@ -191,9 +195,14 @@ impl Place {
         })
     }
 
+    /// ARNs of the target groups blue and green.
+    pub fn groups(&self) -> [&str; 2] {
+        let [blue, green] = &self.groups;
+        [blue, green]
+    }
+
     /// Who rolls out here.
     pub(crate) fn strategy<'a>(&'a self, aws: &'a Aws) -> CodeDeploy<'a> {
-        let [blue, green] = &self.groups;
         CodeDeploy {
             aws,
             application: &self.application,
@@ -201,7 +210,7 @@ impl Place {
             cluster: &self.cluster,
             service: &self.service,
             listener: &self.listener,
-            groups: [blue, green],
+            groups: self.groups(),
         }
     }
 }

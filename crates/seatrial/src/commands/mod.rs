@@ -10,6 +10,7 @@ mod destroy;
 mod dns_record;
 mod doctor;
 mod drift;
+mod explain;
 mod generate;
 mod graph;
 mod large_template;
@@ -19,6 +20,7 @@ mod provision;
 mod rehearse;
 mod release;
 mod released;
+mod remedy;
 mod status;
 mod timeline;
 mod undeletable;
@@ -53,6 +55,10 @@ pub(crate) async fn run(session: &Session, cli: Cli, own: &[Check]) -> ExitStatu
         Command::Release(args) => {
             let release = async |ctx: &Ctx| release::run(ctx, &args).await;
             conclude(session, Box::pin(connected(session, &globals, release)).await)
+        }
+        Command::Explain(args) => {
+            let explain = async |ctx: &Ctx| explain::run(ctx, &args).await;
+            conclude(session, Box::pin(connected(session, &globals, explain)).await)
         }
         Command::Status(args) => {
             let status = async |ctx: &Ctx| status::run(ctx, &args).await;

@@ -248,7 +248,7 @@ mod tests {
             environment: project.environment(Some("production")).unwrap().clone(),
             local: None,
         };
-        let args = ReleaseArgs { dry_run: false, again: false, no_wait, rate: 0 };
+        let args = ReleaseArgs { dry_run: false, again: false, no_wait, rate: Some(0) };
 
         let outcome = Outcome::of(&ctx.session, run(&ctx, &args).await);
 

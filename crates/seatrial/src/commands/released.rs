@@ -6,24 +6,46 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::deployed::Place;
-use crate::aws::ActionRun;
+use super::explain::{Facts, Kept, Story, tell};
 use crate::aws::status::{Progress, execution_progress};
 use crate::context::{Ctx, TIME_SCALE};
 use crate::exit::Failed;
-use crate::follow::{Followed, Following, ProbeTarget, Requests, follow_release};
+use crate::follow::{Address, Evidence, Following, ProbeTarget, Requests, follow_release};
 use seatrial_project::Deployment;
 
 /// What a release takes at most besides the waits that were asked for: the build's time-out and its queue, and the
 /// hour that CodeDeploy waits for steady tasks.
 const PATIENCE: Duration = Duration::from_secs(4 * 60 * 60);
 
-/// How a release is probed.
-#[derive(Debug, Clone, Copy)]
+/// How a release is probed; what is not said is as `app.probe` says.
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Probing {
     /// Requests a second; none at 0.
-    pub rate: u32,
+    pub rate: Option<u32>,
     /// At the least so many.
     pub at_least: u64,
+}
+
+impl Probing {
+    /// What to ask; `None` for nothing.
+    pub(crate) fn target(self, ctx: &Ctx, place: &Place) -> anyhow::Result<Option<ProbeTarget>> {
+        let probe = &ctx.environment.app.probe;
+        let rate = self.rate.unwrap_or(probe.rate);
+        if rate == 0 {
+            return Ok(None);
+        }
+        Ok(Some(ProbeTarget {
+            address: Address {
+                url: place.url.clone(),
+                load_balancer: place.load_balancer.clone(),
+                trusted: ctx.trusted()?,
+            },
+            path: probe.path.clone(),
+            expected: probe.expect.ranges().to_vec(),
+            rate,
+            at_least: self.at_least,
+        }))
+    }
 }
 
 /// A release that has ended.
@@ -42,9 +64,14 @@ pub(crate) struct Release {
     #[serde(skip)]
     pub at_least: u64,
     pub url: String,
-    /// Why it failed: from the stage down to the stopped tasks.
+    /// Why it failed, line by line: `explanation` has the same in parts.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Story>,
+    /// Where the evidence lies, from the project's folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
 }
 
 impl Release {
@@ -86,8 +113,11 @@ impl fmt::Display for Release {
         let end = if self.rolled_back { " and was rolled back" } else { "" };
         let revision = short(&self.source_revision);
         writeln!(f, "release of {revision}: {}{end} in {:.1} s", self.status, self.duration_s)?;
-        for reason in &self.reasons {
-            writeln!(f, "  {reason}")?;
+        if let Some(story) = &self.explanation {
+            writeln!(f, "{story}")?;
+        }
+        if let Some(evidence) = &self.evidence {
+            writeln!(f, "  evidence: {evidence}")?;
         }
         let r = &self.requests;
         if r.sent > 0 {
@@ -115,19 +145,33 @@ pub(crate) async fn follow(
     ctx: &Ctx,
     place: &Place,
     (scenario, execution): (&str, &str),
-    Probing { rate, at_least }: Probing,
+    probing: Probing,
 ) -> anyhow::Result<Release> {
     let started = Instant::now();
+    let kept = Kept::of(&ctx.root, execution);
+    let keep = |evidence: &Evidence| {
+        if let Err(error) = kept.keep(evidence) {
+            unkept(ctx, &error);
+        }
+    };
     let following = Following {
         pipeline: &place.pipeline,
         execution,
         cluster: &place.cluster,
         service: &place.service,
         patience: patience(&ctx.environment.deployment, ctx.local.is_some()),
-        probe: (rate > 0).then(|| ProbeTarget { url: place.url.clone(), rate, at_least }),
+        groups: place.groups(),
+        probe: reached(ctx, probing.target(ctx, place)?).await?,
+        budget: ctx.environment.app.probe.budget,
+        keep: &keep,
     };
     let end = follow_release(ctx.watch(), &place.strategy(&ctx.aws), following).await?;
-    let reasons = reasons(&end);
+    let facts = Facts::of(ctx, &end).await?;
+    let explanation = tell(&facts);
+    let evidence = explanation.as_ref().and_then(|story| {
+        let steps = end.rollout.as_ref().map(|rollout| &rollout.steps);
+        kept.tell(story, &steps).inspect_err(|error| unkept(ctx, error)).ok()
+    });
     let rolled_back = end.rollback.as_ref().is_some_and(|r| r.progress == Progress::Succeeded);
     Ok(Release {
         scenario: scenario.to_owned(),
@@ -138,10 +182,33 @@ pub(crate) async fn follow(
         rolled_back,
         duration_s: (started.elapsed().as_secs_f64() * 10.0).round() / 10.0,
         requests: end.requests.unwrap_or_default(),
-        at_least,
+        at_least: probing.at_least,
         url: place.url.clone(),
-        reasons,
+        reasons: explanation
+            .iter()
+            .flat_map(|story| [&story.what].into_iter().chain(&story.evidence))
+            .cloned()
+            .collect(),
+        explanation,
+        evidence,
     })
+}
+
+fn unkept(ctx: &Ctx, error: &std::io::Error) {
+    ctx.printer().warning(format_args!("what the release showed cannot be kept: {error}"));
+}
+
+/// What can be probed: an address that does not answer as it should before anything is released says nothing of the
+/// release.
+async fn reached(ctx: &Ctx, target: Option<ProbeTarget>) -> anyhow::Result<Option<ProbeTarget>> {
+    let Some(target) = target else { return Ok(None) };
+    let answer = ctx.session.cancel.unless_cancelled(target.answers()).await?;
+    let Err(why) = answer else { return Ok(Some(target)) };
+    ctx.printer().warning(format_args!(
+        "{}{} does not answer as it should before the release ({why}): no request is counted, the tasks alone are watched",
+        target.address.url, target.path
+    ));
+    Ok(None)
 }
 
 /// How long a release may take, with the waits that the environment asks for: they pass faster in the local cloud.
@@ -149,47 +216,6 @@ fn patience(deployment: &Deployment, local: bool) -> Duration {
     let minutes = deployment.traffic.minutes() + u64::from(deployment.terminate_blue_after.0);
     let waits = Duration::from_secs(60 * minutes);
     PATIENCE + if local { waits.div_f64(TIME_SCALE) } else { waits }
-}
-
-/// One explanation, from the action that failed to the tasks that ended.
-fn reasons(end: &Followed) -> Vec<String> {
-    if execution_progress(&end.execution.status) == Progress::Succeeded {
-        return Vec::new();
-    }
-    let mut reasons = Vec::new();
-    // Of an action that was tried again, the last attempt counts.
-    let latest = end.actions.iter().enumerate().filter(|(at, run)| {
-        let again = |later: &ActionRun| (&later.stage, &later.action) == (&run.stage, &run.action);
-        !end.actions.iter().skip(at + 1).any(again)
-    });
-    let failed = latest.map(|(_, run)| run).filter(|run| execution_progress(&run.status) == Progress::Failed);
-    for run in failed {
-        let why = run.error.as_ref().or(run.summary.as_ref());
-        reasons.push(format!("{} {}: {}", run.stage, run.status, why.map_or("no reason given", |w| w)));
-    }
-    if let Some(rollout) = &end.rollout {
-        let untold = |text: &str| !reasons.iter().any(|reason: &String| reason.contains(text));
-        let error = rollout.error.as_deref().filter(|error| {
-            // `CODE: message`; the action's error has the message already.
-            untold(error.split_once(": ").map_or(*error, |(_, message)| message))
-        });
-        let error = error.map(|error| format!("deployment {}: {error}", rollout.id));
-        let failed = rollout.steps.iter().filter(|step| step.progress == Some(Progress::Failed));
-        let steps: Vec<String> = failed
-            .map(|step| match step.diagnostics.as_deref().filter(|text| untold(text)) {
-                Some(why) => format!("lifecycle event {} failed: {why}", step.name),
-                None => format!("lifecycle event {} failed", step.name),
-            })
-            .collect();
-        reasons.extend(error);
-        reasons.extend(steps);
-        reasons.extend(rollout.rollback_message.clone());
-    }
-    let mut stops: Vec<String> =
-        end.stopped.iter().map(|task| format!("task stopped: {}", task.reason)).collect();
-    stops.dedup();
-    reasons.extend(stops);
-    reasons
 }
 
 #[cfg(test)]
@@ -209,6 +235,8 @@ mod tests {
             at_least: 0,
             url: String::new(),
             reasons: Vec::new(),
+            explanation: None,
+            evidence: None,
         }
     }
 

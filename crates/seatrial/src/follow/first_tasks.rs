@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::stops::{Cause, words};
 use super::{Look, Watch};
 use crate::aws::StoppedTask;
 use crate::aws::status::is_unhealthy;
@@ -24,24 +25,12 @@ const ALIKE: usize = 3;
 /// Log lines of a task that are told.
 const LINES: i32 = 10;
 
-/// Why no task will run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Doom {
-    /// A secret, or a key in it, is not there.
-    Secret,
-    /// The image, or the program in it, is not there.
-    Image,
-    /// The image is of another architecture than the task.
-    Architecture,
-    /// They stop again and again.
-    Repeated,
-}
-
 /// The tasks of a service that no waiting will help.
 #[derive(Debug)]
 pub(crate) struct Doomed {
-    pub doom: Doom,
-    /// The last task that stopped.
+    /// Why the task stopped that shows it.
+    pub cause: Cause,
+    /// That task.
     pub task: StoppedTask,
     /// The last lines of its log.
     pub log: Vec<String>,
@@ -72,15 +61,9 @@ async fn watched(watch: Watch<'_>, arn: &str) -> anyhow::Result<Doomed> {
     let mut poll = watch.poll(format!("the tasks of service `{service}`"), PATIENCE);
     let mut tasks =
         Tasks { watch, cluster, service, groups: None, told: BTreeSet::new(), stopped: Vec::new() };
-    let (doom, task) = poll.until(async || tasks.look().await).await?;
-    let mut log = Vec::new();
-    for (group, stream) in watch.aws.log_streams(&task.task_definition, &task.arn).await? {
-        let lines = watch.aws.last_log_lines((&group, &stream), LINES).await?;
-        log.extend(lines.into_iter().map(|line| line.text));
-    }
-    // A program of another architecture is told in its log alone.
-    let doom = if log.iter().any(|line| line.contains(WRONG_FORMAT)) { Doom::Architecture } else { doom };
-    Ok(Doomed { doom, task, log })
+    let task = poll.until(async || tasks.look().await).await?;
+    let log = watch.aws.last_words(&task, LINES).await?;
+    Ok(Doomed { cause: Cause::of(&task, &log), task, log })
 }
 
 /// What was seen of one service's tasks.
@@ -95,7 +78,7 @@ struct Tasks<'a> {
 }
 
 impl Tasks<'_> {
-    async fn look(&mut self) -> anyhow::Result<Look<(Doom, StoppedTask)>> {
+    async fn look(&mut self) -> anyhow::Result<Look<StoppedTask>> {
         let unhealthy = self.tell_targets().await?;
         let mut arns = self.watch.aws.list_stopped_tasks(self.cluster, self.service).await?;
         arns.retain(|arn| !self.told.contains(arn));
@@ -111,8 +94,7 @@ impl Tasks<'_> {
             self.watch.session.printer.tell(Event::new(task.time, self.service, what));
             self.stopped.push(task);
         }
-        let found = doom_of(&self.stopped);
-        Ok(found.map_or(Look::News, |(doom, task)| Look::Ended((doom, task.clone()))))
+        Ok(doomed(&self.stopped).map_or(Look::News, |task| Look::Ended(task.clone())))
     }
 
     /// Tells the targets that answer no health check; whether there was a new one.
@@ -136,51 +118,18 @@ impl Tasks<'_> {
     }
 }
 
-/// The task's own words: its reason, and those of its containers.
-fn words(task: &StoppedTask) -> String {
-    let containers: String = task.containers.iter().map(|text| format!("; {text}")).collect();
-    format!("{}{containers}", task.reason)
-}
-
-/// Why no task will run, with the task that shows it.
-fn doom_of(stopped: &[StoppedTask]) -> Option<(Doom, &StoppedTask)> {
-    let unwanted = |task: &&StoppedTask| !task.reason.starts_with("Scaling activity");
-    let stopped: Vec<&StoppedTask> = stopped.iter().filter(unwanted).collect();
-    let cannot_heal = stopped.iter().find_map(|task| Some((cannot_heal(&words(task))?, *task)));
+/// The task that shows that none will run.
+fn doomed(stopped: &[StoppedTask]) -> Option<&StoppedTask> {
+    let stopped: Vec<&StoppedTask> = stopped.iter().filter(|task| Cause::of(task, &[]).is_fatal()).collect();
+    let cannot_heal = stopped.iter().find(|task| Cause::of(task, &[]).cannot_heal()).copied();
     cannot_heal.or_else(|| {
         let alike = |task: &StoppedTask| {
             let same =
                 stopped.iter().filter(|other| without_names(&words(other)) == without_names(&words(task)));
             same.count() >= ALIKE
         };
-        stopped.iter().rev().find(|task| alike(task)).map(|task| (Doom::Repeated, *task))
+        stopped.iter().rev().find(|task| alike(task)).copied()
     })
-}
-
-/// What the kernel says of a program of another architecture.
-const WRONG_FORMAT: &str = "exec format error";
-/// What AWS's agents say of what is not there. What may still come is none of it: a role's new permission, an address
-/// that a network will reach in a moment.
-const NEVER: [(&str, &[&str], Doom); 4] = [
-    ("", &[WRONG_FORMAT], Doom::Architecture),
-    ("ResourceInitializationError", &["ResourceNotFoundException", "did not contain json key"], Doom::Secret),
-    (
-        "CannotPullContainer",
-        &["not found", "does not exist", "manifest unknown", "invalid reference", "matching platform"],
-        Doom::Image,
-    ),
-    (
-        "CannotStartContainerError",
-        &["no such file or directory", "executable file not found", "no command specified"],
-        Doom::Image,
-    ),
-];
-
-fn cannot_heal(words: &str) -> Option<Doom> {
-    let says = |(begins, signs, _): &&(&str, &[&str], Doom)| {
-        words.contains(begins) && signs.iter().any(|sign| words.contains(sign))
-    };
-    NEVER.iter().find(says).map(|(_, _, doom)| *doom)
 }
 
 /// The words without what differs from task to task: ids, addresses, times. A short number (an exit code) stays.
@@ -195,43 +144,26 @@ mod tests {
     use super::*;
 
     fn task(reason: &str, container: &str) -> StoppedTask {
+        let code =
+            if reason.starts_with("Essential") { "EssentialContainerExited" } else { "TaskFailedToStart" };
+        let code = if reason.starts_with("Scaling") { "ServiceSchedulerInitiated" } else { code };
         StoppedTask {
-            arn: String::new(),
-            task_definition: String::new(),
-            time: None,
+            code: code.to_owned(),
             reason: reason.to_owned(),
             containers: vec![container.to_owned()],
+            ..StoppedTask::default()
         }
     }
 
-    fn doom(stopped: &[StoppedTask]) -> Option<Doom> {
-        doom_of(stopped).map(|(doom, _)| doom)
+    fn is_doomed(stopped: &[StoppedTask]) -> bool {
+        doomed(stopped).is_some()
     }
 
     #[test]
     fn one_task_is_enough_where_what_it_needs_is_not_there() {
-        let cases = [
-            (
-                "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from asm: service call has been retried 1 time(s): failed to fetch secret arn:aws:secretsmanager:eu-central-1:123456789012:secret:x from secrets manager: ResourceNotFoundException: Secrets Manager can't find the specified secret.",
-                Doom::Secret,
-            ),
-            (
-                "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref 123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:gone: not found",
-                Doom::Image,
-            ),
-            (
-                "CannotPullContainerError: image Manifest does not contain descriptor matching platform 'linux/arm64'",
-                Doom::Image,
-            ),
-            (
-                "CannotStartContainerError: ResourceInitializationError: failed to create new container runtime task: exec: \"/app\": stat /app: no such file or directory: unknown",
-                Doom::Image,
-            ),
-            ("CannotStartContainerError: exec /app: exec format error", Doom::Architecture),
-        ];
-        for (reason, expected) in cases {
-            assert_eq!(doom(&[task(reason, "")]), Some(expected), "{reason}");
-        }
+        let missing = "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve \
+                       ref 123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:gone: not found";
+        assert!(is_doomed(&[task(missing, "")]));
     }
 
     #[test]
@@ -251,8 +183,8 @@ mod tests {
         ];
         for (reason, container) in cases {
             let stopped = [task(reason, container), task(reason, container), task(reason, container)];
-            assert_eq!(doom(&stopped[..2]), None, "{reason}");
-            assert_eq!(doom(&stopped), Some(Doom::Repeated), "{reason}");
+            assert!(!is_doomed(&stopped[..2]), "{reason}");
+            assert!(is_doomed(&stopped), "{reason}");
         }
     }
 
@@ -260,15 +192,15 @@ mod tests {
     fn stops_are_alike_whatever_ids_they_name_and_not_where_the_exit_code_differs() {
         let request = |id: &str| task(&format!("ResourceInitializationError: RequestID: {id}-4f2a-11ee"), "");
         let alike = [request("0f1e2d3c"), request("a9b8c7d6"), request("00112233")];
-        assert_eq!(doom(&alike), Some(Doom::Repeated));
+        assert!(is_doomed(&alike));
         let exited =
             |code: u32| task("Essential container in task exited", &format!("app: exit code {code}"));
-        assert_eq!(doom(&[exited(1), exited(2), exited(137)]), None);
+        assert!(!is_doomed(&[exited(1), exited(2), exited(137)]));
     }
 
     #[test]
     fn a_task_that_was_not_wanted_any_more_says_nothing() {
         let unwanted = task("Scaling activity initiated by (deployment ecs-svc/1)", "");
-        assert_eq!(doom(&[unwanted.clone(), unwanted.clone(), unwanted]), None);
+        assert!(!is_doomed(&[unwanted.clone(), unwanted.clone(), unwanted]));
     }
 }

@@ -7,16 +7,18 @@ mod probe;
 mod release;
 mod rollout;
 mod stack;
+mod stops;
 
 use crate::aws::Aws;
 use crate::session::Session;
 
 pub(crate) use build::follow_build;
-pub(crate) use first_tasks::{Doom, Doomed, doomed_tasks};
+pub(crate) use first_tasks::{Doomed, doomed_tasks};
 pub(crate) use poll::{Look, Poll};
-pub(crate) use probe::{Probe, ProbeTarget, Requests};
-pub(crate) use release::{Followed, Following, follow_release};
+pub(crate) use probe::{Address, Probe, ProbeTarget, Requests, status_of};
+pub(crate) use release::{Evidence, Followed, Following, Sign, TaskEvidence, evidence_of, follow_release};
 pub(crate) use stack::{StackEnd, follow_stack, follow_stack_seeing, rollback_of, root_cause};
+pub(crate) use stops::{Cause, words};
 
 /// Who asks, and on whose behalf.
 #[derive(Clone, Copy)]

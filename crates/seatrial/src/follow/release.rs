@@ -3,7 +3,10 @@
 //!
 //! Each look asks only what can still change: the execution itself, and of its actions the one that runs.
 
-use std::collections::BTreeSet;
+mod evidence;
+mod judge;
+mod tasks;
+
 use std::time::Duration;
 
 use super::build::BuildTold;
@@ -13,6 +16,11 @@ use crate::aws::status::{Progress, build_progress, execution_progress};
 use crate::aws::{ActionRun, Execution, StoppedTask};
 use crate::output::{Event, What};
 use crate::rollout::{Rollout, RolloutId, Strategy};
+use judge::Judge;
+use tasks::StoppingTasks;
+
+pub(crate) use evidence::{Evidence, TaskEvidence, evidence_of};
+pub(crate) use judge::Sign;
 
 /// The provider of the pipeline's build action, as AWS spells it.
 const BUILD_PROVIDER: &str = "CodeBuild";
@@ -23,10 +31,16 @@ pub(crate) struct Following<'a> {
     pub execution: &'a str,
     pub cluster: &'a str,
     pub service: &'a str,
+    /// ARNs of the target groups that the service may stand behind.
+    pub groups: [&'a str; 2],
     /// How long it may take: what the environment waits for on purpose, and what everything else takes at most.
     pub patience: Duration,
     /// Asked from the rollout's first moment to its last; `None` for no probe.
     pub probe: Option<ProbeTarget>,
+    /// So many requests may fail within ten seconds once traffic shifts.
+    pub budget: u32,
+    /// Keeps what the tasks of a new revision showed that did not go well, while they are there.
+    pub keep: &'a (dyn Fn(&Evidence) + Sync),
 }
 
 /// How it ended.
@@ -38,8 +52,10 @@ pub(crate) struct Followed {
     /// The rollout that put the old revision back, where one did, at its end.
     pub rollback: Option<Rollout>,
     pub requests: Option<Requests>,
-    /// Tasks that ended while it ran: a rollback deletes them, so they are noted while they are there.
-    pub stopped: Vec<StoppedTask>,
+    /// Why the rollout was stopped before its time, if it was.
+    pub sign: Option<Sign>,
+    /// What the new revision's tasks showed, where the rollout did not go well.
+    pub evidence: Option<Evidence>,
 }
 
 /// Tells an execution to its end.
@@ -54,6 +70,9 @@ pub(crate) async fn follow_release<S: Strategy>(
     let followed = poll.until(async || follower.look().await).await;
     // Nobody wants the rest of a probe whose release was left.
     let execution = followed?;
+    if let Some(tasks) = follower.tasks.take() {
+        tasks.end(watch);
+    }
     let requests = match follower.probe.take() {
         Some(probe) => Some(probe.finish(&watch.session.cancel).await?),
         None => None,
@@ -64,7 +83,8 @@ pub(crate) async fn follow_release<S: Strategy>(
         rollout: follower.rollout,
         rollback: follower.rollback,
         requests,
-        stopped: follower.stopped,
+        sign: follower.sign,
+        evidence: follower.evidence,
     })
 }
 
@@ -82,9 +102,11 @@ struct Follower<'a, S> {
     rollback: Option<Rollout>,
     rollback_told: RolloutTold,
     probe: Option<Probe>,
-    stopped: Vec<StoppedTask>,
-    /// Tasks that were told, or that had ended before the rollout began: those are not ours.
-    known_tasks: Option<BTreeSet<String>>,
+    /// From the rollout's first moment.
+    tasks: Option<StoppingTasks>,
+    judge: Judge,
+    sign: Option<Sign>,
+    evidence: Option<Evidence>,
 }
 
 /// What runs now.
@@ -101,6 +123,7 @@ impl<'a, S: Strategy> Follower<'a, S> {
         Self {
             watch,
             strategy,
+            judge: Judge::new(following.budget),
             following,
             execution: Execution::default(),
             actions: Vec::new(),
@@ -110,25 +133,29 @@ impl<'a, S: Strategy> Follower<'a, S> {
             rollback: None,
             rollback_told: RolloutTold::default(),
             probe: None,
-            stopped: Vec::new(),
-            known_tasks: None,
+            tasks: None,
+            sign: None,
+            evidence: None,
         }
     }
 
-    /// Looks once at everything that can still change.
+    /// Looks once at everything that can still change: while a build or a rollout runs that is it alone, for the
+    /// execution waits for it.
     async fn look(&mut self) -> anyhow::Result<Look<Execution>> {
         if execution_progress(&self.execution.status) != Progress::Running {
             return self.look_behind().await;
         }
+        if !matches!(self.current, Current::Nothing) {
+            let news = self.look_at_current().await?;
+            // What comes next may be there already.
+            let ended = matches!(self.current, Current::Nothing);
+            return Ok(if news || ended { Look::News } else { Look::Nothing });
+        }
         let Following { pipeline, execution, .. } = self.following;
         let execution = self.watch.aws.get_execution(pipeline, execution).await?;
         let ended = execution_progress(&execution.status) != Progress::Running;
-        let mut news = self.look_at_current().await?;
-        // With the execution its last action has ended, maybe since it was asked.
-        if ended || matches!(self.current, Current::Nothing) {
-            news |= self.look_at_actions().await?;
-        }
-        // Not before: where one of these looks failed, the next one asks again how the actions ended.
+        let news = self.look_at_actions().await?;
+        // Not before: where that look failed, the next one asks again how the actions ended.
         self.execution = execution;
         if ended {
             return self.look_behind().await;
@@ -143,7 +170,7 @@ impl<'a, S: Strategy> Follower<'a, S> {
             return Ok(Look::Ended(self.execution.clone()));
         };
         let rollback = self.strategy.look(&id).await?;
-        let news = self.rollback_told.tell(self.watch, &rollback) | self.tell_stopped().await?;
+        let news = self.rollback_told.tell(self.watch, &rollback) | self.look_at_tasks().await?;
         let running = rollback.progress == Progress::Running;
         self.rollback = Some(rollback);
         Ok(match running {
@@ -165,7 +192,9 @@ impl<'a, S: Strategy> Follower<'a, S> {
                 let news = told.tell(self.watch, &rollout);
                 let ended = rollout.progress != Progress::Running;
                 self.rollout = Some(rollout);
-                (ended, self.tell_stopped().await? | news)
+                let news = self.look_at_tasks().await? | news;
+                self.judge().await?;
+                (ended, news)
             }
         };
         if ended {
@@ -218,39 +247,72 @@ impl<'a, S: Strategy> Follower<'a, S> {
     }
 
     async fn begin_rollout(&mut self, id: RolloutId) -> anyhow::Result<()> {
-        if self.known_tasks.is_none() {
-            let Following { cluster, service, .. } = self.following;
-            let earlier = self.watch.aws.list_stopped_tasks(cluster, service).await?;
-            self.known_tasks = Some(earlier.into_iter().collect());
+        if self.tasks.is_none() {
+            self.tasks = Some(StoppingTasks::begin(self.watch, self.place()).await?);
         }
-        if self.probe.is_none() {
-            self.probe = self.following.probe.take().map(Probe::start);
+        if let Some(target) = self.following.probe.take() {
+            match Probe::start(target) {
+                Ok(probe) => self.probe = Some(probe),
+                Err(why) => self.watch.session.printer.warning(format_args!("nothing is probed: {why}")),
+            }
         }
         self.current = Current::Rollout(id, RolloutTold::default());
         self.look_at_current().await.map(drop)
     }
 
-    async fn tell_stopped(&mut self) -> anyhow::Result<bool> {
-        let Following { cluster, service, .. } = self.following;
-        let known = self.known_tasks.get_or_insert_default();
-        let mut arns = self.watch.aws.list_stopped_tasks(cluster, service).await?;
-        arns.retain(|arn| !known.contains(arn));
-        if arns.is_empty() {
-            return Ok(false);
+    fn place(&self) -> (&'a str, &'a str) {
+        (self.following.cluster, self.following.service)
+    }
+
+    async fn look_at_tasks(&mut self) -> anyhow::Result<bool> {
+        let (watch, place) = (self.watch, self.place());
+        match &mut self.tasks {
+            Some(tasks) => tasks.look(watch, place).await,
+            None => Ok(false),
         }
-        for task in self.watch.aws.stopped_tasks(cluster, arns).await? {
-            if task.reason.is_empty() {
-                // It is still stopping: its reason comes with its end.
-                continue;
+    }
+
+    /// Stops the rollout at the first sign against it, and takes what shows why.
+    async fn judge(&mut self) -> anyhow::Result<()> {
+        let (Some(rollout), Some(tasks), None) = (&self.rollout, &self.tasks, &self.sign) else {
+            return Ok(());
+        };
+        let runs = rollout.progress == Progress::Running;
+        if let Some(sign) = self.judge.judge(rollout, tasks.seen(), self.probe.as_ref()).filter(|_| runs) {
+            let told = match self.strategy.stop(&rollout.id).await {
+                Ok(true) => format!("stopped, and traffic goes back: {sign}"),
+                Ok(false) => format!("it ended by itself: {sign}"),
+                // AWS gives it up itself, an hour later; until then it is followed.
+                Err(error) => format!("cannot be stopped, and goes on in AWS: {error}; {sign}"),
+            };
+            self.watch.session.printer.tell(Event::text("Deploy", told));
+            self.sign = Some(sign);
+        }
+        let went_wrong = self.sign.is_some() || rollout.progress == Progress::Failed;
+        if went_wrong && self.evidence.is_none() {
+            self.take_evidence().await;
+        }
+        Ok(())
+    }
+
+    /// What shows why is wanted, and not needed: a release does not end for the want of it.
+    async fn take_evidence(&mut self) {
+        let Some(replacement) = self.rollout.as_ref().and_then(Rollout::replacement) else { return };
+        let stopped: Vec<StoppedTask> = self.tasks.iter().flat_map(StoppingTasks::seen).cloned().collect();
+        let wanted = (replacement.id.as_str(), stopped.as_slice());
+        match evidence::take(self.watch.aws, self.place(), self.following.groups, wanted).await {
+            Ok(evidence) => {
+                (self.following.keep)(&evidence);
+                self.evidence = Some(evidence);
             }
-            known.insert(task.arn.clone());
-            let containers: String = task.containers.iter().map(|text| format!("; {text}")).collect();
-            let what = What::StoppedTask { reason: format!("{}{containers}", task.reason) };
-            let subject: String = task.arn.rsplit('/').next().unwrap_or(&task.arn).chars().take(12).collect();
-            self.watch.session.printer.tell(Event::new(task.time, subject, what));
-            self.stopped.push(task);
+            Err(error) => {
+                self.evidence = Some(Evidence::default());
+                self.watch
+                    .session
+                    .printer
+                    .warning(format_args!("what the tasks showed cannot be read: {error}"));
+            }
         }
-        Ok(true)
     }
 }
 

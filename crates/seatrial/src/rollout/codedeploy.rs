@@ -31,6 +31,10 @@ impl Strategy for CodeDeploy<'_> {
         Ok(rollout(deployment))
     }
 
+    async fn stop(&self, id: &RolloutId) -> Result<bool, AwsError> {
+        self.aws.stop_deployment(&id.0).await
+    }
+
     async fn newest(&self) -> Result<Option<RolloutId>, AwsError> {
         let newest = self.aws.newest_deployment(self.application, self.deployment_group).await?;
         Ok(newest.map(RolloutId))

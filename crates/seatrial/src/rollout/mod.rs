@@ -9,7 +9,7 @@ use std::future::Future;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::aws::status::Progress;
+use crate::aws::status::{Progress, is_replacement};
 use crate::aws::{AwsError, TrafficShare};
 
 pub(crate) use codedeploy::CodeDeploy;
@@ -44,13 +44,21 @@ pub(crate) struct Rollout {
     pub traffic: Vec<TrafficShare>,
 }
 
+impl Rollout {
+    /// The new revision's share, once there is one.
+    pub(crate) fn replacement(&self) -> Option<&TrafficShare> {
+        self.traffic.iter().find(|share| is_replacement(&share.label))
+    }
+}
+
 /// One step of a rollout: a lifecycle event.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct RolloutStep {
     pub name: String,
     /// As AWS spells it.
     pub status: String,
     /// `None` before its turn.
+    #[serde(skip)]
     pub progress: Option<Progress>,
     pub time: Option<Timestamp>,
     pub diagnostics: Option<String>,
@@ -63,6 +71,9 @@ pub(crate) trait Strategy: Sync {
 
     /// A rollout as it stands now.
     fn look(&self, id: &RolloutId) -> impl Future<Output = Result<Rollout, AwsError>> + Send;
+
+    /// Ends a rollout that runs, with the old revision put back. Whether it still ran.
+    fn stop(&self, id: &RolloutId) -> impl Future<Output = Result<bool, AwsError>> + Send;
 
     /// The newest rollout; `None` before the first.
     fn newest(&self) -> impl Future<Output = Result<Option<RolloutId>, AwsError>> + Send;

@@ -22,6 +22,8 @@ const TASKS_AT_ONCE: usize = 100;
 #[derive(Debug, Clone)]
 pub(crate) struct Task {
     pub arn: String,
+    /// Which task set wanted it, as `ecs-svc/ID`, or who started it by hand.
+    pub started_by: String,
     pub last_status: String,
     pub task_definition: String,
 }
@@ -36,9 +38,13 @@ pub(crate) struct PrimaryTaskSet {
 }
 
 /// A task that ended, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct StoppedTask {
     pub arn: String,
+    /// Which task set wanted it, as `ecs-svc/ID`, or who started it by hand.
+    pub started_by: String,
+    /// As AWS spells it: `TaskFailedToStart`, `EssentialContainerExited`, ...
+    pub code: String,
     pub task_definition: String,
     /// `None` while it is still stopping: then its containers have no exit code yet.
     pub time: Option<Timestamp>,
@@ -198,6 +204,16 @@ impl Aws {
         Ok(containers.into_iter().filter_map(stream).collect())
     }
 
+    /// The last lines that a task's containers wrote.
+    pub(crate) async fn last_words(&self, task: &StoppedTask, lines: i32) -> Result<Vec<String>, AwsError> {
+        let mut log = Vec::new();
+        for (group, stream) in self.log_streams(&task.task_definition, &task.arn).await? {
+            let found = self.last_log_lines((&group, &stream), lines).await?;
+            log.extend(found.into_iter().map(|line| line.text));
+        }
+        Ok(log)
+    }
+
     pub(crate) async fn deregister_task_definition(&self, arn: &str) -> Result<(), AwsError> {
         let answer = self.ecs().deregister_task_definition().task_definition(arn).send().await;
         answer.attempt(SERVICE, || format!("deregister task definition `{arn}`"))?;
@@ -208,6 +224,7 @@ impl Aws {
 fn task(task: sdk::Task) -> Task {
     Task {
         arn: task.task_arn.unwrap_or_default(),
+        started_by: task.started_by.unwrap_or_default(),
         last_status: task.last_status.unwrap_or_default(),
         task_definition: task.task_definition_arn.unwrap_or_default(),
     }
@@ -225,6 +242,8 @@ fn stopped_task(task: sdk::Task) -> StoppedTask {
     StoppedTask {
         time: timestamp(task.stopped_at),
         arn: task.task_arn.unwrap_or_default(),
+        started_by: task.started_by.unwrap_or_default(),
+        code: task.stop_code.map(|code| code.as_str().to_owned()).unwrap_or_default(),
         task_definition: task.task_definition_arn.unwrap_or_default(),
         reason: task.stopped_reason.unwrap_or_default(),
         containers: task.containers.unwrap_or_default().into_iter().filter_map(container).collect(),

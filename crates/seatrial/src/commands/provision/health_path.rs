@@ -4,6 +4,7 @@
 use crate::aws::{ChangeSet, Stack};
 use crate::context::Ctx;
 use crate::exit::Refused;
+use crate::follow::{Address, status_of};
 use crate::plan::owned::Owned;
 
 const TARGET_GROUP: &str = "AWS::ElasticLoadBalancingV2::TargetGroup";
@@ -26,8 +27,10 @@ pub(super) async fn answers(
     let (Some(path), Some(url)) = (path.filter(|_| touched), found.outputs.get(Owned::Url.name())) else {
         return Ok(());
     };
+    let load_balancer = found.outputs.get(Owned::LoadBalancerDnsName.name()).cloned().unwrap_or_default();
+    let address = Address { url: url.clone(), load_balancer, trusted: ctx.trusted()? };
+    let answered = ctx.session.cancel.unless_cancelled(status_of(&address, path)).await?;
     let url = format!("{url}{path}");
-    let answered = ctx.session.cancel.unless_cancelled(ctx.aws.status_of(&url)).await?;
     let what = match answered {
         Ok(200) => return Ok(()),
         Ok(status) => format!("answers {status}, and only 200 is healthy"),

@@ -192,6 +192,6 @@ async fn first_release(ctx: &Ctx, deployed: &Deployed, created: bool) -> anyhow:
     }
     let place = Place::of(deployed)?;
     ctx.printer().event("provision", format_args!("first release, execution {}", only.id));
-    let probing = Probing { rate: FIRST_RELEASE_RATE, at_least: 0 };
+    let probing = Probing { rate: Some(FIRST_RELEASE_RATE), at_least: 0 };
     Ok(Some(follow(ctx, &place, ("first", &only.id), probing).await?))
 }

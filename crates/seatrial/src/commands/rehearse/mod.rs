@@ -147,7 +147,7 @@ async fn play(
         }
     };
     let execution = release::start(ctx, place, None).await?;
-    let probing = Probing { rate: rate.max(1), at_least: AT_LEAST };
+    let probing = Probing { rate: Some(rate.max(1)), at_least: AT_LEAST };
     Ok((follow(ctx, place, (name, &execution), probing).await?, expectation))
 }
 

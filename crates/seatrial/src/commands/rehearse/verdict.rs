@@ -148,6 +148,8 @@ mod tests {
             at_least: 10,
             url: String::new(),
             reasons: Vec::new(),
+            explanation: None,
+            evidence: None,
         }
     }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::aws::AwsError;
 use crate::aws::tests::{error, stub};
+use crate::follow::Address;
 use crate::output::{Format, Printer};
 use crate::rollout::Weight;
 use crate::session::Session;
@@ -40,6 +41,10 @@ impl Strategy for Rolling {
             steps: Vec::new(),
             traffic: Vec::new(),
         })
+    }
+
+    async fn stop(&self, _: &RolloutId) -> Result<bool, AwsError> {
+        Ok(true)
     }
 
     async fn newest(&self) -> Result<Option<RolloutId>, AwsError> {
@@ -117,7 +122,7 @@ fn pipeline(operation: &str, before: usize, _: &Value) -> Value {
     match operation {
         // Ends some looks after its last action.
         "GetPipelineExecution" => {
-            let status = if before < 2 * LOOKS + 4 { "InProgress" } else { "Succeeded" };
+            let status = if before < 4 { "InProgress" } else { "Succeeded" };
             json!({ "pipelineExecution": { "pipelineExecutionId": "e", "status": status } })
         }
         "ListActionExecutions" => {
@@ -142,8 +147,11 @@ fn following() -> Following<'static> {
         execution: "e",
         cluster: "c",
         service: "s",
+        groups: ["blue", "green"],
         patience: Duration::from_secs(60),
         probe: None,
+        budget: 5,
+        keep: &|_| {},
     }
 }
 
@@ -176,6 +184,10 @@ impl Strategy for Denied {
         Err(AwsError { attempt: "look".to_owned(), ..error("AccessDenied", "no", false) })
     }
 
+    async fn stop(&self, _: &RolloutId) -> Result<bool, AwsError> {
+        Ok(true)
+    }
+
     async fn newest(&self) -> Result<Option<RolloutId>, AwsError> {
         Ok(None)
     }
@@ -189,7 +201,10 @@ impl Strategy for Denied {
 async fn a_release_that_cannot_be_followed_any_further_does_not_wait_for_its_probe() {
     let (aws, _) = stub(pipeline).await;
     let session = Session::new(Printer::new(Format::Text), "cargo xtask");
-    let endless = ProbeTarget { url: String::new(), rate: 1, at_least: u64::MAX };
+    let address =
+        Address { url: "http://127.0.0.1:1".to_owned(), load_balancer: String::new(), trusted: Vec::new() };
+    let expected = vec![200..=200];
+    let endless = ProbeTarget { address, path: "/".to_owned(), expected, rate: 1, at_least: u64::MAX };
     let following = Following { probe: Some(endless), ..following() };
     let watch = Watch { aws: &aws, session: &session };
 
@@ -200,7 +215,7 @@ async fn a_release_that_cannot_be_followed_any_further_does_not_wait_for_its_pro
 }
 
 #[tokio::test]
-async fn each_look_asks_for_the_execution_and_for_what_runs_of_it_and_for_nothing_that_has_ended() {
+async fn each_look_asks_for_what_runs_and_for_nothing_that_waits_for_it_or_has_ended() {
     let (aws, calls) = stub(pipeline).await;
     let session = Session::new(Printer::new(Format::Text), "cargo xtask");
     let rolling = Rolling::default();
@@ -211,19 +226,14 @@ async fn each_look_asks_for_the_execution_and_for_what_runs_of_it_and_for_nothin
     assert_eq!(followed.execution.status, "Succeeded");
     let made = calls.made();
     let looks: Vec<&[String]> = made.split(|call| call == "GetPipelineExecution").skip(1).collect();
-    // The first finds the build, the next ones ask for it alone.
-    assert_eq!(looks[0], ["ListActionExecutions"]);
-    for look in &looks[1..=LOOKS] {
-        assert_eq!(*look, ["BatchGetBuilds"]);
-    }
-    // It has ended: who is next? The tasks that ended before the rollout are noted once.
-    assert_eq!(looks[LOOKS + 1], ["BatchGetBuilds", "ListActionExecutions", "ListTasks", "ListTasks"]);
-    for look in &looks[LOOKS + 2..=2 * LOOKS] {
-        assert_eq!(*look, ["ListTasks"]);
-    }
-    assert_eq!(looks[2 * LOOKS + 1], ["ListTasks", "ListActionExecutions"]);
+    // The first finds the build, which is asked alone until it has ended.
+    let build = ["BatchGetBuilds"; LOOKS + 1];
+    assert_eq!(looks[0], [&["ListActionExecutions"], &build[..]].concat());
+    // Who is next? The tasks that ended before the rollout are noted once; then the rollout is asked, and its tasks.
+    let rollout = ["ListTasks"; LOOKS + 2];
+    assert_eq!(looks[1], [&["ListActionExecutions"], &rollout[..]].concat());
     // All of it is over but the execution itself.
-    for look in &looks[2 * LOOKS + 2..] {
+    for look in &looks[2..] {
         assert_eq!(*look, ["ListActionExecutions"]);
     }
     assert_eq!(rolling.looks.load(Ordering::SeqCst), LOOKS + 1);

@@ -1,0 +1,95 @@
+//! Why a build failed: the lines of its log that say so, not the script that was run.
+
+use super::denied::Denied;
+use super::story::{Kind, Told, says};
+use crate::aws::Build;
+use crate::aws::status::{Progress, build_progress};
+
+/// Lines that are told.
+const TOLD: usize = 10;
+/// How CodeBuild's own lines start.
+const BOOKKEEPING: &str = "[Container] ";
+
+/// Of a build that ran.
+pub(super) fn told(build: &Build, log: &[String], error: &str) -> Told {
+    let failed = build.phases.iter().find(|phase| {
+        phase.status.as_deref().is_some_and(|status| build_progress(status) == Progress::Failed)
+    });
+    let phase = failed.map(|phase| phase.name.as_str()).unwrap_or_default();
+    let context = failed.and_then(|phase| phase.contexts.first().cloned()).unwrap_or_default();
+    let lines = errors(log);
+    let all = format!("{context}\n{error}\n{}", lines.join("\n"));
+    if let Some(denied) = Denied::find(&all) {
+        let told = denied.told();
+        return Told { evidence: [context].into_iter().chain(lines).collect(), ..told };
+    }
+    let (kind, what, next) = match build.status.as_str() {
+        "TIMED_OUT" => (
+            Kind::BuildTimedOut,
+            "the build took longer than its project allows".to_owned(),
+            "make the build shorter, or give the build project more time",
+        ),
+        "STOPPED" => (
+            Kind::Stopped,
+            "somebody stopped the build".to_owned(),
+            "`release --again` releases the commit once more",
+        ),
+        _ if says(&all, &["cannot have more than", "account_limit_exceeded"]) => return not_begun(&all),
+        _ => (
+            Kind::Build,
+            match lines.first() {
+                Some(line) => format!("the build failed in phase {phase}: {}", line.trim()),
+                None => format!("the build failed in phase {phase}: {context}"),
+            },
+            "mend what the build says, and commit it",
+        ),
+    };
+    let context = if context.is_empty() { Vec::new() } else { vec![format!("phase {phase}: {context}")] };
+    let evidence = context.into_iter().chain(lines.iter().map(|line| format!("| {line}"))).collect();
+    Told { evidence, ..Told::new(kind, what, next) }
+}
+
+/// Of one that never ran.
+pub(super) fn not_begun(error: &str) -> Told {
+    if says(error, &["cannot have more than", "account_limit_exceeded", "limit exceeded"]) {
+        return Told::new(
+            Kind::BuildQueue,
+            "the account may not run as many builds at once",
+            "wait for the other builds, then `release --again`; `doctor` shows the quota",
+        );
+    }
+    let first = error.lines().next().unwrap_or("AWS gives no reason");
+    Told::new(
+        Kind::Build,
+        format!("the build did not begin: {first}"),
+        "see that the build project is as `provision` makes it",
+    )
+}
+
+/// The lines that tell of an error, each with the place that follows it; the last lines where none does.
+fn errors(log: &[String]) -> Vec<String> {
+    let lines: Vec<&String> =
+        log.iter().filter(|line| !line.starts_with(BOOKKEEPING) && !line.trim().is_empty()).collect();
+    let is_error = |line: &str| {
+        let line = line.trim_start().to_lowercase();
+        let starts = ["error", "fatal", "npm err!", "failed", "panicked", "traceback"];
+        starts.iter().any(|start| line.starts_with(start))
+            || [": error", " error:", "panicked at", "exception:"].iter().any(|sign| line.contains(sign))
+    };
+    let mut told = Vec::new();
+    let mut follows = false;
+    for line in &lines {
+        // A compiler names the place on the line below.
+        let place = follows && line.trim_start().starts_with("-->");
+        follows = is_error(line);
+        if follows || place {
+            told.push((*line).clone());
+        }
+    }
+    if told.is_empty() {
+        let from = lines.len().saturating_sub(TOLD);
+        return lines[from..].iter().map(|line| (*line).clone()).collect();
+    }
+    told.truncate(TOLD);
+    told
+}

@@ -1,0 +1,93 @@
+//! What is known of an execution: asked once it has ended, or while it runs.
+
+use crate::aws::status::{Progress, execution_progress};
+use crate::aws::{ActionRun, Build, Execution};
+use crate::commands::deployed::Place;
+use crate::context::Ctx;
+use crate::follow::{Followed, Requests, Sign, TaskEvidence, evidence_of};
+use crate::rollout::{Rollout, RolloutId, Strategy};
+
+/// Lines at the end of a build's log among which its errors are looked for.
+const LINES: i32 = 400;
+/// The providers of actions that have something of their own to tell, as AWS spells them.
+const BUILD: &str = "CodeBuild";
+const ROLLOUT: &str = "CodeDeployToECS";
+
+/// Everything that a story is made of.
+#[derive(Default)]
+pub(crate) struct Facts {
+    pub execution: Execution,
+    /// The action that failed, at its latest attempt.
+    pub failed: Option<ActionRun>,
+    /// The build that failed, and the end of its log.
+    pub build: Option<(Build, Vec<String>)>,
+    pub rollout: Option<Rollout>,
+    pub rollback: Option<Rollout>,
+    /// Why it was stopped before its time.
+    pub sign: Option<Sign>,
+    pub tasks: Vec<TaskEvidence>,
+    pub requests: Option<Requests>,
+}
+
+impl Facts {
+    /// Of a release that was followed to its end.
+    pub(crate) async fn of(ctx: &Ctx, followed: &Followed) -> anyhow::Result<Self> {
+        let failed = failed(&followed.actions);
+        Ok(Self {
+            execution: followed.execution.clone(),
+            build: build(ctx, failed.as_ref()).await?,
+            failed,
+            rollout: followed.rollout.clone(),
+            rollback: followed.rollback.clone(),
+            sign: followed.sign.clone(),
+            tasks: followed.evidence.clone().map(|evidence| evidence.tasks).unwrap_or_default(),
+            requests: followed.requests.clone(),
+        })
+    }
+
+    /// Of an execution that nobody follows: what AWS still knows of it.
+    pub(super) async fn read(ctx: &Ctx, place: &Place, execution: &str) -> anyhow::Result<Self> {
+        let execution = ctx.reading(ctx.aws.get_execution(&place.pipeline, execution)).await?;
+        let actions = ctx.reading(ctx.aws.action_runs(&place.pipeline, &execution.id)).await?;
+        let failed = failed(&actions);
+        let deployed = actions.iter().rfind(|run| run.provider == ROLLOUT);
+        let strategy = place.strategy(&ctx.aws);
+        let mut facts =
+            Self { execution, build: build(ctx, failed.as_ref()).await?, failed, ..Self::default() };
+        if let Some(id) = deployed.and_then(|run| run.external_id.clone()) {
+            let rollout = ctx.reading(strategy.look(&RolloutId(id))).await?;
+            if let Some(back) = &rollout.rolled_back_by {
+                facts.rollback = Some(ctx.reading(strategy.look(back)).await?);
+            }
+            if let Some(replacement) = rollout.replacement().filter(|_| rollout.progress == Progress::Failed)
+            {
+                let evidence =
+                    evidence_of(&ctx.aws, (&place.cluster, &place.service), place.groups(), &replacement.id);
+                facts.tasks = ctx.reading(evidence).await?.tasks;
+            }
+            facts.rollout = Some(rollout);
+        }
+        Ok(facts)
+    }
+}
+
+/// Of an action that was tried again, the last attempt counts.
+fn failed(actions: &[ActionRun]) -> Option<ActionRun> {
+    let latest = actions.iter().enumerate().filter(|(at, run)| {
+        let again = |later: &ActionRun| (&later.stage, &later.action) == (&run.stage, &run.action);
+        !actions.iter().skip(at + 1).any(again)
+    });
+    latest.map(|(_, run)| run).find(|run| execution_progress(&run.status) == Progress::Failed).cloned()
+}
+
+async fn build(ctx: &Ctx, failed: Option<&ActionRun>) -> anyhow::Result<Option<(Build, Vec<String>)>> {
+    let id = failed.filter(|run| run.provider == BUILD).and_then(|run| run.external_id.as_ref());
+    let Some(id) = id else { return Ok(None) };
+    let build = ctx.reading(ctx.aws.get_build(id)).await?;
+    let mut lines = Vec::new();
+    if let (Some(group), Some(stream)) = (&build.log_group, &build.log_stream) {
+        let found = ctx.reading(ctx.aws.last_log_lines((group, stream), LINES)).await?;
+        lines.extend(found.into_iter().map(|line| line.text.trim_end().to_owned()));
+    }
+    Ok(Some((build, lines)))
+}

@@ -1,0 +1,337 @@
+//! Why a release ended as it did, from what is known of it: the first cause, what shows it, what became of the users,
+//! and what to type. Pure.
+
+use serde::{Deserialize, Serialize};
+
+use super::build;
+use super::denied::Denied;
+use super::facts::Facts;
+use crate::aws::status::{Left, Progress, execution_left, execution_progress};
+use crate::aws::{ActionRun, LogLine};
+use crate::commands::remedy;
+use crate::follow::{Cause, Requests, Sign, TaskEvidence, words};
+use crate::rollout::Rollout;
+
+/// Lines of a task's log that a story repeats; all that are kept are in the evidence.
+const LOG_LINES: usize = 10;
+
+/// The first cause. Its names are a contract: added to, never renamed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    Superseded,
+    Stopped,
+    /// The connection to the repository waits for its handshake, or was taken away.
+    Connection,
+    /// Repository, branch or commit.
+    Source,
+    /// An action that a role may not take.
+    Denied,
+    Build,
+    BuildTimedOut,
+    BuildQueue,
+    /// imageDetail.json, taskdef.json or appspec.yaml is missing or wrong.
+    Artifacts,
+    AppSpec,
+    /// Another deployment of the group runs.
+    Busy,
+    Alarm,
+    LifecycleEvent,
+    TimedOut,
+    Requests,
+    MissingSecret,
+    DeniedSecret,
+    MissingImage,
+    DeniedImage,
+    Architecture,
+    MissingProgram,
+    Unreachable,
+    Capacity,
+    Memory,
+    Exited,
+    Unhealthy,
+    NotStarted,
+    Other,
+}
+
+/// One explanation across the chain.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Story {
+    pub cause: Kind,
+    pub what: String,
+    /// From the stage down to the log line.
+    pub evidence: Vec<String>,
+    pub users: String,
+    pub next: Vec<String>,
+}
+
+/// The cause, in words, with what shows it and what mends it.
+pub(super) struct Told {
+    pub kind: Kind,
+    pub what: String,
+    pub evidence: Vec<String>,
+    pub next: Vec<String>,
+}
+
+impl Told {
+    pub(super) fn new(kind: Kind, what: impl Into<String>, next: impl Into<String>) -> Self {
+        Self { kind, what: what.into(), evidence: Vec::new(), next: vec![next.into()] }
+    }
+}
+
+/// Tells it; `None` of what went well, and of what still runs.
+pub(crate) fn tell(facts: &Facts) -> Option<Story> {
+    let progress = execution_progress(&facts.execution.status);
+    let failed_requests = facts.requests.as_ref().is_some_and(|requests| requests.failed > 0);
+    if progress == Progress::Running || progress == Progress::Succeeded && !failed_requests {
+        return None;
+    }
+    let mut told = if progress == Progress::Succeeded { requests_alone(facts) } else { cause(facts) };
+    let mut evidence = chain(facts);
+    evidence.append(&mut told.evidence);
+    evidence.dedup();
+    Some(Story { cause: told.kind, what: told.what, evidence, users: users(facts), next: told.next })
+}
+
+/// Where in the chain it went wrong.
+fn chain(facts: &Facts) -> Vec<String> {
+    let mut chain = Vec::new();
+    if let Some(ActionRun { stage, action, status, .. }) = &facts.failed {
+        chain.push(format!("stage {stage}, action {action}: {status}"));
+    }
+    if let Some(rollout) = facts.rollout.as_ref().filter(|_| facts.build.is_none()) {
+        let error = rollout.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
+        chain.push(format!("deployment {}: {}{error}", rollout.id, rollout.status));
+        let failed = rollout.steps.iter().filter(|step| step.progress == Some(Progress::Failed));
+        chain.extend(failed.map(|step| {
+            let why = step.diagnostics.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+            format!("lifecycle event {} failed{why}", step.name)
+        }));
+        chain.extend(rollout.rollback_message.clone());
+    }
+    chain
+}
+
+fn cause(facts: &Facts) -> Told {
+    if let Some(left) = execution_left(&facts.execution.status) {
+        return of_left(left);
+    }
+    if let Some(told) = of_tasks(facts) {
+        return told;
+    }
+    let error = facts.failed.as_ref().and_then(|run| run.error.clone().or_else(|| run.summary.clone()));
+    let error = error.unwrap_or_default();
+    if let Some((build, log)) = &facts.build {
+        return build::told(build, log, &error);
+    }
+    let provider = facts.failed.as_ref().map(|run| run.provider.as_str()).unwrap_or_default();
+    let rollout_error = facts.rollout.as_ref().and_then(|rollout| rollout.error.clone()).unwrap_or_default();
+    let all = format!("{rollout_error}\n{error}");
+    if let Some(denied) = Denied::find(&all) {
+        return denied.told();
+    }
+    let told = match provider {
+        "CodeStarSourceConnection" => of_source(&error),
+        "CodeBuild" => build::not_begun(&error),
+        _ => of_rollout(&all),
+    };
+    Told {
+        evidence: told.evidence.into_iter().chain([error]).filter(|line| !line.is_empty()).collect(),
+        ..told
+    }
+}
+
+fn of_left(left: Left) -> Told {
+    let again = "`release --again` releases the commit once more";
+    match left {
+        Left::Superseded => Told::new(
+            Kind::Superseded,
+            "a newer commit took its place in the pipeline before it was deployed",
+            "nothing: the newer commit holds this one",
+        ),
+        Left::Stopped => Told::new(Kind::Stopped, "somebody stopped the execution", again),
+        Left::Cancelled => Told::new(Kind::Stopped, "the pipeline was updated while it ran", again),
+    }
+}
+
+/// What the new revision's tasks or its users' requests showed.
+fn of_tasks(facts: &Facts) -> Option<Told> {
+    if let Some(sign @ Sign::Requests { .. }) = &facts.sign {
+        let next = "read the application's log below, mend it and commit it";
+        let evidence = facts.tasks.iter().find(|task| task.stopped.is_none()).map(log).unwrap_or_default();
+        return Some(Told { evidence, ..Told::new(Kind::Requests, sign.to_string(), next) });
+    }
+    let logs = |task: &TaskEvidence| task.log.iter().map(|line| line.text.clone()).collect::<Vec<_>>();
+    let by_sign = match &facts.sign {
+        Some(Sign::Task { task, .. }) => task.arn.rsplit('/').next(),
+        _ => None,
+    };
+    let fatal = facts.tasks.iter().filter_map(|evidence| {
+        let task = evidence.stopped.as_ref()?;
+        let cause = Cause::of(task, &logs(evidence));
+        cause.is_fatal().then_some((evidence, task, cause))
+    });
+    // The first that stopped: those after it may have stopped for its sake. The one that was acted on, if it is known.
+    let all: Vec<_> = fatal.collect();
+    let first = all.iter().min_by_key(|(_, task, _)| task.time);
+    let chosen = all.iter().find(|(evidence, ..)| by_sign == Some(evidence.id.as_str())).or(first);
+    let (evidence, task, cause) = match (chosen, &facts.sign) {
+        (Some((evidence, task, cause)), _) => (log(evidence), (*task).clone(), *cause),
+        (None, Some(Sign::Task { cause, task })) => (Vec::new(), task.clone(), *cause),
+        _ => return None,
+    };
+    let id = task.arn.rsplit('/').next().unwrap_or_default();
+    let what = format!("{}: {}", headline(cause), words(&task));
+    let evidence = [format!("task {id}: {}", words(&task))].into_iter().chain(evidence).collect();
+    Some(Told { evidence, ..Told::new(kind_of(cause), what, remedy::of(cause)) })
+}
+
+fn log(task: &TaskEvidence) -> Vec<String> {
+    let from = task.log.len().saturating_sub(LOG_LINES);
+    task.log.iter().skip(from).map(|LogLine { text, .. }| format!("| {}", text.trim_end())).collect()
+}
+
+fn headline(cause: Cause) -> &'static str {
+    match cause {
+        Cause::MissingSecret => "a secret that the tasks need is not there",
+        Cause::DeniedSecret => "the execution role may not read a secret",
+        Cause::MissingImage => "the image is not in the repository",
+        Cause::DeniedImage => "the execution role may not pull the image",
+        Cause::Architecture => "the image is of another architecture than the tasks",
+        Cause::MissingProgram => "the image does not hold the program that it starts",
+        Cause::Unreachable => "the tasks do not reach the registry, the secrets or the logs",
+        Cause::Capacity => "Fargate has no capacity for the tasks, or the quota is used up",
+        Cause::Memory => "the application needs more memory than its tasks have",
+        Cause::Exited => "the application ended by itself",
+        Cause::Unhealthy => "the application did not answer its health check",
+        Cause::NotStarted | Cause::Unwanted => "the tasks did not start",
+    }
+}
+
+fn kind_of(cause: Cause) -> Kind {
+    match cause {
+        Cause::MissingSecret => Kind::MissingSecret,
+        Cause::DeniedSecret => Kind::DeniedSecret,
+        Cause::MissingImage => Kind::MissingImage,
+        Cause::DeniedImage => Kind::DeniedImage,
+        Cause::Architecture => Kind::Architecture,
+        Cause::MissingProgram => Kind::MissingProgram,
+        Cause::Unreachable => Kind::Unreachable,
+        Cause::Capacity => Kind::Capacity,
+        Cause::Memory => Kind::Memory,
+        Cause::Exited => Kind::Exited,
+        Cause::Unhealthy => Kind::Unhealthy,
+        Cause::NotStarted | Cause::Unwanted => Kind::NotStarted,
+    }
+}
+
+/// Whether any of the words is in the text, whatever its case.
+pub(super) fn says(text: &str, words: &[&str]) -> bool {
+    let text = text.to_lowercase();
+    words.iter().any(|word| text.contains(word))
+}
+
+fn of_source(error: &str) -> Told {
+    if says(error, &["connection"]) {
+        return Told::new(
+            Kind::Connection,
+            "the connection to the repository cannot be used",
+            "complete its handshake in the console, or mend it there (`doctor` prints the link); then `release`",
+        );
+    }
+    Told::new(
+        Kind::Source,
+        "the commit could not be read from the repository",
+        "see that repository and branch of `infra/project.yml` are there, and that the commit is pushed",
+    )
+}
+
+/// By the words of CodeDeploy, or of CodePipeline where no deployment came about.
+fn of_rollout(error: &str) -> Told {
+    let rows: [(&[&str], Kind, &str, &str); 7] = [
+        (
+            &["alarm_active", "alarms have been activated"],
+            Kind::Alarm,
+            "an alarm of the deployment group was active",
+            "see what raised the alarm (its name is below); a fix for production that an alarm keeps out is released with \
+             `parameters: {StopOnAlarm: \"false\"}`, provisioned first",
+        ),
+        (
+            &["already an active deployment", "deployment limit", "deploymentlimitexceeded"],
+            Kind::Busy,
+            "another deployment of the service runs",
+            "wait for its end (`status` shows it), then `release --again`",
+        ),
+        (
+            &["artifact file", "imagedetail.json", "taskdef.json", "image definition"],
+            Kind::Artifacts,
+            "the build did not hand over what the deployment needs",
+            "see that `.aws/buildspec.yml` is the generated one (`generate`), and commit it",
+        ),
+        (
+            &["appspec", "container name", "invalid_revision", "invalid revision"],
+            Kind::AppSpec,
+            "the AppSpec and the task definition do not fit together",
+            "write `.aws/` anew (`generate`), and commit it",
+        ),
+        (
+            &["manual_stop", "stopped by"],
+            Kind::Stopped,
+            "somebody stopped the deployment",
+            "`release --again` releases the commit once more",
+        ),
+        (
+            &["hook", "lifecycle event"],
+            Kind::LifecycleEvent,
+            "a lifecycle event of the deployment failed",
+            "mend what the lifecycle event below says",
+        ),
+        (
+            &["timed out", "timeout", "health_constraints"],
+            Kind::TimedOut,
+            "the deployment waited in vain for the new tasks",
+            "read the tasks' log (it is in the log group of the application), mend it and commit it",
+        ),
+    ];
+    let found = rows.into_iter().find(|(words, ..)| says(error, words));
+    let Some((_, kind, what, next)) = found else {
+        let first = error.lines().find(|line| !line.is_empty()).unwrap_or("AWS gives no reason");
+        return Told::new(Kind::Other, first, "`status` shows what there is");
+    };
+    Told::new(kind, what, next)
+}
+
+fn requests_alone(facts: &Facts) -> Told {
+    let requests = facts.requests.clone().unwrap_or_default();
+    let what = format!("{} of {} requests failed while traffic shifted", requests.failed, requests.sent);
+    let next =
+        "see that the application ends its connections in time: `docs/runbook.md` has what a task must do";
+    let evidence = requests.failures.iter().map(|failure| format!("failed request: {failure}")).collect();
+    Told { evidence, ..Told::new(Kind::Requests, what, next) }
+}
+
+/// What became of the application's users.
+fn users(facts: &Facts) -> String {
+    let counted = match &facts.requests {
+        Some(Requests { sent, failed, .. }) if *sent > 0 => match failed {
+            0 => format!("no request of {sent} failed"),
+            _ => format!("{failed} of {sent} requests failed"),
+        },
+        _ => String::new(),
+    };
+    let state = match &facts.rollout {
+        None => "nothing was deployed",
+        Some(rollout) if rollout.progress == Progress::Succeeded => "the new revision is live",
+        Some(rollout) if !was_shifted(rollout) => "traffic never left the revision of before",
+        Some(_) if facts.rollback.as_ref().is_some_and(|back| back.progress == Progress::Succeeded) => {
+            "traffic is back on the revision of before"
+        }
+        Some(_) => "see `status` for what is live",
+    };
+    if counted.is_empty() { state.to_owned() } else { format!("{state}; {counted}") }
+}
+
+fn was_shifted(rollout: &Rollout) -> bool {
+    let shifting = |name: &str| name == "AllowTraffic";
+    rollout.steps.iter().any(|step| shifting(&step.name) && step.progress.is_some())
+}

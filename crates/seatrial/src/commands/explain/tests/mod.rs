@@ -1,0 +1,301 @@
+//! What is told of each way in which a release goes wrong.
+
+use super::story::Kind;
+use super::*;
+use crate::aws::{ActionRun, Build, BuildPhase, Execution, LogLine, StoppedTask, TrafficShare};
+use crate::follow::{Cause, Requests, Sign, TaskEvidence};
+use crate::rollout::{Rollout, RolloutId, RolloutStep};
+
+/// An execution whose action of that provider failed with these words.
+fn failed(provider: &str, error: &str) -> Facts {
+    let (stage, action) = match provider {
+        "CodeStarSourceConnection" => ("Source", "Source"),
+        "CodeBuild" => ("Build", "Build"),
+        _ => ("Deploy", "Deploy"),
+    };
+    Facts {
+        execution: Execution { id: "e".to_owned(), status: "Failed".to_owned(), revision: None },
+        failed: Some(ActionRun {
+            stage: stage.to_owned(),
+            action: action.to_owned(),
+            provider: provider.to_owned(),
+            status: "Failed".to_owned(),
+            error: Some(error.to_owned()),
+            ..ActionRun::default()
+        }),
+        ..Facts::default()
+    }
+}
+
+fn built(status: &str, context: &str, log: &[&str]) -> Facts {
+    let phase = BuildPhase {
+        name: "BUILD".to_owned(),
+        status: Some("FAILED".to_owned()),
+        time: None,
+        duration_s: Some(3),
+        contexts: vec![context.to_owned()],
+    };
+    let build = Build {
+        status: status.to_owned(),
+        phases: vec![phase],
+        log_group: None,
+        log_stream: None,
+        exported: Vec::new(),
+    };
+    let log = log.iter().map(|line| (*line).to_owned()).collect();
+    let words = "Build terminated with state: FAILED";
+    Facts { build: Some((build, log)), ..failed("CodeBuild", words) }
+}
+
+fn deployed(error: &str) -> Facts {
+    let step = |name: &str, progress| RolloutStep {
+        name: name.to_owned(),
+        status: String::new(),
+        progress,
+        time: None,
+        diagnostics: None,
+    };
+    let rollout = Rollout {
+        id: RolloutId("d-1".to_owned()),
+        progress: Progress::Failed,
+        status: "Stopped".to_owned(),
+        time: None,
+        error: Some(error.to_owned()),
+        rolled_back_by: None,
+        rollback_message: None,
+        steps: vec![step("Install", Some(Progress::Failed)), step("AllowTraffic", None)],
+        traffic: vec![TrafficShare {
+            id: "ecs-svc/2".to_owned(),
+            label: "Green".to_owned(),
+            weight: 0.0,
+            running: 0,
+        }],
+    };
+    Facts { rollout: Some(rollout), ..failed("CodeDeployToECS", "Deployment d-1 failed") }
+}
+
+fn stopped(code: &str, reason: &str, log: &str) -> Facts {
+    let task = StoppedTask {
+        arn: "arn:task/c/0a1b".to_owned(),
+        started_by: "ecs-svc/2".to_owned(),
+        code: code.to_owned(),
+        reason: reason.to_owned(),
+        ..StoppedTask::default()
+    };
+    let log = vec![LogLine { time: None, text: log.to_owned() }];
+    let evidence = TaskEvidence { id: "0a1b".to_owned(), stopped: Some(task.clone()), log };
+    let sign = Sign::Task { cause: Cause::of(&task, &[]), task };
+    let mut facts = deployed("MANUAL_STOP: The deployment was stopped.");
+    (facts.sign, facts.tasks) = (Some(sign), vec![evidence]);
+    facts
+}
+
+/// Each way, with its first cause and a word that must be told.
+fn cases() -> Vec<(Facts, Kind, &'static str)> {
+    let not_started = |reason: &str| stopped("TaskFailedToStart", reason, "");
+    let mut superseded = failed("", "");
+    superseded.execution.status = "Superseded".to_owned();
+    let mut requests = deployed("MANUAL_STOP: The deployment was stopped.");
+    let (failures, example) = (9, "status 503".to_owned());
+    requests.sign = Some(Sign::Requests { failed: failures, budget: 5, example });
+    vec![
+        (superseded, Kind::Superseded, "newer commit"),
+        (
+            failed(
+                "CodeStarSourceConnection",
+                "[GitHub] Unable to use Connection: arn:c. The connection is in status PENDING",
+            ),
+            Kind::Connection,
+            "handshake",
+        ),
+        (
+            failed("CodeStarSourceConnection", "No Branch [gone] found for FullRepositoryName [o/n]"),
+            Kind::Source,
+            "branch",
+        ),
+        (
+            failed(
+                "CodeStarSourceConnection",
+                "User: arn:aws:sts::1:assumed-role/web-pipeline/1 is not authorized to perform: s3:PutObjectAcl on resource: \"arn:aws:s3:::b/k\"",
+            ),
+            Kind::Denied,
+            "s3:PutObjectAcl",
+        ),
+        (
+            built(
+                "FAILED",
+                "COMMAND_EXECUTION_ERROR: Error while executing command: set -e …. Reason: exit status 101",
+                &[
+                    "[Container] Running command set -e",
+                    "   Compiling app v0.1.0",
+                    "error[E0425]: cannot find value `x` in this scope",
+                    "  --> app/src/main.rs:7:5",
+                    "   |",
+                ],
+            ),
+            Kind::Build,
+            "E0425",
+        ),
+        (built("TIMED_OUT", "BUILD_TIMED_OUT: Build has timed out.", &[]), Kind::BuildTimedOut, "longer"),
+        (
+            failed(
+                "CodeBuild",
+                "Error calling startBuild: Cannot have more than 1 builds in queue for the account",
+            ),
+            Kind::BuildQueue,
+            "quota",
+        ),
+        (
+            failed(
+                "CodeDeployToECS",
+                "Exception while trying to read the task definition artifact file from: BuildArtifact",
+            ),
+            Kind::Artifacts,
+            "buildspec",
+        ),
+        (
+            failed("CodeDeployToECS", "The AppSpec file cannot be validated: container name app"),
+            Kind::AppSpec,
+            "generate",
+        ),
+        (
+            failed("CodeDeployToECS", "Deployment group has already an active deployment 'd-9'"),
+            Kind::Busy,
+            "another deployment",
+        ),
+        (
+            deployed("ALARM_ACTIVE: One or more alarms have been activated: web-blue-errors"),
+            Kind::Alarm,
+            "web-blue-errors",
+        ),
+        (
+            deployed(
+                "TIMEOUT: The deployment timed out while waiting for the replacement task set to become healthy.",
+            ),
+            Kind::TimedOut,
+            "in vain",
+        ),
+        (deployed("MANUAL_STOP: The deployment was stopped."), Kind::Stopped, "somebody"),
+        (requests, Kind::Requests, "9 requests failed"),
+        (
+            stopped(
+                "EssentialContainerExited",
+                "Essential container in task exited",
+                "thread 'main' panicked: Address already in use",
+            ),
+            Kind::Exited,
+            "Address already in use",
+        ),
+        (
+            stopped(
+                "EssentialContainerExited",
+                "Essential container in task exited",
+                "exec /app: exec format error",
+            ),
+            Kind::Architecture,
+            "app.architecture",
+        ),
+        (
+            not_started("ResourceInitializationError: failed to fetch secret x: ResourceNotFoundException"),
+            Kind::MissingSecret,
+            "app.secrets",
+        ),
+        (
+            not_started(
+                "ResourceInitializationError: not authorized to perform: secretsmanager:GetSecretValue",
+            ),
+            Kind::DeniedSecret,
+            "execution role",
+        ),
+        (
+            not_started("CannotPullContainerError: failed to resolve ref r@sha256:0: not found"),
+            Kind::MissingImage,
+            "repository",
+        ),
+        (
+            not_started("CannotPullContainerError: dial tcp 10.0.0.1:443: i/o timeout"),
+            Kind::Unreachable,
+            "subnets",
+        ),
+        (
+            not_started("CannotStartContainerError: exec: \"/app\": stat /app: no such file or directory"),
+            Kind::MissingProgram,
+            "program",
+        ),
+        (not_started("Capacity is unavailable at this time."), Kind::Capacity, "quota"),
+        (
+            stopped("EssentialContainerExited", "OutOfMemoryError: Container killed due to memory usage", ""),
+            Kind::Memory,
+            "app.memory",
+        ),
+        (
+            stopped("ServiceSchedulerInitiated", "Task failed ELB health checks in (target-group tg)", ""),
+            Kind::Unhealthy,
+            "0.0.0.0",
+        ),
+        (failed("CodeDeployToECS", "Something that nobody has seen"), Kind::Other, "nobody has seen"),
+    ]
+}
+
+#[test]
+fn the_first_cause_is_told_with_what_shows_it_and_what_to_do() {
+    for (facts, kind, word) in cases() {
+        let story = tell(&facts).unwrap();
+        let told = story.to_string();
+        assert_eq!(story.cause, kind, "{told}");
+        assert!(told.contains(word), "`{word}` is not in: {told}");
+        assert!(!story.next.is_empty() && !story.users.is_empty(), "{told}");
+    }
+}
+
+#[test]
+fn a_script_is_not_told_where_the_compiler_has_a_line() {
+    let (facts, ..) = cases().into_iter().find(|(_, kind, _)| *kind == Kind::Build).unwrap();
+    let story = tell(&facts).unwrap();
+    assert!(story.evidence.iter().any(|line| line == "|   --> app/src/main.rs:7:5"), "{story}");
+    assert!(!story.to_string().contains("Running command"), "{story}");
+    assert_eq!(story.users, "nothing was deployed");
+}
+
+#[test]
+fn users_are_told_of_by_where_the_traffic_went_and_what_they_met() {
+    let (mut facts, ..) = cases().into_iter().find(|(_, kind, _)| *kind == Kind::Exited).unwrap();
+    let users = |facts: &Facts| tell(facts).unwrap().users;
+    assert_eq!(users(&facts), "traffic never left the revision of before");
+
+    facts.requests = Some(Requests { sent: 20, failed: 0, ..Requests::default() });
+    assert_eq!(users(&facts), "traffic never left the revision of before; no request of 20 failed");
+
+    facts.rollout.as_mut().unwrap().steps[1].progress = Some(Progress::Running);
+    let mut rollback = facts.rollout.clone().unwrap();
+    rollback.progress = Progress::Succeeded;
+    (facts.rollback, facts.requests) = (Some(rollback), None);
+    assert_eq!(users(&facts), "traffic is back on the revision of before");
+}
+
+#[test]
+fn what_went_well_and_what_still_runs_needs_no_explanation() {
+    for status in ["Succeeded", "InProgress"] {
+        let mut facts = failed("", "");
+        facts.execution.status = status.to_owned();
+        assert!(tell(&facts).is_none(), "{status}");
+    }
+}
+
+#[test]
+fn what_is_kept_is_found_again_and_no_id_leads_out_of_its_folder() {
+    let root = tempfile::tempdir().unwrap();
+    let (facts, ..) = cases().into_iter().find(|(_, kind, _)| *kind == Kind::Exited).unwrap();
+    let kept = Kept::of(root.path(), "../../0a-1b");
+    assert!(kept.there().is_none() && kept.story().is_none());
+
+    let evidence = crate::follow::Evidence { tasks: facts.tasks.clone(), targets: Vec::new() };
+    kept.keep(&evidence).unwrap();
+    let story = tell(&facts).unwrap();
+    kept.tell(&story, &facts.rollout.map(|rollout| rollout.steps)).unwrap();
+
+    assert_eq!(kept.there().as_deref(), Some("target/releases/0a-1b"));
+    assert_eq!(kept.story(), Some(story));
+    let log = std::fs::read_to_string(root.path().join("target/releases/0a-1b/tasks/0a1b.log")).unwrap();
+    assert!(log.contains("Address already in use") && log.contains("EssentialContainerExited"), "{log}");
+}

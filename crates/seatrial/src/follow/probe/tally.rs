@@ -1,0 +1,102 @@
+//! What became of the requests of a probe: latencies in bounded memory, and when the last ones failed.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use serde::Serialize;
+
+use super::client::TIMEOUT;
+
+/// Failures in so long a time are counted against the budget.
+pub(crate) const WINDOW: Duration = Duration::from_secs(10);
+/// Words of failures that are kept.
+const KEPT: usize = 5;
+/// More failures than this within the window say nothing new.
+const COUNTED: usize = 10_000;
+
+/// Requests sent, and how they were answered. Milliseconds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(crate) struct Requests {
+    pub sent: u64,
+    pub failed: u64,
+    pub p50_ms: f64,
+    pub p99_ms: f64,
+    pub max_ms: f64,
+    /// Requests a second that were really sent.
+    pub rate: f64,
+    /// What the first failed requests met.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<String>,
+    /// Why the probe itself ended before it was told to: then nothing is known of the requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub broken: Option<String>,
+}
+
+pub(super) struct Tally {
+    /// Microseconds from the moment at which a request was due: one that waits behind others has waited.
+    latencies: Histogram<u32>,
+    answered: u64,
+    failures: Vec<String>,
+    recent: VecDeque<Instant>,
+}
+
+impl Tally {
+    /// # Errors
+    /// In words: never but for a fault of the limits that are given here.
+    pub(super) fn new() -> Result<Self, String> {
+        let most = u64::try_from(TIMEOUT.as_micros()).unwrap_or(u64::MAX).saturating_mul(6);
+        let latencies = Histogram::new_with_bounds(1, most, 3).map_err(|error| error.to_string())?;
+        Ok(Self { latencies, answered: 0, failures: Vec::new(), recent: VecDeque::new() })
+    }
+
+    pub(super) fn count(&mut self, latency: Duration, answer: Result<(), String>, now: Instant) {
+        self.latencies.saturating_record(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
+        let Err(failure) = answer else {
+            self.answered += 1;
+            return;
+        };
+        if self.failures.len() < KEPT {
+            self.failures.push(failure);
+        }
+        while self.recent.front().is_some_and(|at| now.duration_since(*at) > WINDOW)
+            || self.recent.len() >= COUNTED
+        {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(now);
+    }
+
+    /// How many have failed within the window that ends now, and after `since`.
+    pub(super) fn failed_since(&self, since: Instant, now: Instant) -> usize {
+        self.recent.iter().filter(|at| **at >= since && now.duration_since(**at) <= WINDOW).count()
+    }
+
+    /// How many are known to have failed.
+    pub(super) fn failed(&self) -> u64 {
+        self.latencies.len() - self.answered
+    }
+
+    pub(super) fn last_failure(&self) -> Option<&str> {
+        self.failures.last().map(String::as_str)
+    }
+
+    pub(super) fn summary(&self, sent: u64, elapsed: Duration) -> Requests {
+        let percentile = |percent: f64| rounded(self.latencies.value_at_quantile(percent) as f64 / 1_000.0);
+        Requests {
+            sent,
+            // Not what was counted as failed: of a request that broke off nothing was counted.
+            failed: sent - self.answered,
+            p50_ms: percentile(0.5),
+            p99_ms: percentile(0.99),
+            max_ms: rounded(self.latencies.max() as f64 / 1_000.0),
+            rate: rounded(sent as f64 / elapsed.as_secs_f64().max(0.001)),
+            failures: self.failures.clone(),
+            broken: None,
+        }
+    }
+}
+
+fn rounded(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}

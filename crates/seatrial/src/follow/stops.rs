@@ -1,0 +1,260 @@
+//! Why a task stopped, by its stop code and the words of AWS's agents.
+//!
+//! The words are those of ECS's developer guide ("Stopped tasks error messages") and of tasks that others have shown.
+
+use crate::aws::StoppedTask;
+
+/// Why a task stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// A secret, or a key in it, is not there.
+    MissingSecret,
+    /// The execution role may not read a secret.
+    DeniedSecret,
+    /// The image is not in the repository.
+    MissingImage,
+    /// The execution role may not pull the image.
+    DeniedImage,
+    /// The image or its program is of another architecture than the task.
+    Architecture,
+    /// The image does not hold the program that it is to run.
+    MissingProgram,
+    /// Registry, secrets or logs could not be reached.
+    Unreachable,
+    /// Fargate has no capacity, or the account's quota is used up.
+    Capacity,
+    /// The program used more memory than the task has.
+    Memory,
+    /// The program ended by itself.
+    Exited,
+    /// It did not answer its health check in time.
+    Unhealthy,
+    /// It did not start, for another reason.
+    NotStarted,
+    /// Nobody wanted it any more, or AWS needed the host: nothing is wrong with it.
+    Unwanted,
+}
+
+/// What the kernel says of a program of another architecture.
+const WRONG_FORMAT: &str = "exec format error";
+
+/// One row: what the words begin a part with, what they also say, and what that means. The first that holds counts.
+type Row = (&'static str, &'static [&'static str], Cause);
+
+const ROWS: [Row; 14] = [
+    ("", &[WRONG_FORMAT, "matching platform"], Cause::Architecture),
+    (
+        "ResourceInitializationError",
+        &["ResourceNotFoundException", "did not contain json key", "invalid ssm parameters"],
+        Cause::MissingSecret,
+    ),
+    (
+        "ResourceInitializationError",
+        &["secretsmanager:GetSecretValue", "ssm:GetParameters", "kms:Decrypt"],
+        Cause::DeniedSecret,
+    ),
+    ("ResourceInitializationError", &["ecr:"], Cause::DeniedImage),
+    ("ResourceInitializationError", &["secret", "ssm"], Cause::Unreachable),
+    (
+        "CannotStartContainerError",
+        &[
+            "no such file or directory",
+            "executable file not found",
+            "no command specified",
+            "permission denied",
+        ],
+        Cause::MissingProgram,
+    ),
+    ("ResourceInitializationError", &[""], Cause::Unreachable),
+    (
+        "CannotPull",
+        &["not found", "does not exist", "manifest unknown", "invalid reference"],
+        Cause::MissingImage,
+    ),
+    ("CannotPull", &["AccessDenied", "not authorized", "403 Forbidden", "denied"], Cause::DeniedImage),
+    ("CannotPull", &[""], Cause::Unreachable),
+    ("", &["Capacity is unavailable", "limit on the number of vCPUs"], Cause::Capacity),
+    ("", &["OutOfMemoryError"], Cause::Memory),
+    ("", &["failed ELB health checks", "failed container health checks"], Cause::Unhealthy),
+    ("", &["Essential container in task exited"], Cause::Exited),
+];
+
+impl Cause {
+    /// Why the task stopped; `log` are its last lines, where there are any: a program of another architecture is told
+    /// there alone.
+    pub(crate) fn of(task: &StoppedTask, log: &[String]) -> Self {
+        let words = words(task);
+        let holds = |(begins, signs, _): &&Row| {
+            words.contains(begins) && signs.iter().any(|sign| words.contains(sign))
+        };
+        let found = ROWS.iter().find(holds).map(|(_, _, cause)| *cause);
+        let found = match (found, task.code.as_str()) {
+            (Some(cause), _) => cause,
+            (None, "EssentialContainerExited") => Self::Exited,
+            (None, "TaskFailedToStart") => Self::NotStarted,
+            (None, _) => Self::Unwanted,
+        };
+        let wrong_format = found == Self::Exited && log.iter().any(|line| line.contains(WRONG_FORMAT));
+        if wrong_format { Self::Architecture } else { found }
+    }
+
+    /// Whether no further task can do better. What may still come is none of it: a role's new permission, an address
+    /// that a network will reach in a moment.
+    pub(crate) fn cannot_heal(self) -> bool {
+        matches!(self, Self::MissingSecret | Self::MissingImage | Self::Architecture | Self::MissingProgram)
+    }
+
+    /// Whether a task of a release that stopped so speaks against the release.
+    pub(crate) fn is_fatal(self) -> bool {
+        self != Self::Unwanted
+    }
+}
+
+/// The task's own words: its reason, and those of its containers.
+pub(crate) fn words(task: &StoppedTask) -> String {
+    let containers: String = task.containers.iter().map(|text| format!("; {text}")).collect();
+    format!("{}{containers}", task.reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reasons as ECS's developer guide has them ("Stopped tasks error messages"), and as others have shown them.
+    const CASES: [(&str, &str, &str, Cause); 19] = [
+        (
+            "TaskFailedToStart",
+            "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from asm: service call has been retried 1 time(s): failed to fetch secret arn:aws:secretsmanager:eu-central-1:123456789012:secret:x from secrets manager: ResourceNotFoundException: Secrets Manager can't find the specified secret.",
+            "",
+            Cause::MissingSecret,
+        ),
+        (
+            "TaskFailedToStart",
+            "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from asm: service call has been retried 1 time(s): retrieved secret from Secrets Manager did not contain json key password",
+            "",
+            Cause::MissingSecret,
+        ),
+        (
+            "TaskFailedToStart",
+            "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from asm: service call has been retried 1 time(s): failed to fetch secret arn:aws:secretsmanager:eu-central-1:123456789012:secret:x from secrets manager: AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/r/t is not authorized to perform: secretsmanager:GetSecretValue on resource: x",
+            "",
+            Cause::DeniedSecret,
+        ),
+        (
+            "TaskFailedToStart",
+            "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secrets from ssm: service call has been retried 1 time(s): AccessDeniedException: User is not authorized to perform: ssm:GetParameters on resource: x",
+            "",
+            Cause::DeniedSecret,
+        ),
+        (
+            "TaskFailedToStart",
+            "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve ecr registry auth: service call has been retried 1 time(s): AccessDeniedException: User is not authorized to perform: ecr:GetAuthorizationToken on resource: *",
+            "",
+            Cause::DeniedImage,
+        ),
+        (
+            "TaskFailedToStart",
+            "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from asm: service call has been retried 5 time(s): failed to fetch secret x from secrets manager: RequestCanceled: request context canceled caused by: context deadline exceeded",
+            "",
+            Cause::Unreachable,
+        ),
+        (
+            "TaskFailedToStart",
+            "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref 123456789012.dkr.ecr.eu-central-1.amazonaws.com/web:gone: not found",
+            "",
+            Cause::MissingImage,
+        ),
+        (
+            "TaskFailedToStart",
+            "CannotPullContainerError: image Manifest does not contain descriptor matching platform 'linux/arm64'",
+            "",
+            Cause::Architecture,
+        ),
+        (
+            "TaskFailedToStart",
+            "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref x: pull access denied, repository does not exist or may require authorization",
+            "",
+            Cause::MissingImage,
+        ),
+        (
+            "TaskFailedToStart",
+            "CannotPullContainerError: AccessDeniedException: User is not authorized to perform: ecr:BatchGetImage",
+            "",
+            Cause::DeniedImage,
+        ),
+        (
+            "TaskFailedToStart",
+            "CannotPullContainerError: ref pull has been retried 5 time(s): failed to copy: httpReadSeeker: failed open: failed to do request: dial tcp 10.0.0.1:443: i/o timeout",
+            "",
+            Cause::Unreachable,
+        ),
+        (
+            "TaskFailedToStart",
+            "CannotStartContainerError: ResourceInitializationError: failed to create new container runtime task: exec: \"/app\": stat /app: no such file or directory: unknown",
+            "",
+            Cause::MissingProgram,
+        ),
+        (
+            "TaskFailedToStart",
+            "Capacity is unavailable at this time. Please try again later or in a different availability zone",
+            "",
+            Cause::Capacity,
+        ),
+        (
+            "TaskFailedToStart",
+            "Timeout waiting for network interface provisioning to complete.",
+            "",
+            Cause::NotStarted,
+        ),
+        (
+            "EssentialContainerExited",
+            "Essential container in task exited",
+            "app: exit code 101",
+            Cause::Exited,
+        ),
+        (
+            "EssentialContainerExited",
+            "Essential container in task exited",
+            "app: OutOfMemoryError: Container killed due to memory usage",
+            Cause::Memory,
+        ),
+        (
+            "ServiceSchedulerInitiated",
+            "Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:eu-central-1:1:targetgroup/web/0123456789abcdef)",
+            "",
+            Cause::Unhealthy,
+        ),
+        (
+            "ServiceSchedulerInitiated",
+            "Scaling activity initiated by (deployment ecs-svc/1)",
+            "",
+            Cause::Unwanted,
+        ),
+        (
+            "",
+            "ECS is performing maintenance on the underlying infrastructure hosting the task",
+            "",
+            Cause::Unwanted,
+        ),
+    ];
+
+    #[test]
+    fn the_words_of_a_stopped_task_tell_why() {
+        for (code, reason, container, expected) in CASES {
+            let task = StoppedTask {
+                code: code.to_owned(),
+                reason: reason.to_owned(),
+                containers: vec![container.to_owned()],
+                ..StoppedTask::default()
+            };
+            assert_eq!(Cause::of(&task, &[]), expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_program_of_another_architecture_is_told_in_its_log() {
+        let task = StoppedTask { code: "EssentialContainerExited".to_owned(), ..StoppedTask::default() };
+        let log = ["exec /app: exec format error".to_owned()];
+        assert_eq!((Cause::of(&task, &log), Cause::of(&task, &[])), (Cause::Architecture, Cause::Exited));
+    }
+}
