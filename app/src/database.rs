@@ -21,24 +21,32 @@ const LONGEST_DELAY: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub(crate) struct Database {
     pool: watch::Receiver<Option<PgPool>>,
+    /// Nobody configured one.
+    is_absent: bool,
 }
 
 impl Database {
     /// Starts connecting. Without `options` there is no database to wait for, and the pages say so.
     pub(crate) fn connect_in_background(options: Option<PgConnectOptions>) -> Self {
         let (sender, pool) = watch::channel(None);
+        let is_absent = options.is_none();
         match options {
             Some(options) => {
                 tokio::spawn(connect(options, sender));
             }
             None => warn!("neither DATABASE_URL nor DB_HOST is set: running without a database"),
         }
-        Self { pool }
+        Self { pool, is_absent }
     }
 
     /// The pool, or none while the database was never reached.
     pub(crate) fn pool(&self) -> Option<PgPool> {
         self.pool.borrow().clone()
+    }
+
+    /// Whether the schema has been in step once, or there is no database at all. Once true it stays so.
+    pub(crate) fn is_migrated(&self) -> bool {
+        self.is_absent || self.pool.borrow().is_some()
     }
 
     /// Waits for the first connection, at most `limit`.

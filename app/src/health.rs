@@ -1,4 +1,4 @@
-//! `/healthz` (the process answers), `/readyz` (it should get traffic), `/metrics` (Prometheus text).
+//! `/healthz` (the process answers and has migrated its database), `/readyz` (it should get traffic), `/metrics` (Prometheus text).
 
 use std::time::Duration;
 
@@ -10,9 +10,14 @@ use crate::state::AppState;
 
 const DATABASE_LIMIT: Duration = Duration::from_secs(2);
 
-/// Never asks the database: a database that is away must not make the load balancer kill every task.
-pub(crate) async fn healthz() -> &'static str {
-    "ok\n"
+/// Healthy from the moment at which the schema is in step: a task whose migration fails never gets traffic, and its
+/// release is rolled back. From then on the database is not asked: one that is away must not make the load balancer kill
+/// every task.
+pub(crate) async fn healthz(State(state): State<AppState>) -> (StatusCode, &'static str) {
+    match state.database.is_migrated() {
+        true => (StatusCode::OK, "ok\n"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "the database is not migrated yet\n"),
+    }
 }
 
 pub(crate) async fn readyz(State(state): State<AppState>) -> (StatusCode, &'static str) {

@@ -89,15 +89,20 @@ fn a_late_database_is_waited_for_while_the_pages_say_so() {
     let url = format!("postgres://app@127.0.0.1:{port}/postgres");
     let application = Application::start(&[("DATABASE_URL", &url), ("STARTUP_GRACE_MS", "0")]);
 
-    assert_eq!(application.get("/healthz").status, 200);
+    assert_eq!(application.get("/healthz").status, 503);
     assert_eq!(application.get("/readyz").status, 503);
     let page = application.get("/");
     assert_eq!(page.status, 503);
     assert!(page.head.contains("retry-after: 3") && page.body.contains("waiting for its database"));
 
-    let _postgres = Postgres::start(port);
+    let postgres = Postgres::start(port);
     poll("the page is there", || (application.get("/").status == 200).then_some(()));
-    assert_eq!(application.get("/readyz").status, 200);
+    assert_eq!((application.get("/healthz").status, application.get("/readyz").status), (200, 200));
+
+    // One that went away says nothing of the tasks.
+    drop(postgres);
+    poll("it is unready", || (application.get("/readyz").status == 503).then_some(()));
+    assert_eq!(application.get("/healthz").status, 200);
 }
 
 #[test]
