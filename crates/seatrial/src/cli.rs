@@ -1,12 +1,57 @@
 //! What can be typed: types only.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::local::ServeOptions;
 use crate::output::Format;
 use crate::plan::resource_name::{Import, ResourceName};
+
+/// How far a release is followed: to its end, or until one of CodeDeploy's lifecycle events is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(crate) enum WaitUntil {
+    /// Its end
+    #[default]
+    Succeeded,
+    /// All traffic goes to the new revision
+    TrafficShifted,
+    /// The new tasks stand
+    Install,
+    AfterInstall,
+    /// The test listener leads to the new tasks
+    AfterAllowTestTraffic,
+    BeforeAllowTraffic,
+    AfterAllowTraffic,
+}
+
+impl WaitUntil {
+    /// The lifecycle event that must be over, as CodeDeploy spells it; `None` for the end of all.
+    pub(crate) fn event(self) -> Option<&'static str> {
+        match self {
+            Self::Succeeded => None,
+            Self::TrafficShifted => Some("AllowTraffic"),
+            Self::Install => Some("Install"),
+            Self::AfterInstall => Some("AfterInstall"),
+            Self::AfterAllowTestTraffic => Some("AfterAllowTestTraffic"),
+            Self::BeforeAllowTraffic => Some("BeforeAllowTraffic"),
+            Self::AfterAllowTraffic => Some("AfterAllowTraffic"),
+        }
+    }
+}
+
+fn revision(typed: &str) -> Result<String, String> {
+    // An option of git's must not come in by the name of a commit.
+    let plain = !typed.is_empty() && !typed.starts_with('-') && !typed.contains(char::is_whitespace);
+    if plain { Ok(typed.to_owned()) } else { Err("must be a commit, a branch or a tag".to_owned()) }
+}
+
+fn duration(typed: &str) -> Result<Duration, String> {
+    let rule = || "must be a duration such as `30m`, `2h` or `1h 30m`".to_owned();
+    let parsed = typed.parse::<jiff::SignedDuration>().map_err(|_| rule())?;
+    Duration::try_from(parsed).ok().filter(|duration| !duration.is_zero()).ok_or_else(rule)
+}
 
 /// Takes this workspace's web application from a commit to zero-downtime blue/green on AWS, or rehearses it on
 /// this machine.
@@ -200,9 +245,18 @@ pub(crate) struct ReleaseArgs {
     /// Release a commit that is deployed already once more
     #[arg(long)]
     pub again: bool,
+    /// Release this commit instead of the one that is checked out; it must be on the branch
+    #[arg(long, value_name = "COMMIT", value_parser = revision)]
+    pub revision: Option<String>,
     /// Start it and do not follow it
     #[arg(long)]
     pub no_wait: bool,
+    /// Follow it only so far; it goes on in AWS
+    #[arg(long, value_enum, value_name = "MOMENT", conflicts_with = "no_wait", default_value_t)]
+    pub wait_until: WaitUntil,
+    /// Follow it at most so long, as `30m` or `2h`; it goes on in AWS [default: what the environment's waits need]
+    #[arg(long, value_name = "DURATION", conflicts_with = "no_wait", value_parser = duration)]
+    pub timeout: Option<Duration>,
     /// Requests a second that the probe sends to the production listener; 0 for none [default: that of app.probe]
     #[arg(long, value_name = "N")]
     pub rate: Option<u32>,

@@ -9,13 +9,13 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::deployed::{Deployed, Place};
-use super::released::{Probing, Release, follow, short};
+use super::released::{Patience, Probing, Release, follow, short};
 use crate::aws::Execution;
 use crate::aws::status::{Progress, execution_progress};
 use crate::cli::ReleaseArgs;
 use crate::context::Ctx;
 use crate::follow::{Look, Watch};
-use crate::git::Head;
+use crate::git::{Head, resolve};
 use crate::outcome::Report;
 
 /// The provider of the pipeline's source action, as AWS spells it.
@@ -61,9 +61,13 @@ pub(crate) async fn run(ctx: &Ctx, args: &ReleaseArgs) -> anyhow::Result<Report<
         plan.pipeline_execution_id = Some(execution);
         return Ok(Report::done(Releasing::Started(plan)));
     }
+    let patience = Patience { timeout: args.timeout, until: args.wait_until.event() };
     let probing = Probing { rate: args.rate, at_least: 0 };
-    let release = follow(ctx, &plan.place, ("deploy", &execution), probing).await?;
+    let release = follow(ctx, &plan.place, ("deploy", &execution), (probing, patience)).await?;
     let errors = release.errors(plan.revision.as_deref());
+    if release.reached.is_some() {
+        ctx.session.changes.leave();
+    }
     Ok(Report { fields: Releasing::Ended(release), errors })
 }
 
@@ -105,14 +109,33 @@ impl fmt::Display for ReleasePlan {
 
 async fn plan(ctx: &Ctx, args: &ReleaseArgs) -> anyhow::Result<ReleasePlan> {
     let place = Place::of(&Deployed::read(ctx).await?)?;
+    let revision = match &args.revision {
+        Some(name) => Some(resolve(&ctx.root, name)?),
+        None => checked_out(ctx)?,
+    };
+    let executions = known_executions(ctx.watch(), &place.pipeline, revision.as_deref()).await?;
+    let (step, pipeline_execution_id) = step(&executions, revision.as_deref(), args.again);
+    if step != Step::Nothing {
+        tell_others(ctx, &executions, pipeline_execution_id.as_deref());
+    }
+    Ok(ReleasePlan { revision, step, pipeline_execution_id, place })
+}
+
+fn checked_out(ctx: &Ctx) -> anyhow::Result<Option<String>> {
     let head = Head::of(&ctx.root)?;
     if head.as_ref().is_some_and(|head| head.dirty) {
         ctx.printer().warning("the tree has changes that are not committed: they are not released");
     }
-    let revision = head.map(|head| head.commit);
-    let executions = known_executions(ctx.watch(), &place.pipeline, revision.as_deref()).await?;
-    let (step, pipeline_execution_id) = step(&executions, revision.as_deref(), args.again);
-    Ok(ReleasePlan { revision, step, pipeline_execution_id, place })
+    Ok(head.map(|head| head.commit))
+}
+
+/// Executions of other commits go first, stage by stage; one that waits behind them may be superseded by a newer one.
+fn tell_others(ctx: &Ctx, executions: &[Execution], joined: Option<&str>) {
+    for other in executions.iter().filter(|e| running(e) && Some(e.id.as_str()) != joined) {
+        let revision = other.revision.as_deref().map_or("an unknown commit", short);
+        ctx.printer()
+            .note(format_args!("execution {} of {revision} runs, too: stages are passed in turn", other.id));
+    }
 }
 
 /// The executions, when it is known of those that run which commit each of them takes: one that was started a moment
@@ -168,6 +191,7 @@ mod tests {
 
     use super::*;
     use crate::aws::tests::{of_account, stub};
+    use crate::cli::WaitUntil;
     use crate::outcome::Outcome;
     use crate::output::{Format, Printer};
     use crate::plan::owned::Owned;
@@ -248,7 +272,15 @@ mod tests {
             environment: project.environment(Some("production")).unwrap().clone(),
             local: None,
         };
-        let args = ReleaseArgs { dry_run: false, again: false, no_wait, rate: Some(0) };
+        let args = ReleaseArgs {
+            dry_run: false,
+            again: false,
+            revision: None,
+            no_wait,
+            wait_until: WaitUntil::Succeeded,
+            timeout: None,
+            rate: Some(0),
+        };
 
         let outcome = Outcome::of(&ctx.session, run(&ctx, &args).await);
 

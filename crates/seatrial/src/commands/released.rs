@@ -17,6 +17,14 @@ use seatrial_project::Deployment;
 /// hour that CodeDeploy waits for steady tasks.
 const PATIENCE: Duration = Duration::from_secs(4 * 60 * 60);
 
+/// How long and how far a release is followed; by default to its end, as long as its waits may take.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Patience {
+    pub timeout: Option<Duration>,
+    /// The lifecycle event that ends the following.
+    pub until: Option<&'static str>,
+}
+
 /// How a release is probed; what is not said is as `app.probe` says.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Probing {
@@ -60,6 +68,9 @@ pub(crate) struct Release {
     pub rolled_back: bool,
     pub duration_s: f64,
     pub requests: Requests,
+    /// The lifecycle event at which the following ended: the release goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reached: Option<&'static str>,
     /// So many requests had to be sent.
     #[serde(skip)]
     pub at_least: u64,
@@ -80,7 +91,9 @@ impl Release {
     pub(crate) fn errors(&self, wanted: Option<&str>) -> Vec<anyhow::Error> {
         let mut errors = Vec::new();
         let revision = short(&self.source_revision);
-        if !self.succeeded() {
+        if self.reached.is_some() {
+            // It goes on.
+        } else if !self.succeeded() {
             errors.push(Failed(format!("the release of {revision} is {}", self.status)).into());
         } else if let Some(wanted) = wanted.filter(|wanted| *wanted != self.source_revision) {
             let wanted = short(wanted);
@@ -112,11 +125,19 @@ impl fmt::Display for Release {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let end = if self.rolled_back { " and was rolled back" } else { "" };
         let revision = short(&self.source_revision);
-        writeln!(f, "release of {revision}: {}{end} in {:.1} s", self.status, self.duration_s)?;
+        match self.reached {
+            Some(event) => writeln!(
+                f,
+                "release of {revision}: {event} is over after {:.1} s; it goes on in AWS",
+                self.duration_s
+            )?,
+            None => writeln!(f, "release of {revision}: {}{end} in {:.1} s", self.status, self.duration_s)?,
+        }
         if let Some(story) = &self.explanation {
             writeln!(f, "{story}")?;
         }
-        if let Some(evidence) = &self.evidence {
+        // What a rehearsal kept goes with its folder.
+        if let Some(evidence) = self.evidence.as_ref().filter(|_| !f.alternate()) {
             writeln!(f, "  evidence: {evidence}")?;
         }
         let r = &self.requests;
@@ -145,7 +166,7 @@ pub(crate) async fn follow(
     ctx: &Ctx,
     place: &Place,
     (scenario, execution): (&str, &str),
-    probing: Probing,
+    (probing, Patience { timeout, until }): (Probing, Patience),
 ) -> anyhow::Result<Release> {
     let started = Instant::now();
     let kept = Kept::of(&ctx.root, execution);
@@ -159,7 +180,8 @@ pub(crate) async fn follow(
         execution,
         cluster: &place.cluster,
         service: &place.service,
-        patience: patience(&ctx.environment.deployment, ctx.local.is_some()),
+        patience: timeout.unwrap_or_else(|| patience(&ctx.environment.deployment, ctx.local.is_some())),
+        until,
         groups: place.groups(),
         probe: reached(ctx, probing.target(ctx, place)?).await?,
         budget: ctx.environment.app.probe.budget,
@@ -183,6 +205,7 @@ pub(crate) async fn follow(
         duration_s: (started.elapsed().as_secs_f64() * 10.0).round() / 10.0,
         requests: end.requests.unwrap_or_default(),
         at_least: probing.at_least,
+        reached: end.reached,
         url: place.url.clone(),
         reasons: explanation
             .iter()
@@ -233,6 +256,7 @@ mod tests {
             duration_s: 0.0,
             requests: Requests { sent: 10, failed, ..Requests::default() },
             at_least: 0,
+            reached: None,
             url: String::new(),
             reasons: Vec::new(),
             explanation: None,

@@ -13,8 +13,8 @@ use super::build::BuildTold;
 use super::rollout::RolloutTold;
 use super::{Look, Probe, ProbeTarget, Requests, Watch};
 use crate::aws::status::{Progress, build_progress, execution_progress};
-use crate::aws::{ActionRun, Execution, StoppedTask};
-use crate::output::{Event, What};
+use crate::aws::{ActionRun, Execution, StoppedTask, TrafficShare};
+use crate::output::{Event, What, Whole};
 use crate::rollout::{Rollout, RolloutId, Strategy};
 use judge::Judge;
 use tasks::StoppingTasks;
@@ -24,6 +24,9 @@ pub(crate) use judge::Sign;
 
 /// The provider of the pipeline's build action, as AWS spells it.
 const BUILD_PROVIDER: &str = "CodeBuild";
+
+/// What a screen shows the whole of a release under, and the one of its actions that runs.
+const SUBJECT: &str = "release";
 
 /// What to follow.
 pub(crate) struct Following<'a> {
@@ -35,6 +38,8 @@ pub(crate) struct Following<'a> {
     pub groups: [&'a str; 2],
     /// How long it may take: what the environment waits for on purpose, and what everything else takes at most.
     pub patience: Duration,
+    /// The lifecycle event of the rollout whose end ends the following; `None` for the end of all.
+    pub until: Option<&'static str>,
     /// Asked from the rollout's first moment to its last; `None` for no probe.
     pub probe: Option<ProbeTarget>,
     /// So many requests may fail within ten seconds once traffic shifts.
@@ -52,6 +57,8 @@ pub(crate) struct Followed {
     /// The rollout that put the old revision back, where one did, at its end.
     pub rollback: Option<Rollout>,
     pub requests: Option<Requests>,
+    /// The lifecycle event that ended the following: the rollout goes on.
+    pub reached: Option<&'static str>,
     /// Why the rollout was stopped before its time, if it was.
     pub sign: Option<Sign>,
     /// What the new revision's tasks showed, where the rollout did not go well.
@@ -66,6 +73,8 @@ pub(crate) async fn follow_release<S: Strategy>(
 ) -> anyhow::Result<Followed> {
     let what = format!("execution `{}`", following.execution);
     let mut poll = watch.poll(what, following.patience);
+    let _together =
+        watch.session.printer.together(SUBJECT, Whole { prefix: String::new(), count: 0, expected: None });
     let mut follower = Follower::new(watch, strategy, following);
     let followed = poll.until(async || follower.look().await).await;
     // Nobody wants the rest of a probe whose release was left.
@@ -83,6 +92,7 @@ pub(crate) async fn follow_release<S: Strategy>(
         rollout: follower.rollout,
         rollback: follower.rollback,
         requests,
+        reached: follower.reached,
         sign: follower.sign,
         evidence: follower.evidence,
     })
@@ -107,6 +117,7 @@ struct Follower<'a, S> {
     judge: Judge,
     sign: Option<Sign>,
     evidence: Option<Evidence>,
+    reached: Option<&'static str>,
 }
 
 /// What runs now.
@@ -116,6 +127,27 @@ enum Current {
     Nothing,
     Build(String, BuildTold),
     Rollout(RolloutId, RolloutTold),
+}
+
+impl Current {
+    fn subject(&self) -> &'static str {
+        match self {
+            Self::Nothing => SUBJECT,
+            Self::Build(..) => "Build",
+            Self::Rollout(..) => "Deploy",
+        }
+    }
+}
+
+/// The step that runs, and how the traffic is shared.
+fn rollout_state(rollout: &Rollout) -> String {
+    let step = rollout.steps.iter().rfind(|step| step.progress == Some(Progress::Running));
+    let step = step.map(|step| step.name.clone());
+    let share = |share: &TrafficShare| {
+        let TrafficShare { label, weight, running, desired, .. } = share;
+        format!("{label} {weight} %, {running} of {desired} running")
+    };
+    step.into_iter().chain(rollout.traffic.iter().map(share)).collect::<Vec<_>>().join("; ")
 }
 
 impl<'a, S: Strategy> Follower<'a, S> {
@@ -136,6 +168,7 @@ impl<'a, S: Strategy> Follower<'a, S> {
             tasks: None,
             sign: None,
             evidence: None,
+            reached: None,
         }
     }
 
@@ -147,6 +180,10 @@ impl<'a, S: Strategy> Follower<'a, S> {
         }
         if !matches!(self.current, Current::Nothing) {
             let news = self.look_at_current().await?;
+            self.reached = self.following.until.filter(|event| self.is_over(event));
+            if self.reached.is_some() {
+                return Ok(Look::Ended(self.execution.clone()));
+            }
             // What comes next may be there already.
             let ended = matches!(self.current, Current::Nothing);
             return Ok(if news || ended { Look::News } else { Look::Nothing });
@@ -161,6 +198,12 @@ impl<'a, S: Strategy> Follower<'a, S> {
             return self.look_behind().await;
         }
         Ok(if news { Look::News } else { Look::Nothing })
+    }
+
+    /// Whether a lifecycle event of the rollout has gone well.
+    fn is_over(&self, event: &str) -> bool {
+        let steps = self.rollout.iter().flat_map(|rollout| &rollout.steps);
+        steps.into_iter().any(|step| step.name == event && step.progress == Some(Progress::Succeeded))
     }
 
     /// The execution has ended; a rollback may still run, and counts: requests are watched to its end.
@@ -197,10 +240,27 @@ impl<'a, S: Strategy> Follower<'a, S> {
                 (ended, news)
             }
         };
+        self.tell_state();
         if ended {
+            let told = What::Reached { changed: false, failed: false };
+            self.watch.session.printer.tell(Event::new(None, self.current.subject(), told));
             self.current = Current::Nothing;
         }
         Ok(news)
+    }
+
+    /// How what runs stands at this moment, for screens.
+    fn tell_state(&self) {
+        let printer = &self.watch.session.printer;
+        if let (Current::Rollout(..), Some(rollout)) = (&self.current, &self.rollout) {
+            let state = What::State(rollout_state(rollout));
+            printer.tell(Event::new(None, self.current.subject(), state));
+        }
+        if let Some(probe) = &self.probe {
+            let (sent, failed) = probe.so_far();
+            let state = What::State(format!("{sent} requests sent, {failed} failed"));
+            printer.tell(Event::new(None, SUBJECT, state));
+        }
     }
 
     async fn look_at_actions(&mut self) -> anyhow::Result<bool> {
@@ -242,6 +302,7 @@ impl<'a, S: Strategy> Follower<'a, S> {
         } else if build.is_some() && build != self.build {
             self.build.clone_from(&build);
             self.current = Current::Build(build.unwrap_or_default(), BuildTold::default());
+            self.watch.session.printer.tell(Event::new(None, self.current.subject(), What::InWork));
         }
         Ok(())
     }
@@ -257,6 +318,7 @@ impl<'a, S: Strategy> Follower<'a, S> {
             }
         }
         self.current = Current::Rollout(id, RolloutTold::default());
+        self.watch.session.printer.tell(Event::new(None, self.current.subject(), What::InWork));
         self.look_at_current().await.map(drop)
     }
 

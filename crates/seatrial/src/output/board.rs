@@ -25,6 +25,8 @@ pub(super) struct Board {
     works: Vec<Work>,
     reached: usize,
     failed: usize,
+    /// How all of it stands.
+    note: String,
 }
 
 /// One stack in work, or something else that is made.
@@ -35,6 +37,8 @@ struct Work {
     announced: bool,
     status: String,
     flights: Vec<Flight>,
+    /// How it stands, where somebody says so.
+    state: String,
     /// By AWS's clock, when the stack's operation began, and what it touched.
     operation: Option<Timestamp>,
     touched: BTreeSet<String>,
@@ -56,7 +60,7 @@ pub(super) struct Line {
 
 impl Board {
     pub(super) fn new(whole: Whole, subject: String, now: Timestamp) -> Self {
-        Self { whole, subject, began: now, works: Vec::new(), reached: 0, failed: 0 }
+        Self { whole, subject, began: now, works: Vec::new(), reached: 0, failed: 0, note: String::new() }
     }
 
     /// Takes an event in, and answers the line that stays of it, if one does.
@@ -65,6 +69,13 @@ impl Board {
             What::Resource { .. } => self.resource(event, now).into_iter().collect(),
             What::InWork => {
                 self.work(&event.subject, now).announced = true;
+                Vec::new()
+            }
+            What::State(text) => {
+                match event.subject == self.subject {
+                    true => self.note.clone_from(text),
+                    false => self.work(&event.subject, now).state.clone_from(text),
+                }
                 Vec::new()
             }
             What::Reached { changed, failed } => self.done_with(event, (*changed, *failed), now),
@@ -194,7 +205,8 @@ impl Board {
             let elapsed = clock(between(flight.began, now));
             format!("{elapsed} {} ({})", flight.logical_id, flight.resource_type)
         });
-        let detail = slowest.or_else(|| work.log.back().cloned()).unwrap_or_default();
+        let state = Some(&work.state).filter(|state| !state.is_empty()).cloned();
+        let detail = slowest.or(state).or_else(|| work.log.back().cloned()).unwrap_or_default();
         let elapsed = clock(between(work.began, now));
         let line = format!("  {name:<name_width$} {elapsed:>7}  {:<status$}  {detail}", work.status);
         line.trim_end().to_owned()
@@ -203,6 +215,10 @@ impl Board {
     fn summary(&self, now: Timestamp) -> String {
         let Whole { count, expected, .. } = &self.whole;
         let failed = if self.failed > 0 { format!("{} failed, ", self.failed) } else { String::new() };
+        if *count == 0 {
+            let note = if self.note.is_empty() { String::new() } else { format!("; {}", self.note) };
+            return format!("{} {}{note}", self.subject, clock(between(self.began, now)));
+        }
         let expected = expected.as_ref().map(|expected| format!(", critical path {expected}"));
         format!(
             "{} {}{}; {failed}{} of {count} done, {} in work",
@@ -223,6 +239,7 @@ impl Work {
             announced: false,
             status: String::new(),
             flights: Vec::new(),
+            state: String::new(),
             operation: None,
             touched: BTreeSet::new(),
             log: VecDeque::new(),

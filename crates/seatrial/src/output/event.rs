@@ -33,6 +33,8 @@ pub(crate) enum What {
     Over,
     /// One of them is in work: a stack, or something else that is made.
     InWork,
+    /// How it stands at this moment, in a few words; with the subject of the whole, how all of it stands.
+    State(String),
     /// It is done with. `changed`: something was done for it.
     Reached {
         changed: bool,
@@ -85,7 +87,7 @@ pub(crate) enum Phase {
 pub(crate) struct Whole {
     /// What the subjects in work begin with, and need not be shown.
     pub prefix: String,
-    /// How many there are.
+    /// How many there are; 0 where that is not known.
     pub count: usize,
     /// How long it will take, where earlier runs tell.
     pub expected: Option<Expected>,
@@ -170,7 +172,7 @@ impl fmt::Display for What {
                 write!(f, "critical path, by earlier runs: {expected} ({})", expected.path.join(", "))
             }
             // For screens alone.
-            Self::Begun(_) | Self::Over | Self::InWork | Self::Reached { .. } => Ok(()),
+            Self::Begun(_) | Self::Over | Self::InWork | Self::State(_) | Self::Reached { .. } => Ok(()),
             Self::Text(text) => f.write_str(text),
         }
     }

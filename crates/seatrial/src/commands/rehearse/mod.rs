@@ -13,7 +13,7 @@ use super::deployed::{Deployed, Place};
 use super::graph;
 use super::provision::{self, Provisioned};
 use super::release;
-use super::released::{Probing, Release, follow};
+use super::released::{Patience, Probing, Release, follow};
 use crate::cli::{Consent, Globals, ProvisionArgs, RehearseArgs, Scenario};
 use crate::context::{Ctx, find_root, load_environment};
 use crate::exit::Refused;
@@ -148,7 +148,8 @@ async fn play(
     };
     let execution = release::start(ctx, place, None).await?;
     let probing = Probing { rate: Some(rate.max(1)), at_least: AT_LEAST };
-    Ok((follow(ctx, place, (name, &execution), probing).await?, expectation))
+    let followed = follow(ctx, place, (name, &execution), (probing, Patience::default()));
+    Ok((followed.await?, expectation))
 }
 
 #[cfg(test)]

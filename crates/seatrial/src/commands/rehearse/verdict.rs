@@ -146,6 +146,7 @@ mod tests {
             duration_s: 0.0,
             requests: Requests { sent: 10, failed, ..Requests::default() },
             at_least: 10,
+            reached: None,
             url: String::new(),
             reasons: Vec::new(),
             explanation: None,

@@ -68,6 +68,7 @@ fn deployed(error: &str) -> Facts {
             id: "ecs-svc/2".to_owned(),
             label: "Green".to_owned(),
             weight: 0.0,
+            desired: 2,
             running: 0,
         }],
     };

@@ -149,6 +149,7 @@ fn following() -> Following<'static> {
         service: "s",
         groups: ["blue", "green"],
         patience: Duration::from_secs(60),
+        until: None,
         probe: None,
         budget: 5,
         keep: &|_| {},
