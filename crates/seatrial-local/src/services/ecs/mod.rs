@@ -10,8 +10,8 @@ mod task;
 
 pub(crate) use operations::{
     CreateCluster, CreateService, CreateTaskSet, DeleteCluster, DeleteService, DeleteTaskSet,
-    DeregisterTaskDefinition, DescribeClusters, DescribeServices, RegisterTaskDefinition, TagResource,
-    UpdateCluster, UpdateService, UpdateServicePrimaryTaskSet,
+    DeregisterTaskDefinition, DescribeClusters, DescribeServices, PLATFORM_VERSION, RegisterTaskDefinition,
+    TagResource, UpdateCluster, UpdateService, UpdateServicePrimaryTaskSet,
 };
 pub(crate) use shapes::{
     AwsVpcConfiguration, DeploymentController, LoadBalancer, NetworkConfiguration, Service, Setting, TaskSet,
@@ -26,4 +26,4 @@ pub(crate) use engine::{resume, stop};
 pub(crate) use operations::register;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

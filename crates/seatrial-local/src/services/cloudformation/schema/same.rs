@@ -33,8 +33,15 @@ pub(super) fn same_value(old: &Value, new: &Value) -> bool {
                 && old.iter().all(|(key, old)| new.get(key).is_some_and(|new| same_value(old, new)))
         }
         (Value::Array(_) | Value::Object(_), _) | (_, Value::Array(_) | Value::Object(_)) => false,
-        (old, new) => text_of(old) == text_of(new),
+        (old, new) => text_of(old) == text_of(new) || same_number(old, new),
     }
+}
+
+/// `10` and `10.0`, where one of them is a number: a template's `"10"` comes back so from a service that counts in
+/// fractions.
+fn same_number(old: &Value, new: &Value) -> bool {
+    let number = |value: &Value| value.as_f64().or_else(|| value.as_str()?.parse().ok());
+    (old.is_f64() || new.is_f64()) && number(old).is_some_and(|old| number(new) == Some(old))
 }
 
 /// A scalar as the string CloudFormation makes of it.
@@ -55,6 +62,9 @@ mod tests {
     #[test]
     fn scalars_compare_by_their_text() {
         assert!(same(Some(&json!({"Port": 80, "On": true})), Some(&json!({"Port": "80", "On": "true"}))));
+        assert!(same(Some(&json!({"Threshold": "10"})), Some(&json!({"Threshold": 10.0}))));
+        assert!(!same(Some(&json!("1.10")), Some(&json!("1.1"))), "versions are no numbers");
+        assert!(!same(Some(&json!("10")), Some(&json!(10.5))));
         assert!(!same(Some(&json!([])), None));
     }
 }

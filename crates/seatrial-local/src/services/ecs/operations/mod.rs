@@ -11,6 +11,7 @@ mod update_service;
 mod validate_definition;
 
 pub(crate) use clusters::{CreateCluster, DeleteCluster, DescribeClusters, ListClusters, UpdateCluster};
+pub(crate) use service_input::PLATFORM_VERSION;
 #[cfg(test)]
 pub(crate) use services::DescribeServicesOutput;
 pub(crate) use services::{CreateService, DeleteService, DescribeServices, ListServices};

@@ -9,7 +9,7 @@ use crate::services::ecs::store::{invalid, last};
 use crate::services::elbv2::DescribeTargetGroups;
 
 /// The version that `LATEST` stands for.
-pub(super) const PLATFORM_VERSION: &str = "1.4.0";
+pub(crate) const PLATFORM_VERSION: &str = "1.4.0";
 
 pub(super) fn service_arn(cloud: &Cloud, cluster: &str, service: &str) -> String {
     cloud.arn("ecs", &format!("service/{cluster}/{}", last(service)))

@@ -15,7 +15,7 @@ use crate::cloud::{Part, Setup};
 use crate::error::ServiceError;
 use crate::services::ecs::{
     self, AwsVpcConfiguration, CreateService, DeleteService, DeploymentController, DescribeServices,
-    LoadBalancer, NetworkConfiguration, UpdateService,
+    LoadBalancer, NetworkConfiguration, PLATFORM_VERSION, UpdateService,
 };
 
 /// As long as CloudFormation waits for a service to become steady, and to drain.
@@ -294,6 +294,12 @@ impl Resource for Service {
             json!(named.clone().filter(ends).unwrap_or_else(|| shown.to_owned()))
         };
         read.insert("Cluster".to_owned(), names(&properties.cluster, &shown["ClusterArn"]));
+        // ECS keeps the version that it stood for.
+        if properties.platform_version.as_deref() == Some("LATEST")
+            && shown["PlatformVersion"] == PLATFORM_VERSION
+        {
+            read.insert("PlatformVersion".to_owned(), json!("LATEST"));
+        }
         let revision = names(&properties.task_definition, &shown["TaskDefinition"]);
         read.insert("TaskDefinition".to_owned(), revision);
         Ok(Some(read.into()))

@@ -22,7 +22,7 @@ const MISSING: &str = "DBInstanceNotFound";
 pub(super) struct Instance;
 
 /// What RDS shows as the template writes it; never the password.
-const SHOWN: [&str; 13] = [
+const SHOWN: [&str; 14] = [
     "DBInstanceClass",
     "DBInstanceIdentifier",
     "Engine",
@@ -32,6 +32,7 @@ const SHOWN: [&str; 13] = [
     "StorageType",
     "StorageEncrypted",
     "MultiAZ",
+    "PubliclyAccessible",
     "BackupRetentionPeriod",
     "AutoMinorVersionUpgrade",
     "CopyTagsToSnapshot",
@@ -266,6 +267,8 @@ impl Resource for Instance {
         let groups = groups.map(|group| group["VpcSecurityGroupId"].clone()).collect();
         read.insert("VPCSecurityGroups".to_owned(), groups);
         read.insert("DBSubnetGroupName".to_owned(), shown["DBSubnetGroup"]["DBSubnetGroupName"].clone());
+        let parameters = shown["DBParameterGroups"][0]["DBParameterGroupName"].clone();
+        read.insert("DBParameterGroupName".to_owned(), parameters);
         // A major version stands for any of its minors.
         let version = shown["EngineVersion"].as_str().unwrap_or_default();
         let major = properties.engine_version.filter(|asked| version.starts_with(&format!("{asked}.")));
