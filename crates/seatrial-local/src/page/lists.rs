@@ -147,6 +147,8 @@ pub(super) static LISTS: &[List] = &[
     list(&IAM, "ListRoleTags", "Tags", (100, 1000)),
     list(&IAM, "ListRoles", "Roles", (100, 1000)),
     list(&RDS, "DescribeDBInstances", "DBInstances", (100, 100)),
+    list(&RDS, "DescribeDBParameterGroups", "DBParameterGroups", (100, 100)),
+    list(&RDS, "DescribeDBParameters", "Parameters", (100, 100)),
     list(&RDS, "DescribeDBSnapshots", "DBSnapshots", (100, 100)),
     list(&RDS, "DescribeDBSubnetGroups", "DBSubnetGroups", (100, 100)),
     list(&S3, "ListBuckets", "Buckets", (10_000, 10_000)),

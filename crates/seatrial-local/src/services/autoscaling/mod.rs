@@ -5,7 +5,7 @@ mod operations;
 mod store;
 
 pub(crate) use operations::{
-    DeleteScalingPolicy, DeregisterScalableTarget, DescribeScalableTargets, PutScalingPolicy,
-    RegisterScalableTarget, register,
+    DeleteScalingPolicy, DeregisterScalableTarget, DescribeScalableTargets, DescribeScalingPolicies,
+    PutScalingPolicy, RegisterScalableTarget, register,
 };
 pub(crate) use store::{TargetId, target_arn};

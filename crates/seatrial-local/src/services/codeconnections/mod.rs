@@ -6,11 +6,11 @@ mod operations;
 mod store;
 
 pub(crate) use operations::{
-    CreateConnection, DeleteConnection, GetConnection, ListConnections, TagResource, UseConnection,
+    CreateConnection, DeleteConnection, GetConnection, ListConnections, ListTagsForResource, TagResource,
+    UntagResource, UseConnection,
 };
 pub(crate) use store::Status;
 
-use operations::{ListTagsForResource, UntagResource};
 use store::CodeConnections;
 
 use crate::cloud::Cloud;

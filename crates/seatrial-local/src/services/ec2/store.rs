@@ -79,6 +79,8 @@ pub(crate) struct VpcEndpoint {
     pub route_table_ids: Vec<String>,
     pub subnet_ids: Vec<String>,
     pub security_group_ids: Vec<String>,
+    #[serde(default)]
+    pub tags: Tags,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

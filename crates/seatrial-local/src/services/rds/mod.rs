@@ -6,9 +6,11 @@ mod shapes;
 mod store;
 
 pub(crate) use operations::{
-    CreateDbInstance, CreateDbParameterGroup, CreateDbSubnetGroup, DeleteDbInstance, DeleteDbParameterGroup,
-    DeleteDbSubnetGroup, DescribeDbInstances, ModifyDbInstance, ModifyDbParameterGroup, ModifyDbSubnetGroup,
-    RestoreDbInstanceFromDbSnapshot, register,
+    AddTagsToResource, CreateDbInstance, CreateDbParameterGroup, CreateDbSubnetGroup, DeleteDbInstance,
+    DeleteDbParameterGroup, DeleteDbSubnetGroup, DescribeDbInstances, DescribeDbParameterGroups,
+    DescribeDbParameters, DescribeDbSubnetGroups, ListTagsForResource, ModifyDbInstance,
+    ModifyDbParameterGroup, ModifyDbSubnetGroup, RemoveTagsFromResource, RestoreDbInstanceFromDbSnapshot,
+    register,
 };
 pub(crate) use shapes::{DbInstance, Parameter};
 

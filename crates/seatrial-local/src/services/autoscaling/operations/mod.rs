@@ -4,7 +4,7 @@ mod policies;
 mod register;
 mod targets;
 
-pub(crate) use policies::{DeleteScalingPolicy, PutScalingPolicy};
+pub(crate) use policies::{DeleteScalingPolicy, DescribeScalingPolicies, PutScalingPolicy};
 pub(crate) use register::register;
 pub(crate) use targets::{DeregisterScalableTarget, DescribeScalableTargets, RegisterScalableTarget};
 

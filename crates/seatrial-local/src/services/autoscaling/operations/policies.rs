@@ -71,15 +71,15 @@ impl Operation for PutScalingPolicy {
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
-pub(in super::super) struct DescribeScalingPolicies {
-    service_namespace: String,
-    resource_id: Option<String>,
-    policy_names: Vec<String>,
+pub(crate) struct DescribeScalingPolicies {
+    pub service_namespace: String,
+    pub resource_id: Option<String>,
+    pub policy_names: Vec<String>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(in super::super) struct DescribeScalingPoliciesOutput {
+pub(crate) struct DescribeScalingPoliciesOutput {
     scaling_policies: Vec<ScalingPolicy>,
 }
 

@@ -4,12 +4,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Attributes, Change, Created, Number, Resource, ResourceContext, ResourceTypes, attributes, gone, told,
+    Attributes, Change, Created, Number, Resource, ResourceContext, ResourceTypes, answered, attributes,
+    gone, told,
 };
 use crate::error::ServiceError;
 use crate::services::autoscaling::{
-    DeleteScalingPolicy, DeregisterScalableTarget, DescribeScalableTargets, PutScalingPolicy,
-    RegisterScalableTarget, TargetId, target_arn,
+    DeleteScalingPolicy, DeregisterScalableTarget, DescribeScalableTargets, DescribeScalingPolicies,
+    PutScalingPolicy, RegisterScalableTarget, TargetId, target_arn,
 };
 
 const MISSING: &str = "ObjectNotFoundException";
@@ -105,6 +106,17 @@ impl Resource for ScalableTarget {
     }
 }
 
+/// What is shown of a policy as the template writes it.
+const SHOWN_OF_POLICY: [&str; 7] = [
+    "PolicyName",
+    "PolicyType",
+    "ServiceNamespace",
+    "ResourceId",
+    "ScalableDimension",
+    "TargetTrackingScalingPolicyConfiguration",
+    "StepScalingPolicyConfiguration",
+];
+
 struct ScalingPolicy;
 
 #[derive(Deserialize, Default)]
@@ -153,6 +165,28 @@ impl Resource for ScalingPolicy {
     ) -> Result<Attributes, ServiceError> {
         let arn = put_policy(ctx, change.new).await?;
         Ok(attributes([("Arn", json!(arn))]))
+    }
+
+    const READABLE: bool = true;
+
+    /// One of the same name that was made again has another ARN. `ScalingTargetId` is never shown (its schema:
+    /// write-only).
+    async fn read(
+        ctx: &ResourceContext,
+        id: &str,
+        properties: PolicyProperties,
+    ) -> Result<Option<Value>, ServiceError> {
+        let target = properties.target();
+        let input = DescribeScalingPolicies {
+            service_namespace: target.service_namespace,
+            resource_id: Some(target.resource_id),
+            policy_names: vec![properties.policy_name],
+        };
+        let found = ctx.cloud.call(&ctx.principal, input).await;
+        let answer = answered(found, MISSING)?.unwrap_or_default();
+        let all = answer["ScalingPolicies"].as_array().into_iter().flatten();
+        let policy = all.into_iter().find(|one| one["PolicyARN"] == id);
+        Ok(policy.map(|policy| told(policy, SHOWN_OF_POLICY).into()))
     }
 
     async fn delete(

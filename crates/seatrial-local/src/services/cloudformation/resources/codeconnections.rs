@@ -3,13 +3,17 @@
 use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::{Attributes, Change, Created, Resource, ResourceContext, ResourceTypes, Tag};
+use super::{
+    Attributes, Change, Created, Resource, ResourceContext, ResourceTypes, Tag, answered, own_tags, told,
+};
 use crate::error::ServiceError;
 use crate::services::codeconnections::{
-    CreateConnection, DeleteConnection, GetConnection, ListConnections, TagResource,
+    CreateConnection, DeleteConnection, GetConnection, ListConnections, ListTagsForResource, TagResource,
+    UntagResource,
 };
+use crate::tags;
 
 pub(super) fn register(types: &mut ResourceTypes) {
     types.add::<Connection<New>>();
@@ -68,10 +72,30 @@ impl<N: Name> Resource for Connection<N> {
         physical_id: &str,
         change: Change<Properties>,
     ) -> Result<Attributes, ServiceError> {
-        let input =
-            TagResource { resource_arn: physical_id.to_owned(), tags: ctx.tag_list(&change.new.tags) };
-        ctx.cloud.call(&ctx.principal, input).await?;
+        let resource_arn = physical_id.to_owned();
+        let wanted: Vec<tags::Tag> = ctx.tag_list(&change.new.tags);
+        let tag_keys = tags::dropped(&change.old.tags, &wanted);
+        if !tag_keys.is_empty() {
+            let input = UntagResource { resource_arn: resource_arn.clone(), tag_keys };
+            ctx.cloud.call(&ctx.principal, input).await?;
+        }
+        ctx.cloud.call(&ctx.principal, TagResource { resource_arn, tags: wanted }).await?;
         attributes(ctx, physical_id).await
+    }
+
+    const READABLE: bool = true;
+
+    async fn read(
+        ctx: &ResourceContext,
+        id: &str,
+        properties: Properties,
+    ) -> Result<Option<Value>, ServiceError> {
+        let found = ctx.cloud.call(&ctx.principal, GetConnection { connection_arn: id.to_owned() }).await;
+        let Some(answer) = answered(found, "ResourceNotFoundException")? else { return Ok(None) };
+        let mut read = told(&answer["Connection"], ["ConnectionName", "ProviderType"]);
+        let listed = ctx.cloud.call(&ctx.principal, ListTagsForResource { resource_arn: id.to_owned() });
+        read.insert("Tags".to_owned(), own_tags(&properties.tags, &json!(listed.await?.tags)));
+        Ok(Some(read.into()))
     }
 
     async fn delete(ctx: &ResourceContext, physical_id: &str, _: Properties) -> Result<(), ServiceError> {

@@ -136,32 +136,6 @@ pub(super) fn allocate_address(
     Ok(AllocateAddressOutput { allocation_id, public_ip })
 }
 
-/// Addresses by their IP.
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "PascalCase", default)]
-pub(crate) struct DescribeAddresses {
-    pub public_ips: Vec<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct DescribeAddressesOutput {
-    pub addresses: Vec<AllocateAddressOutput>,
-}
-
-pub(super) fn describe_addresses(
-    input: DescribeAddresses,
-    network: &Network,
-    _: &Cloud,
-) -> Result<DescribeAddressesOutput, ServiceError> {
-    let mut found = network.addresses.values();
-    found.retain(|address| input.public_ips.contains(&address.public_ip));
-    let addresses = found
-        .into_iter()
-        .map(|Address { allocation_id, public_ip, .. }| AllocateAddressOutput { allocation_id, public_ip });
-    Ok(DescribeAddressesOutput { addresses: addresses.collect() })
-}
-
 /// By allocation id or by address.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
@@ -238,11 +212,12 @@ pub(super) fn delete_nat_gateway(
 ) -> Result<Empty, ServiceError> {
     match network.nat_gateways.remove(&input.nat_gateway_id)? {
         Some(_) => Ok(Empty {}),
-        None => {
-            let message = format!("The Nat Gateway {} was not found", input.nat_gateway_id);
-            Err(ServiceError::new("NatGatewayNotFound", message))
-        }
+        None => Err(nat_gateway_not_found(&input.nat_gateway_id)),
     }
+}
+
+pub(super) fn nat_gateway_not_found(id: &str) -> ServiceError {
+    ServiceError::new("NatGatewayNotFound", format!("The Nat Gateway {id} was not found"))
 }
 
 #[derive(Deserialize, Default)]
@@ -256,6 +231,7 @@ pub(crate) struct CreateVpcEndpoint {
     pub subnet_ids: Vec<String>,
     pub security_group_ids: Vec<String>,
     pub client_token: Option<String>,
+    pub tags: Tags,
 }
 
 pub(super) fn create_vpc_endpoint(
@@ -275,6 +251,7 @@ pub(super) fn create_vpc_endpoint(
         route_table_ids: input.route_table_ids,
         subnet_ids: input.subnet_ids,
         security_group_ids: input.security_group_ids,
+        tags: input.tags,
     };
     network.endpoints.put(&endpoint.vpc_endpoint_id, &endpoint)?;
     Ok(endpoint)
@@ -318,6 +295,6 @@ pub(super) fn delete_vpc_endpoint(
     removed.map(|_| Empty {}).ok_or_else(|| no_such_endpoint(&input.vpc_endpoint_id))
 }
 
-fn no_such_endpoint(id: &str) -> ServiceError {
+pub(super) fn no_such_endpoint(id: &str) -> ServiceError {
     not_found("InvalidVpcEndpointId.NotFound", "Vpc Endpoint Id", id)
 }

@@ -1,18 +1,22 @@
 //! The operations of EC2.
 
+mod describe;
 mod gateways;
 mod groups;
 mod register;
 mod routes;
 mod rules;
+mod tags;
 mod traffic;
 mod vpcs;
 
+pub(crate) use describe::*;
 pub(crate) use gateways::*;
 pub(crate) use groups::*;
 pub(crate) use register::register;
 pub(crate) use routes::*;
 pub(crate) use rules::*;
+pub(crate) use tags::*;
 pub(crate) use traffic::*;
 pub(crate) use vpcs::*;
 

@@ -5,13 +5,16 @@ use super::{
     AllocateAddress, AllocateAddressOutput, AssociateRouteTable, AttachInternetGateway,
     AuthorizeSecurityGroupRules, AuthorizeSecurityGroupRulesOutput, CheckRoute, CheckTraffic,
     CreateInternetGateway, CreateNatGateway, CreateRoute, CreateRouteTable, CreateSecurityGroup,
-    CreateSubnet, CreateVpc, CreateVpcEndpoint, DeleteInternetGateway, DeleteNatGateway, DeleteRoute,
-    DeleteRouteTable, DeleteSecurityGroup, DeleteSubnet, DeleteVpc, DeleteVpcEndpoint, DescribeAddresses,
-    DescribeAddressesOutput, DescribeSecurityGroupRules, DescribeSecurityGroupRulesOutput,
+    CreateSubnet, CreateTags, CreateVpc, CreateVpcEndpoint, DeleteInternetGateway, DeleteNatGateway,
+    DeleteRoute, DeleteRouteTable, DeleteSecurityGroup, DeleteSubnet, DeleteTags, DeleteVpc,
+    DeleteVpcEndpoint, DescribeAddresses, DescribeAddressesOutput, DescribeInternetGateways,
+    DescribeInternetGatewaysOutput, DescribeNatGateways, DescribeNatGatewaysOutput, DescribeRouteTables,
+    DescribeRouteTablesOutput, DescribeSecurityGroupRules, DescribeSecurityGroupRulesOutput,
     DescribeSecurityGroups, DescribeSecurityGroupsOutput, DescribeSubnets, DescribeSubnetsOutput,
-    DescribeVpcs, DescribeVpcsOutput, DetachInternetGateway, DisassociateRouteTable, Empty, Made,
-    ModifyVpcEndpoint, ReleaseAddress, ReplaceRoute, RevokeSecurityGroupRules, Verdict, gateways, groups,
-    routes, rules, traffic, vpcs,
+    DescribeVpcEndpoints, DescribeVpcEndpointsOutput, DescribeVpcs, DescribeVpcsOutput,
+    DetachInternetGateway, DisassociateRouteTable, Empty, Made, ModifyVpcEndpoint, ReleaseAddress,
+    ReplaceRoute, RevokeSecurityGroupRules, Verdict, describe, gateways, groups, routes, rules, tags,
+    traffic, vpcs,
 };
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation, Operations};
@@ -50,7 +53,13 @@ operations! {
     AttachInternetGateway -> Empty = gateways::attach_internet_gateway;
     DetachInternetGateway -> Empty = gateways::detach_internet_gateway;
     AllocateAddress -> AllocateAddressOutput = gateways::allocate_address;
-    DescribeAddresses -> DescribeAddressesOutput = gateways::describe_addresses;
+    DescribeAddresses -> DescribeAddressesOutput = describe::describe_addresses;
+    DescribeInternetGateways -> DescribeInternetGatewaysOutput = describe::describe_internet_gateways;
+    DescribeNatGateways -> DescribeNatGatewaysOutput = describe::describe_nat_gateways;
+    DescribeRouteTables -> DescribeRouteTablesOutput = describe::describe_route_tables;
+    DescribeVpcEndpoints -> DescribeVpcEndpointsOutput = describe::describe_vpc_endpoints;
+    CreateTags -> Empty = tags::create_tags;
+    DeleteTags -> Empty = tags::delete_tags;
     ReleaseAddress -> Empty = gateways::release_address;
     CreateNatGateway -> Made = gateways::create_nat_gateway;
     DeleteNatGateway -> Empty = gateways::delete_nat_gateway;

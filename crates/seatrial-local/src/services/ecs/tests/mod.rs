@@ -1,6 +1,6 @@
 //! Services and tasks with real processes, behind the load balancer of the stacks.
 
-mod world;
+pub(crate) mod world;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -25,7 +25,7 @@ const PORT: u16 = 4321;
 const LONG: Duration = Duration::from_secs(60);
 
 /// Serves the cloud whose data is in `dir`.
-async fn open(dir: &Path) -> Cloud {
+pub(crate) async fn open(dir: &Path) -> Cloud {
     let cloud = cloud_in(dir);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     cloud.set_endpoint(format!("http://{}", listener.local_addr().unwrap()));
@@ -41,7 +41,8 @@ async fn make(dir: &Path) -> Cloud {
     cloud
 }
 
-async fn close(cloud: &Cloud) {
+/// Ends all that runs in it.
+pub(crate) async fn close(cloud: &Cloud) {
     cloud.drivers().shutdown(Duration::from_secs(5)).await;
     services::stop(cloud).await;
 }

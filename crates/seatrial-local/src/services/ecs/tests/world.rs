@@ -41,7 +41,7 @@ pub(super) async fn make(cloud: &Cloud, app_port: u16) {
 }
 
 /// Pushes `app:v1`.
-async fn push_image(cloud: &Cloud) {
+pub(crate) async fn push_image(cloud: &Cloud) {
     call(cloud, "ecr:CreateRepository", json!({ "repositoryName": "app" })).await.unwrap();
     let config =
         json!({ "config": { "Entrypoint": ["/server"], "Env": ["FROM_IMAGE=yes"], "WorkingDir": "/" } });

@@ -11,10 +11,16 @@ mod tags;
 
 pub(crate) use instances::{CreateDbInstance, DeleteDbInstance, DescribeDbInstances};
 pub(crate) use modify::ModifyDbInstance;
-pub(crate) use parameter_groups::{CreateDbParameterGroup, DeleteDbParameterGroup, ModifyDbParameterGroup};
+pub(crate) use parameter_groups::{
+    CreateDbParameterGroup, DeleteDbParameterGroup, DescribeDbParameterGroups, DescribeDbParameters,
+    ModifyDbParameterGroup,
+};
 pub(crate) use register::register;
 pub(crate) use restore::RestoreDbInstanceFromDbSnapshot;
-pub(crate) use subnet_groups::{CreateDbSubnetGroup, DeleteDbSubnetGroup, ModifyDbSubnetGroup};
+pub(crate) use subnet_groups::{
+    CreateDbSubnetGroup, DeleteDbSubnetGroup, DescribeDbSubnetGroups, ModifyDbSubnetGroup,
+};
+pub(crate) use tags::{AddTagsToResource, ListTagsForResource, RemoveTagsFromResource};
 
 use serde::Serialize;
 

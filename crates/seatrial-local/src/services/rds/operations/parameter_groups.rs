@@ -106,6 +106,66 @@ impl Operation for ModifyDbParameterGroup {
     }
 }
 
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct DescribeDbParameterGroups {
+    #[serde(rename = "DBParameterGroupName")]
+    pub name: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct DescribeDbParameterGroupsOutput {
+    #[serde(rename = "DBParameterGroups")]
+    pub groups: Vec<DbParameterGroup>,
+}
+
+impl Operation for DescribeDbParameterGroups {
+    type Output = DescribeDbParameterGroupsOutput;
+    const SERVICE: &'static str = "rds";
+    const NAME: &'static str = "DescribeDBParameterGroups";
+
+    async fn handle(self, call: &Call) -> Result<DescribeDbParameterGroupsOutput, ServiceError> {
+        let store = call.cloud.part::<RdsStore>();
+        let rows = match self.name {
+            Some(name) => {
+                let found = store.parameter_groups.get(&name.to_ascii_lowercase());
+                vec![found.ok_or_else(|| not_found(&name))?]
+            }
+            None => store.parameter_groups.values(),
+        };
+        Ok(DescribeDbParameterGroupsOutput { groups: rows.into_iter().map(|row| row.group).collect() })
+    }
+}
+
+/// Answers the parameters that somebody has set, as with `Source: user`: an engine's own defaults are not kept.
+#[derive(Deserialize)]
+pub(crate) struct DescribeDbParameters {
+    #[serde(rename = "DBParameterGroupName")]
+    pub name: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct DescribeDbParametersOutput {
+    pub parameters: Vec<Parameter>,
+}
+
+impl Operation for DescribeDbParameters {
+    type Output = DescribeDbParametersOutput;
+    const SERVICE: &'static str = "rds";
+    const NAME: &'static str = "DescribeDBParameters";
+
+    fn resource(&self, cloud: &Cloud) -> String {
+        arn(cloud, &self.name)
+    }
+
+    async fn handle(self, call: &Call) -> Result<DescribeDbParametersOutput, ServiceError> {
+        let found = call.cloud.part::<RdsStore>().parameter_groups.get(&self.name.to_ascii_lowercase());
+        let row = found.ok_or_else(|| not_found(&self.name))?;
+        Ok(DescribeDbParametersOutput { parameters: row.parameters })
+    }
+}
+
 #[derive(Deserialize)]
 pub(crate) struct DeleteDbParameterGroup {
     #[serde(rename = "DBParameterGroupName")]

@@ -3,8 +3,9 @@
 use super::super::store::RdsStore;
 use super::{
     CreateDbInstance, CreateDbParameterGroup, CreateDbSubnetGroup, DeleteDbInstance, DeleteDbParameterGroup,
-    DeleteDbSubnetGroup, DescribeDbInstances, ModifyDbInstance, ModifyDbParameterGroup, ModifyDbSubnetGroup,
-    RestoreDbInstanceFromDbSnapshot, snapshots, subnet_groups, tags,
+    DeleteDbSubnetGroup, DescribeDbInstances, DescribeDbParameterGroups, DescribeDbParameters,
+    DescribeDbSubnetGroups, ListTagsForResource, ModifyDbInstance, ModifyDbParameterGroup,
+    ModifyDbSubnetGroup, RestoreDbInstanceFromDbSnapshot, snapshots, tags,
 };
 use crate::operation::Operations;
 
@@ -16,17 +17,19 @@ pub(crate) fn register(operations: &mut Operations) {
     operations.add::<ModifyDbInstance>();
     operations.add::<DeleteDbInstance>();
     operations.add::<CreateDbSubnetGroup>();
-    operations.add::<subnet_groups::DescribeDbSubnetGroups>();
+    operations.add::<DescribeDbSubnetGroups>();
     operations.add::<ModifyDbSubnetGroup>();
     operations.add::<DeleteDbSubnetGroup>();
     operations.add::<CreateDbParameterGroup>();
     operations.add::<ModifyDbParameterGroup>();
     operations.add::<DeleteDbParameterGroup>();
+    operations.add::<DescribeDbParameterGroups>();
+    operations.add::<DescribeDbParameters>();
     operations.add::<snapshots::DescribeDbSnapshots>();
     operations.add::<snapshots::DeleteDbSnapshot>();
     operations.add::<tags::AddTagsToResource>();
     operations.add::<tags::RemoveTagsFromResource>();
-    operations.add::<tags::ListTagsForResource>();
+    operations.add::<ListTagsForResource>();
     operations.add_groups_in_use(|cloud| {
         let rows = cloud.part::<RdsStore>().instances.values();
         let groups = rows.into_iter().flat_map(|row| row.instance.vpc_security_groups);

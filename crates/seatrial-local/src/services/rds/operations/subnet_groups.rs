@@ -133,15 +133,15 @@ impl Operation for ModifyDbSubnetGroup {
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
-pub(super) struct DescribeDbSubnetGroups {
+pub(crate) struct DescribeDbSubnetGroups {
     #[serde(rename = "DBSubnetGroupName")]
-    name: Option<String>,
+    pub name: Option<String>,
 }
 
 #[derive(Serialize)]
-pub(super) struct DescribeDbSubnetGroupsOutput {
+pub(crate) struct DescribeDbSubnetGroupsOutput {
     #[serde(rename = "DBSubnetGroups")]
-    groups: Vec<DbSubnetGroup>,
+    pub groups: Vec<DbSubnetGroup>,
 }
 
 impl Operation for DescribeDbSubnetGroups {

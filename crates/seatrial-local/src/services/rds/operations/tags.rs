@@ -48,9 +48,9 @@ impl Operation for AddTagsToResource {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct RemoveTagsFromResource {
-    resource_name: String,
-    tag_keys: Vec<String>,
+pub(crate) struct RemoveTagsFromResource {
+    pub resource_name: String,
+    pub tag_keys: Vec<String>,
 }
 
 impl Operation for RemoveTagsFromResource {
@@ -67,14 +67,14 @@ impl Operation for RemoveTagsFromResource {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct ListTagsForResource {
-    resource_name: String,
+pub(crate) struct ListTagsForResource {
+    pub resource_name: String,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct ListTagsForResourceOutput {
-    tag_list: Vec<Tag>,
+pub(crate) struct ListTagsForResourceOutput {
+    pub tag_list: Vec<Tag>,
 }
 
 impl Operation for ListTagsForResource {

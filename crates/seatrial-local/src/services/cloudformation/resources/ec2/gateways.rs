@@ -1,14 +1,17 @@
-//! Internet gateways, addresses, NAT gateways, endpoints.
+//! Internet gateways, addresses, NAT gateways.
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::super::{Attributes, Change, Created, Resource, ResourceContext, Tag, attributes, gone};
+use super::super::{
+    Attributes, Change, Created, Resource, ResourceContext, Tag, answered, attributes, gone, tagged, told,
+};
+use super::tags::set_tags;
 use crate::error::ServiceError;
 use crate::services::ec2::{
-    AllocateAddress, AttachInternetGateway, CreateInternetGateway, CreateNatGateway, CreateVpcEndpoint,
-    DeleteInternetGateway, DeleteNatGateway, DeleteVpcEndpoint, DescribeAddresses, DetachInternetGateway,
-    ModifyVpcEndpoint, ReleaseAddress,
+    AllocateAddress, AttachInternetGateway, CreateInternetGateway, CreateNatGateway, DeleteInternetGateway,
+    DeleteNatGateway, DescribeAddresses, DescribeInternetGateways, DescribeNatGateways,
+    DetachInternetGateway, ReleaseAddress, ShownInternetGateway,
 };
 
 /// Properties of a type of which nothing but the tags is used.
@@ -32,11 +35,27 @@ impl Resource for InternetGateway {
     }
 
     async fn update(
-        _ctx: &ResourceContext,
+        ctx: &ResourceContext,
         physical_id: &str,
-        _change: Change<OnlyTags>,
+        change: Change<OnlyTags>,
     ) -> Result<Attributes, ServiceError> {
+        set_tags(ctx, physical_id, (&change.old.tags, &change.new.tags)).await?;
         Ok(attributes([("InternetGatewayId", json!(physical_id))]))
+    }
+
+    const READABLE: bool = true;
+
+    async fn read(
+        ctx: &ResourceContext,
+        id: &str,
+        properties: OnlyTags,
+    ) -> Result<Option<Value>, ServiceError> {
+        let input =
+            DescribeInternetGateways { internet_gateway_ids: vec![id.to_owned()], ..Default::default() };
+        let found = ctx.cloud.call(&ctx.principal, input).await;
+        let Some(answer) = answered(found, "InvalidInternetGatewayID.NotFound")? else { return Ok(None) };
+        let tags = tagged(&properties.tags, &answer["InternetGateways"][0]["Tags"]);
+        Ok(Some(json!({"Tags": tags})))
     }
 
     async fn delete(
@@ -98,6 +117,22 @@ impl Resource for VpcGatewayAttachment {
         Ok(attributes([("AttachmentType", json!("IGW"))]))
     }
 
+    const READABLE: bool = true;
+
+    /// It is known by its VPC: another gateway there is the same attachment with another property.
+    async fn read(
+        ctx: &ResourceContext,
+        id: &str,
+        _: AttachmentProperties,
+    ) -> Result<Option<Value>, ServiceError> {
+        let vpc_id = id.split('|').nth(1).unwrap_or_default();
+        let input =
+            DescribeInternetGateways { attachment_vpc_id: Some(vpc_id.to_owned()), ..Default::default() };
+        let found = ctx.cloud.call(&ctx.principal, input).await?.internet_gateways;
+        let told = |gateway: &ShownInternetGateway| json!({"VpcId": gateway.vpc_id, "InternetGatewayId": gateway.internet_gateway_id});
+        Ok(found.first().map(told))
+    }
+
     async fn delete(
         ctx: &ResourceContext,
         _physical_id: &str,
@@ -129,12 +164,29 @@ impl Resource for Eip {
     async fn update(
         ctx: &ResourceContext,
         physical_id: &str,
-        _change: Change<OnlyTags>,
+        change: Change<OnlyTags>,
     ) -> Result<Attributes, ServiceError> {
         let input = DescribeAddresses { public_ips: vec![physical_id.to_owned()] };
         let found = ctx.cloud.call(&ctx.principal, input).await?.addresses;
         let found = found.first().map(|address| address.allocation_id.clone()).unwrap_or_default();
+        set_tags(ctx, &found, (&change.old.tags, &change.new.tags)).await?;
         Ok(eip_attributes(physical_id, &found))
+    }
+
+    const READABLE: bool = true;
+
+    async fn read(
+        ctx: &ResourceContext,
+        id: &str,
+        properties: OnlyTags,
+    ) -> Result<Option<Value>, ServiceError> {
+        let input = DescribeAddresses { public_ips: vec![id.to_owned()] };
+        let found = ctx.cloud.call(&ctx.principal, input).await?.addresses;
+        let told = found.first().map(|address| {
+            let tags = tagged(&properties.tags, &json!(address.tags));
+            json!({"Domain": address.domain, "Tags": tags})
+        });
+        Ok(told)
     }
 
     async fn delete(
@@ -176,11 +228,28 @@ impl Resource for NatGateway {
     }
 
     async fn update(
-        _ctx: &ResourceContext,
+        ctx: &ResourceContext,
         physical_id: &str,
-        _change: Change<NatGatewayProperties>,
+        change: Change<NatGatewayProperties>,
     ) -> Result<Attributes, ServiceError> {
+        set_tags(ctx, physical_id, (&change.old.tags, &change.new.tags)).await?;
         Ok(attributes([("NatGatewayId", json!(physical_id))]))
+    }
+
+    const READABLE: bool = true;
+
+    async fn read(
+        ctx: &ResourceContext,
+        id: &str,
+        properties: NatGatewayProperties,
+    ) -> Result<Option<Value>, ServiceError> {
+        let input = DescribeNatGateways { nat_gateway_ids: vec![id.to_owned()] };
+        let found = ctx.cloud.call(&ctx.principal, input).await;
+        let Some(answer) = answered(found, "NatGatewayNotFound")? else { return Ok(None) };
+        let shown = &answer["NatGateways"][0];
+        let mut read = told(shown, ["VpcId", "SubnetId", "AllocationId"]);
+        read.insert("Tags".to_owned(), tagged(&properties.tags, &shown["Tags"]));
+        Ok(Some(read.into()))
     }
 
     async fn delete(
@@ -190,64 +259,5 @@ impl Resource for NatGateway {
     ) -> Result<(), ServiceError> {
         let input = DeleteNatGateway { nat_gateway_id: physical_id.to_owned() };
         gone(ctx.cloud.call(&ctx.principal, input).await, "NatGatewayNotFound")
-    }
-}
-
-pub(super) struct VpcEndpoint;
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "PascalCase", default)]
-pub(super) struct VpcEndpointProperties {
-    vpc_id: String,
-    service_name: String,
-    vpc_endpoint_type: Option<String>,
-    route_table_ids: Vec<String>,
-    subnet_ids: Vec<String>,
-    security_group_ids: Vec<String>,
-}
-
-impl Resource for VpcEndpoint {
-    const TYPE: &'static str = "AWS::EC2::VPCEndpoint";
-    type Properties = VpcEndpointProperties;
-
-    async fn create(
-        ctx: &ResourceContext,
-        properties: VpcEndpointProperties,
-    ) -> Result<Created, ServiceError> {
-        let input = CreateVpcEndpoint {
-            vpc_id: properties.vpc_id,
-            service_name: properties.service_name,
-            vpc_endpoint_type: properties.vpc_endpoint_type,
-            route_table_ids: properties.route_table_ids,
-            subnet_ids: properties.subnet_ids,
-            security_group_ids: properties.security_group_ids,
-            client_token: Some(ctx.client_token()),
-        };
-        let id = ctx.cloud.call(&ctx.principal, input).await?.vpc_endpoint_id;
-        Ok(Created { attributes: attributes([("Id", json!(id))]), physical_id: id })
-    }
-
-    async fn update(
-        ctx: &ResourceContext,
-        physical_id: &str,
-        change: Change<VpcEndpointProperties>,
-    ) -> Result<Attributes, ServiceError> {
-        let input = ModifyVpcEndpoint {
-            vpc_endpoint_id: physical_id.to_owned(),
-            route_table_ids: change.new.route_table_ids,
-            subnet_ids: change.new.subnet_ids,
-            security_group_ids: change.new.security_group_ids,
-        };
-        ctx.cloud.call(&ctx.principal, input).await?;
-        Ok(attributes([("Id", json!(physical_id))]))
-    }
-
-    async fn delete(
-        ctx: &ResourceContext,
-        physical_id: &str,
-        _properties: VpcEndpointProperties,
-    ) -> Result<(), ServiceError> {
-        let input = DeleteVpcEndpoint { vpc_endpoint_id: physical_id.to_owned() };
-        gone(ctx.cloud.call(&ctx.principal, input).await, "InvalidVpcEndpointId.NotFound")
     }
 }

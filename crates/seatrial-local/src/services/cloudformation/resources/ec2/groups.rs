@@ -7,6 +7,7 @@ use super::super::{
     Attributes, Change, Created, Resource, ResourceContext, Tag, answered, attributes, gone, tagged, told,
 };
 use super::rules::{RuleProperties, written};
+use super::tags::set_tags;
 use crate::error::ServiceError;
 use crate::services::ec2::{
     self, AuthorizeSecurityGroupRules, CreateSecurityGroup, CreateVpc, DeleteSecurityGroup,
@@ -153,6 +154,7 @@ impl Resource for SecurityGroup {
             let (old, new) = (change.old.rules(is_egress)?, change.new.rules(is_egress)?);
             set_rules(ctx, (physical_id, is_egress), (&old, &new)).await?;
         }
+        set_tags(ctx, physical_id, (&change.old.tags, &change.new.tags)).await?;
         let input = DescribeSecurityGroups { group_ids: vec![physical_id.to_owned()] };
         let found = ctx.cloud.call(&ctx.principal, input).await?.security_groups;
         Ok(found.first().map(group_attributes).unwrap_or_default())

@@ -1,9 +1,11 @@
 //! Resource types of EC2.
 
+mod endpoints;
 mod gateways;
 mod groups;
 mod routes;
 mod rules;
+mod tags;
 mod vpcs;
 
 use super::ResourceTypes;
@@ -15,7 +17,7 @@ pub(super) fn register(types: &mut ResourceTypes) {
     types.add::<gateways::VpcGatewayAttachment>();
     types.add::<gateways::Eip>();
     types.add::<gateways::NatGateway>();
-    types.add::<gateways::VpcEndpoint>();
+    types.add::<endpoints::VpcEndpoint>();
     types.add::<routes::RouteTable>();
     types.add::<routes::Route>();
     types.add::<routes::SubnetRouteTableAssociation>();

@@ -1,14 +1,19 @@
 //! Route tables, routes, associations.
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use super::super::{Attributes, Change, Created, Resource, ResourceContext, Tag, attributes, gone};
+use super::super::{
+    Attributes, Change, Created, Resource, ResourceContext, Tag, answered, attributes, gone, tagged, told,
+};
+use super::tags::set_tags;
 use crate::error::ServiceError;
 use crate::services::ec2::{
-    AssociateRouteTable, CreateRoute, CreateRouteTable, DeleteRoute, DeleteRouteTable,
+    AssociateRouteTable, CreateRoute, CreateRouteTable, DeleteRoute, DeleteRouteTable, DescribeRouteTables,
     DisassociateRouteTable, ReplaceRoute,
 };
+
+const NO_TABLE: &str = "InvalidRouteTableID.NotFound";
 
 pub(super) struct RouteTable;
 
@@ -35,11 +40,26 @@ impl Resource for RouteTable {
     }
 
     async fn update(
-        _ctx: &ResourceContext,
+        ctx: &ResourceContext,
         physical_id: &str,
-        _change: Change<RouteTableProperties>,
+        change: Change<RouteTableProperties>,
     ) -> Result<Attributes, ServiceError> {
+        set_tags(ctx, physical_id, (&change.old.tags, &change.new.tags)).await?;
         Ok(attributes([("RouteTableId", json!(physical_id))]))
+    }
+
+    const READABLE: bool = true;
+
+    /// Its routes are resources of their own.
+    async fn read(
+        ctx: &ResourceContext,
+        id: &str,
+        properties: RouteTableProperties,
+    ) -> Result<Option<Value>, ServiceError> {
+        let Some(shown) = table(ctx, id).await? else { return Ok(None) };
+        let mut read = told(&shown, ["VpcId"]);
+        read.insert("Tags".to_owned(), tagged(&properties.tags, &shown["Tags"]));
+        Ok(Some(read.into()))
     }
 
     async fn delete(
@@ -48,11 +68,45 @@ impl Resource for RouteTable {
         _properties: RouteTableProperties,
     ) -> Result<(), ServiceError> {
         let input = DeleteRouteTable { route_table_id: physical_id.to_owned() };
-        gone(ctx.cloud.call(&ctx.principal, input).await, "InvalidRouteTableID.NotFound")
+        gone(ctx.cloud.call(&ctx.principal, input).await, NO_TABLE)
     }
 }
 
+/// A route table as it is shown, if there is one.
+async fn table(ctx: &ResourceContext, id: &str) -> Result<Option<Value>, ServiceError> {
+    let input = DescribeRouteTables { route_table_ids: vec![id.to_owned()], ..Default::default() };
+    let answer = answered(ctx.cloud.call(&ctx.principal, input).await, NO_TABLE)?;
+    Ok(answer.map(|mut answer| answer["RouteTables"][0].take()))
+}
+
 pub(super) struct Route;
+
+/// The property that names a target, by how its id begins. A gateway's is what any other id stands under.
+const TARGETS: [(&str, &str); 11] = [
+    ("nat-", "NatGatewayId"),
+    ("eigw-", "EgressOnlyInternetGatewayId"),
+    ("pcx-", "VpcPeeringConnectionId"),
+    ("tgw-", "TransitGatewayId"),
+    ("eni-", "NetworkInterfaceId"),
+    ("i-", "InstanceId"),
+    ("vpce-", "VpcEndpointId"),
+    ("cagw-", "CarrierGatewayId"),
+    ("lgw-", "LocalGatewayId"),
+    ("arn:", "CoreNetworkArn"),
+    ("", "GatewayId"),
+];
+
+/// The one target of a route under its property; all others are not set.
+fn written(target: &str) -> Map<String, Value> {
+    let found = TARGETS.iter().find(|(prefix, _)| target.starts_with(prefix));
+    let property = |name: &str| match found {
+        Some((_, own)) if *own == name => json!(target),
+        // A gateway endpoint may be named as the gateway that it is.
+        _ if name == "GatewayId" && target.starts_with("vpce-") => json!(target),
+        _ => Value::Null,
+    };
+    TARGETS.iter().map(|(_, name)| ((*name).to_owned(), property(name))).collect()
+}
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
@@ -127,6 +181,21 @@ impl Resource for Route {
         Ok(values)
     }
 
+    const READABLE: bool = true;
+
+    async fn read(
+        ctx: &ResourceContext,
+        id: &str,
+        _: RouteProperties,
+    ) -> Result<Option<Value>, ServiceError> {
+        let (table_id, destination) = id.split_once('|').unwrap_or((id, ""));
+        let Some(shown) = table(ctx, table_id).await? else { return Ok(None) };
+        let Some(target) = shown["Routes"][destination].as_str() else { return Ok(None) };
+        let mut read = written(target);
+        read.insert("RouteTableId".to_owned(), json!(table_id));
+        Ok(Some(read.into()))
+    }
+
     async fn delete(
         ctx: &ResourceContext,
         _physical_id: &str,
@@ -136,7 +205,7 @@ impl Resource for Route {
         let Ok((route_table_id, destination_cidr_block, _)) = properties.parts() else { return Ok(()) };
         let input = DeleteRoute { route_table_id, destination_cidr_block };
         let deleted = gone(ctx.cloud.call(&ctx.principal, input).await, "InvalidRoute.NotFound");
-        gone(deleted, "InvalidRouteTableID.NotFound")
+        gone(deleted, NO_TABLE)
     }
 }
 
@@ -170,6 +239,22 @@ impl Resource for SubnetRouteTableAssociation {
         _change: Change<AssociationProperties>,
     ) -> Result<Attributes, ServiceError> {
         Ok(attributes([("Id", json!(physical_id))]))
+    }
+
+    const READABLE: bool = true;
+
+    /// Another table for its subnet, or none, is another association: this one is gone then.
+    async fn read(
+        ctx: &ResourceContext,
+        id: &str,
+        _: AssociationProperties,
+    ) -> Result<Option<Value>, ServiceError> {
+        let input = DescribeRouteTables { association_id: Some(id.to_owned()), ..Default::default() };
+        let found = ctx.cloud.call(&ctx.principal, input).await?.route_tables;
+        let told = found.first().map(
+            |table| json!({"SubnetId": table.associations.get(id), "RouteTableId": table.route_table_id}),
+        );
+        Ok(told)
     }
 
     async fn delete(

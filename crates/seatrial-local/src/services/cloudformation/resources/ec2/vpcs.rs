@@ -7,6 +7,7 @@ use super::super::{
     Attributes, Change, Created, Flag, Resource, ResourceContext, Tag, answered, attributes, gone, tagged,
     told,
 };
+use super::tags::set_tags;
 use crate::error::ServiceError;
 use crate::services::ec2::{
     self, CreateSubnet, CreateVpc, DeleteSubnet, DeleteVpc, DescribeSubnets, DescribeVpcs,
@@ -46,8 +47,9 @@ impl Resource for Vpc {
     async fn update(
         ctx: &ResourceContext,
         physical_id: &str,
-        _change: Change<VpcProperties>,
+        change: Change<VpcProperties>,
     ) -> Result<Attributes, ServiceError> {
+        set_tags(ctx, physical_id, (&change.old.tags, &change.new.tags)).await?;
         let input = DescribeVpcs { vpc_ids: vec![physical_id.to_owned()] };
         let found = ctx.cloud.call(&ctx.principal, input).await?;
         Ok(found.vpcs.first().map(vpc_attributes).unwrap_or_default())
@@ -118,8 +120,9 @@ impl Resource for Subnet {
     async fn update(
         ctx: &ResourceContext,
         physical_id: &str,
-        _change: Change<SubnetProperties>,
+        change: Change<SubnetProperties>,
     ) -> Result<Attributes, ServiceError> {
+        set_tags(ctx, physical_id, (&change.old.tags, &change.new.tags)).await?;
         let input = DescribeSubnets { subnet_ids: vec![physical_id.to_owned()] };
         let found = ctx.cloud.call(&ctx.principal, input).await?;
         Ok(found.subnets.first().map(subnet_attributes).unwrap_or_default())
