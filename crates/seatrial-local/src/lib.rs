@@ -4,6 +4,8 @@
 //! [`LocalCloud::start`] gives a handle; everything else is reached over HTTP.
 
 mod archive;
+#[allow(dead_code, reason = "what it signs comes with ACM")]
+mod authority;
 mod clock;
 mod cloud;
 mod credentials;
@@ -34,6 +36,7 @@ mod tests;
 pub const SOURCE: &str = env!("SEATRIAL_LOCAL_SOURCE");
 
 pub use archive::{ArchiveError, Snapshot, snapshot};
+pub use authority::certificate_authority;
 pub use clock::{Clock, Epoch};
 pub use cloud::{Cloud, Settings};
 pub use credentials::Credentials;

@@ -11,6 +11,7 @@ use nix::fcntl::{Flock, FlockArg};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
+use crate::authority::{self, Authority};
 use crate::clock::Clock;
 use crate::cloud::{Cloud, Settings, Setup};
 use crate::credentials::{CredentialStore, Credentials};
@@ -29,8 +30,21 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 const LOCK_POLL: Duration = Duration::from_millis(10);
 
 /// What a local cloud makes in its data directory, by name: anything else there is somebody else's.
-pub const DATA_ENTRIES: [&str; 10] =
-    ["lock", "port", "state.jsonl", "state.new", "codebuild", "images", "logs", "postgres", "registry", "s3"];
+pub const DATA_ENTRIES: [&str; 13] = [
+    "lock",
+    "port",
+    "state.jsonl",
+    "state.new",
+    authority::ENTRIES[0],
+    authority::ENTRIES[1],
+    authority::ENTRIES[2],
+    "codebuild",
+    "images",
+    "logs",
+    "postgres",
+    "registry",
+    "s3",
+];
 
 /// How to start.
 #[derive(Debug, Clone)]
@@ -81,6 +95,9 @@ impl LocalCloud {
     pub async fn start(options: Options) -> Result<Self, StartError> {
         limits::raise();
         let lock = take_data_dir(&options.data_dir).await?;
+        // Before it is told that the local cloud is there: whoever finds it finds the authority too.
+        let unusable = |source| StartError::DataDir { path: options.data_dir.clone(), source };
+        Authority::open(&options.data_dir).map_err(unusable)?;
         let listener = listen(&options).await?;
         let database = Database::open(&options.data_dir.join("state.jsonl"))?;
         let clock = Clock::new(options.time_scale);

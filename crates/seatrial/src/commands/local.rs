@@ -89,6 +89,9 @@ impl fmt::Display for LocalStatus {
         writeln!(f, "local cloud, pid {}, data in {}", c.pid, c.data_dir.display())?;
         writeln!(f, "registry {}", c.registry)?;
         writeln!(f, "application {}", self.url.as_deref().unwrap_or("not provisioned yet"))?;
+        if !c.certificate_authority.as_os_str().is_empty() {
+            writeln!(f, "certificate authority {}", c.certificate_authority.display())?;
+        }
         writeln!(f, "for any AWS client:")?;
         writeln!(f, "  export AWS_ENDPOINT_URL={}", c.endpoint)?;
         writeln!(f, "  export AWS_REGION={} AWS_DEFAULT_REGION={}", c.region, c.region)?;

@@ -16,6 +16,10 @@ pub(crate) struct Connection {
     pub registry: String,
     pub pid: u32,
     pub data_dir: PathBuf,
+    /// The certificate, as PEM, of the authority that signs what HTTPS listeners show; trusted by whoever reads it, and
+    /// installed nowhere. Empty where an earlier build runs, whose listeners speak no TLS.
+    #[serde(default)]
+    pub certificate_authority: PathBuf,
     /// Which source of the local cloud runs it.
     pub build: String,
 }

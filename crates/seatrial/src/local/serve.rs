@@ -88,6 +88,7 @@ fn connection(local: &LocalCloud, options: &ServeOptions) -> Connection {
         registry: local.cloud().registry().to_owned(),
         pid: std::process::id(),
         data_dir: options.data_dir.clone(),
+        certificate_authority: seatrial_local::certificate_authority(&options.data_dir),
         build: seatrial_local::SOURCE.to_owned(),
     }
 }
