@@ -24,6 +24,18 @@ pub enum FaultKind {
     Slow,
     /// The tasks of the next task set start, but answer no health check.
     Unhealthy,
+    /// The program of the next task set's tasks ends as soon as it starts.
+    Crash,
+    /// The next task set's image is not in the repository.
+    MissingImage,
+    /// The execution role of the next task set's tasks may not read secrets.
+    DeniedSecret,
+}
+
+impl FaultKind {
+    /// Those that spoil the tasks of the next task set, and no call.
+    pub(crate) const OF_TASKS: [Self; 4] =
+        [Self::Unhealthy, Self::Crash, Self::MissingImage, Self::DeniedSecret];
 }
 
 /// One fault. Without `service` or `operation` it fits all.
@@ -81,16 +93,16 @@ impl Faults {
         self.lock().clear();
     }
 
-    /// Takes one use of a fault of this kind, if one is armed.
-    pub fn take(&self, kind: FaultKind) -> bool {
-        self.take_if(|fault| fault.kind == kind).is_some()
+    /// Takes one use of a fault of tasks, if one is armed: which.
+    pub(crate) fn take_of_tasks(&self) -> Option<FaultKind> {
+        self.take_if(|fault| FaultKind::OF_TASKS.contains(&fault.kind)).map(|fault| fault.kind)
     }
 
     /// Applies the faults of calls to one call.
     pub(crate) async fn strike(&self, caller: &str, called: Called<'_>) -> Result<(), ServiceError> {
         let Called { service, operation, resource } = called;
         let of_calls = |fault: &Fault| {
-            fault.kind != FaultKind::Unhealthy
+            !FaultKind::OF_TASKS.contains(&fault.kind)
                 && fault.service.as_deref().is_none_or(|name| name == service)
                 && fault.operation.as_deref().is_none_or(|name| name == operation)
         };
@@ -102,7 +114,8 @@ impl Faults {
                 "User: {caller} is not authorized to perform: {service}:{operation} on resource: {resource} \
                  because no identity-based policy allows the {service}:{operation} action"
             ))),
-            FaultKind::Slow | FaultKind::Unhealthy => {
+            // None of tasks comes here.
+            _ => {
                 tokio::time::sleep(Duration::from_millis(fault.delay_ms)).await;
                 Ok(())
             }
@@ -155,9 +168,12 @@ mod tests {
     #[tokio::test]
     async fn a_fault_of_tasks_strikes_no_call() {
         let faults = Faults::default();
-        faults.arm(Fault::new(FaultKind::Unhealthy));
+        for kind in FaultKind::OF_TASKS {
+            faults.arm(Fault::new(kind));
+        }
 
         assert!(faults.strike("", CALLED).await.is_ok());
-        assert_eq!(faults.armed().len(), 1);
+        let taken: Vec<FaultKind> = std::iter::from_fn(|| faults.take_of_tasks()).collect();
+        assert_eq!(taken, FaultKind::OF_TASKS);
     }
 }

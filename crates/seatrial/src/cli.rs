@@ -343,6 +343,14 @@ pub(crate) enum Scenario {
     Deploy,
     /// A release whose tasks answer no health check: it must be rolled back
     Unhealthy,
+    /// A release whose program ends as soon as it starts
+    Crash,
+    /// A release whose image is not in the repository
+    MissingImage,
+    /// A release whose tasks may not read their secrets
+    DeniedSecret,
+    /// A release that somebody stops half-way
+    Stop,
 }
 
 #[derive(Debug, Clone, Args)]

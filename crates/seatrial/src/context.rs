@@ -103,7 +103,16 @@ impl Ctx {
     /// Certificate authorities that the application's own certificate may come from besides the system's, as PEM: that of
     /// the local cloud.
     pub(crate) fn trusted(&self) -> anyhow::Result<Vec<u8>> {
-        Ok(Vec::new())
+        let Some(local) = &self.local else { return Ok(Vec::new()) };
+        match std::fs::read(&local.certificate_authority) {
+            Ok(pem) => Ok(pem),
+            // One of an earlier build has none.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => {
+                let path = local.certificate_authority.display();
+                Err(anyhow::Error::from(error).context(format!("failed to read `{path}`")))
+            }
+        }
     }
 
     pub(crate) fn printer(&self) -> &Printer {

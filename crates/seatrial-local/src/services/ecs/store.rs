@@ -8,6 +8,7 @@ use super::task::TaskRow;
 use crate::clock::Epoch;
 use crate::cloud::{Cloud, Part, Setup};
 use crate::error::ServiceError;
+use crate::fault::FaultKind;
 use crate::persist::Table;
 
 /// AWS answers the newest hundred.
@@ -59,8 +60,8 @@ pub(crate) struct TaskSetRow {
     pub failed_tasks: i64,
     /// No task is started before.
     pub retry_at: Option<Epoch>,
-    /// A fault: its tasks answer no health check.
-    pub misdirected: bool,
+    /// What a fault does to its tasks.
+    pub spoiled: Option<FaultKind>,
 }
 
 impl EcsStore {

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::definition::Tag;
 use super::shapes::{LoadBalancer, NetworkConfiguration};
 use crate::clock::Epoch;
+use crate::fault::FaultKind;
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -122,8 +123,8 @@ pub(crate) struct TaskRow {
     pub host: Option<Host>,
     /// Target groups that know it, so that it can be taken off them.
     pub registered: bool,
-    /// A fault: it listens where no health check reaches it.
-    pub misdirected: bool,
+    /// What a fault does to it.
+    pub spoiled: Option<FaultKind>,
 }
 
 /// Where a task is reached.

@@ -22,7 +22,7 @@ use crate::outcome::Report;
 
 pub(super) use facts::Facts;
 pub(super) use kept::Kept;
-pub(super) use story::{Story, tell};
+pub(super) use story::{Kind, Story, tell};
 
 /// What `explain` prints.
 #[derive(Serialize)]

@@ -3,6 +3,7 @@
 //! Changes nothing in AWS and nothing in the user's checkout: it works on a private clone, in a data directory of
 //! its own. What stays is the build cache, so that the second rehearsal need not compile again.
 
+mod play;
 mod stage;
 mod verdict;
 
@@ -12,8 +13,6 @@ use std::time::Instant;
 use super::deployed::{Deployed, Place};
 use super::graph;
 use super::provision::{self, Provisioned};
-use super::release;
-use super::released::{Patience, Probing, Release, follow};
 use crate::cli::{Consent, Globals, ProvisionArgs, RehearseArgs, Scenario};
 use crate::context::{Ctx, find_root, load_environment};
 use crate::exit::Refused;
@@ -22,11 +21,9 @@ use crate::outcome::Report;
 use crate::session::Session;
 use seatrial_project::LOCAL_ENVIRONMENT;
 
+use play::play;
 use stage::{Folder, Stage};
-use verdict::{Expectation, Verdict};
-
-/// A release is judged by so many requests at the least.
-const AT_LEAST: u64 = 2_000;
+use verdict::Verdict;
 
 pub(crate) async fn run(
     session: &Session,
@@ -128,28 +125,6 @@ async fn provision_all(ctx: &Ctx) -> anyhow::Result<Report<Provisioned>> {
     let took = began.elapsed().as_secs_f64();
     ctx.printer().event("rehearse", format_args!("provisioning and the first release took {took:.1} s"));
     Ok(provisioned)
-}
-
-/// One more release of the same commit, under load; what is to go wrong is armed before it starts.
-async fn play(
-    ctx: &Ctx,
-    stage: &Stage,
-    place: &Place,
-    (scenario, rate): (Scenario, u32),
-) -> anyhow::Result<(Release, Expectation)> {
-    let (name, expectation) = match scenario {
-        Scenario::Deploy => ("deploy", Expectation::Released),
-        Scenario::Unhealthy => {
-            let text = "fault armed: the next tasks start, but answer no health check";
-            ctx.printer().event("rehearse", text);
-            stage.arm("unhealthy").await?;
-            ("unhealthy", Expectation::RolledBack)
-        }
-    };
-    let execution = release::start(ctx, place, None).await?;
-    let probing = Probing { rate: Some(rate.max(1)), at_least: AT_LEAST };
-    let followed = follow(ctx, place, (name, &execution), (probing, Patience::default()));
-    Ok((followed.await?, expectation))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::commands::deployed::Deployed;
+use crate::commands::explain::Kind;
 use crate::commands::provision::{Provisioned, StackResult};
 use crate::commands::released::Release;
 use crate::context::Ctx;
@@ -17,7 +18,8 @@ use crate::session::Session;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Expectation {
     Released,
-    RolledBack,
+    /// For this reason, and no other.
+    RolledBack(Kind),
 }
 
 /// The object of `rehearse --output json`. Its names are a contract: added to, never renamed.
@@ -90,10 +92,16 @@ fn faults_of(release: &Release, expectation: Expectation) -> Vec<String> {
         Expectation::Released if !succeeded => {
             faults.push(format!("`{name}` ended {} instead of Succeeded", release.status));
         }
-        Expectation::RolledBack if succeeded || !release.rolled_back => {
+        Expectation::RolledBack(_) if succeeded || !release.rolled_back => {
             faults.push(format!("`{name}` ended {} without a rollback", release.status));
         }
-        Expectation::Released | Expectation::RolledBack => {}
+        Expectation::RolledBack(cause) => {
+            let told = release.explanation.as_ref().map(|story| story.cause);
+            if told != Some(cause) {
+                faults.push(format!("`{name}` was rolled back for {told:?}, not for {cause:?}"));
+            }
+        }
+        Expectation::Released => {}
     }
     faults.extend(release.outage().map(|what| format!("`{name}`: {what}")));
     faults
@@ -133,6 +141,7 @@ impl fmt::Display for Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::explain::Story;
     use crate::follow::Requests;
 
     fn release(status: &str, rolled_back: bool, failed: u64) -> Release {
@@ -155,11 +164,20 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_release_passes_only_when_it_was_rolled_back_without_a_failed_request() {
-        assert!(faults_of(&release("Failed", true, 0), Expectation::RolledBack).is_empty());
-        assert_eq!(faults_of(&release("Failed", false, 0), Expectation::RolledBack).len(), 1);
-        assert_eq!(faults_of(&release("Succeeded", false, 0), Expectation::RolledBack).len(), 1);
-        assert_eq!(faults_of(&release("Failed", true, 3), Expectation::RolledBack).len(), 1);
+    fn a_bad_release_passes_only_when_it_was_rolled_back_for_its_cause_without_a_failed_request() {
+        let rolled_back = Expectation::RolledBack(Kind::Exited);
+        let of = |status: &str, rolled_back: bool, failed: u64, cause: Kind| {
+            let mut release = release(status, rolled_back, failed);
+            let what = String::new();
+            let (evidence, users, next) = (Vec::new(), String::new(), Vec::new());
+            release.explanation = Some(Story { cause, what, evidence, users, next });
+            release
+        };
+        assert!(faults_of(&of("Failed", true, 0, Kind::Exited), rolled_back).is_empty());
+        assert_eq!(faults_of(&of("Failed", true, 0, Kind::Unhealthy), rolled_back).len(), 1);
+        assert_eq!(faults_of(&of("Failed", false, 0, Kind::Exited), rolled_back).len(), 1);
+        assert_eq!(faults_of(&of("Succeeded", false, 0, Kind::Exited), rolled_back).len(), 1);
+        assert_eq!(faults_of(&of("Failed", true, 3, Kind::Exited), rolled_back).len(), 1);
         assert_eq!(faults_of(&release("Failed", true, 0), Expectation::Released).len(), 1);
     }
 

@@ -12,9 +12,10 @@ use super::image::{self, Config, Image};
 use super::logs::{self, LogStream};
 use super::running::{PROCESSES, RunningContainer, RunningTask, RunningTasks};
 use super::scheduler::scheduler;
-use super::{host, secrets};
+use super::{host, secrets, spoiled};
 use crate::clock::Epoch;
 use crate::cloud::Cloud;
+use crate::fault::FaultKind;
 use crate::principal::Principal;
 use crate::runtime::process::{Process, Processes, Spec};
 use crate::services::ec2::CheckRoute;
@@ -161,6 +162,9 @@ impl Launch<'_> {
                 error.code, error.message
             ))
         })?;
+        if self.row.spoiled == Some(FaultKind::DeniedSecret) {
+            return Err(Failure::initialization(&format!("{UNABLE}{}", spoiled::denied_secret(self.cloud))));
+        }
         let secrets = secrets::resolve(self.cloud, &self.principal, &container.secrets).await;
         let secrets = secrets.map_err(|error| Failure::initialization(&format!("{UNABLE}{error}")))?;
         let names = (container.name.as_str(), self.row.task.id());
@@ -172,6 +176,10 @@ impl Launch<'_> {
                 error.code, error.message
             ))
         })?;
+        if self.row.spoiled == Some(FaultKind::MissingImage) {
+            let reason = spoiled::missing_image(&container.image);
+            return Err(Failure { reason, container: Some(index) });
+        }
         let image = image::pull(self.cloud, &self.principal, &container.image, self.architecture()).await;
         let image = image.map_err(|error| Failure {
             reason: format!("CannotPullContainerError: {error}"),
@@ -223,7 +231,8 @@ impl Launch<'_> {
         if let Some(port) = self.host.port {
             env.insert("PORT".to_owned(), port.to_string());
         }
-        if self.row.misdirected {
+        // It listens where no health check reaches it.
+        if self.row.spoiled == Some(FaultKind::Unhealthy) {
             env.insert("PORT".to_owned(), host::free_port(&self.host.address)?.to_string());
         }
         Ok(env.into_iter().collect())
@@ -253,6 +262,10 @@ impl Launch<'_> {
             None => (program, args.to_vec()),
             Some(Refusal::BeforeStart(why)) => return Err(cannot(why)),
             Some(Refusal::OnExec(why)) => last_words(command, why),
+        };
+        let (program, args) = match self.row.spoiled {
+            Some(FaultKind::Crash) => spoiled::crash(),
+            _ => (program, args),
         };
         let (output, carrier) = logs::carry(self.cloud, self.principal.clone(), ready.logs);
         let spec = Spec {

@@ -11,6 +11,7 @@ mod running;
 mod scheduler;
 mod secrets;
 mod service;
+mod spoiled;
 mod targets;
 mod task;
 mod unpack;

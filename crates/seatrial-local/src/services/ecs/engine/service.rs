@@ -173,7 +173,7 @@ impl Turn<'_> {
                 task_set: Some(self.key.to_owned()),
                 load_balancers: set.load_balancers.clone(),
                 network: set.network_configuration.clone(),
-                misdirected: self.row.misdirected,
+                spoiled: self.row.spoiled,
                 ..TaskRow::default()
             };
             let cluster = self.service_key.split('/').next().unwrap_or_default();

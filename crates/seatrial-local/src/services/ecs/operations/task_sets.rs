@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use super::service_input::{check_load_balancers, check_network, latest, service_arn};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
-use crate::fault::FaultKind;
 use crate::operation::{Call, Operation};
 use crate::services::ecs::definition::Tag;
 use crate::services::ecs::engine::ServiceEngine;
@@ -72,8 +71,8 @@ impl NewTaskSet {
             id,
             ..TaskSet::default()
         };
-        let misdirected = cloud.faults().take(FaultKind::Unhealthy);
-        let row = TaskSetRow { set, is_deployment, misdirected, ..TaskSetRow::default() };
+        let spoiled = cloud.faults().take_of_tasks();
+        let row = TaskSetRow { set, is_deployment, spoiled, ..TaskSetRow::default() };
         store.task_sets.put(&format!("{service_key}/{}", row.set.id), &row)?;
         Ok(row)
     }

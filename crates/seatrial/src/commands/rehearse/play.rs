@@ -1,0 +1,89 @@
+//! One scenario: one more release of the same commit, under load, with what is to go wrong armed before it starts.
+
+use std::time::Duration;
+
+use super::stage::Stage;
+use super::verdict::Expectation;
+use crate::cli::Scenario;
+use crate::commands::deployed::Place;
+use crate::commands::explain::Kind;
+use crate::commands::release;
+use crate::commands::released::{Patience, Probing, Release, follow};
+use crate::context::Ctx;
+use crate::follow::Look;
+use crate::rollout::Strategy as _;
+
+/// A release is judged by so many requests at the least.
+const AT_LEAST: u64 = 2_000;
+/// A rollout begins once the image is built.
+const BUILT: Duration = Duration::from_secs(60 * 60);
+
+/// What a scenario is called, what it arms, and how it must end.
+struct Script {
+    name: &'static str,
+    /// The local cloud's word for the fault, and what it does.
+    fault: Option<(&'static str, &'static str)>,
+    expected: Expectation,
+}
+
+impl Script {
+    fn of(scenario: Scenario) -> Self {
+        let (name, does, cause) = match scenario {
+            Scenario::Deploy => return Self { name: "deploy", fault: None, expected: Expectation::Released },
+            Scenario::Stop => {
+                return Self { name: "stop", fault: None, expected: Expectation::RolledBack(Kind::Stopped) };
+            }
+            Scenario::Unhealthy => {
+                ("unhealthy", "the next tasks start, but answer no health check", Kind::Unhealthy)
+            }
+            Scenario::Crash => ("crash", "the next tasks' program ends as soon as it starts", Kind::Exited),
+            Scenario::MissingImage => {
+                ("missing-image", "the next image is not in the repository", Kind::MissingImage)
+            }
+            Scenario::DeniedSecret => {
+                ("denied-secret", "the next tasks may not read their secrets", Kind::DeniedSecret)
+            }
+        };
+        Self { name, fault: Some((name, does)), expected: Expectation::RolledBack(cause) }
+    }
+}
+
+/// Plays it to its end.
+pub(super) async fn play(
+    ctx: &Ctx,
+    stage: &Stage,
+    place: &Place,
+    (scenario, rate): (Scenario, u32),
+) -> anyhow::Result<(Release, Expectation)> {
+    let Script { name, fault, expected } = Script::of(scenario);
+    if let Some((fault, does)) = fault {
+        ctx.printer().event("rehearse", format_args!("fault armed: {does}"));
+        stage.arm(fault).await?;
+    }
+    let before = ctx.reading(place.strategy(&ctx.aws).newest()).await?;
+    let execution = release::start(ctx, place, None).await?;
+    let probing = Probing { rate: Some(rate.max(1)), at_least: AT_LEAST };
+    let followed = follow(ctx, place, (name, &execution), (probing, Patience::default()));
+    if scenario != Scenario::Stop {
+        return Ok((followed.await?, expected));
+    }
+    let somebody = async {
+        let mut poll = ctx.watch().poll("the rollout that is to be stopped", BUILT);
+        let strategy = place.strategy(&ctx.aws);
+        poll.until(async || {
+            let Some(id) = strategy.newest().await?.filter(|id| Some(id) != before.as_ref()) else {
+                return Ok(Look::Nothing);
+            };
+            let began = strategy.look(&id).await?.replacement().is_some_and(|share| share.desired > 0);
+            if !began {
+                return Ok(Look::Nothing);
+            }
+            strategy.stop(&id).await?;
+            ctx.printer().event("rehearse", format_args!("somebody stops deployment {id}"));
+            Ok(Look::Ended(()))
+        })
+        .await
+    };
+    let (release, ()) = tokio::try_join!(followed, somebody)?;
+    Ok((release, expected))
+}
