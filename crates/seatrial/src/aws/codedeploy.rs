@@ -19,7 +19,6 @@ pub(crate) struct Deployment {
     pub error: Option<String>,
     /// The deployment that rolls this one back.
     pub rollback_id: Option<String>,
-    pub rollback_message: Option<String>,
     /// When it ended, else when it began, else when it was created.
     pub time: Option<Timestamp>,
     pub events: Vec<LifecycleEvent>,
@@ -58,7 +57,6 @@ impl Aws {
         let attempt = || format!("get deployment `{id}`");
         let found = answer.attempt(SERVICE, attempt)?.deployment_info;
         let info = found.ok_or_else(|| AwsError::missing(attempt(), SERVICE))?;
-        let rollback = info.rollback_info;
         let error = info.error_information.map(|error| {
             let code = error.code.map(|code| code.as_str().to_owned()).unwrap_or_default();
             format!("{code}: {}", error.message.unwrap_or_default())
@@ -67,8 +65,7 @@ impl Aws {
             id: id.to_owned(),
             status: info.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
             error,
-            rollback_id: rollback.as_ref().and_then(|r| r.rollback_deployment_id.clone()),
-            rollback_message: rollback.and_then(|r| r.rollback_message),
+            rollback_id: info.rollback_info.and_then(|rollback| rollback.rollback_deployment_id),
             time: timestamp(info.complete_time.or(info.start_time).or(info.create_time)),
             events: Vec::new(),
             traffic: Vec::new(),

@@ -132,6 +132,11 @@ pub(crate) fn lifecycle_progress(status: &str) -> Option<Progress> {
     }
 }
 
+/// Whether a lifecycle event was passed over.
+pub(crate) fn is_skipped(lifecycle_event: &str) -> bool {
+    lifecycle_event == "Skipped"
+}
+
 /// True for the task set that has the production traffic.
 pub(crate) fn is_primary(task_set: &str) -> bool {
     task_set == "PRIMARY"
@@ -140,6 +145,11 @@ pub(crate) fn is_primary(task_set: &str) -> bool {
 /// Whether a task set of a deployment is the new revision's, by CodeDeploy's label.
 pub(crate) fn is_replacement(label: &str) -> bool {
     label == "Green"
+}
+
+/// Whether it is the one that is to be replaced.
+pub(crate) fn is_original(label: &str) -> bool {
+    label == "Blue"
 }
 
 /// Whether a service is there: ECS shows a deleted one for a while.

@@ -111,6 +111,8 @@ struct Follower<'a, S> {
     rollout: Option<Rollout>,
     rollback: Option<Rollout>,
     rollback_told: RolloutTold,
+    /// Who started the tasks that are to be replaced.
+    original: Option<String>,
     probe: Option<Probe>,
     /// From the rollout's first moment.
     tasks: Option<StoppingTasks>,
@@ -164,6 +166,7 @@ impl<'a, S: Strategy> Follower<'a, S> {
             rollout: None,
             rollback: None,
             rollback_told: RolloutTold::default(),
+            original: None,
             probe: None,
             tasks: None,
             sign: None,
@@ -234,6 +237,9 @@ impl<'a, S: Strategy> Follower<'a, S> {
                 let rollout = self.strategy.look(id).await?;
                 let news = told.tell(self.watch, &rollout);
                 let ended = rollout.progress != Progress::Running;
+                if let Some(original) = rollout.original() {
+                    self.original = Some(original.id.clone());
+                }
                 self.rollout = Some(rollout);
                 let news = self.look_at_tasks().await? | news;
                 self.judge().await?;
@@ -359,9 +365,10 @@ impl<'a, S: Strategy> Follower<'a, S> {
 
     /// What shows why is wanted, and not needed: a release does not end for the want of it.
     async fn take_evidence(&mut self) {
-        let Some(replacement) = self.rollout.as_ref().and_then(Rollout::replacement) else { return };
+        // Whatever the rollout tells at its end: the tasks of others are those of the new revision.
+        let Some(original) = &self.original else { return };
         let stopped: Vec<StoppedTask> = self.tasks.iter().flat_map(StoppingTasks::seen).cloned().collect();
-        let wanted = (replacement.id.as_str(), stopped.as_slice());
+        let wanted = (|started_by: &str| started_by != original, stopped.as_slice());
         match evidence::take(self.watch.aws, self.place(), self.following.groups, wanted).await {
             Ok(evidence) => {
                 (self.following.keep)(&evidence);

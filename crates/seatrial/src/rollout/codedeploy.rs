@@ -53,7 +53,6 @@ fn rollout(deployment: Deployment) -> Rollout {
         time: deployment.time,
         error: deployment.error,
         rolled_back_by: deployment.rollback_id.map(RolloutId),
-        rollback_message: deployment.rollback_message,
         steps: deployment.events.into_iter().map(step).collect(),
         traffic: deployment.traffic,
     }

@@ -9,7 +9,7 @@ use std::future::Future;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::aws::status::{Progress, is_replacement};
+use crate::aws::status::{Progress, is_original, is_replacement, is_skipped};
 use crate::aws::{AwsError, TrafficShare};
 
 pub(crate) use codedeploy::CodeDeploy;
@@ -39,15 +39,26 @@ pub(crate) struct Rollout {
     pub error: Option<String>,
     /// The rollout that puts the old revision back, where one does.
     pub rolled_back_by: Option<RolloutId>,
-    pub rollback_message: Option<String>,
     pub steps: Vec<RolloutStep>,
     pub traffic: Vec<TrafficShare>,
+}
+
+impl RolloutStep {
+    /// Whether it began, and was not passed over.
+    pub(crate) fn ran(&self) -> bool {
+        self.progress.is_some() && !is_skipped(&self.status)
+    }
 }
 
 impl Rollout {
     /// The new revision's share, once there is one.
     pub(crate) fn replacement(&self) -> Option<&TrafficShare> {
         self.traffic.iter().find(|share| is_replacement(&share.label))
+    }
+
+    /// The share of the revision that is to be replaced.
+    pub(crate) fn original(&self) -> Option<&TrafficShare> {
+        self.traffic.iter().find(|share| is_original(&share.label))
     }
 }
 

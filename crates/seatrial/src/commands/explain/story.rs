@@ -88,8 +88,11 @@ pub(crate) fn tell(facts: &Facts) -> Option<Story> {
     }
     let mut told = if progress == Progress::Succeeded { requests_alone(facts) } else { cause(facts) };
     let mut evidence = chain(facts);
+    // CodePipeline repeats CodeDeploy: `Error code: … Reason: …`.
+    let reason =
+        |line: &String| line.rsplit_once("Reason: ").map_or(line.clone(), |(_, reason)| reason.to_owned());
+    told.evidence.retain(|line| !evidence.iter().any(|told| told.contains(&reason(line))));
     evidence.append(&mut told.evidence);
-    evidence.dedup();
     Some(Story { cause: told.kind, what: told.what, evidence, users: users(facts), next: told.next })
 }
 
@@ -99,16 +102,23 @@ fn chain(facts: &Facts) -> Vec<String> {
     if let Some(ActionRun { stage, action, status, .. }) = &facts.failed {
         chain.push(format!("stage {stage}, action {action}: {status}"));
     }
-    if let Some(rollout) = facts.rollout.as_ref().filter(|_| facts.build.is_none()) {
-        let error = rollout.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
-        chain.push(format!("deployment {}: {}{error}", rollout.id, rollout.status));
-        let failed = rollout.steps.iter().filter(|step| step.progress == Some(Progress::Failed));
-        chain.extend(failed.map(|step| {
-            let why = step.diagnostics.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
-            format!("lifecycle event {} failed{why}", step.name)
-        }));
-        chain.extend(rollout.rollback_message.clone());
+    let Some(rollout) = facts.rollout.as_ref().filter(|_| facts.build.is_none()) else { return chain };
+    if facts.sign.is_some() {
+        // What AWS says of it is that somebody stopped it.
+        chain.push(format!("deployment {}: {}, at the first sign", rollout.id, rollout.status));
+        return chain;
     }
+    let error = rollout.error.clone().unwrap_or_default();
+    chain.push(format!("deployment {}: {}: {error}", rollout.id, rollout.status));
+    let failed = rollout.steps.iter().filter(|step| step.progress == Some(Progress::Failed));
+    chain.extend(failed.map(|step| {
+        let untold = step.diagnostics.as_ref().filter(|why| !error.contains(why.as_str()));
+        format!(
+            "lifecycle event {} failed{}",
+            step.name,
+            untold.map(|why| format!(": {why}")).unwrap_or_default()
+        )
+    }));
     chain
 }
 
@@ -333,5 +343,5 @@ fn users(facts: &Facts) -> String {
 
 fn was_shifted(rollout: &Rollout) -> bool {
     let shifting = |name: &str| name == "AllowTraffic";
-    rollout.steps.iter().any(|step| shifting(&step.name) && step.progress.is_some())
+    rollout.steps.iter().any(|step| shifting(&step.name) && step.ran())
 }

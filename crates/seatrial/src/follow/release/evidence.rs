@@ -38,17 +38,18 @@ pub(crate) struct TargetEvidence {
     pub description: Option<String>,
 }
 
-/// Takes it all of the tasks that `started_by` wanted, those among `stopped` first; `groups` are ARNs of target groups.
+/// Takes it all of the tasks that are the new revision's by who started them, those among `stopped` first. `groups` are ARNs
+/// of target groups.
 pub(super) async fn take(
     aws: &Aws,
     (cluster, service): (&str, &str),
     groups: [&str; 2],
-    (started_by, stopped): (&str, &[StoppedTask]),
+    (is_new, stopped): (impl Fn(&str) -> bool, &[StoppedTask]),
 ) -> Result<Evidence, AwsError> {
-    let mut stopped: Vec<_> = stopped.iter().filter(|task| task.started_by == started_by).collect();
+    let mut stopped: Vec<_> = stopped.iter().filter(|task| is_new(&task.started_by)).collect();
     stopped.sort_by_key(|task| Reverse(task.time));
     let running = aws.tasks(cluster, service).await?;
-    let running = running.into_iter().filter(|task| task.started_by == started_by);
+    let running = running.into_iter().filter(|task| is_new(&task.started_by));
     let all =
         stopped.into_iter().map(|task| (task.arn.clone(), task.task_definition.clone(), Some(task.clone())));
     let all = all.chain(running.map(|task| (task.arn, task.task_definition, None)));
@@ -68,7 +69,7 @@ pub(crate) async fn evidence_of(
     let arns = aws.list_stopped_tasks(cluster, service).await?;
     let mut stopped = aws.stopped_tasks(cluster, arns).await?;
     stopped.retain(|task| !task.reason.is_empty());
-    take(aws, (cluster, service), groups, (started_by, &stopped)).await
+    take(aws, (cluster, service), groups, (|by: &str| by == started_by, &stopped)).await
 }
 
 async fn taken(

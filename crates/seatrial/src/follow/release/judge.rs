@@ -62,15 +62,15 @@ impl Judge {
         mut stopped: impl Iterator<Item = &'a StoppedTask>,
         probe: Option<&Probe>,
     ) -> Option<Sign> {
-        let replacement = rollout.replacement()?;
+        let original = rollout.original()?;
         let of_the_new = stopped.find_map(|task| {
             let cause = Cause::of(task, &[]);
-            (task.started_by == replacement.id && cause.is_fatal()).then(|| (cause, task.clone()))
+            (task.started_by != original.id && cause.is_fatal()).then(|| (cause, task.clone()))
         });
         if let Some((cause, task)) = of_the_new {
             return Some(Sign::Task { cause, task });
         }
-        let probe = probe?;
+        let (probe, replacement) = (probe?, rollout.replacement()?);
         if self.shifted.is_none() && replacement.weight > 0.0 {
             let now = Instant::now();
             let (failed, _) = probe.failed_since(now.checked_sub(WINDOW).unwrap_or(now));

@@ -62,15 +62,23 @@ fn deployed(error: &str) -> Facts {
         time: None,
         error: Some(error.to_owned()),
         rolled_back_by: None,
-        rollback_message: None,
         steps: vec![step("Install", Some(Progress::Failed)), step("AllowTraffic", None)],
-        traffic: vec![TrafficShare {
-            id: "ecs-svc/2".to_owned(),
-            label: "Green".to_owned(),
-            weight: 0.0,
-            desired: 2,
-            running: 0,
-        }],
+        traffic: vec![
+            TrafficShare {
+                id: "ecs-svc/1".to_owned(),
+                label: "Blue".to_owned(),
+                weight: 100.0,
+                desired: 2,
+                running: 2,
+            },
+            TrafficShare {
+                id: "ecs-svc/2".to_owned(),
+                label: "Green".to_owned(),
+                weight: 0.0,
+                desired: 2,
+                running: 0,
+            },
+        ],
     };
     Facts { rollout: Some(rollout), ..failed("CodeDeployToECS", "Deployment d-1 failed") }
 }

@@ -37,7 +37,6 @@ impl Strategy for Rolling {
             time: None,
             error: None,
             rolled_back_by: None,
-            rollback_message: None,
             steps: Vec::new(),
             traffic: Vec::new(),
         })
