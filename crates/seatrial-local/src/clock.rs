@@ -1,11 +1,15 @@
 //! The time that engines see, and how waits shrink in a rehearsal.
 //!
-//! Scaled by `--time-scale`: bake times, canary intervals, termination waits, health-check intervals.
+//! Scaled by `--time-scale`: bake times, canary intervals, termination waits, health-check intervals, and the minutes of
+//! metrics, by which alarms wait.
 //! Never scaled: health-check time-outs, stop time-outs, builds, requests.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
+
+/// Shorter ones would measure how busy this machine is.
+const SHORTEST_MINUTE: Duration = Duration::from_millis(250);
 
 /// Seconds since 1970 with fractions: the form in which AWS's JSON protocols carry timestamps.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
@@ -37,6 +41,11 @@ impl Clock {
 
     pub fn now(self) -> Epoch {
         Epoch(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64())
+    }
+
+    /// Real seconds that a minute of metrics lasts, at least [`SHORTEST_MINUTE`]: alarms wait with what they watch.
+    pub(crate) fn metric_minute(self) -> f64 {
+        self.scaled(Duration::from_secs(60)).max(SHORTEST_MINUTE).as_secs_f64()
     }
 
     /// How long a wait that AWS makes `duration` long takes here.

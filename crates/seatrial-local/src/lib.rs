@@ -16,6 +16,7 @@ mod fault;
 mod id;
 mod journal;
 mod latency;
+mod metric;
 mod operation;
 mod page;
 mod persist;

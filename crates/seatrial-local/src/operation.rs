@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
+use crate::metric::Measured;
 use crate::principal::Principal;
 
 /// An AWS API action. The type is its input: a small struct with the members this local cloud uses, named by
@@ -51,11 +52,22 @@ type Handler = Arc<dyn Fn(Cloud, Principal, Value) -> Boxed + Send + Sync>;
 /// The security groups of a service's network interfaces.
 pub(crate) type GroupsInUse = fn(&Cloud) -> Vec<String>;
 
+/// What a service measures of itself for CloudWatch.
+#[derive(Clone, Copy)]
+pub(crate) struct Meter {
+    /// `AWS/ApplicationELB`.
+    pub namespace: &'static str,
+    pub metrics: &'static [&'static str],
+    /// What happened since the last call; metrics without data are not among it.
+    pub measure: fn(&Cloud) -> Vec<Measured>,
+}
+
 /// All operations that are served, by service and name.
 #[derive(Default)]
 pub struct Operations {
     handlers: HashMap<(&'static str, &'static str), Handler>,
     groups_in_use: Vec<GroupsInUse>,
+    meters: Vec<Meter>,
     /// By the operation's type, each a [`StandIn`] of it.
     #[cfg(test)]
     stand_ins: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
@@ -106,6 +118,15 @@ impl Operations {
 
     pub(crate) fn is_group_in_use(&self, cloud: &Cloud, group_id: &str) -> bool {
         self.groups_in_use.iter().any(|groups| groups(cloud).iter().any(|id| id == group_id))
+    }
+
+    /// Has CloudWatch know what a service measures. CloudWatch is below the services: it cannot ask them.
+    pub(crate) fn add_meter(&mut self, meter: Meter) {
+        self.meters.push(meter);
+    }
+
+    pub(crate) fn meters(&self) -> &[Meter] {
+        &self.meters
     }
 
     pub(crate) fn find<'a>(&'a self, service: &'a str, operation: &'a str) -> Option<Handler> {

@@ -138,6 +138,7 @@ pub(super) static LISTS: &[List] = &[
     list(&CLOUDFORMATION, "ListExports", "Exports", (100, 100)),
     list(&CLOUDFORMATION, "ListImports", "Imports", (100, 100)),
     list(&CLOUDWATCH, "DescribeAlarms", "MetricAlarms", (50, 100)),
+    list(&CLOUDWATCH, "ListMetrics", "Metrics", (500, 500)),
     list(&BALANCING, "DescribeListeners", "Listeners", (400, 400)),
     list(&BALANCING, "DescribeLoadBalancers", "LoadBalancers", (400, 400)),
     list(&BALANCING, "DescribeRules", "Rules", (400, 400)),

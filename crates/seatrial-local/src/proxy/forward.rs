@@ -48,7 +48,7 @@ struct Way {
 
 impl Way {
     fn failed(&self, status: StatusCode) -> Response<Body> {
-        self.group.figures().failed();
+        self.group.figures().failed(status);
         answer::error(status)
     }
 }
@@ -86,7 +86,7 @@ fn enter(rules: &ArcSwapOption<Rules>, asked: &Asked) -> Result<Way, End> {
         }
         if are_in_force(rules, &chosen_by) {
             group.figures().request();
-            group.figures().failed();
+            group.figures().failed(StatusCode::SERVICE_UNAVAILABLE);
             return Err(End::Nobody);
         }
     }
@@ -97,7 +97,7 @@ fn enter_again((rules, asked): (&ArcSwapOption<Rules>, &Asked), way: Way) -> Res
     match way.group.pick() {
         Some(in_flight) => Ok(Way { in_flight, ..way }),
         None if are_in_force(rules, &way.rules) => {
-            way.group.figures().failed();
+            way.group.figures().failed(StatusCode::SERVICE_UNAVAILABLE);
             Err(End::Nobody)
         }
         None => enter(rules, asked),
@@ -134,13 +134,14 @@ async fn send(
             },
         };
         activity.touch();
+        let left = Instant::now();
         let sent = tokio::select! {
             sent = connection.send(outgoing) => sent,
             () = activity.idle_for(way.rules.idle_timeout) => return way.failed(StatusCode::GATEWAY_TIMEOUT),
         };
         let failed = match sent {
             Ok(response) => {
-                way.group.figures().answered(response.status());
+                way.group.figures().answered(response.status(), left.elapsed());
                 return deliver(response, client_side, (connection, way.in_flight));
             }
             Err(failed) => failed,

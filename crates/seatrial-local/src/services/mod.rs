@@ -52,6 +52,7 @@ pub(crate) async fn resume(cloud: &Cloud) {
     rds::resume(cloud).await;
     elbv2::resume(cloud).await;
     ecs::resume(cloud).await;
+    cloudwatch::resume(cloud);
     codebuild::resume(cloud).await;
     codedeploy::resume(cloud).await;
     codepipeline::resume(cloud).await;

@@ -1,7 +1,23 @@
-//! CloudWatch: alarms, which are kept and whose state is set from outside. No metric is evaluated.
+//! CloudWatch: metrics of the load balancer and of the user, and alarms, which are evaluated by them each minute of the
+//! metrics' time.
 
+mod engine;
+mod evaluation;
+mod metrics;
 mod operations;
+mod reason;
 mod store;
 
+pub(crate) use crate::metric::Dimension;
 pub(crate) use operations::{DeleteAlarms, DescribeAlarms, PutMetricAlarm, register};
-pub(crate) use store::{Dimension, MetricAlarm, Settings, alarm_arn};
+pub(crate) use store::{MetricAlarm, Settings, alarm_arn};
+
+use crate::cloud::Cloud;
+
+/// Measures and evaluates from now on. What was measured before is gone: alarms see it as missing.
+pub(crate) fn resume(cloud: &Cloud) {
+    cloud.resume::<engine::Minutes>();
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,12 @@
-//! Alarms and their states.
+//! Alarms and their states, and the data they are judged by.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use super::metrics::Metrics;
 use crate::clock::Epoch;
 use crate::cloud::{Cloud, Part, Setup};
+use crate::metric::Dimension;
 use crate::persist::Table;
 
 pub(super) const SERVICE: &str = "monitoring";
@@ -11,11 +14,12 @@ pub(super) const SERVICE: &str = "monitoring";
 /// Alarms by name.
 pub(super) struct Alarms {
     pub alarms: Table<MetricAlarm>,
+    pub metrics: Metrics,
 }
 
 impl Part for Alarms {
     fn open(setup: &Setup) -> Self {
-        Self { alarms: setup.database.table("cloudwatch-alarms") }
+        Self { alarms: setup.database.table("cloudwatch-alarms"), metrics: Metrics::default() }
     }
 }
 
@@ -31,8 +35,23 @@ pub(crate) struct MetricAlarm {
     /// `OK`, `ALARM` or `INSUFFICIENT_DATA`.
     pub state_value: String,
     pub state_reason: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_reason_data: Option<String>,
     pub state_updated_timestamp: Option<Epoch>,
     pub state_transitioned_timestamp: Option<Epoch>,
+}
+
+impl MetricAlarm {
+    /// Notes the state it is in since `now`, and why.
+    pub(super) fn change_state(&mut self, state: &str, reason: String, data: Option<String>, now: Epoch) {
+        if self.state_value != state {
+            self.state_transitioned_timestamp = Some(now);
+        }
+        state.clone_into(&mut self.state_value);
+        self.state_reason = reason;
+        self.state_reason_data = data;
+        self.state_updated_timestamp = Some(now);
+    }
 }
 
 /// What `PutMetricAlarm` takes besides the name.
@@ -54,10 +73,15 @@ pub(crate) struct Settings {
     pub namespace: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub statistic: Option<String>,
+    /// A percentile or a trimmed mean: kept, not evaluated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extended_statistic: Option<String>,
     pub dimensions: Vec<Dimension>,
     /// Seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub period: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
     pub evaluation_periods: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub datapoints_to_alarm: Option<i64>,
@@ -66,13 +90,13 @@ pub(crate) struct Settings {
     pub comparison_operator: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub treat_missing_data: Option<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct Dimension {
-    pub name: String,
-    pub value: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evaluate_low_sample_count_percentile: Option<String>,
+    /// Metric math: kept, not evaluated.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub metrics: Vec<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold_metric_id: Option<String>,
 }
 
 pub(crate) fn alarm_arn(cloud: &Cloud, name: &str) -> String {

@@ -9,6 +9,7 @@ mod attributes;
 mod conditions;
 mod errors;
 mod health;
+mod metrics;
 mod network;
 mod operations;
 mod proxies;
@@ -57,6 +58,7 @@ pub(crate) fn register(operations: &mut Operations) {
     operations.add::<SetRulePriorities>();
     operations.add::<SetSecurityGroups>();
     operations.add::<SetSubnets>();
+    operations.add_meter(metrics::METER);
     operations.add_groups_in_use(|cloud| {
         let rows = cloud.part::<Elb>().load_balancers.values();
         rows.into_iter().flat_map(|row| row.shape.security_groups).collect()

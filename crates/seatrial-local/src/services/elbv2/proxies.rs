@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::rows::{TargetRow, target_key};
 use crate::error::ServiceError;
+use crate::metric::Statistics;
 use crate::proxy::{Gate, Group, Rules, Snapshot, Target};
 
 /// Gates by the ARN of their load balancer or listener, groups by ARN, targets by key.
@@ -117,6 +118,14 @@ impl Proxies {
             running.groups.iter().map(|(arn, group)| (arn.clone(), group.figures().snapshot())).collect();
         figures.sort_by(|one, other| one.0.cmp(&other.0));
         figures
+    }
+
+    /// What each group counted since the last call, and how many seconds its targets took.
+    pub(super) fn measure(&self) -> Vec<(String, Snapshot, Option<Statistics>)> {
+        let running = self.lock();
+        let groups = running.groups.iter();
+        let taken = groups.map(|(arn, group)| (arn.clone(), group.figures().take()));
+        taken.map(|(arn, (counts, times))| (arn, counts, times)).collect()
     }
 
     /// Closes everything; every port is free then.

@@ -17,15 +17,19 @@ pub(super) fn register(types: &mut ResourceTypes) {
 }
 
 /// Members that an alarm without them does not show.
-const OPTIONAL: [&str; 8] = [
+const OPTIONAL: [&str; 12] = [
     "AlarmDescription",
     "MetricName",
     "Namespace",
     "Statistic",
+    "ExtendedStatistic",
     "Period",
+    "Unit",
     "DatapointsToAlarm",
     "Threshold",
     "TreatMissingData",
+    "EvaluateLowSampleCountPercentile",
+    "ThresholdMetricId",
 ];
 
 struct Alarm;
@@ -43,13 +47,18 @@ struct AlarmProperties {
     metric_name: Option<String>,
     namespace: Option<String>,
     statistic: Option<String>,
+    extended_statistic: Option<String>,
     dimensions: Vec<Dimension>,
     period: Option<Number>,
+    unit: Option<String>,
     evaluation_periods: Number,
     datapoints_to_alarm: Option<Number>,
     threshold: Option<f64>,
     comparison_operator: String,
     treat_missing_data: Option<String>,
+    evaluate_low_sample_count_percentile: Option<String>,
+    metrics: Vec<Value>,
+    threshold_metric_id: Option<String>,
 }
 
 impl AlarmProperties {
@@ -63,13 +72,18 @@ impl AlarmProperties {
             metric_name: self.metric_name,
             namespace: self.namespace,
             statistic: self.statistic,
+            extended_statistic: self.extended_statistic,
             dimensions: self.dimensions,
             period: self.period.map(|number| number.0),
+            unit: self.unit,
             evaluation_periods: self.evaluation_periods.0,
             datapoints_to_alarm: self.datapoints_to_alarm.map(|number| number.0),
             threshold: self.threshold,
             comparison_operator: self.comparison_operator,
             treat_missing_data: self.treat_missing_data,
+            evaluate_low_sample_count_percentile: self.evaluate_low_sample_count_percentile,
+            metrics: self.metrics,
+            threshold_metric_id: self.threshold_metric_id,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The operations of CloudWatch.
 
 mod alarms;
+mod data;
 mod register;
 mod states;
 

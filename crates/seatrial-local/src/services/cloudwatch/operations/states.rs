@@ -2,19 +2,21 @@
 
 use serde::Deserialize;
 
+use super::super::metrics::minute_at;
 use super::super::store::{Alarms, SERVICE, alarm_arn};
 use super::Nothing;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 
-/// Sets an alarm's state. On AWS the next evaluation of its metric sets it back; here it stays.
+/// Sets an alarm's state, until the next evaluation.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct SetAlarmState {
     pub alarm_name: String,
     pub state_value: String,
     pub state_reason: String,
+    pub state_reason_data: Option<String>,
 }
 
 impl Operation for SetAlarmState {
@@ -27,16 +29,18 @@ impl Operation for SetAlarmState {
     }
 
     async fn handle(self, call: &Call) -> Result<Nothing, ServiceError> {
-        let now = call.cloud.clock().now();
-        let set = call.cloud.part::<Alarms>().alarms.update(&self.alarm_name, |alarm| {
-            if alarm.state_value != self.state_value {
-                alarm.state_transitioned_timestamp = Some(now);
-            }
-            alarm.state_value = self.state_value;
-            alarm.state_reason = self.state_reason;
-            alarm.state_updated_timestamp = Some(now);
+        let (clock, now) = (call.cloud.clock(), call.cloud.clock().now());
+        let alarms = call.cloud.part::<Alarms>();
+        let unknown = || ServiceError::new("ResourceNotFound", "The alarm does not exist.");
+        if !alarms.alarms.contains(&self.alarm_name) {
+            return Err(unknown());
+        }
+        // Before the state is set: what is judged meanwhile does not undo it.
+        alarms.metrics.hold(&self.alarm_name, minute_at(clock, now));
+        let set = alarms.alarms.update(&self.alarm_name, |alarm| {
+            alarm.change_state(&self.state_value, self.state_reason, self.state_reason_data, now);
         })?;
-        set.ok_or_else(|| ServiceError::new("ResourceNotFound", "The alarm does not exist."))?;
+        set.ok_or_else(unknown)?;
         Ok(Nothing {})
     }
 }

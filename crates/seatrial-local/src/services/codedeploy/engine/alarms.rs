@@ -6,8 +6,10 @@ use super::turn::{Trouble, Turn};
 use crate::error::ServiceError;
 use crate::services::cloudwatch::{DescribeAlarms, MetricAlarm};
 
-/// Between two looks at the alarms.
-const LOOK: Duration = Duration::from_secs(1);
+/// Between two looks at the alarms, of AWS's time: what is set by hand may last no longer than a minute.
+const LOOK: Duration = Duration::from_secs(10);
+/// In real time at the most.
+const LONGEST: Duration = Duration::from_secs(1);
 
 impl Turn<'_> {
     /// Reads the alarms if it is time; a rollback and the end of the original task set go on regardless.
@@ -20,7 +22,8 @@ impl Turn<'_> {
         {
             let mut sessions = self.store.sessions();
             let Some(session) = sessions.get_mut(&self.row.info.deployment_id) else { return Ok(()) };
-            if session.alarms_read.is_some_and(|read| now.since(read) < LOOK) {
+            let pause = self.cloud.clock().scaled(LOOK).min(LONGEST);
+            if session.alarms_read.is_some_and(|read| now.since(read) < pause) {
                 return Ok(());
             }
             session.alarms_read = Some(now);

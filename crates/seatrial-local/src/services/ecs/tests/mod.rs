@@ -1,5 +1,6 @@
 //! Services and tasks with real processes, behind the load balancer of the stacks.
 
+mod alarms;
 pub(crate) mod world;
 
 use std::io::{Read as _, Write as _};

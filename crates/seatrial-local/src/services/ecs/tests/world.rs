@@ -10,7 +10,7 @@ use crate::services::elbv2::DescribeTargetHealth;
 use crate::services::logs::FilterLogEvents;
 use crate::tests::{call, make_balancer, operator, outputs};
 
-/// A server that answers `ok` to everything, says its secret when it starts and `bye` when it is told to end.
+/// A server that answers `ok` to everything, or with `FAIL` an error to all but `/healthz`, says its secret when it starts and `bye` when it is told to end.
 const SERVER: &str = r#"#!/usr/bin/perl
 use IO::Socket::INET;
 $| = 1;
@@ -22,8 +22,10 @@ my $server = IO::Socket::INET->new(LocalAddr => $ENV{HOST}, LocalPort => $ENV{PO
 print "listening\n";
 while (1) {
     my $client = $server->accept or next;
+    my $first = <$client> // '';
     while (defined(my $line = <$client>)) { last if $line =~ /^\r?\n$/ }
-    print $client "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
+    my $status = $ENV{FAIL} && $first !~ m{/healthz} ? '500 Oops' : '200 OK';
+    print $client "HTTP/1.1 $status\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
     close $client;
 }
 "#;
