@@ -1,13 +1,12 @@
 //! What happens while a task is PENDING: role, secrets, image and log stream, then its processes.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use tokio::sync::Mutex;
 
-use super::executable::{Refusal, last_words, refusal};
+use super::executable::{Program, find, last_words};
 use super::image::{self, Config, Image};
 use super::logs::{self, LogStream};
 use super::running::{PROCESSES, RunningContainer, RunningTask, RunningTasks};
@@ -252,16 +251,14 @@ impl Launch<'_> {
                  unable to start container process: exec: \"{command}\": {why}: unknown"
             )
         };
-        let dir = container.working_directory.as_deref().or(config.working_dir.as_deref()).unwrap_or("/");
-        let dir = inside(&ready.image.root, dir);
+        let given = container.working_directory.as_deref().or(config.working_dir.as_deref()).unwrap_or("/");
+        let dir = ready.image.root.join(given.trim_start_matches('/'));
         std::fs::create_dir_all(&dir).map_err(|error| cannot(&error.to_string()))?;
         let path = ready.env.iter().find(|(name, _)| name == "PATH").map_or(PATH, |(_, value)| value);
-        let program = find_program(&ready.image.root, &dir, path, command);
-        let program = program.ok_or_else(|| cannot(&format!("stat {command}: no such file or directory")))?;
-        let (program, args) = match refusal(&program) {
-            None => (program, args.to_vec()),
-            Some(Refusal::BeforeStart(why)) => return Err(cannot(why)),
-            Some(Refusal::OnExec(why)) => last_words(command, why),
+        let (program, args) = match find(&ready.image.root, (given, path), command) {
+            Program::Runs(program) => (program, args.to_vec()),
+            Program::NeverStarts(why) => return Err(cannot(&why)),
+            Program::EndsAtOnce(why) => last_words(command, why),
         };
         let (program, args) = match self.row.spoiled {
             Some(FaultKind::Crash) => spoiled::crash(),
@@ -299,18 +296,4 @@ fn arguments(container: &ContainerDefinition, config: &Config) -> Vec<String> {
             [config.entrypoint.clone().unwrap_or_default(), command.unwrap_or_default()].concat()
         }
     }
-}
-
-fn inside(root: &Path, path: &str) -> PathBuf {
-    root.join(path.trim_start_matches('/'))
-}
-
-/// The program in the image, never the one of this machine.
-fn find_program(root: &Path, dir: &Path, path: &str, command: &str) -> Option<PathBuf> {
-    let candidates: Vec<PathBuf> = match command {
-        _ if command.starts_with('/') => vec![inside(root, command)],
-        _ if command.contains('/') => vec![dir.join(command)],
-        _ => path.split(':').map(|folder| inside(root, folder).join(command)).collect(),
-    };
-    candidates.into_iter().find(|candidate| candidate.is_file())
 }

@@ -247,7 +247,9 @@ async fn a_task_that_cannot_start_says_why() {
         ),
         (
             json!({ "entryPoint": ["/absent"] }),
-            "CannotStartContainerError: ResourceInitializationError: failed",
+            "CannotStartContainerError: ResourceInitializationError: failed to create new container runtime task: \
+             failed to create shim task: OCI runtime create failed: runc create failed: unable to start container \
+             process: exec: \"/absent\": stat /absent: no such file or directory: unknown",
         ),
         (json!({ "environment": [{ "name": "CRASH", "value": "3" }] }), "Essential container in task exited"),
     ];

@@ -1,5 +1,7 @@
 //! What tasks find: the stacks up to the load balancer, an image in the registry, a secret, a log group.
 
+use std::io::Read as _;
+
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};
 
@@ -77,6 +79,12 @@ fn layer() -> Vec<u8> {
     header.set_size(SERVER.len() as u64);
     header.set_mode(0o755);
     builder.append_data(&mut header, "server", SERVER.as_bytes()).unwrap();
+    // The interpreter that the kernel takes is this machine's; the image must have one, too.
+    let own = std::fs::File::open(std::env::current_exe().unwrap()).unwrap();
+    let mut interpreter = Vec::new();
+    own.take(64).read_to_end(&mut interpreter).unwrap();
+    header.set_size(interpreter.len() as u64);
+    builder.append_data(&mut header, "usr/bin/perl", &interpreter[..]).unwrap();
     builder.into_inner().unwrap()
 }
 

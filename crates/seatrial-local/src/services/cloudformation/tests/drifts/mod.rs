@@ -187,7 +187,7 @@ async fn drift_aware(cloud: &Cloud, stack: &str) -> Value {
     let parameters = described["Stacks"][0]["Parameters"].as_array().into_iter().flatten();
     let kept = parameters.map(|one| json!({"ParameterKey": one["ParameterKey"], "UsePreviousValue": true}));
     let input = json!({
-        "StackName": stack, "ChangeSetName": "put-back", "UsePreviousTemplate": true,
+        "StackName": stack, "ChangeSetName": format!("put-back-{}", crate::id::hex(8)), "UsePreviousTemplate": true,
         "Parameters": kept.collect::<Vec<_>>(), "Capabilities": ["CAPABILITY_NAMED_IAM"],
         "DeploymentMode": "REVERT_DRIFT",
     });

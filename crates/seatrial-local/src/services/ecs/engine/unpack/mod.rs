@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use flate2::bufread::MultiGzDecoder;
 use tar::{Archive, Entry, EntryType};
 
-use root::Root;
+pub(super) use root::Root;
 
 /// Names of files that hide one of a lower layer, or all of a folder.
 const WHITEOUT: &[u8] = b".wh.";

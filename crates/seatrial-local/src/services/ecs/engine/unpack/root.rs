@@ -19,10 +19,10 @@ use nix::errno::Errno;
 const LONGEST_CHAIN: usize = 40;
 
 /// A root. All paths but those given to [`Root::place`] and read from links are from there and free of links.
-pub(super) struct Root(Dir);
+pub(in super::super) struct Root(Dir);
 
 impl Root {
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    pub(in super::super) fn open(path: &Path) -> io::Result<Self> {
         Dir::open_ambient_dir(path, ambient_authority()).map(Self)
     }
 
@@ -41,8 +41,22 @@ impl Root {
         Ok(Some(self.enter(clean.parent().unwrap_or(Path::new("")))?.join(name)))
     }
 
-    /// Follows `path` from the root.
+    /// Where the file or folder lies that `path` leads to from the root, its last link followed, too.
+    pub(in super::super) fn find(&self, path: &Path) -> Option<PathBuf> {
+        self.follow(path, |_| Err(ErrorKind::NotFound.into())).ok()
+    }
+
+    /// Follows `path` from the root to a folder, and makes what is missing.
     fn enter(&self, path: &Path) -> io::Result<PathBuf> {
+        let reached = self.follow(path, |missing| self.make_folder(missing, 0o755))?;
+        if reached == Path::new("") || self.is_folder(&reached)? {
+            return Ok(reached);
+        }
+        Err(ErrorKind::NotADirectory.into())
+    }
+
+    /// Follows `path` from the root; `missing` is told of what is not there.
+    fn follow(&self, path: &Path, missing: impl Fn(&Path) -> io::Result<()>) -> io::Result<PathBuf> {
         let (mut reached, mut links) = (PathBuf::new(), 0);
         let mut left = Vec::new();
         push_parts(&mut left, path);
@@ -64,10 +78,10 @@ impl Root {
                     }
                     push_parts(&mut left, &target);
                 }
-                Ok(found) if found.is_dir() => reached = next,
+                Ok(found) if found.is_dir() || left.is_empty() => reached = next,
                 Ok(_) => return Err(ErrorKind::NotADirectory.into()),
                 Err(error) if error.kind() == ErrorKind::NotFound => {
-                    self.make_folder(&next, 0o755)?;
+                    missing(&next)?;
                     reached = next;
                 }
                 Err(error) => return Err(error),
