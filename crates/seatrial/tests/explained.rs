@@ -1,0 +1,100 @@
+//! Releases that go wrong, by the built binary on the local cloud: each is stopped at its first sign, rolled back and
+//! told in one story, and production answers all the while.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
+
+mod support;
+
+use serde_json::Value;
+use support::checkout::Checkout;
+use support::fixture::{Layout, PAGE};
+use support::load::Load;
+
+/// The program's source.
+const PROGRAM: &str = "web/src/main.rs";
+
+/// Releases what is committed, which must not go well; what was told of it.
+fn released_in_vain(checkout: &Checkout) -> Value {
+    let ended = checkout.run(&["release", "--rate", "100", "--output", "json"]);
+    assert_eq!(ended.code, Some(4), "{}\n{}", ended.stdout, ended.stderr);
+    let release: Value = serde_json::from_str(&ended.stdout).unwrap();
+    // No script is told anywhere, and none of its lines twice.
+    assert!(!ended.stderr.contains("seatrial-image --") && !ended.stdout.contains("seatrial-image --"));
+    release
+}
+
+fn evidence(release: &Value) -> String {
+    release["explanation"]["evidence"].as_array().unwrap().iter().map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn each_release_that_goes_wrong_is_rolled_back_and_told_in_one_story_while_production_answers() {
+    let checkout = Checkout::of_fixture(Layout::Member);
+    let program = std::fs::read_to_string(checkout.path().join(PROGRAM)).unwrap();
+    checkout
+        .edit_project("  health_check_path: /healthz", "  health_check_path: /healthz\n  probe: {path: /}");
+    let provisioned = checkout.json(&["provision", "--yes"]);
+    let load = Load::on(provisioned["outputs"]["Url"].as_str().unwrap());
+
+    // A build that fails is told by the compiler's line.
+    checkout.commit_long_ago(PROGRAM, &format!("{program}\nfn broken() -> u32 {{ no_such_value }}\n"));
+    let release = released_in_vain(&checkout);
+    assert_eq!(release["explanation"]["cause"], "build", "{release}");
+    assert!(release["explanation"]["what"].as_str().unwrap().contains("no_such_value"), "{release}");
+    assert_eq!(release["explanation"]["users"], "nothing was deployed");
+    explained_alike(&checkout, &release);
+
+    // A program that ends is told by its last words, and leaves them where they can be read.
+    let ends =
+        "panic!(\"Address already in use, it seems\");\n    #[allow(unreachable_code)]\n    let variable";
+    checkout.commit_long_ago(PROGRAM, &program.replacen("let variable", ends, 1));
+    let release = released_in_vain(&checkout);
+    assert_eq!(
+        (&release["explanation"]["cause"], &release["rolled_back"]),
+        (&"exited".into(), &true.into()),
+        "{release}"
+    );
+    assert!(evidence(&release).contains("Address already in use, it seems"), "{release}");
+    let kept = checkout.path().join(release["evidence"].as_str().unwrap());
+    let logs: Vec<_> = std::fs::read_dir(kept.join("tasks")).unwrap().collect();
+    assert!(!logs.is_empty());
+    explained_alike(&checkout, &release);
+
+    load.end_without_a_failure();
+
+    // One that is healthy and answers its users badly is known by the requests, after the shift. No alarm looks at 404.
+    let answers = program.replacen("\"/\" => (\"200 OK\", page)", "\"/\" => (\"404 Not Found\", page)", 1);
+    checkout.commit_long_ago(PROGRAM, &answers);
+    let release = released_in_vain(&checkout);
+    assert_eq!(
+        (&release["explanation"]["cause"], &release["rolled_back"]),
+        (&"requests".into(), &true.into()),
+        "{release}"
+    );
+    assert!(release["requests"]["failed"].as_u64().unwrap() > 5, "{release}");
+
+    // What is mended goes on, as far as it is asked to.
+    std::fs::write(checkout.path().join(PAGE), "a mended page\n").unwrap();
+    checkout.commit_long_ago(PROGRAM, &program);
+    let release = checkout.json(&["release", "--wait-until", "traffic-shifted"]);
+    assert_eq!(
+        (&release["reached"], &release["changed"]),
+        (&"AllowTraffic".into(), &true.into()),
+        "{release}"
+    );
+    assert!(release["resume"].as_str().is_some(), "{release}");
+    let release = checkout.json(&["release"]);
+    assert!(release["failures"].as_array().unwrap().is_empty(), "{release}");
+}
+
+/// `explain` tells the same later, from what was kept and from what AWS still knows.
+fn explained_alike(checkout: &Checkout, release: &Value) {
+    let explained = checkout.json(&["explain"]);
+    assert_eq!(explained["pipeline_execution_id"], release["pipeline_execution_id"]);
+    assert_eq!(explained["explanation"], release["explanation"]);
+    let kept = checkout.path().join(release["evidence"].as_str().unwrap());
+    std::fs::rename(&kept, kept.with_extension("away")).unwrap();
+    let explained = checkout.json(&["explain", release["pipeline_execution_id"].as_str().unwrap()]);
+    assert_eq!(explained["explanation"]["cause"], release["explanation"]["cause"], "{explained}");
+    std::fs::rename(kept.with_extension("away"), &kept).unwrap();
+}
