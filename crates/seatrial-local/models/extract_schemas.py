@@ -5,7 +5,8 @@
 
 (or the folder of an installed cfnlint instead of the wheel). Kept for each type of us-east-1 and eu-central-1: the
 schema of its properties with all that is below them, but only the keywords that validation and coercion read (KEPT);
-which properties are required, create-only, read-only; its primary identifier; whether the stack's tags reach it.
+which properties are required, create-only, read-only; its primary identifier; whether the stack's tags reach it; whether
+it cannot be read.
 One line a type, so that a reader can parse the one type it needs.
 """
 
@@ -96,6 +97,8 @@ def table(schema):
         "conditionalCreateOnly": paths(schema, "conditionalCreateOnlyProperties"),
         "readOnly": paths(schema, "readOnlyProperties"),
         "identifier": paths(schema, "primaryIdentifier"),
+        # Without a read handler AWS neither imports it nor detects its drift.
+        "unreadable": "read" not in schema.get("handlers", {}),
         "taggable": tagging.get("taggable", schema.get("taggable", True)) and tagging.get("tagUpdatable", True),
     }
     return {key: value for key, value in row.items() if value not in ([], {}, False)}

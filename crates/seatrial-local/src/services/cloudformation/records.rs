@@ -37,7 +37,7 @@ pub(super) struct Stack {
     /// The resources whose rollback failed: only they may be skipped.
     #[serde(default)]
     pub rollback_failures: Vec<String>,
-    /// What the operation in flight imports: physical IDs by logical ID.
+    /// What the operation in flight imports: primary identifiers by logical ID.
     #[serde(default)]
     pub imports: BTreeMap<String, String>,
     /// What the validation before the operation in flight, else the last one, has found.
@@ -202,7 +202,7 @@ pub(super) struct ChangeSet {
     /// It is of type IMPORT.
     #[serde(default)]
     pub imports_only: bool,
-    /// What its execution imports: physical IDs by logical ID.
+    /// What its execution imports: primary identifiers by logical ID.
     #[serde(default)]
     pub imports: BTreeMap<String, String>,
     #[serde(default)]

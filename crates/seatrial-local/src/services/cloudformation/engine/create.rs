@@ -54,8 +54,8 @@ pub(super) async fn make(run: &Run, scope: &Scope, id: &str, undo: Option<Undo>)
         return true;
     }
     let Some(declared) = scope.active_resource(id) else { return true };
-    if let Some(physical_id) = run.stack().ok().and_then(|stack| stack.imports.get(id).cloned()) {
-        return import(run, scope, declared, (&physical_id, undo)).await;
+    if let Some(identifier) = run.stack().ok().and_then(|stack| stack.imports.get(id).cloned()) {
+        return import(run, scope, declared, (&identifier, undo)).await;
     }
     let retried = earlier.as_ref().is_some_and(|earlier| earlier.status == Status::CreateInProgress);
     let mut resource = match earlier.filter(|_| retried) {

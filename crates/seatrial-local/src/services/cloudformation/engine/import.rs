@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::super::changes::{Difference, Wanted};
 use super::super::drift::{Live, seen};
 use super::super::evaluate::Scope;
+use super::super::schema::{self, text_of};
 use super::super::status::Status;
-use super::super::store::{Resource, Undo, resource_key};
+use super::super::store::{Resource, Store, Undo, resource_key};
 use super::super::template::ResourceDeclaration;
 use super::making::{failed_to, needs, new_resource, recorded, update, validate};
 use super::run::{Made, Run, handler_reason};
@@ -50,11 +51,31 @@ async fn import_or_leave(run: &Run, scope: &Scope, id: &str) -> bool {
     let there =
         run.resource(id).is_some_and(|resource| resource.imported && taken.contains(&resource.status));
     match (imported, scope.active_resource(id)) {
-        (Some(physical_id), Some(declared)) if !there => {
-            import(run, scope, declared, (&physical_id, None)).await
+        (Some(identifier), Some(declared)) if !there => {
+            import(run, scope, declared, (&identifier, None)).await
         }
         _ => true,
     }
+}
+
+/// The physical ID of a resource that is identified so: by all members of the primary identifier, or the one that its
+/// type is known by.
+pub(in super::super) fn physical_id(store: &Store, resource_type: &str, identifier: &str) -> String {
+    let known_by = store.handler(resource_type).and_then(|handler| handler.known_by);
+    let member = known_by.and_then(|known_by| {
+        let mut members = members(resource_type, identifier);
+        members.find(|(name, _)| *name == known_by).map(|(_, value)| value.to_owned())
+    });
+    member.unwrap_or_else(|| identifier.to_owned())
+}
+
+/// The members of a primary identifier, with their names. The last one keeps what looks like another.
+fn members<'a>(
+    resource_type: &str,
+    identifier: &'a str,
+) -> impl Iterator<Item = (&'static str, &'a str)> + use<'a> {
+    let names = schema::of(resource_type).map_or(&[][..], |schema| schema.identifiers());
+    names.iter().map(String::as_str).zip(identifier.splitn(names.len().max(1), '|'))
 }
 
 /// Takes one resource in; whether that succeeded.
@@ -62,13 +83,13 @@ pub(super) async fn import(
     run: &Run,
     scope: &Scope,
     declared: &ResourceDeclaration,
-    (physical_id, undo): (&str, Option<Undo>),
+    (identifier, undo): (&str, Option<Undo>),
 ) -> bool {
     let mut resource = new_resource(run, declared, undo);
     resource.imported = true;
-    resource.physical_id = Some(physical_id.to_owned());
+    resource.physical_id = Some(physical_id(&run.store, &declared.resource_type, identifier));
     resource.depends_on = needs(scope, declared);
-    match take_in(run, scope, declared, &mut resource).await {
+    match take_in(run, scope, declared, (identifier, &mut resource)).await {
         Ok(was) => {
             let reason = Some("Resource import completed.".to_owned());
             if !recorded(run.mark(&mut resource, Status::ImportComplete, reason)) {
@@ -98,7 +119,7 @@ async fn take_in(
     run: &Run,
     scope: &Scope,
     declared: &ResourceDeclaration,
-    resource: &mut Resource,
+    (identifier, resource): (&str, &mut Resource),
 ) -> Result<Resource, ServiceError> {
     resource.properties = scope.properties(declared, &Made(run))?;
     resource.metadata = scope.metadata(declared, &Made(run))?;
@@ -106,17 +127,24 @@ async fn take_in(
     validate(resource)?;
     let stack = run.stack()?;
     let physical_id = resource.physical_id.clone().unwrap_or_default();
-    let Live::There(actual) = run.live(&stack, resource).await? else {
-        let kind = &resource.resource_type;
-        let text = format!("Resource of type '{kind}' with identifier '{physical_id}' was not found.");
-        return Err(ServiceError::new("NotFound", text));
-    };
+    let kind = resource.resource_type.clone();
+    let text = format!("Resource of type '{kind}' with identifier '{identifier}' was not found.");
+    let missing = || ServiceError::new("NotFound", text);
+    let Live::There(actual) = run.live(&stack, resource).await? else { return Err(missing()) };
     let handler = run.handler(&resource.resource_type)?;
     let Some(attributes) = handler.attributes else {
         let text = format!("{} does not support import", resource.resource_type);
         return Err(ServiceError::validation(text));
     };
     resource.attributes = attributes(run.context(&stack, resource, true), physical_id).await?;
+    // What it is not known by must be true of it, too.
+    let is_other = |(name, value): (&str, &str)| {
+        let found = resource.attributes.get(name).or_else(|| resource.properties.get(name));
+        found.is_some_and(|found| text_of(found) != value)
+    };
+    if members(&kind, identifier).any(is_other) {
+        return Err(missing());
+    }
     let properties = seen(&resource.resource_type, &resource.properties, &resource.properties, &actual);
     Ok(Resource { properties, ..resource.clone() })
 }

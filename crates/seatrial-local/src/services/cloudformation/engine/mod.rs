@@ -23,6 +23,7 @@ mod settle;
 mod update;
 mod walk;
 
+pub(super) use import::physical_id;
 pub(super) use run::{Run, masked, surroundings};
 pub(super) use update::begin_rollback;
 

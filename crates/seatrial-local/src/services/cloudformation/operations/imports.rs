@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::engine::Run;
+use super::super::engine::{Run, physical_id};
 use super::super::schema;
 use super::super::store::{Stack, Store};
 use super::super::template::{ResourceDeclaration, Template};
@@ -23,26 +23,34 @@ pub(super) struct ResourceToImport {
     resource_identifier: BTreeMap<String, String>,
 }
 
-/// Physical IDs of what is to be imported, by logical ID.
+/// Primary identifiers of what is to be imported, by logical ID: one of several members is these joined by `|`, in the
+/// schema's order, as Cloud Control API writes it.
 pub(super) type Imports = BTreeMap<String, String>;
 
 impl ResourceToImport {
-    fn physical_id(&self) -> Result<String, ServiceError> {
-        let id = &self.logical_resource_id;
-        let identifiers = schema::of(&self.resource_type).map_or(&[][..], |schema| schema.identifiers());
-        let given: Vec<&String> = self.resource_identifier.keys().collect();
-        let ([identifier], [name]) = (identifiers, given.as_slice()) else {
+    /// # Errors
+    /// `ValidationError` where AWS imports no such type, in its console's words
+    /// (aws-solutions/aws-waf-security-automations#226), or it is identified otherwise (aws/aws-cdk#20895).
+    fn primary_identifier(&self, store: &Store) -> Result<String, ServiceError> {
+        let kind = &self.resource_type;
+        let Some(schema) = schema::of(kind).filter(|schema| schema.is_importable()) else {
             return Err(ServiceError::validation(format!(
-                "the local cloud imports resources with one identifier only: {id} of type {}",
-                self.resource_type
+                "The following resource types are not supported for resource import: {kind}"
             )));
         };
-        if *name != identifier {
+        if store.handler(kind).is_none_or(|handler| handler.attributes.is_none()) {
+            return Err(ServiceError::validation(format!("the local cloud does not import {kind}")));
+        }
+        let names = schema.identifiers();
+        let given = names.iter().filter_map(|name| self.resource_identifier.get(name).map(String::as_str));
+        let given: Vec<&str> = given.collect();
+        if given.len() != names.len() || self.resource_identifier.len() != names.len() {
             return Err(ServiceError::validation(format!(
-                "Invalid resource identifier [{name}] for resource {id}: expected [{identifier}]"
+                "Invalid resource identifier for resource type {kind}. Expected [{}]",
+                names.join(", ")
             )));
         }
-        Ok(self.resource_identifier[identifier].clone())
+        Ok(given.join("|"))
     }
 }
 
@@ -108,14 +116,19 @@ pub(super) fn requested(
                  template."
             )));
         }
-        let physical_id = one.physical_id()?;
-        let is_same = |other: &String| *other == physical_id;
-        if imports.values().any(is_same) || is_held(call, &one.resource_type, &physical_id) {
+        let store = call.cloud.part::<Store>();
+        let identifier = one.primary_identifier(&store)?;
+        let is_same = |other: &&ResourceToImport| {
+            (&other.resource_type, &other.resource_identifier)
+                == (&one.resource_type, &one.resource_identifier)
+        };
+        let held = is_held(call, &one.resource_type, &physical_id(&store, &one.resource_type, &identifier));
+        if asked.iter().filter(is_same).count() > 1 || held {
             return Err(ServiceError::validation(format!(
-                "Resource {id} with identifier {physical_id} already belongs to a stack"
+                "Resource {id} with identifier {identifier} already belongs to a stack"
             )));
         }
-        imports.insert(id.clone(), physical_id);
+        imports.insert(id.clone(), identifier);
     }
     let others = changes.plain.iter().filter_map(|change| {
         let change = &change["ResourceChange"];
@@ -130,7 +143,7 @@ pub(super) fn requested(
             others.join(", ")
         )));
     }
-    told(changes, &imports);
+    told(call, changes, &imports);
     Ok(imports)
 }
 
@@ -157,7 +170,7 @@ pub(super) async fn existing(
             imports.insert(id.clone(), name);
         }
     }
-    told(changes, &imports);
+    told(call, changes, &imports);
     imports
 }
 
@@ -175,13 +188,15 @@ fn importable_name(declared: &ResourceDeclaration) -> Option<String> {
 }
 
 /// Tells additions that are imports as such.
-fn told(changes: &mut Changes, imports: &Imports) {
+fn told(call: &Call, changes: &mut Changes, imports: &Imports) {
+    let store = call.cloud.part::<Store>();
     for change in changes.plain.iter_mut().chain(&mut changes.with_values) {
         let change: &mut Value = &mut change["ResourceChange"];
-        let physical_id = change["LogicalResourceId"].as_str().and_then(|id| imports.get(id));
-        if let Some(physical_id) = physical_id {
+        let identifier = change["LogicalResourceId"].as_str().and_then(|id| imports.get(id));
+        if let Some(identifier) = identifier {
+            let kind = change["ResourceType"].as_str().unwrap_or_default();
+            change["PhysicalResourceId"] = json!(physical_id(&store, kind, identifier));
             change["Action"] = json!("Import");
-            change["PhysicalResourceId"] = json!(physical_id);
         }
     }
 }

@@ -125,13 +125,12 @@ fn declaration(parameter: &Declared) -> Value {
 
 fn identifiers(template: &Template) -> Vec<Value> {
     let of_type = |name: &String| {
-        let identifiers = schema::of(name)?.identifiers();
+        let schema = schema::of(name).filter(|schema| schema.is_importable())?;
+        // What must be given together is one entry (aws/aws-cdk#24439).
+        let identifiers = schema.identifiers().join(",");
         let resources = template.resources.iter().filter(|one| one.resource_type == *name);
         let ids: Vec<_> = resources.map(|one| one.logical_id.as_str()).collect();
-        let known = !identifiers.is_empty();
-        known.then(
-            || json!({"ResourceType": name, "LogicalResourceIds": ids, "ResourceIdentifiers": identifiers}),
-        )
+        Some(json!({"ResourceType": name, "LogicalResourceIds": ids, "ResourceIdentifiers": [identifiers]}))
     };
     let types: BTreeSet<&String> = template.resources.iter().map(|one| &one.resource_type).collect();
     types.into_iter().filter_map(of_type).collect()

@@ -96,6 +96,13 @@ impl Resource for ScalableTarget {
         Ok(target.map(|target| told(target, names).into()))
     }
 
+    const IMPORTABLE: bool = true;
+
+    async fn attributes(ctx: &ResourceContext, id: &str) -> Result<Attributes, ServiceError> {
+        let arn = json!(target_arn(&ctx.cloud, &parse_reference(id)));
+        Ok(attributes([("Id", json!(id)), ("ScalableTargetARN", arn)]))
+    }
+
     async fn delete(
         ctx: &ResourceContext,
         physical_id: &str,
@@ -187,6 +194,14 @@ impl Resource for ScalingPolicy {
         let all = answer["ScalingPolicies"].as_array().into_iter().flatten();
         let policy = all.into_iter().find(|one| one["PolicyARN"] == id);
         Ok(policy.map(|policy| told(policy, SHOWN_OF_POLICY).into()))
+    }
+
+    const IMPORTABLE: bool = true;
+
+    const KNOWN_BY: Option<&'static str> = Some("Arn");
+
+    async fn attributes(_ctx: &ResourceContext, id: &str) -> Result<Attributes, ServiceError> {
+        Ok(attributes([("Arn", json!(id))]))
     }
 
     async fn delete(

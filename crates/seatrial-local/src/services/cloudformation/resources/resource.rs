@@ -124,6 +124,9 @@ pub(crate) trait Resource: 'static {
     /// Whether [`Resource::attributes`] tells them, so that it can be imported.
     const IMPORTABLE: bool = false;
 
+    /// The member of the primary identifier that the physical ID is; `None`: all of them, joined by `|`.
+    const KNOWN_BY: Option<&'static str> = None;
+
     /// All attributes of one that exists.
     fn attributes(
         _ctx: &ResourceContext,
@@ -163,6 +166,8 @@ pub(crate) struct Handler {
     pub read: Option<ReadFn>,
     /// Only for types that can be imported.
     pub attributes: Option<AttributesFn>,
+    /// [`Resource::KNOWN_BY`].
+    pub known_by: Option<&'static str>,
 }
 
 /// The resource types that are handled, by name.
@@ -184,6 +189,7 @@ impl ResourceTypes {
             Arc::new(|ctx, physical_id| Box::pin(async move { R::attributes(&ctx, &physical_id).await }));
         let handler = Handler {
             attributes: R::IMPORTABLE.then_some(attributes),
+            known_by: R::KNOWN_BY,
             read: R::READABLE.then_some(read),
             create: Arc::new(|ctx, properties| {
                 Box::pin(async move {

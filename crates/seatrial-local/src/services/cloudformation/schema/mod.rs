@@ -34,6 +34,7 @@ struct Paths {
     read_only: Vec<String>,
     identifier: Vec<String>,
     taggable: bool,
+    unreadable: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -128,9 +129,14 @@ impl Schema {
         self.root.member(top).is_some() || self.table.read_only.contains(&path)
     }
 
-    /// What identifies a resource of this type when it is imported.
+    /// What identifies a resource of this type when it is imported: all of it together.
     pub(super) fn identifiers(&self) -> &[String] {
         &self.table.identifier
+    }
+
+    /// Whether AWS imports resources of this type: those that can be read (user guide, "Resource type support").
+    pub(super) fn is_importable(&self) -> bool {
+        !self.table.unreadable && !self.table.identifier.is_empty()
     }
 
     /// What only AWS sets, in paths: `Endpoint/Address`.

@@ -211,3 +211,135 @@ async fn a_policy_that_a_failed_update_took_away_is_there_again() {
 
     assert!(cloud.repository().await.is_ok(), "it is retained");
 }
+
+/// Things of a network that outlived their stack, which no name of their own identifies.
+const NETWORK: &str = "
+Resources:
+  Vpc: {Type: 'AWS::EC2::VPC', DeletionPolicy: Retain, Properties: {CidrBlock: 10.0.0.0/16}}
+  Gateway: {Type: 'AWS::EC2::InternetGateway', DeletionPolicy: Retain}
+  Attachment:
+    Type: AWS::EC2::VPCGatewayAttachment
+    DeletionPolicy: Retain
+    Properties: {VpcId: !Ref Vpc, InternetGatewayId: !Ref Gateway}
+  Table: {Type: 'AWS::EC2::RouteTable', DeletionPolicy: Retain, Properties: {VpcId: !Ref Vpc}}
+  Route:
+    Type: AWS::EC2::Route
+    DependsOn: Attachment
+    DeletionPolicy: Retain
+    Properties: {RouteTableId: !Ref Table, DestinationCidrBlock: 0.0.0.0/0, GatewayId: !Ref Gateway}
+  Address: {Type: 'AWS::EC2::EIP', DeletionPolicy: Retain, Properties: {Domain: vpc}}
+Outputs:
+  Vpc: {Value: !Ref Vpc}
+  Gateway: {Value: !Ref Gateway}
+  Table: {Value: !Ref Table}
+  Address: {Value: !Ref Address}
+  Allocation: {Value: !GetAtt Address.AllocationId}
+";
+
+/// What imports one of them: its type, its properties, the identifier with all its members, and the physical ID.
+async fn of_several_identifiers(cloud: &Fixture) -> [(&'static str, Value, Value, String); 3] {
+    cloud.create(NETWORK).await;
+    assert_eq!(cloud.settled("s").await, "CREATE_COMPLETE");
+    let (vpc, gateway) = (cloud.output("Vpc").await, cloud.output("Gateway").await);
+    let (table, address) = (cloud.output("Table").await, cloud.output("Address").await);
+    let allocation = cloud.output("Allocation").await;
+    let stack = cloud.call("DescribeStacks", json!({"StackName": "s"})).await;
+    cloud.call("DeleteStack", json!({"StackName": "s"})).await;
+    cloud.settled(stack["Stacks"][0]["StackId"].as_str().unwrap()).await;
+    [
+        (
+            "AWS::EC2::VPCGatewayAttachment",
+            json!({"VpcId": vpc, "InternetGatewayId": gateway}),
+            json!({"AttachmentType": "IGW", "VpcId": vpc}),
+            format!("IGW|{vpc}"),
+        ),
+        (
+            "AWS::EC2::Route",
+            json!({"RouteTableId": table, "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": gateway}),
+            json!({"RouteTableId": table, "CidrBlock": "0.0.0.0/0"}),
+            format!("{table}|0.0.0.0/0"),
+        ),
+        (
+            "AWS::EC2::EIP",
+            json!({"Domain": "vpc"}),
+            json!({"PublicIp": address, "AllocationId": allocation}),
+            address,
+        ),
+    ]
+}
+
+fn of_type(kind: &str, properties: &Value, identifier: &Value) -> (String, Value) {
+    let template =
+        json!({"Resources": {"R": {"Type": kind, "DeletionPolicy": "Retain", "Properties": properties}}});
+    let import = json!({"ResourcesToImport": [{
+        "ResourceType": kind, "LogicalResourceId": "R", "ResourceIdentifier": identifier,
+    }]});
+    (template.to_string(), import)
+}
+
+#[tokio::test]
+async fn what_several_identifiers_name_together_is_imported_by_all_of_them() {
+    let cloud = Fixture::new().await;
+    for (kind, properties, identifier, physical_id) in of_several_identifiers(&cloud).await {
+        let names: Vec<&String> = identifier.as_object().unwrap().keys().collect();
+        let (first, second) = (names[0].as_str(), names[1].as_str());
+        let (template, import) = of_type(kind, &properties, &identifier);
+        let summary = cloud.call("GetTemplateSummary", json!({"TemplateBody": template})).await;
+        let told = &summary["ResourceIdentifierSummaries"][0]["ResourceIdentifiers"];
+        assert_eq!(*told, json!([format!("{first},{second}")]));
+
+        let (_, one) = of_type(kind, &properties, &json!({first: identifier[first]}));
+        let refused = cloud.importing("IMPORT", template.clone(), one).await.unwrap_err();
+        let words =
+            format!("Invalid resource identifier for resource type {kind}. Expected [{first}, {second}]");
+        assert_eq!(refused, words);
+
+        for wrong in [first, second] {
+            let mut other = identifier.clone();
+            other[wrong] = json!("other");
+            let (_, import) = of_type(kind, &properties, &other);
+            cloud.importing("IMPORT", template.clone(), import).await.unwrap();
+            assert_eq!(cloud.execute_import().await, "IMPORT_ROLLBACK_COMPLETE", "{kind} {wrong}");
+            let events = cloud.events("s").await;
+            assert!(events.iter().any(|event| event.contains("was not found.")), "{events:#?}");
+            let stack = cloud.call("DescribeStacks", json!({"StackName": "s"})).await;
+            cloud.call("DeleteStack", json!({"StackName": "s"})).await;
+            cloud.settled(stack["Stacks"][0]["StackId"].as_str().unwrap()).await;
+        }
+
+        let set = cloud.importing("IMPORT", template, import).await.unwrap();
+        let change = &set["Changes"][0]["ResourceChange"];
+        assert_eq!(
+            (&change["Action"], &change["PhysicalResourceId"]),
+            (&json!("Import"), &json!(physical_id))
+        );
+        assert_eq!(cloud.execute_import().await, "IMPORT_COMPLETE", "{:#?}", cloud.events("s").await);
+        assert_eq!(cloud.physical_id("R").await, physical_id);
+        let stack = cloud.call("DescribeStacks", json!({"StackName": "s"})).await;
+        cloud.call("DeleteStack", json!({"StackName": "s"})).await;
+        cloud.settled(stack["Stacks"][0]["StackId"].as_str().unwrap()).await;
+    }
+}
+
+#[tokio::test]
+async fn a_type_that_aws_does_not_import_is_refused_in_its_words_and_not_told_how() {
+    let cloud = Fixture::new().await;
+    let policy = json!({"PolicyName": "p", "Roles": ["r"], "PolicyDocument": {"Statement": []}});
+    let (template, import) = of_type("AWS::IAM::Policy", &policy, &json!({"Id": "p"}));
+    let import = {
+        let mut import = import;
+        import["Capabilities"] = json!(["CAPABILITY_NAMED_IAM"]);
+        import
+    };
+    let refused = cloud.importing("IMPORT", template.clone(), import).await.unwrap_err();
+    assert_eq!(
+        refused,
+        "The following resource types are not supported for resource import: AWS::IAM::Policy"
+    );
+    let summary = cloud.call("GetTemplateSummary", json!({"TemplateBody": template})).await;
+    assert_eq!(summary["ResourceIdentifierSummaries"], json!([]));
+
+    let (template, import) = of_type("AWS::SQS::Queue", &json!({}), &json!({"QueueUrl": "q"}));
+    let refused = cloud.importing("IMPORT", template, import).await.unwrap_err();
+    assert_eq!(refused, "the local cloud does not import AWS::SQS::Queue");
+}

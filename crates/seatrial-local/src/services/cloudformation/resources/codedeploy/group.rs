@@ -278,6 +278,14 @@ impl Resource for DeploymentGroup {
         }))
     }
 
+    const IMPORTABLE: bool = true;
+
+    const KNOWN_BY: Option<&'static str> = Some("DeploymentGroupName");
+
+    async fn attributes(_ctx: &ResourceContext, _id: &str) -> Result<Attributes, ServiceError> {
+        Ok(Attributes::new())
+    }
+
     async fn delete(
         ctx: &ResourceContext,
         physical_id: &str,

@@ -133,6 +133,12 @@ impl Resource for VpcGatewayAttachment {
         Ok(found.first().map(told))
     }
 
+    const IMPORTABLE: bool = true;
+
+    async fn attributes(_ctx: &ResourceContext, _id: &str) -> Result<Attributes, ServiceError> {
+        Ok(attributes([("AttachmentType", json!("IGW"))]))
+    }
+
     async fn delete(
         ctx: &ResourceContext,
         _physical_id: &str,
@@ -187,6 +193,16 @@ impl Resource for Eip {
             json!({"Domain": address.domain, "Tags": tags})
         });
         Ok(told)
+    }
+
+    const IMPORTABLE: bool = true;
+
+    const KNOWN_BY: Option<&'static str> = Some("PublicIp");
+
+    async fn attributes(ctx: &ResourceContext, id: &str) -> Result<Attributes, ServiceError> {
+        let input = DescribeAddresses { public_ips: vec![id.to_owned()] };
+        let found = ctx.cloud.call(&ctx.principal, input).await?.addresses;
+        Ok(eip_attributes(id, found.first().map_or("", |address| &address.allocation_id)))
     }
 
     async fn delete(

@@ -196,6 +196,13 @@ impl Resource for Route {
         Ok(Some(read.into()))
     }
 
+    const IMPORTABLE: bool = true;
+
+    async fn attributes(_ctx: &ResourceContext, id: &str) -> Result<Attributes, ServiceError> {
+        let destination = id.split_once('|').map_or("", |(_, destination)| destination);
+        Ok(attributes([("CidrBlock", json!(destination))]))
+    }
+
     async fn delete(
         ctx: &ResourceContext,
         _physical_id: &str,

@@ -305,6 +305,14 @@ impl Resource for Service {
         Ok(Some(read.into()))
     }
 
+    const IMPORTABLE: bool = true;
+
+    const KNOWN_BY: Option<&'static str> = Some("ServiceArn");
+
+    async fn attributes(_ctx: &ResourceContext, id: &str) -> Result<Attributes, ServiceError> {
+        Ok(service_attributes(id))
+    }
+
     async fn delete(
         ctx: &ResourceContext,
         physical_id: &str,

@@ -74,6 +74,7 @@ pub(crate) fn handler(resource_type: &str) -> Option<Handler> {
         // Nobody but its stack changes it.
         read: None,
         attributes: None,
+        known_by: None,
         create: Arc::new(move |ctx, properties| {
             let made = create(&ctx, (&of_create, schema), properties);
             Box::pin(std::future::ready(made))
