@@ -200,3 +200,22 @@ async fn a_stack_that_failed_with_rollback_disabled_is_updated_only_so_again() {
     cloud.call("UpdateStack", update).await;
     assert_eq!(cloud.settled("s").await, "UPDATE_COMPLETE");
 }
+
+#[tokio::test]
+async fn a_policy_of_more_bytes_than_aws_takes_is_refused() {
+    let cloud = Fixture::new().await;
+    cloud.create(&template("one", 1, "")).await;
+    cloud.settled("s").await;
+    let of = |bytes: usize| {
+        let policy = |id: String| {
+            json!({"Statement": [{"Effect": "Deny", "Action": "Update:*", "Principal": "*", "Resource": id}]})
+                .to_string()
+        };
+        let id = "LogicalResourceId/".to_owned()
+            + &"x".repeat(bytes - policy("LogicalResourceId/".to_owned()).len());
+        json!({"StackName": "s", "StackPolicyBody": policy(id)})
+    };
+    cloud.call("SetStackPolicy", of(16_384)).await;
+    let refused = cloud.message("SetStackPolicy", of(16_385)).await;
+    assert!(refused.ends_with("Member must have length less than or equal to 16384"), "{refused}");
+}
