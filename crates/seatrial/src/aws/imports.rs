@@ -19,18 +19,21 @@ pub(crate) struct ResourceImport {
 }
 
 impl Aws {
-    /// The properties that name a resource, by type, for each type of a template (GetTemplateSummary,
-    /// `ResourceIdentifierSummaries`). A type that cannot be imported is not among them.
+    /// What a resource can be named by, by type, for each type of a template: any one of these sets of properties, all of
+    /// it (GetTemplateSummary, `ResourceIdentifierSummaries`: what belongs together is one entry, joined by commas;
+    /// aws/aws-cdk#24439). A type that cannot be imported is not among them.
     pub(crate) async fn identifiers(
         &self,
         template: &str,
-    ) -> Result<BTreeMap<String, Vec<String>>, AwsError> {
+    ) -> Result<BTreeMap<String, Vec<Vec<String>>>, AwsError> {
         let request = self.cloudformation().get_template_summary().template_body(template);
         let answer = request.send().await.attempt(SERVICE, || "summarize a template".to_owned())?;
         let summaries = answer.resource_identifier_summaries.unwrap_or_default().into_iter();
+        let together = |names: String| names.split(',').map(|name| name.trim().to_owned()).collect();
         Ok(summaries
             .filter_map(|summary| {
-                Some((summary.resource_type?, summary.resource_identifiers.unwrap_or_default()))
+                let identifiers = summary.resource_identifiers.unwrap_or_default();
+                Some((summary.resource_type?, identifiers.into_iter().map(together).collect()))
             })
             .collect())
     }

@@ -1,5 +1,6 @@
 //! `STACK.LOGICAL_ID`: how one resource is named on the command line.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
@@ -38,6 +39,23 @@ pub(crate) struct Import {
     pub resource: ResourceName,
     /// By what the resource is known to CloudFormation: a name, an ARN, or `Property=value,Property=value`.
     pub name: String,
+}
+
+impl Import {
+    /// The properties that were typed with their values; none where it is a bare name.
+    pub(crate) fn pairs(&self) -> BTreeMap<String, String> {
+        let pairs = self.name.split(',').map(|pair| pair.split_once('='));
+        let pairs = pairs.map(|pair| pair.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        pairs.collect::<Option<_>>().unwrap_or_default()
+    }
+
+    /// Whether a resource with this physical ID is the one that was typed: its ID is the name, or made of the values of
+    /// its properties.
+    pub(crate) fn is_of(&self, physical_id: &str) -> bool {
+        let pairs = self.pairs();
+        let is_typed = |part: &str| pairs.values().any(|value| value == part);
+        physical_id == self.name || physical_id.split('|').all(is_typed)
+    }
 }
 
 impl FromStr for Import {
@@ -96,6 +114,15 @@ mod tests {
         for wrong in ["registry.Repository", "registry.Repository="] {
             assert_eq!(wrong.parse::<Import>().unwrap_err(), "expected STACK.LOGICAL_ID=NAME");
         }
+    }
+
+    #[test]
+    fn what_is_known_by_several_properties_is_typed_with_all_of_them() {
+        let import: Import = "network.Route=RouteTableId=rtb-1,CidrBlock=0.0.0.0/0".parse().unwrap();
+        assert_eq!(import.pairs().values().collect::<Vec<_>>(), ["0.0.0.0/0", "rtb-1"]);
+        assert!(import.is_of("rtb-1|0.0.0.0/0") && !import.is_of("rtb-2|0.0.0.0/0"));
+        let bare: Import = "registry.Repository=shop".parse().unwrap();
+        assert!(bare.pairs().is_empty() && bare.is_of("shop") && !bare.is_of("other"));
     }
 
     #[test]

@@ -143,3 +143,36 @@ fn an_import_that_is_only_shown_or_not_agreed_to_leaves_nothing() {
     assert_eq!((declined.code, &declined.object()["changed"]), (Some(3), &false.into()), "{declined:?}");
     workbench.until_there_is_no_stack();
 }
+
+/// A gateway's attachment is known by two properties, and its physical ID by both.
+#[test]
+fn what_is_known_by_several_properties_is_imported_by_all_of_them() {
+    let workbench = Workbench::started();
+    let text = "Resources: {V: {Type: AWS::EC2::VPC, DeletionPolicy: Retain, Properties: {CidrBlock: 10.0.0.0/16}}, \
+                G: {Type: AWS::EC2::InternetGateway, DeletionPolicy: Retain}, \
+                A: {Type: AWS::EC2::VPCGatewayAttachment, DeletionPolicy: Retain, \
+                Properties: {VpcId: !Ref V, InternetGatewayId: !Ref G}}}";
+    workbench.create_stack("theirs", text);
+    workbench.until_stack("theirs", &StackStatus::CreateComplete);
+    let (vpc, gateway) = (workbench.physical_id("theirs", "V"), workbench.physical_id("theirs", "G"));
+    workbench.answer(workbench.client().delete_stack().stack_name("theirs").send()).unwrap();
+    workbench.until_there_is_no_stack();
+    let attachment = format!(
+        "  Way: {{Type: AWS::EC2::VPCGatewayAttachment, DeletionPolicy: Retain, \
+         Properties: {{VpcId: {vpc}, InternetGatewayId: {gateway}}}}}\n"
+    );
+    workbench.write("infra/stacks/first.yml", &FIRST.replace("Outputs:", &format!("{attachment}Outputs:")));
+
+    let refused = workbench.run(&with(&format!("first.Way={vpc}")));
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    let form = "type `--import first.Way=AttachmentType=...,VpcId=...`";
+    assert!(refused.stderr.contains(form), "{refused:?}");
+    let typed = format!("first.Way=AttachmentType=IGW,VpcId={vpc}");
+
+    let imported = workbench.run(&with(&typed));
+
+    assert_eq!(imported.code, Some(0), "{imported:?}");
+    assert_eq!(workbench.physical_id(STACK, "Way"), format!("IGW|{vpc}"));
+    let again = workbench.run(&with(&typed));
+    assert_eq!((again.code, &again.object()["changed"]), (Some(0), &false.into()), "{again:?}");
+}

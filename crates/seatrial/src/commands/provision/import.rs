@@ -26,6 +26,9 @@ use crate::plan::resolved::{resolved, values};
 use crate::plan::resource_name::Import;
 use crate::plan::template::StackTemplate;
 
+/// What resources can be named by, by type: any one of these sets of properties.
+type Identifiers = BTreeMap<String, Vec<Vec<String>>>;
+
 /// What is to be taken into one stack.
 struct Taking<'a> {
     template: &'a StackTemplate,
@@ -107,7 +110,7 @@ impl<'a> Taking<'a> {
             let id = &import.resource.logical_id;
             let holds = held.iter().find(|one| one.logical_id == *id && resource_is_held(&one.status));
             match holds {
-                Some(one) if one.physical_id == import.name => {}
+                Some(one) if import.is_of(&one.physical_id) => {}
                 Some(one) => {
                     let refused = format!(
                         "`{}` is `{}` already, not `{}`",
@@ -142,8 +145,8 @@ impl<'a> Taking<'a> {
                     .hint("choose a quiet hour, and allow it with `--allow-interruption`")
                     .into());
             }
-            for physical_id in import.identifier.values() {
-                if let Some(owner) = ctx.reading(ctx.aws.stack_that_holds(physical_id)).await? {
+            for physical_id in physical_ids(&import, &identifiers) {
+                if let Some(owner) = ctx.reading(ctx.aws.stack_that_holds(&physical_id)).await? {
                     return Err(Refused::new(format!("`{physical_id}` belongs to stack `{owner}`")).into());
                 }
             }
@@ -250,7 +253,7 @@ fn summary(template: &StackTemplate, imports: &[&Import]) -> String {
 fn resource_import(
     import: &Import,
     (template, resolved): (&StackTemplate, &Value),
-    identifiers: &BTreeMap<String, Vec<String>>,
+    identifiers: &Identifiers,
 ) -> Result<ResourceImport, Refused> {
     let id = &import.resource.logical_id;
     let declared = template.resources.iter().find(|resource| resource.logical_id == *id);
@@ -259,28 +262,7 @@ fn resource_import(
     let Some(resource) = resolved.pointer(&format!("/Resources/{id}")) else {
         return Err(Refused::new(format!("`{id}` cannot be imported: its condition leaves it out here")));
     };
-    let properties = identifiers.get(&declared.kind).map_or(&[][..], Vec::as_slice);
-    let identifier = match properties {
-        [] => {
-            let refused = format!("`{id}` cannot be imported: CloudFormation imports no {}", declared.kind);
-            return Err(Refused::new(refused));
-        }
-        [one] => BTreeMap::from([(one.clone(), import.name.clone())]),
-        several => {
-            let pairs = import.name.split(',').filter_map(|pair| pair.split_once('='));
-            let given: BTreeMap<String, String> =
-                pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-            if !given.keys().eq(several.iter().collect::<BTreeSet<_>>()) {
-                let form: Vec<String> = several.iter().map(|name| format!("{name}=...")).collect();
-                return Err(Refused::new(format!(
-                    "`{id}` is known by all of several properties: type `--import {}={}`",
-                    import.resource,
-                    form.join(",")
-                )));
-            }
-            given
-        }
-    };
+    let identifier = identifier(import, &declared.kind, identifiers)?;
     for (property, name) in &identifier {
         // What is named otherwise would be replaced, or left as it is, by the next update.
         if let Some(named) = resource["Properties"][property].as_str().filter(|named| named != name) {
@@ -289,4 +271,57 @@ fn resource_import(
         }
     }
     Ok(ResourceImport { logical_id: id.clone(), resource_type: declared.kind.clone(), identifier })
+}
+
+/// By which properties a resource is named, as it was typed.
+///
+/// # Errors
+/// Refused where its type cannot be imported, or is known by several properties of which not all were typed.
+fn identifier(
+    import: &Import,
+    kind: &str,
+    identifiers: &Identifiers,
+) -> Result<BTreeMap<String, String>, Refused> {
+    let sets = identifiers.get(kind).map_or(&[][..], Vec::as_slice);
+    let pairs = import.pairs();
+    if sets.iter().any(|set| pairs.keys().eq(set.iter().collect::<BTreeSet<_>>())) {
+        return Ok(pairs);
+    }
+    let alone = sets.iter().find_map(|set| match &set[..] {
+        [one] => Some(one.clone()),
+        _ => None,
+    });
+    match (alone, sets.first()) {
+        (Some(one), _) => Ok(BTreeMap::from([(one, import.name.clone())])),
+        (None, Some(several)) => {
+            let form: Vec<String> = several.iter().map(|name| format!("{name}=...")).collect();
+            Err(Refused::new(format!(
+                "`{}` is known by all of several properties: type `--import {}={}`",
+                import.resource.logical_id,
+                import.resource,
+                form.join(",")
+            )))
+        }
+        (None, None) => {
+            let id = &import.resource.logical_id;
+            Err(Refused::new(format!("`{id}` cannot be imported: CloudFormation imports no {kind}")))
+        }
+    }
+}
+
+/// What the physical ID of a resource may be: the one value that names it, an ARN among several, or all of them joined
+/// in the order of its type. A part of them may well be another resource's, the route table's of a route.
+fn physical_ids(import: &ResourceImport, identifiers: &Identifiers) -> Vec<String> {
+    let values: Vec<&String> = import.identifier.values().collect();
+    if let [one] = values[..] {
+        return vec![one.clone()];
+    }
+    let sets = identifiers.get(&import.resource_type).into_iter().flatten();
+    let joined = sets.filter_map(|set| {
+        let values: Option<Vec<&str>> =
+            set.iter().map(|name| import.identifier.get(name).map(String::as_str)).collect();
+        values.map(|values| values.join("|"))
+    });
+    let arns = values.iter().filter(|value| value.starts_with("arn:")).map(|value| (*value).clone());
+    joined.chain(arns).collect()
 }
