@@ -27,11 +27,41 @@ pub(crate) fn stack_policy(graph: &Graph, template: &StackTemplate, allowed: &[R
     let mut statements =
         vec![json!({"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"})];
     if !kept.is_empty() {
-        statements.push(json!({
-            "Effect": "Deny", "Action": ["Update:Replace", "Update:Delete"], "Principal": "*", "Resource": kept,
-        }));
+        statements.push(denial(json!(kept)));
     }
     json!({ "Statement": statements })
+}
+
+/// The most that a policy may have, in bytes; in S3 it may have no more (API reference, SetStackPolicy).
+pub(crate) const LONGEST_POLICY: usize = 16_384;
+
+/// A policy that this tool has set, closed for all that the stack holds now (logical IDs and types); `None` where it is so
+/// already, or somebody else's. What it denies besides stays denied.
+pub(crate) fn closed<'a>(
+    set: &str,
+    (graph, stack): (&Graph, &str),
+    held: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Option<Value> {
+    let mut policy: Value = serde_json::from_str(set).ok().filter(|_| is_ours(set))?;
+    let used = graph.used_resources(stack);
+    let kept = held.into_iter().filter(|(id, kind)| is_stateful(kind) || used.contains_key(*id));
+    let kept: BTreeSet<String> = kept.map(|(id, _)| format!("LogicalResourceId/{id}")).collect();
+    let denied: BTreeSet<String> = match &policy["Statement"][1]["Resource"] {
+        Value::String(one) => BTreeSet::from([one.clone()]),
+        several => {
+            several.as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+        }
+    };
+    if kept.is_subset(&denied) {
+        return None;
+    }
+    let all: Vec<&String> = kept.union(&denied).collect();
+    policy["Statement"] = json!([policy["Statement"][0], denial(json!(all))]);
+    Some(policy)
+}
+
+fn denial(resources: Value) -> Value {
+    json!({"Effect": "Deny", "Action": ["Update:Replace", "Update:Delete"], "Principal": "*", "Resource": resources})
 }
 
 /// Whether a policy is one that this tool sets, for whatever template: everything is allowed, and what is denied is the

@@ -3,7 +3,7 @@
 use aws_sdk_cloudformation::types::StackStatus;
 use serde_json::json;
 
-use crate::workbench::{FIRST, PROJECT, Workbench};
+use crate::workbench::{Ended, FIRST, PROJECT, SECOND, Workbench};
 
 const PROVISION: [&str; 6] = ["provision", "--yes", "--environment", "account", "--output", "json"];
 const DIFF: [&str; 4] = ["diff", "--exit-code", "--environment", "account"];
@@ -180,4 +180,58 @@ fn a_policy_of_somebody_elses_stays_whatever_it_says() {
 
     assert!(workbench.is_protected(STACK));
     assert_eq!(workbench.policy(STACK), theirs);
+}
+
+type Run<'a> = &'a dyn Fn(&Workbench) -> Ended;
+
+/// As `--allow-replace first.Group` opens it, in a run that is killed before it is closed again.
+fn opened() -> serde_json::Value {
+    json!({"Statement": [{"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"}]})
+}
+
+#[test]
+fn what_a_killed_run_left_open_is_closed_by_the_next_run_however_that_ends() {
+    let ends: [(&str, i32, Run<'_>); 3] = [
+        // Nothing but the policy was changed; but that was.
+        ("declined", 4, &|workbench| {
+            workbench.at_terminal(&["provision", "--environment", "account"], "no\n")
+        }),
+        ("failed", 4, &|workbench| {
+            workbench.arm("error", "PutRetentionPolicy", 100);
+            workbench.run(&PROVISION)
+        }),
+        ("done", 0, &|workbench| workbench.run(&PROVISION)),
+    ];
+    for (end, code, run) in ends {
+        let workbench = provisioned();
+        let closed = workbench.policy(STACK);
+        workbench.set_policy(STACK, &opened());
+        workbench.write("infra/stacks/first.yml", &named("one").replace("!Ref Days", "14"));
+        let shown = workbench.run(&DIFF);
+        assert_eq!((shown.code, workbench.policy(STACK)), (Some(6), opened()), "{shown:?}");
+
+        let ended = run(&workbench);
+
+        assert_eq!(ended.code, Some(code), "{end}: {ended:?}");
+        assert_eq!(workbench.policy(STACK), closed, "{end}");
+        assert!(ended.stderr.contains("closed the stack policy"), "{end}: {ended:?}");
+    }
+}
+
+/// A policy in S3 may have no more (API reference, SetStackPolicy, `StackPolicyURL`).
+#[test]
+fn a_stack_with_more_to_protect_than_a_policy_takes_is_refused_before_anything_is_made() {
+    let workbench = Workbench::started();
+    let groups: String = (0..80)
+        .map(|number| format!("  {}{number}: {{Type: AWS::Logs::LogGroup}}\n", "G".repeat(200)))
+        .collect();
+    workbench.write("infra/stacks/second.yml", &format!("{}{groups}", SECOND));
+
+    let refused = workbench.run(&PROVISION);
+
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    assert!(refused.stderr.contains("and CloudFormation takes 16384"), "{refused:?}");
+    assert_eq!(workbench.stacks(), []);
+    workbench.write("infra/project.yml", &PROJECT.replace("region: eu", "protected: false, region: eu"));
+    assert_eq!(workbench.run(&PROVISION).code, Some(0));
 }

@@ -25,7 +25,7 @@ use crate::cli::ProvisionArgs;
 use crate::commands::change::{self, Overtaken};
 use crate::commands::deployed::find_stack;
 use crate::context::Ctx;
-use crate::exit::Failed;
+use crate::exit::{DeadlinePassed, Failed, Interrupted};
 use crate::plan::difference::Difference;
 use crate::plan::graph::{Graph, NodeId, Outputs};
 use crate::plan::node::{Action, Attempts, Inputs, next};
@@ -141,7 +141,13 @@ impl Deployment<'_> {
         let template = self.graph.template(short);
         let template = template.ok_or_else(|| Failed(format!("stack `{short}` has no template")))?;
         let candidate = Candidate::of(template, &self.ctx.environment, values);
-        let (stack, deployed) = self.deploy(&candidate).await?;
+        let (stack, deployed) = match self.deploy(&candidate).await {
+            Ok(deployed) => deployed,
+            Err(error) => {
+                self.close_left(short, &error).await;
+                return Err(error);
+            }
+        };
         let protected = self.protection().close(template, &stack).await?;
         let changed = deployed || protected;
         if let Some(arn) =
@@ -153,6 +159,22 @@ impl Deployment<'_> {
         outputs.insert(short.to_owned(), stack.outputs);
         let duration_s = (began.elapsed().as_secs_f64() * 100.0).round() / 100.0;
         Ok(StackResult { name: candidate.name, status: stack.status, changed, duration_s })
+    }
+
+    /// Where another run's update was joined and has failed, what that run had opened is closed.
+    async fn close_left(&self, short: &str, error: &anyhow::Error) {
+        if error.is::<Interrupted>() || error.is::<DeadlinePassed>() {
+            return;
+        }
+        let closed = async {
+            match find_stack(self.ctx, short).await? {
+                Some(stack) => self.protection().close_left(short, &stack).await,
+                None => Ok(()),
+            }
+        };
+        if let Err(error) = closed.await {
+            self.ctx.printer().warning(format_args!("the stack policy may be open: {error:#}"));
+        }
     }
 
     /// Brings one stack to where the template wants it, action by action; answers it, and whether anything changed.

@@ -127,6 +127,8 @@ pub(super) async fn provision(
         }
         return report(ctx, &plan.deployed, applied, false).await;
     }
+    // Whatever is agreed to, and however this run ends.
+    plan.close_left(protect::Protection { ctx, graph, allowed: &[] }).await;
     let consent = match Consent::to(ctx, &plan, &args.consent).await {
         Ok(consent) => consent,
         Err(refused) => {

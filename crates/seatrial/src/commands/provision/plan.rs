@@ -109,6 +109,8 @@ pub(super) struct Plan {
 pub(super) async fn plan(ctx: &Ctx, graph: &Graph, args: &ProvisionArgs) -> Result<Plan, Vec<anyhow::Error>> {
     let deployed = Deployed::read(ctx).await.map_err(|error| vec![error])?;
     fixed::check(ctx, &deployed).map_err(|refused| vec![refused.into()])?;
+    let protection = Protection { ctx, graph, allowed: &args.allow_replace };
+    protection.check().map_err(|refused| vec![refused.into()])?;
     let outputs = deployed.outputs_by_stack();
     let routes = deployed.routes(&outputs);
     let judge = Judge { graph, args, routes: routes.as_ref() };
@@ -286,6 +288,25 @@ impl Planned {
 }
 
 impl Plan {
+    /// Closes what an earlier run has left open of the stacks that are to change; of the others the plan tells it.
+    pub(super) async fn close_left(&self, protection: Protection<'_>) {
+        let one = |planned: &Planned| {
+            let (short, stack) = (planned.stack.clone(), self.deployed.stacks.get(&planned.stack).cloned());
+            let stack = stack.filter(|_| !matches!(planned.step, Step::Unchanged));
+            async move {
+                match stack {
+                    Some(stack) => protection.close_left(&short, &stack).await,
+                    None => Ok(()),
+                }
+            }
+        };
+        for closed in all(self.stacks.iter().map(one)).await {
+            if let Err(error) = closed {
+                protection.ctx.printer().warning(format_args!("a stack policy may be open: {error:#}"));
+            }
+        }
+    }
+
     pub(super) fn has_changes(&self) -> bool {
         self.stacks.iter().any(|planned| planned.unprotected || !matches!(planned.step, Step::Unchanged))
     }

@@ -4,10 +4,11 @@
 use serde_json::Value;
 
 use crate::aws::Stack;
+use crate::aws::status::{StackPhase, resource_is_held, stack_phase};
 use crate::context::Ctx;
-use crate::exit::{DeadlinePassed, Interrupted};
+use crate::exit::{DeadlinePassed, Interrupted, Refused};
 use crate::plan::graph::Graph;
-use crate::plan::protection::{is_ours, is_same, stack_policy};
+use crate::plan::protection::{LONGEST_POLICY, closed, is_ours, is_same, stack_policy};
 use crate::plan::resource_name::{ResourceName, named_of};
 use crate::plan::template::StackTemplate;
 
@@ -58,6 +59,47 @@ impl Protection<'_> {
             self.ctx.aws.set_stack_policy(&stack.id, &policy.to_string()).await?;
         }
         Ok(missing.is_any())
+    }
+
+    /// # Errors
+    /// Refused where a stack has so much to protect that CloudFormation takes no policy of it: half an environment must
+    /// not be made before that is seen.
+    pub(super) fn check(&self) -> Result<(), Refused> {
+        if !self.ctx.environment.protected {
+            return Ok(());
+        }
+        for template in self.graph.stacks() {
+            let bytes = stack_policy(self.graph, template, &[]).to_string().len();
+            if bytes > LONGEST_POLICY {
+                let refused = format!(
+                    "the stack policy that protects `{}` would have {bytes} bytes, and CloudFormation takes {LONGEST_POLICY}",
+                    template.name
+                );
+                let hint = "divide the stack, shorten its logical IDs, or set `protected: false`";
+                return Err(Refused::new(refused).hint(hint));
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes what a run that was killed has left open of a stack at rest, whatever comes of this run: all that the stack
+    /// holds now and that is to be protected is so again.
+    pub(super) async fn close_left(&self, short: &str, stack: &Stack) -> anyhow::Result<()> {
+        let ctx = self.ctx;
+        let rests = matches!(stack_phase(&stack.status), StackPhase::Stable | StackPhase::RolledBack);
+        if !ctx.environment.protected || !rests {
+            return Ok(());
+        }
+        let set = ctx.reading(ctx.aws.stack_policy(&stack.id)).await?;
+        let Some(set) = set.filter(|set| is_ours(set)) else { return Ok(()) };
+        let mut held = ctx.reading(ctx.aws.list_stack_resources(&stack.id)).await?;
+        held.retain(|resource| resource_is_held(&resource.status));
+        let held = held.iter().map(|one| (one.logical_id.as_str(), one.resource_type.as_str()));
+        if let Some(policy) = closed(&set, (self.graph, short), held) {
+            ctx.aws.set_stack_policy(&stack.id, &policy.to_string()).await?;
+            ctx.printer().event(&stack.name, "closed the stack policy, which an earlier run has left open");
+        }
+        Ok(())
     }
 
     /// Before an update: what the new template no longer protects, or the user allowed, may go. Answers the policy that
