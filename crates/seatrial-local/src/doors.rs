@@ -16,6 +16,7 @@ use crate::fault::Fault;
 use crate::journal::Entry;
 use crate::protocol::Doors;
 use crate::proxy::Snapshot;
+use crate::services::acm;
 use crate::services::elbv2::{self, LocalListener};
 
 pub(crate) fn doors(cloud: &Cloud) -> Doors {
@@ -33,6 +34,7 @@ fn local(cloud: Cloud) -> Router {
         .route("/_local/journal", get(journal))
         .route("/_local/faults", get(armed).post(arm).delete(clear))
         .route("/_local/connections/{id}/complete", post(complete_connection))
+        .route("/_local/certificates/{id}/validate", post(validate_certificate))
         .route("/_local/listeners", get(listeners))
         .route("/_local/traffic", get(traffic))
         .layer(from_fn(only_by_address))
@@ -91,6 +93,14 @@ async fn traffic(State(cloud): State<Cloud>) -> Json<BTreeMap<String, Snapshot>>
 /// The handshake that a person makes in the console.
 async fn complete_connection(State(cloud): State<Cloud>, Path(id): Path<String>) -> Response {
     match crate::services::codeconnections::complete(&cloud, &id) {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(error) => (StatusCode::NOT_FOUND, error.to_string()).into_response(),
+    }
+}
+
+/// The DNS records that a person makes at whoever serves the domain.
+async fn validate_certificate(State(cloud): State<Cloud>, Path(id): Path<String>) -> Response {
+    match acm::validate(&cloud, &id) {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => (StatusCode::NOT_FOUND, error.to_string()).into_response(),
     }

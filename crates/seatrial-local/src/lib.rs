@@ -4,7 +4,6 @@
 //! [`LocalCloud::start`] gives a handle; everything else is reached over HTTP.
 
 mod archive;
-#[allow(dead_code, reason = "what it signs comes with ACM")]
 mod authority;
 mod clock;
 mod cloud;

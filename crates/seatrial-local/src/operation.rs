@@ -62,12 +62,22 @@ pub(crate) struct Meter {
     pub measure: fn(&Cloud) -> Vec<Measured>,
 }
 
+/// A service that shows certificates of ACM.
+#[derive(Clone, Copy)]
+pub(crate) struct CertificateUser {
+    /// The ARN of each certificate in use, with that of what uses it.
+    pub in_use: fn(&Cloud) -> Vec<(String, String)>,
+    /// Called when a certificate was imported again: from then on the new one is shown.
+    pub changed: fn(Cloud) -> Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
 /// All operations that are served, by service and name.
 #[derive(Default)]
 pub struct Operations {
     handlers: HashMap<(&'static str, &'static str), Handler>,
     groups_in_use: Vec<GroupsInUse>,
     meters: Vec<Meter>,
+    certificate_users: Vec<CertificateUser>,
     /// By the operation's type, each a [`StandIn`] of it.
     #[cfg(test)]
     stand_ins: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
@@ -127,6 +137,15 @@ impl Operations {
 
     pub(crate) fn meters(&self) -> &[Meter] {
         &self.meters
+    }
+
+    /// Has ACM know who uses certificates; it is below the services as EC2 is.
+    pub(crate) fn add_certificate_user(&mut self, user: CertificateUser) {
+        self.certificate_users.push(user);
+    }
+
+    pub(crate) fn certificate_users(&self) -> &[CertificateUser] {
+        &self.certificate_users
     }
 
     pub(crate) fn find<'a>(&'a self, service: &'a str, operation: &'a str) -> Option<Handler> {

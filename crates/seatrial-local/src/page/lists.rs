@@ -107,6 +107,13 @@ const S3: Style = Style {
     ..BALANCING
 };
 
+const ACM: Style = Style {
+    service: "acm",
+    size: "MaxItems",
+    unknown_token: ("ValidationException", "Invalid NextToken"),
+    ..CODECONNECTIONS
+};
+
 const fn list(
     style: &'static Style,
     operation: &'static str,
@@ -152,5 +159,6 @@ pub(super) static LISTS: &[List] = &[
     list(&RDS, "DescribeDBParameters", "Parameters", (100, 100)),
     list(&RDS, "DescribeDBSnapshots", "DBSnapshots", (100, 100)),
     list(&RDS, "DescribeDBSubnetGroups", "DBSubnetGroups", (100, 100)),
+    list(&ACM, "ListCertificates", "CertificateSummaryList", (100, 1000)),
     list(&S3, "ListBuckets", "Buckets", (10_000, 10_000)),
 ];

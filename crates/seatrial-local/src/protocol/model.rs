@@ -259,6 +259,7 @@ macro_rules! tables {
 }
 
 tables! {
+    "acm": "acm.json",
     "application-autoscaling": "application-autoscaling.json",
     "cloudformation": "cloudformation.json",
     "codebuild": "codebuild.json",

@@ -18,6 +18,17 @@ pub(super) fn error(status: StatusCode) -> Response<Body> {
     respond(status, "text/html", page)
 }
 
+/// What a client hears that speaks plain HTTP where TLS is spoken
+/// (<https://repost.aws/knowledge-center/api-gateway-private-integration-errors> shows the page).
+pub(super) fn plain_to_tls() -> Response<Body> {
+    const WHY: &str = "The plain HTTP request was sent to HTTPS port";
+    let page = format!(
+        "<html>\r\n<head><title>400 {WHY}</title></head>\r\n<body>\r\n<center><h1>400 Bad Request</h1></center>\r\n\
+         <center>{WHY}</center>\r\n</body>\r\n</html>\r\n"
+    );
+    respond(StatusCode::BAD_REQUEST, "text/html", page)
+}
+
 pub(super) fn fixed(fixed: &Fixed) -> Response<Body> {
     let status = StatusCode::from_u16(fixed.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
     respond(status, &fixed.content_type, fixed.body.clone())
@@ -33,8 +44,8 @@ pub(super) fn redirect(redirect: &Redirect, rules: &Rules, uri: &Uri, headers: &
     response
 }
 
-/// Where to. A port of the same load balancer is served on this machine under another number and without
-/// TLS: then the address is the one that works here.
+/// Where to. A port of the same load balancer is served on this machine under another number: then the address is the
+/// one that works here.
 fn location(redirect: &Redirect, rules: &Rules, uri: &Uri, host_header: &str) -> String {
     let host = host_header.rsplit_once(':').map_or(host_header, |(host, _)| host);
     let own_port = rules.port.to_string();
@@ -47,9 +58,10 @@ fn location(redirect: &Redirect, rules: &Rules, uri: &Uri, host_header: &str) ->
     };
     let port = fill(&redirect.port);
     let local = redirect.local_ports.iter().find(|(aws, _)| port.parse() == Ok(*aws));
+    let protocol = fill(&redirect.protocol).to_lowercase();
     let origin = match local {
-        Some((_, local)) if redirect.host == "#{host}" => format!("http://{host}:{local}"),
-        _ => format!("{}://{}:{port}", fill(&redirect.protocol).to_lowercase(), fill(&redirect.host)),
+        Some((_, local)) if redirect.host == "#{host}" => format!("{protocol}://{host}:{local}"),
+        _ => format!("{protocol}://{}:{port}", fill(&redirect.host)),
     };
     let query = fill(&redirect.query);
     let separator = if query.is_empty() { "" } else { "?" };

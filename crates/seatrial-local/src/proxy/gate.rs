@@ -12,12 +12,14 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rand::RngExt as _;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::forward;
 use super::rules::Rules;
+use super::tls::Opened;
+use super::{answer, forward};
 
 /// New ports come from here: below what systems take for outgoing connections, so that a port is likely to be
 /// free again at the next start.
@@ -100,6 +102,7 @@ async fn accept(listener: TcpListener, rules: Arc<ArcSwapOption<Rules>>, stop: C
     }
 }
 
+/// Speaks with one client: in TLS if that is what the rules are for when it comes.
 async fn serve(
     stream: TcpStream,
     client: SocketAddr,
@@ -107,12 +110,43 @@ async fn serve(
     stop: CancellationToken,
 ) {
     let _ = stream.set_nodelay(true);
+    let now = rules.load_full();
+    let Some(tls) = now.as_ref().and_then(|rules| rules.tls.clone()) else {
+        return converse(stream, client, Some(rules), stop).await;
+    };
+    // AWS names no time for a handshake: the one for silence counts.
+    let patience = now.map(|rules| rules.idle_timeout).unwrap_or_default();
+    let opened = tokio::select! {
+        () = stop.cancelled() => return,
+        opened = tls.accept(stream, patience) => opened,
+    };
+    match opened {
+        Some(Opened::Secure(stream)) => converse(*stream, client, Some(rules), stop).await,
+        Some(Opened::Plain(stream)) => converse(stream, client, None, stop).await,
+        None => {}
+    }
+}
+
+/// Answers a client's requests, one after the other. Without rules it spoke plain HTTP where TLS is spoken.
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    client: SocketAddr,
+    rules: Option<Arc<ArcSwapOption<Rules>>>,
+    stop: CancellationToken,
+) {
+    let keep_alive = rules.is_some();
     let service = service_fn(|request: Request<Incoming>| {
-        let rules = Arc::clone(&rules);
-        async move { Ok::<_, Infallible>(forward::answer(&rules, client.ip(), request).await) }
+        let rules = rules.clone();
+        async move {
+            Ok::<_, Infallible>(match rules {
+                Some(rules) => forward::answer(&rules, client.ip(), request).await,
+                None => answer::plain_to_tls(),
+            })
+        }
     });
-    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades();
-    let mut connection = pin!(connection);
+    let mut builder = http1::Builder::new();
+    let connection = builder.keep_alive(keep_alive).serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection.with_upgrades());
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = stop.cancelled() => {

@@ -1,4 +1,4 @@
-//! The load balancer itself: real HTTP/1.1 on 127.0.0.1, by weight to real targets. It knows no service; who
+//! The load balancer itself: real HTTP/1.1 on 127.0.0.1, plain or in TLS, by weight to real targets. It knows no service; who
 //! uses it tells it groups, targets and rules.
 //!
 //! A [`Gate`] is a port that answers by its [`Rules`], which are swapped whole; a [`Group`] picks among its
@@ -15,6 +15,7 @@ mod headers;
 mod probe;
 mod rules;
 mod target;
+mod tls;
 
 pub(crate) use conditions::{Condition, Field, Pattern};
 pub(crate) use figures::Snapshot;
@@ -23,6 +24,7 @@ pub(crate) use group::Group;
 pub(crate) use probe::{ProbeFailure, probe};
 pub(crate) use rules::{Action, Case, Fixed, Forward, Redirect, Rules};
 pub(crate) use target::Target;
+pub(crate) use tls::{Tls, Versions};
 
 use bytes::Bytes;
 use http_body_util::combinators::UnsyncBoxBody;

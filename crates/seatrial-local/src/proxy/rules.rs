@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use super::conditions::{Asked, Condition};
 use super::group::Group;
+use super::tls::Tls;
 
 /// A listener's rules. Never changed: a listener gets new ones.
 pub(crate) struct Rules {
     /// The port AWS would listen on, which targets see as `X-Forwarded-Port`.
     pub port: u16,
-    /// `http` or `https`, which targets see as `X-Forwarded-Proto`; plain HTTP is spoken either way.
+    /// `http` or `https`, which targets see as `X-Forwarded-Proto`.
     pub protocol: &'static str,
+    /// How clients are spoken with; `None`: in plain HTTP.
+    pub tls: Option<Arc<Tls>>,
     /// How long a target may stay silent.
     pub idle_timeout: Duration,
     /// The first that fits a request counts.

@@ -2,6 +2,7 @@
 //!
 //! A service's store is its own: other services reach it through [`crate::Cloud::call`] only.
 
+pub(crate) mod acm;
 pub(crate) mod autoscaling;
 pub(crate) mod cloudformation;
 pub(crate) mod cloudwatch;
@@ -26,6 +27,7 @@ use crate::operation::Operations;
 
 /// Serves every operation of every service.
 pub(crate) fn register(operations: &mut Operations) {
+    acm::register(operations);
     autoscaling::register(operations);
     cloudformation::register(operations);
     cloudwatch::register(operations);
@@ -50,6 +52,7 @@ pub(crate) fn register(operations: &mut Operations) {
 /// then what waits for them.
 pub(crate) async fn resume(cloud: &Cloud) {
     rds::resume(cloud).await;
+    acm::renew(cloud);
     elbv2::resume(cloud).await;
     ecs::resume(cloud).await;
     cloudwatch::resume(cloud);

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 
 mod races;
+mod tls;
 
 type TestClient = Client<HttpConnector, Full<Bytes>>;
 
@@ -30,6 +31,7 @@ fn rules(action: Action) -> Arc<Rules> {
     Arc::new(Rules {
         port: 80,
         protocol: "http",
+        tls: None,
         idle_timeout: Duration::from_secs(5),
         cases: Vec::new(),
         action,
@@ -167,6 +169,7 @@ async fn a_refused_connection_is_502_and_a_silent_target_504() {
     gate.set_rules(Some(Arc::new(Rules {
         port: 80,
         protocol: "http",
+        tls: None,
         idle_timeout,
         cases: Vec::new(),
         action,
@@ -264,7 +267,7 @@ async fn a_redirect_to_a_port_of_the_same_load_balancer_leads_to_where_it_is_ser
         response.headers()[header::LOCATION].to_str().unwrap().to_owned()
     };
 
-    assert_eq!(location("#{host}").await, "http://127.0.0.1:23456/a/b?c=d");
+    assert_eq!(location("#{host}").await, "https://127.0.0.1:23456/a/b?c=d");
     assert_eq!(location("www.example.com").await, "https://www.example.com:443/a/b?c=d");
 }
 

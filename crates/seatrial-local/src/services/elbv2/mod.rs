@@ -2,7 +2,7 @@
 //!
 //! What the tables say is served by [`crate::proxy`] for real. Each listener has a port of its own on
 //! 127.0.0.1, kept over restarts, and the load balancer's `DNSName` is one more that leads to its production
-//! listener. HTTPS listeners speak plain HTTP.
+//! listener. HTTPS listeners show what ACM has of their certificate.
 
 mod actions;
 mod attributes;
@@ -16,7 +16,9 @@ mod proxies;
 mod reach;
 mod routing;
 mod rows;
+mod security;
 mod shapes;
+mod shown;
 mod store;
 
 pub(crate) use conditions::RuleCondition;
@@ -25,7 +27,7 @@ pub(crate) use routing::LocalListener;
 pub(crate) use shapes::*;
 
 use crate::cloud::Cloud;
-use crate::operation::Operations;
+use crate::operation::{CertificateUser, Operations};
 use crate::proxy::Snapshot;
 use store::Elb;
 
@@ -59,6 +61,7 @@ pub(crate) fn register(operations: &mut Operations) {
     operations.add::<SetSecurityGroups>();
     operations.add::<SetSubnets>();
     operations.add_meter(metrics::METER);
+    operations.add_certificate_user(CertificateUser { in_use: security::in_use, changed: security::changed });
     operations.add_groups_in_use(|cloud| {
         let rows = cloud.part::<Elb>().load_balancers.values();
         rows.into_iter().flat_map(|row| row.shape.security_groups).collect()
@@ -69,6 +72,7 @@ pub(crate) fn register(operations: &mut Operations) {
 /// is gone, for nothing is in flight after a restart.
 pub(crate) async fn resume(cloud: &Cloud) {
     let elb = cloud.part::<Elb>();
+    security::read_again(cloud).await;
     let resumed = elb.reopen().and_then(|()| health::resume(&elb));
     if let Err(error) = resumed {
         tracing::error!(%error, "load balancers could not be taken up again");

@@ -19,7 +19,7 @@ pub(crate) struct LocalListener {
     pub listener_arn: String,
     /// The port AWS would listen on.
     pub port: u16,
-    /// `HTTP` or `HTTPS`; plain HTTP is spoken either way.
+    /// `HTTP` or `HTTPS`.
     pub protocol: String,
     /// `127.0.0.1:PORT`.
     pub address: String,
@@ -36,11 +36,13 @@ impl Elb {
         let primary = primary(&listeners).map(|row| row.shape.listener_arn.clone());
         let mut primary_rules = None;
         for row in &listeners {
-            let rules = Arc::new(self.rules(load_balancer, &listeners, row)?);
+            let rules = self.rules(load_balancer, &listeners, row)?;
+            // With nothing to show a listener is closed, and never speaks plain HTTP instead.
+            let rules = (rules.protocol == "http" || rules.tls.is_some()).then(|| Arc::new(rules));
             if primary.as_ref() == Some(&row.shape.listener_arn) {
-                primary_rules = Some(Arc::clone(&rules));
+                primary_rules.clone_from(&rules);
             }
-            self.proxies.set_rules(&row.shape.listener_arn, Some(rules));
+            self.proxies.set_rules(&row.shape.listener_arn, rules);
         }
         self.proxies.set_rules(arn, primary_rules);
         Ok(())
@@ -67,6 +69,7 @@ impl Elb {
         Ok(Rules {
             port: row.shape.port,
             protocol: if row.shape.protocol == "HTTPS" { "https" } else { "http" },
+            tls: self.shown.of(&row.shape.listener_arn),
             idle_timeout: Duration::from_secs(idle),
             cases: cases.collect::<Result<_, _>>()?,
             action: last(&row.shape.default_actions)?,

@@ -8,6 +8,7 @@ use super::proxies::Proxies;
 use super::reach::Reach;
 use super::rows::{ListenerRow, LoadBalancerRow, RuleRow, TargetGroupRow, TargetRow};
 use super::shapes::{Action, TargetGroup};
+use super::shown::Shown;
 
 /// Elastic Load Balancing's own state. Tables by ARN, targets by [`target_key`](super::rows::target_key).
 pub(crate) struct Elb {
@@ -19,6 +20,7 @@ pub(crate) struct Elb {
     pub(super) proxies: Proxies,
     pub(super) streaks: Streaks,
     pub(super) reach: Reach,
+    pub(super) shown: Shown,
 }
 
 impl Part for Elb {
@@ -33,6 +35,7 @@ impl Part for Elb {
             proxies: Proxies::default(),
             streaks: Streaks::default(),
             reach: Reach::default(),
+            shown: Shown::default(),
         }
     }
 }
@@ -69,6 +72,7 @@ impl Elb {
             self.rules.remove(&rule.rule_arn)?;
         }
         self.proxies.release(arn);
+        self.shown.set(arn, None);
         self.listeners.remove(arn)
     }
 

@@ -6,7 +6,7 @@ use super::super::actions;
 use super::super::rows::ListenerRow;
 use super::super::shapes::{Action, Certificate, Empty, Listener};
 use super::super::store::Elb;
-use super::super::{errors, health};
+use super::super::{errors, health, security};
 use super::SERVICE;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
@@ -64,7 +64,7 @@ impl Operation for CreateListener {
             certificates: self.certificates,
             default_actions: actions::check(&elb, &arn, self.default_actions)?,
         };
-        let shape = with_security(shape)?;
+        let (shape, tls) = security::check(&call.cloud, shape).await?;
         if let Some(row) = elb.listeners_of(&arn).into_iter().find(|row| row.shape.port == port) {
             let same = Listener { listener_arn: row.shape.listener_arn.clone(), ..shape } == row.shape;
             if same {
@@ -84,34 +84,11 @@ impl Operation for CreateListener {
         };
         row.local_port = elb.proxies.reserve(&row.shape.listener_arn, None)?;
         elb.listeners.put(&row.shape.listener_arn, &row)?;
+        elb.shown.set(&row.shape.listener_arn, tls);
         elb.route(&load_balancer)?;
         health::wake_groups(&call.cloud, &elb, &row.shape.default_actions);
         Ok(ListenersOutput { listeners: vec![row.shape] })
     }
-}
-
-/// HTTPS needs a certificate; its policy is AWS's default if none is given.
-fn with_security(mut shape: Listener) -> Result<Listener, ServiceError> {
-    match shape.protocol.as_str() {
-        "HTTP" => {
-            shape.certificates.clear();
-            shape.ssl_policy = None;
-        }
-        "HTTPS" if shape.certificates.is_empty() => {
-            let message = "A certificate must be specified for HTTPS listeners";
-            return Err(ServiceError::validation(message));
-        }
-        "HTTPS" => {
-            shape.ssl_policy.get_or_insert_with(|| "ELBSecurityPolicy-2016-08".to_owned());
-            tracing::info!(listener = shape.listener_arn, "an HTTPS listener is served as plain HTTP");
-        }
-        other => {
-            let message =
-                format!("Listener protocol '{other}' is not supported for application load balancers");
-            return Err(ServiceError::validation(message));
-        }
-    }
-    Ok(shape)
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -193,17 +170,13 @@ impl Operation for ModifyListener {
             let message = format!("A listener already exists on this port for this load balancer '{arn}'");
             return Err(ServiceError::new("DuplicateListener", message));
         }
-        let changed = elb.listeners.try_update(&self.listener_arn, |row| {
-            let mut shape = row.shape.clone();
-            shape.port = self.port.unwrap_or(shape.port);
-            shape.protocol = self.protocol.clone().unwrap_or(shape.protocol);
-            shape.ssl_policy = self.ssl_policy.clone().or(shape.ssl_policy);
-            shape.certificates = self.certificates.clone().unwrap_or(shape.certificates);
-            shape.default_actions = actions.unwrap_or(shape.default_actions);
-            row.shape = with_security(shape)?;
-            Ok::<_, ServiceError>(row.shape.clone())
+        let (shape, tls) = security::check(&call.cloud, self.applied_to(&old.shape, actions)).await?;
+        let changed = elb.listeners.update(&self.listener_arn, |row| {
+            row.shape = shape;
+            row.shape.clone()
         })?;
         let shape = changed.ok_or_else(not_found)?;
+        elb.shown.set(&self.listener_arn, tls);
         elb.route(&load_balancer)?;
         health::wake_groups(
             &call.cloud,
@@ -211,6 +184,23 @@ impl Operation for ModifyListener {
             old.shape.default_actions.iter().chain(&shape.default_actions),
         );
         Ok(ListenersOutput { listeners: vec![shape] })
+    }
+}
+
+impl ModifyListener {
+    /// The listener as it is asked to be. One that turns from HTTPS to HTTP leaves its policy and certificates behind.
+    fn applied_to(&self, old: &Listener, actions: Option<Vec<Action>>) -> Listener {
+        let mut shape = old.clone();
+        shape.port = self.port.unwrap_or(shape.port);
+        shape.protocol = self.protocol.clone().unwrap_or(shape.protocol);
+        shape.default_actions = actions.unwrap_or(shape.default_actions);
+        if shape.protocol == "HTTP" {
+            shape.ssl_policy = None;
+            shape.certificates.clear();
+        }
+        shape.ssl_policy = self.ssl_policy.clone().or(shape.ssl_policy);
+        shape.certificates = self.certificates.clone().unwrap_or(shape.certificates);
+        shape
     }
 }
 

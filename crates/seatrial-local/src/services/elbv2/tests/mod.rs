@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::Cloud;
 use crate::tests::{call, cloud_in, make_balancer, outputs};
 
+mod https;
 mod rules;
 
 const PATIENCE: Duration = Duration::from_secs(30);
