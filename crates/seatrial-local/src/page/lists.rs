@@ -145,6 +145,8 @@ pub(super) static LISTS: &[List] = &[
     list(&CLOUDFORMATION, "ListExports", "Exports", (100, 100)),
     list(&CLOUDFORMATION, "ListImports", "Imports", (100, 100)),
     list(&CLOUDWATCH, "DescribeAlarms", "MetricAlarms", (50, 100)),
+    // By datapoints on AWS; here a page holds the results of all queries, of which there are 500 at the most.
+    list(&CLOUDWATCH, "GetMetricData", "MetricDataResults", (500, 500)),
     list(&CLOUDWATCH, "ListMetrics", "Metrics", (500, 500)),
     list(&BALANCING, "DescribeListeners", "Listeners", (400, 400)),
     list(&BALANCING, "DescribeLoadBalancers", "LoadBalancers", (400, 400)),

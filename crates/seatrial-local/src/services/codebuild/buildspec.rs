@@ -103,7 +103,9 @@ pub(super) struct Cache {
 impl Buildspec {
     /// Reads `text`; the error is CodeBuild's message of a `YAML_FILE_ERROR`.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let value: Value = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
+        let mut value: Value = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
+        // CodeBuild's own reader is Go's, by the words of its errors, and that one merges.
+        value.apply_merge().map_err(|error| error.to_string())?;
         let version = match value.get("version") {
             Some(Value::Number(number)) => number.to_string(),
             Some(Value::String(text)) => text.clone(),
@@ -236,6 +238,24 @@ mod tests {
         let artifacts = spec.artifacts.unwrap();
         assert!(artifacts.discard_paths);
         assert_eq!(artifacts.secondary_artifacts[0].0, "Other");
+    }
+
+    #[test]
+    fn what_is_merged_into_a_phase_is_run_and_its_own_keys_win() {
+        let spec = Buildspec::parse(
+            "version: 0.2\nenv: {variables: {A: one}}\nphases:\n  install: &all\n    on-failure: ABORT\n    \
+             commands: [a]\n  build:\n    <<: *all\n    finally: [b]\n  post_build:\n    <<: [*all]\n    commands: [c]\n",
+        )
+        .unwrap();
+
+        let phase = |key: &str| {
+            let phase = spec.phases.get(key).unwrap();
+            (phase.commands.join(" "), phase.finally.join(" "), phase.on_failure)
+        };
+        assert_eq!(phase("build"), ("a".to_owned(), "b".to_owned(), OnFailure::Abort));
+        assert_eq!(phase("post_build"), ("c".to_owned(), String::new(), OnFailure::Abort));
+        let not_a_map = Buildspec::parse("version: 0.2\nphases: {build: {<<: text, commands: [a]}}\n");
+        assert!(not_a_map.is_err());
     }
 
     #[test]

@@ -53,11 +53,15 @@ impl CodeBuild {
     /// same paths come back and compilers can use what they cached.
     pub fn take_slot(&self, project: &str) -> usize {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        take(slots.entry(project.to_owned()).or_default())
+    }
+
+    /// The same while fewer than `limit` are in use.
+    pub fn take_slot_of(&self, project: &str, limit: usize) -> Option<usize> {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = slots.entry(project.to_owned()).or_default();
-        let slot = taken.iter().position(|used| !used).unwrap_or(taken.len());
-        taken.resize(taken.len().max(slot + 1), false);
-        taken[slot] = true;
-        slot
+        let has_room = taken.iter().filter(|used| **used).count() < limit;
+        has_room.then(|| take(taken))
     }
 
     pub fn give_back_slot(&self, project: &str, slot: usize) {
@@ -66,6 +70,13 @@ impl CodeBuild {
             *used = false;
         }
     }
+}
+
+fn take(taken: &mut Vec<bool>) -> usize {
+    let slot = taken.iter().position(|used| !used).unwrap_or(taken.len());
+    taken.resize(taken.len().max(slot + 1), false);
+    taken[slot] = true;
+    slot
 }
 
 /// Where a build's source comes from.

@@ -87,7 +87,12 @@ impl Resource for Project {
         physical_id: &str,
         change: Change<Properties>,
     ) -> Result<Attributes, ServiceError> {
-        let input: UpdateProject = parse(change.new.input(ctx, physical_id))?;
+        let mut input = change.new.input(ctx, physical_id);
+        // A limit that left the template is gone from the project.
+        if input.get("concurrentBuildLimit").is_none() {
+            input["concurrentBuildLimit"] = json!(-1);
+        }
+        let input: UpdateProject = parse(input)?;
         ctx.cloud.call(&ctx.principal, input).await?;
         Ok(attributes(ctx, physical_id))
     }

@@ -15,6 +15,9 @@ const PAUSE: Duration = Duration::from_millis(250);
 /// PutLogEvents takes events of up to 256 KB.
 const LONGEST: usize = 250_000;
 
+/// Shorter lines of a secret with several are shown.
+const SHORTEST_LINE: usize = 4;
+
 /// One event of the log.
 #[derive(Debug, Clone)]
 pub(super) struct Line {
@@ -54,8 +57,17 @@ impl BuildLog {
         (Self { sender, clock, secrets: Vec::new() }, task)
     }
 
+    /// The log is one of lines: a secret of several is masked line by line, but for lines so short that they tell
+    /// nothing and stand everywhere, such as a closing brace.
     pub fn mask(&mut self, secrets: Vec<String>) {
-        self.secrets = secrets.into_iter().filter(|secret| !secret.is_empty()).collect();
+        let lines = |secret: &String| {
+            let lines: Vec<&str> = secret.lines().map(str::trim).collect();
+            let least = if lines.len() > 1 { SHORTEST_LINE } else { 1 };
+            lines.into_iter().filter(|line| line.len() >= least).map(str::to_owned).collect::<Vec<_>>()
+        };
+        self.secrets = secrets.iter().flat_map(lines).collect();
+        // One may hold another: the longer goes first, or its rest would be shown.
+        self.secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     }
 
     /// A line of CodeBuild's own, in its form.
@@ -105,5 +117,25 @@ impl BuildLog {
         let (sender, lines) = mpsc::channel(WAITING);
         let log = Self { sender, clock: Clock::new(1.0), secrets: Vec::new() };
         (log, Captured(std::sync::Mutex::new(lines)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn each_line_of_a_secret_is_masked_and_one_that_holds_another_whole() {
+        let (mut log, captured) = BuildLog::captured();
+        let key = "-----BEGIN KEY-----\nMIIEvQIBADAN\r\n  Bgkqhkiq\n}\n-----END KEY-----\n";
+        log.mask(vec!["word".to_owned(), "password1".to_owned(), key.to_owned(), String::new()]);
+
+        for line in key.split('\n') {
+            log.output(line.as_bytes()).await;
+        }
+        log.output(b"password1 word { }").await;
+
+        let texts = captured.texts();
+        assert_eq!(texts, ["***", "***", "  ***", "}", "***", "*** *** { }"]);
     }
 }

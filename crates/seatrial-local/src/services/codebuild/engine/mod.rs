@@ -6,7 +6,7 @@
 //!   PROVISIONING, DOWNLOAD_SOURCE -> FINALIZING      INSTALL, PRE_BUILD -> UPLOAD_ARTIFACTS
 //!   BUILD -> POST_BUILD (on-failure: ABORT -> UPLOAD_ARTIFACTS)
 //! ```
-//! A build runs within one step. If the local cloud was ended meanwhile, the build has lost its host: FAULT.
+//! A build runs within one step, after it has waited in QUEUED for its turn. If the local cloud was ended meanwhile, the build has lost its host: FAULT.
 
 mod artifacts;
 mod book;
@@ -15,6 +15,7 @@ mod commands;
 mod environment;
 mod host;
 mod log;
+mod queue;
 mod run;
 mod shell;
 mod sink;
@@ -47,10 +48,15 @@ impl Engine for Builds {
         if record.taken_up {
             shell::end_leftovers(key);
             book.finish(End::Fault("The build's host ended before the build did"));
-        } else {
-            run::run(cloud, &book, record).await;
+            return Next::Done;
         }
-        Next::Done
+        match queue::turn(cloud, &book, &record) {
+            queue::Turn::Later(next) => next,
+            queue::Turn::Begin(slot) => {
+                run::run(cloud, &book, record, slot).await;
+                Next::Done
+            }
+        }
     }
 }
 

@@ -19,11 +19,10 @@ use crate::cloud::Cloud;
 use crate::credentials::Credentials;
 use crate::services::sts;
 
-/// Runs the build until it ends, is stopped, or its time is up.
-pub(super) async fn run(cloud: &Cloud, book: &Book, record: BuildRecord) {
+/// Runs the build in the project's work folder `slot` until it ends, is stopped, or its time is up.
+pub(super) async fn run(cloud: &Cloud, book: &Book, record: BuildRecord, slot: usize) {
     let part = cloud.part::<CodeBuild>();
     let project = record.build.project_name.clone();
-    let slot = part.take_slot(&project);
     let root = part.dir.join(&project).join(slot.to_string());
     let limit = Duration::from_secs(record.build.timeout_in_minutes * 60);
     let stop = part.stopper(book.id());
@@ -54,10 +53,6 @@ async fn remove(folder: &Path) -> std::io::Result<()> {
 }
 
 async fn phases(cloud: &Cloud, book: &Book, mut record: BuildRecord, root: &Path) -> End {
-    for phase in ["SUBMITTED", "QUEUED"] {
-        book.enter(phase);
-        book.leave(&Ok(()));
-    }
     book.enter("PROVISIONING");
     let provisioned = provision(cloud, &record, root).await;
     book.leave(&provisioned.as_ref().map(|_| ()).map_err(Clone::clone));

@@ -102,7 +102,8 @@ pub(crate) struct UpdateProject {
     pub encryption_key: Option<String>,
     pub tags: Option<Vec<Tag>>,
     pub logs_config: Option<LogsConfig>,
-    pub concurrent_build_limit: Option<u64>,
+    /// -1 takes the limit away.
+    pub concurrent_build_limit: Option<i64>,
 }
 
 impl UpdateProject {
@@ -126,7 +127,10 @@ impl UpdateProject {
         set(&mut project.cache, self.cache.map(Some));
         set(&mut project.encryption_key, self.encryption_key.map(Some));
         set(&mut project.logs_config, self.logs_config.map(Some));
-        set(&mut project.concurrent_build_limit, self.concurrent_build_limit.map(Some));
+        set(
+            &mut project.concurrent_build_limit,
+            self.concurrent_build_limit.map(|limit| u64::try_from(limit).ok()),
+        );
     }
 }
 

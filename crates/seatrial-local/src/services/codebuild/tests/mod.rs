@@ -158,6 +158,94 @@ async fn a_failed_build_runs_post_build_unless_it_aborts_and_finally_always() {
     assert_eq!((tries(&aborted).await, tries(&retried).await), (1, 3));
 }
 
+/// Recorded logs of CodeBuild have the whole script, with the line break at its end.
+#[tokio::test]
+async fn a_script_of_several_lines_that_fails_is_told_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let cloud = cloud(dir.path());
+    create_project(&cloud).await;
+    put_source(&cloud, dir.path(), &[("a", "a")]).await;
+
+    let built = build(
+        &cloud,
+        "version: 0.2\nphases:\n  build:\n    commands:\n      - |\n        echo one\n        false\n",
+    )
+    .await;
+
+    let context = &phase(&built, "BUILD").unwrap().contexts[0];
+    assert_eq!(context.status_code, "COMMAND_EXECUTION_ERROR");
+    assert_eq!(context.message, "Error while executing command: echo one\nfalse\n. Reason: exit status 1");
+}
+
+#[tokio::test]
+async fn builds_beyond_their_projects_limit_wait_in_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let cloud = cloud(dir.path());
+    create_project(&cloud).await;
+    put_source(&cloud, dir.path(), &[("a", "a")]).await;
+    call(&cloud, "UpdateProject", json!({ "name": "app-build", "concurrentBuildLimit": 1 })).await;
+    let spec = |command: &str| {
+        let spec = format!(
+            "version: 0.2\nphases: {{build: {{commands: ['{command}']}}}}\nartifacts: {{files: [a]}}\n"
+        );
+        json!({ "buildspecOverride": spec })
+    };
+    let is_queued = |build: &Build| build.current_phase == "QUEUED" && !build.ended();
+
+    let first = start(&cloud, spec("sleep 600")).await;
+    wait(&cloud, &first, |build| build.current_phase == "BUILD").await;
+    let second = start(&cloud, spec("true")).await;
+    let third = start(&cloud, spec("true")).await;
+    let mut late = spec("true");
+    late["queuedTimeoutInMinutesOverride"] = json!(0);
+    let late = start(&cloud, late).await;
+    let late = wait(&cloud, &late, Build::ended).await;
+    wait(&cloud, &second, is_queued).await;
+    wait(&cloud, &third, is_queued).await;
+    call(&cloud, "StopBuild", json!({ "id": second })).await;
+    let second = wait(&cloud, &second, Build::ended).await;
+    wait(&cloud, &third, is_queued).await;
+    call(&cloud, "StopBuild", json!({ "id": first })).await;
+    let third = wait(&cloud, &third, Build::ended).await;
+
+    assert_eq!(late.build_status, "TIMED_OUT");
+    assert_eq!(second.build_status, "STOPPED");
+    assert_eq!(phase(&second, "QUEUED").unwrap().phase_status.as_deref(), Some("STOPPED"));
+    assert!(phase(&second, "PROVISIONING").is_none());
+    assert_eq!(third.build_status, "SUCCEEDED");
+    call(&cloud, "UpdateProject", json!({ "name": "app-build", "concurrentBuildLimit": -1 })).await;
+    let project = call(&cloud, "BatchGetProjects", json!({ "names": ["app-build"] })).await;
+    assert!(project["projects"][0].get("concurrentBuildLimit").is_none());
+}
+
+#[tokio::test]
+async fn a_build_that_takes_too_long_is_ended_and_secondary_artifacts_go_where_they_belong() {
+    let dir = tempfile::tempdir().unwrap();
+    let cloud = cloud(dir.path());
+    create_project(&cloud).await;
+    put_source(&cloud, dir.path(), &[("a", "a"), ("b", "b")]).await;
+    let spec = "version: 0.2\nphases: {build: {commands: ['true']}}\nartifacts:\n  files: [a]\n  \
+                secondary-artifacts: {other: {files: [b], name: other.zip}}\n";
+    let other = json!([{
+        "type": "S3", "location": "bucket", "name": "other.zip", "packaging": "ZIP", "artifactIdentifier": "other",
+    }]);
+    let input = json!({ "buildspecOverride": spec, "secondaryArtifactsOverride": other });
+    let mut hurried = input.clone();
+    hurried["timeoutInMinutesOverride"] = json!(0);
+
+    let built = start(&cloud, input).await;
+    let built = wait(&cloud, &built, Build::ended).await;
+    let hurried = start(&cloud, hurried).await;
+    let hurried = wait(&cloud, &hurried, Build::ended).await;
+
+    assert_eq!(built.build_status, "SUCCEEDED", "{built:#?}");
+    assert_eq!(built.secondary_artifacts[0].artifact_identifier.as_deref(), Some("other"));
+    let zip = objects::get(&cloud, &operator(), Place::latest("bucket", "other.zip")).await.unwrap();
+    assert_eq!(archive::read(&zip, "b").unwrap().unwrap(), b"b");
+    assert!(archive::read(&zip, "a").unwrap().is_none());
+    assert_eq!(hurried.build_status, "TIMED_OUT");
+}
+
 #[tokio::test]
 async fn a_missing_or_faulty_buildspec_fails_download_source() {
     let dir = tempfile::tempdir().unwrap();
