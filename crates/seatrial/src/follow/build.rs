@@ -18,13 +18,23 @@ const BOOKKEEPING: &str = "[Container] ";
 pub(super) struct BuildTold {
     phases: Vec<(String, Option<String>)>,
     token: Option<String>,
+    /// As it was seen last, while it runs.
+    running: Option<Build>,
 }
 
 impl BuildTold {
-    /// Asks once and tells what is new; the build, and whether anything was new.
+    /// Asks once and tells what is new; the build as it was seen last, and whether anything was new.
     pub(super) async fn look(&mut self, watch: Watch<'_>, id: &str) -> anyhow::Result<(Build, bool)> {
+        let known = self.running.take();
+        // One that writes still runs: its log alone is asked.
+        if let Some(build) = &known
+            && self.tell_log(watch, build).await?
+        {
+            self.running.clone_from(&known);
+            return Ok((build.clone(), true));
+        }
         let build = watch.aws.get_build(id).await?;
-        let mut news = self.tell_log(watch, &build).await?;
+        let mut news = known.is_none() && self.tell_log(watch, &build).await?;
         for phase in &build.phases {
             let seen = (phase.name.clone(), phase.status.clone());
             if self.phases.contains(&seen) {
@@ -42,7 +52,9 @@ impl BuildTold {
             }
             self.phases.push(seen);
         }
-        if build_progress(&build.status) != Progress::Running {
+        if build_progress(&build.status) == Progress::Running {
+            self.running = Some(build.clone());
+        } else {
             // Lines written between the log's reading and the build's end.
             news |= self.tell_log(watch, &build).await?;
         }

@@ -61,6 +61,14 @@ impl<'a> Poll<'a> {
         }
     }
 
+    /// Never slower than a release is judged: three seconds after a sign on AWS it is to be stopped. In the local cloud, where
+    /// it takes seconds from end to end, not as fast as a stack of nothing is made.
+    pub(super) fn of_a_release(self, local: bool) -> Self {
+        let (first, limit) = if local { (100, 400) } else { (1_500, 2_500) };
+        let first = Duration::from_millis(first);
+        Self { first, limit: Duration::from_millis(limit), next: first, ..self }
+    }
+
     /// Asks this cloud, which may end meanwhile where it is one on this machine.
     pub(super) fn of(self, aws: &'a Aws) -> Self {
         Self { ended: Box::new(|| aws.has_ended()), ..self }

@@ -72,7 +72,7 @@ pub(crate) async fn follow_release<S: Strategy>(
     following: Following<'_>,
 ) -> anyhow::Result<Followed> {
     let what = format!("execution `{}`", following.execution);
-    let mut poll = watch.poll(what, following.patience);
+    let mut poll = watch.poll(what, following.patience).of_a_release(watch.aws.is_local());
     let _together =
         watch.session.printer.together(SUBJECT, Whole { prefix: String::new(), count: 0, expected: None });
     let mut follower = Follower::new(watch, strategy, following);
