@@ -79,6 +79,8 @@ fn the_daily_commands_take_a_commit_to_production_and_clean_up() {
         &provisioned["outputs"],
     );
 
+    drift_is_told_apart(&checkout, &provisioned["outputs"]);
+
     // Released already: nothing to do, and said so.
     assert_eq!(checkout.run(&["release"]).code, Some(0));
     let page = get(url).unwrap();
@@ -183,6 +185,32 @@ fn the_sample_is_released_small_and_keeps_its_entries_in_the_database() {
     let added = post(url, "entries", "kind=note&title=A+rehearsed+entry&author=Test&body=");
     assert!(added.as_deref().is_some_and(|answer| answer.starts_with("HTTP/1.1 303")), "{added:?}");
     assert!(get(url).unwrap().contains("A rehearsed entry"));
+}
+
+/// After a first release: what it has moved is as it should be, and what somebody edits by hand is not.
+fn drift_is_told_apart(checkout: &Checkout, outputs: &Value) {
+    let drifted = || {
+        let status = checkout.json(&["status", "--drift"]);
+        let drift = status["drift"].as_array().unwrap().iter();
+        let (expected, others): (Vec<_>, Vec<_>) =
+            drift.cloned().partition(|one| !one["expected_because"].is_null());
+        let ids = |drift: &[Value]| -> Vec<String> {
+            drift.iter().map(|one| one["logical_id"].as_str().unwrap().to_owned()).collect()
+        };
+        (ids(&expected), ids(&others), others)
+    };
+    let moved = ["HttpTrafficRule", "TestTrafficRule"].map(str::to_owned);
+    let (mut expected, others, shown) = drifted();
+    expected.sort();
+    assert_eq!((&expected[..], &others[..]), (&moved[..], &[][..]), "{shown:#?}");
+
+    let aws = AwsCli::new(&checkout.json(&["local", "status"]));
+    let group = outputs["ApplicationLogGroupName"].as_str().unwrap();
+    aws.text(&["logs", "put-retention-policy", "--log-group-name", group, "--retention-in-days", "1"]);
+
+    let (_, others, shown) = drifted();
+    assert_eq!(others, ["ApplicationLogGroup"], "{shown:#?}");
+    assert_eq!(shown[0]["differences"][0]["path"], "/RetentionInDays", "{shown:#?}");
 }
 
 /// The calls that a user would make to look around, by AWS's own client.

@@ -119,6 +119,8 @@ mod tests {
         assert!(expected(&drifted(rule, "MODIFIED", &[weight, "/Priority"])).is_none());
         assert!(expected(&drifted(rule, "DELETED", &[])).is_none());
         assert!(expected(&drifted("AWS::ECS::Service", "MODIFIED", &["/TaskDefinition"])).is_some());
+        let ingress = drifted("AWS::EC2::SecurityGroup", "MODIFIED", &["/SecurityGroupIngress/1"]);
+        assert!(expected(&ingress).is_none());
         assert!(expected(&drifted("AWS::S3::Bucket", "MODIFIED", &["/Actions"])).is_none());
     }
 }
