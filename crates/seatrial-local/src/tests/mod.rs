@@ -1,5 +1,7 @@
 //! A cloud for unit tests: all operations, a fresh data directory, no server.
 
+pub(crate) mod aws;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

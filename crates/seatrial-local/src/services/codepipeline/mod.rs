@@ -31,6 +31,7 @@ pub(crate) fn register(served: &mut Operations) {
     served.add::<operations::ListPipelines>();
     served.add::<operations::ListTagsForResource>();
     served.add::<operations::RetryStageExecution>();
+    served.add::<operations::RollbackStage>();
     served.add::<operations::StopPipelineExecution>();
     served.add::<TagResource>();
     served.add::<operations::UntagResource>();

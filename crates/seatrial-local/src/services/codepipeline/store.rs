@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::declaration::{ActionType, Declaration};
 use crate::clock::Epoch;
@@ -221,6 +222,12 @@ pub(crate) struct ExecutionRow {
     /// The pipeline was updated: it ends after the actions that run.
     #[serde(default)]
     pub cancelled: bool,
+    /// The execution to which this one, a rollback, takes its stage back.
+    #[serde(default)]
+    pub rollback_of: Option<String>,
+    /// What ran in that execution before the stage, whose artifacts and variables a rollback uses.
+    #[serde(default)]
+    pub inherited: Vec<ActionRun>,
 }
 
 impl ExecutionRow {
@@ -233,14 +240,24 @@ impl ExecutionRow {
         self.actions.iter().rev().find(|run| run.current && run.stage == stage && run.name == name)
     }
 
+    /// The runs that count and succeeded, the last first.
+    pub fn done(&self) -> impl Iterator<Item = &ActionRun> {
+        let runs = self.actions.iter().rev().chain(self.inherited.iter().rev());
+        runs.filter(|run| run.current && run.status == ActionStatus::Succeeded)
+    }
+
+    /// `STANDARD`, or `ROLLBACK` with what it goes back to.
+    pub fn kind(&self) -> (&'static str, Option<Value>) {
+        let Some(target) = &self.rollback_of else { return ("STANDARD", None) };
+        ("ROLLBACK", Some(json!({ "rollbackTargetPipelineExecutionId": target })))
+    }
+
     /// The first stage that has not succeeded.
     pub fn position(&self) -> Option<usize> {
         self.stages.iter().position(|stage| stage.status != Some(Status::Succeeded))
     }
 
     pub fn artifact(&self, name: &str) -> Option<&Artifact> {
-        let done =
-            self.actions.iter().rev().filter(|run| run.current && run.status == ActionStatus::Succeeded);
-        done.flat_map(|run| &run.outputs).find(|artifact| artifact.name == name)
+        self.done().flat_map(|run| &run.outputs).find(|artifact| artifact.name == name)
     }
 }

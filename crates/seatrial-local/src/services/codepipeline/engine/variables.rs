@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::store::{ActionStatus, ExecutionRow};
+use super::super::store::ExecutionRow;
 
 /// The configuration with all references filled in; the error names the first that refers to nothing.
 pub(super) fn resolve(
@@ -38,11 +38,7 @@ fn lookup(row: &ExecutionRow, reference: &str) -> Option<String> {
             found.map(|variable| variable.resolved_value.clone())
         }
         _ => {
-            let done = row.actions.iter().rev().filter(|run| {
-                run.current
-                    && run.status == ActionStatus::Succeeded
-                    && run.namespace.as_deref() == Some(namespace)
-            });
+            let done = row.done().filter(|run| run.namespace.as_deref() == Some(namespace));
             done.filter_map(|run| run.variables.get(key)).next().cloned()
         }
     }

@@ -78,6 +78,8 @@ pub(super) fn start(call: &Call, start: Start) -> Result<String, ServiceError> {
         revisions: Vec::new(),
         stop_reason: None,
         cancelled: false,
+        rollback_of: None,
+        inherited: Vec::new(),
     };
     part.executions.put(&execution.key(), &execution)?;
     cloud.start::<Pipelines>(&start.pipeline);
@@ -308,8 +310,11 @@ impl Operation for GetPipelineExecution {
             "variables": row.variables,
             "trigger": row.trigger,
             "executionMode": row.declaration.execution_mode,
-            "executionType": "STANDARD",
+            "executionType": row.kind().0,
         });
+        if let (_, Some(metadata)) = row.kind() {
+            execution["rollbackMetadata"] = metadata;
+        }
         if let Some(summary) = row.summary {
             execution["statusSummary"] = json!(summary);
         }

@@ -62,8 +62,11 @@ fn summary(row: &ExecutionRow) -> Value {
         "sourceRevisions": revisions.collect::<Vec<_>>(),
         "trigger": row.trigger,
         "executionMode": row.declaration.execution_mode,
-        "executionType": "STANDARD",
+        "executionType": row.kind().0,
     });
+    if let (_, Some(metadata)) = row.kind() {
+        summary["rollbackMetadata"] = metadata;
+    }
     if let Some(text) = &row.summary {
         summary["statusSummary"] = json!(text);
     }

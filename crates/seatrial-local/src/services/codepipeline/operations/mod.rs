@@ -3,6 +3,7 @@
 mod executions;
 mod history;
 mod pipelines;
+mod rollback;
 mod state;
 mod tags;
 mod transitions;
@@ -12,6 +13,7 @@ pub(crate) use executions::{
 };
 pub(crate) use history::{ListActionExecutions, ListPipelineExecutions};
 pub(crate) use pipelines::{CreatePipeline, DeletePipeline, GetPipeline, ListPipelines, UpdatePipeline};
+pub(crate) use rollback::RollbackStage;
 pub(crate) use state::GetPipelineState;
 pub(crate) use tags::{ListTagsForResource, TagResource, UntagResource};
 pub(crate) use transitions::{DisableStageTransition, EnableStageTransition};

@@ -92,8 +92,7 @@ fn state(row: &PipelineRow, executions: &[ExecutionRow], (index, stage): (usize,
     }
     let status = |row: &ExecutionRow| row.stages.iter().find(|run| run.name == stage.name)?.status;
     if let Some((row, status)) = latest.and_then(|row| Some((row, status(row)?))) {
-        state["latestExecution"] =
-            json!({ "pipelineExecutionId": row.id, "status": stage_status(row, status), "type": "STANDARD" });
+        state["latestExecution"] = json!({ "pipelineExecutionId": row.id, "status": stage_status(row, status), "type": row.kind().0 });
     }
     state
 }

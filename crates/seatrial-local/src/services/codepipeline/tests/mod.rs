@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::store::{CodePipeline, ExecutionRow, Status, execution_key};
 use super::*;
+use crate::tests::aws::{AwsCli, serve};
 use world::{Deployments, NAME, World, call, pipeline, prepare, try_call};
 
 async fn wait(cloud: &Cloud, reached: impl Fn(&[ExecutionRow]) -> bool) -> Vec<ExecutionRow> {
@@ -198,6 +199,77 @@ async fn an_execution_is_stopped_after_its_action_or_at_once() {
 
     assert_eq!(waiting, Status::Stopping);
     assert_eq!(rows[0].action("Deploy", "Deploy").unwrap().status, store::ActionStatus::Abandoned);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stage_is_rolled_back_stopped_and_retried_by_hand_with_what_an_earlier_execution_had() {
+    let world = World::new("true");
+    let cloud = world.cloud();
+    serve(&cloud).await;
+    let aws = AwsCli::new(&cloud);
+    let connection = prepare(&cloud).await;
+    *cloud.part::<Deployments>().status.lock().unwrap() = "Succeeded";
+    call(&cloud, "codepipeline", "CreatePipeline", pipeline(&connection, "QUEUED")).await;
+    let rows = wait(&cloud, |rows| rows[0].status == Status::Succeeded).await;
+    write_and_commit(&world.repository);
+    *cloud.part::<Deployments>().status.lock().unwrap() = "Failed";
+    let second = aws.json(&format!("codepipeline start-pipeline-execution --name {NAME}")).await;
+    let second = second["pipelineExecutionId"].as_str().unwrap().to_owned();
+    wait(&cloud, |rows| rows.get(1).is_some_and(|row| row.status == Status::Failed)).await;
+    let roll_back = |stage: &str, target: &str| {
+        format!(
+            "codepipeline rollback-stage --pipeline-name {NAME} --stage-name {stage} \
+             --target-pipeline-execution-id {target}"
+        )
+    };
+
+    for (stage, target) in [("Source", &rows[0].id), ("Deploy", &second)] {
+        let refused = aws.refusal(&roll_back(stage, target)).await;
+        assert!(refused.contains("UnableToRollbackStageException"), "{refused}");
+    }
+    let unknown = aws.refusal(&roll_back("Deploy", "11111111-1111-1111-1111-111111111111")).await;
+    assert!(unknown.contains("PipelineExecutionNotFoundException"), "{unknown}");
+    *cloud.part::<Deployments>().status.lock().unwrap() = "Succeeded";
+    let third = aws.json(&roll_back("Deploy", &rows[0].id)).await;
+    let rows = wait(&cloud, |rows| rows.get(2).is_some_and(|row| row.status == Status::Succeeded)).await;
+
+    assert_eq!(third["pipelineExecutionId"], json!(rows[2].id));
+    assert_eq!(rows[2].actions.iter().map(|run| run.name.as_str()).collect::<Vec<_>>(), ["Deploy"]);
+    assert_eq!(rows[2].actions[0].inputs, rows[0].action("Deploy", "Deploy").unwrap().inputs);
+    assert_eq!(rows[2].revisions[0].id, rows[0].revisions[0].id);
+    assert_ne!(rows[2].revisions[0].id, rows[1].revisions[0].id);
+    let show = format!(
+        "codepipeline get-pipeline-execution --pipeline-name {NAME} --pipeline-execution-id {}",
+        rows[2].id
+    );
+    let shown = aws.json(&show).await["pipelineExecution"].take();
+    assert_eq!(
+        (&shown["executionType"], &shown["rollbackMetadata"]["rollbackTargetPipelineExecutionId"]),
+        (&json!("ROLLBACK"), &json!(rows[0].id))
+    );
+    let again = aws.refusal(&roll_back("Deploy", &rows[2].id)).await;
+    assert!(again.contains("is a rollback"), "{again}");
+
+    let transition = format!("--pipeline-name {NAME} --stage-name Deploy --transition-type Inbound");
+    aws.json(&format!("codepipeline disable-stage-transition {transition} --reason test")).await;
+    let fourth = aws.json(&format!("codepipeline start-pipeline-execution --name {NAME}")).await;
+    let waits = |row: &ExecutionRow| row.position() == Some(2) && row.stages[2].status.is_none();
+    wait(&cloud, |rows| rows.get(3).is_some_and(waits)).await;
+    let id = fourth["pipelineExecutionId"].as_str().unwrap();
+    let stop = format!("stop-pipeline-execution --pipeline-name {NAME} --pipeline-execution-id {id}");
+    aws.json(&format!("codepipeline {stop} --reason test")).await;
+    wait(&cloud, |rows| rows[3].status == Status::Stopped).await;
+    aws.json(&format!("codepipeline enable-stage-transition {transition}")).await;
+    let retry = |id: &str| {
+        format!(
+            "codepipeline retry-stage-execution --pipeline-name {NAME} --stage-name Deploy \
+             --pipeline-execution-id {id} --retry-mode FAILED_ACTIONS"
+        )
+    };
+    let latest = aws.refusal(&retry(&second)).await;
+    assert!(latest.contains("NotLatestPipelineExecutionException"), "{latest}");
+    let succeeded = aws.refusal(&retry(&rows[2].id)).await;
+    assert!(succeeded.contains("StageNotRetryableException"), "{succeeded}");
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ async fn ask(cloud: &Cloud, operation: &str, input: serde_json::Value) -> serde_
 }
 
 /// An alarm on errors of a target group, as `infra/stacks/service.yml` has it.
-async fn watch(cloud: &Cloud, colour: &str) {
+pub(super) async fn watch(cloud: &Cloud, colour: &str) {
     let balancer = outputs(cloud, "load-balancer").await;
     let balancer = balancer["LoadBalancerArn"].as_str().unwrap();
     let group = target_group(cloud, colour).await;
@@ -27,12 +27,14 @@ async fn watch(cloud: &Cloud, colour: &str) {
     ask(cloud, "monitoring:PutMetricAlarm", alarm).await;
 }
 
-async fn make_deployment_group(cloud: &Cloud) {
+/// A group of the service and the alarms; `ready` says what happens before traffic moves.
+pub(super) async fn make_deployment_group(cloud: &Cloud, ready: serde_json::Value) {
     services::iam::add_trusting_role(cloud, "deploy");
     let application = json!({ "applicationName": "app", "computePlatform": "ECS" });
     ask(cloud, "codedeploy:CreateApplication", application).await;
     let balancer = outputs(cloud, "load-balancer").await;
     let blue_green = json!({
+        "deploymentReadyOption": ready,
         "terminateBlueInstancesOnDeploymentSuccess": {
             "action": "TERMINATE", "terminationWaitTimeInMinutes": 2880 },
     });
@@ -58,16 +60,19 @@ async fn name_of(cloud: &Cloud, colour: &str) -> String {
     target_group(cloud, colour).await.split('/').nth(1).unwrap().to_owned()
 }
 
-async fn deploy(cloud: &Cloud, definition: &str) -> String {
+/// The revision of an AppSpec in JSON.
+pub(super) fn revision(definition: &str, hooks: &serde_json::Value) -> serde_json::Value {
     let properties = json!({
         "TaskDefinition": definition, "LoadBalancerInfo": { "ContainerName": "app", "ContainerPort": PORT },
     });
     let service = json!({ "Type": "AWS::ECS::Service", "Properties": properties });
-    let content = json!({ "version": 0.0, "Resources": [{ "TargetService": service }] }).to_string();
-    let input = json!({
-        "applicationName": "app", "deploymentGroupName": "group",
-        "revision": { "revisionType": "AppSpecContent", "appSpecContent": { "content": content } },
-    });
+    let content = json!({ "version": 0.0, "Resources": [{ "TargetService": service }], "Hooks": hooks });
+    json!({ "revisionType": "AppSpecContent", "appSpecContent": { "content": content.to_string() } })
+}
+
+async fn deploy(cloud: &Cloud, definition: &str) -> String {
+    let revision = revision(definition, &json!([]));
+    let input = json!({ "applicationName": "app", "deploymentGroupName": "group", "revision": revision });
     let made = ask(cloud, "codedeploy:CreateDeployment", input).await;
     made["deploymentId"].as_str().unwrap().to_owned()
 }
@@ -89,7 +94,7 @@ async fn a_release_that_answers_users_with_errors_is_stopped_by_its_alarm_and_ro
     when(&cloud, is_steady).await;
     watch(&cloud, "Blue").await;
     watch(&cloud, "Green").await;
-    make_deployment_group(&cloud).await;
+    make_deployment_group(&cloud, json!({ "actionOnTimeout": "CONTINUE_DEPLOYMENT" })).await;
     let bad = define(&cloud, json!({ "environment": [{ "name": "FAIL", "value": "1" }] })).await;
     let url = outputs(&cloud, "load-balancer").await["Url"].take();
     let address = url.as_str().unwrap().trim_start_matches("http://").to_owned();

@@ -1,6 +1,7 @@
 //! Services and tasks with real processes, behind the load balancer of the stacks.
 
 mod alarms;
+mod by_hand;
 pub(crate) mod world;
 
 use std::io::{Read as _, Write as _};

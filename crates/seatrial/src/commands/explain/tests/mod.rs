@@ -258,6 +258,18 @@ fn the_first_cause_is_told_with_what_shows_it_and_what_to_do() {
 }
 
 #[test]
+fn each_cause_has_its_row_in_the_runbook() {
+    let runbook = include_str!("../../../../../../docs/runbook.md");
+    let rows: Vec<&str> = runbook.lines().filter(|line| line.starts_with("| `")).collect();
+    for (_, kind, _) in cases() {
+        let name = serde_json::to_value(kind).unwrap();
+        let cell = format!("`{}`", name.as_str().unwrap());
+        let causes = |row: &&&str| row.split('|').nth(1).is_some_and(|causes| causes.contains(&cell));
+        assert_eq!(rows.iter().filter(causes).count(), 1, "{cell}");
+    }
+}
+
+#[test]
 fn a_script_is_not_told_where_the_compiler_has_a_line() {
     let (facts, ..) = cases().into_iter().find(|(_, kind, _)| *kind == Kind::Build).unwrap();
     let story = tell(&facts).unwrap();
