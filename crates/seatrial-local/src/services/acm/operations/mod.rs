@@ -7,14 +7,16 @@ mod material;
 mod register;
 mod request;
 mod tags;
+mod validate;
 
 pub(crate) use describe::{DescribeCertificate, GetCertificate};
 pub(crate) use import::ImportCertificate;
 pub(crate) use list::{DeleteCertificate, ListCertificates};
 pub(crate) use material::{ServeCertificate, ServedCertificate};
 pub(crate) use register::register;
-pub(crate) use request::RequestCertificate;
+pub(crate) use request::{Options as RequestOptions, RequestCertificate};
 pub(crate) use tags::{AddTagsToCertificate, ListTagsForCertificate, RemoveTagsFromCertificate};
+pub(crate) use validate::ValidateCertificate;
 
 use serde::Serialize;
 

@@ -4,6 +4,7 @@
 //! the stack operation, and returns when the resource is stable, as CloudFormation's handlers do.
 
 mod autoscaling;
+mod certificatemanager;
 mod cloudformation;
 mod cloudwatch;
 mod codebuild;
@@ -44,6 +45,7 @@ impl ResourceTypes {
     pub(crate) fn all() -> Self {
         let mut types = Self::default();
         autoscaling::register(&mut types);
+        certificatemanager::register(&mut types);
         cloudformation::register(&mut types);
         cloudwatch::register(&mut types);
         codebuild::register(&mut types);

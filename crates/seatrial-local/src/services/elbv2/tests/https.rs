@@ -251,3 +251,54 @@ async fn a_certificate_is_kept_while_a_listener_shows_it() {
     delete().await.unwrap();
     assert_eq!(delete().await.unwrap_err().code, "ResourceNotFoundException");
 }
+
+/// A stack's certificate is issued once its records are there: CloudFormation makes those of a zone it is told.
+#[tokio::test]
+async fn a_stack_has_a_certificate_as_soon_as_its_domains_are_proved() {
+    let dir = tempfile::tempdir().unwrap();
+    let cloud = cloud_in(dir.path());
+    let create = async |name: &str, zone: &str| {
+        let options = format!("[{{DomainName: {NAME}{zone}}}]");
+        let template = format!(
+            "Resources: {{Certificate: {{Type: AWS::CertificateManager::Certificate, Properties: \
+             {{DomainName: {NAME}, ValidationMethod: DNS, DomainValidationOptions: {options}}}}}}}\n\
+             Outputs: {{Arn: {{Value: !Ref Certificate}}}}"
+        );
+        let input = json!({ "StackName": name, "TemplateBody": template });
+        call(&cloud, "cloudformation:CreateStack", input).await.unwrap();
+    };
+    let status = async |name: &str| {
+        let input = json!({ "StackName": name });
+        let found = call(&cloud, "cloudformation:DescribeStacks", input).await.unwrap();
+        found["Stacks"][0]["StackStatus"].as_str().unwrap().to_owned()
+    };
+    let wait_for = async |name: &str, wanted: &str| {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while status(name).await != wanted {
+            assert!(tokio::time::Instant::now() < deadline, "{name} is {}", status(name).await);
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let pending = async || {
+        let input = json!({ "CertificateStatuses": ["PENDING_VALIDATION"] });
+        let listed = call(&cloud, "acm:ListCertificates", input).await.unwrap();
+        listed["CertificateSummaryList"][0]["CertificateArn"].as_str().map(str::to_owned)
+    };
+
+    create("zoned", ", HostedZoneId: Z1").await;
+    wait_for("zoned", "CREATE_COMPLETE").await;
+    assert_eq!(pending().await, None);
+    create("waiting", "").await;
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while pending().await.is_none() {
+        assert!(tokio::time::Instant::now() < deadline);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(status("waiting").await, "CREATE_IN_PROGRESS");
+    let arn = pending().await.unwrap();
+    crate::services::acm::validate(&cloud, arn.rsplit_once('/').unwrap().1).unwrap();
+    wait_for("waiting", "CREATE_COMPLETE").await;
+    call(&cloud, "cloudformation:DeleteStack", json!({ "StackName": "zoned" })).await.unwrap();
+    let own = outputs(&cloud, "waiting").await["Arn"].clone();
+    assert_eq!(own, json!(arn));
+}
