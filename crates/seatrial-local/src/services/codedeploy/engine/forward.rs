@@ -54,11 +54,12 @@ impl Turn<'_> {
             return Err(lost(&green.id));
         };
         if set.stability_status != "STEADY_STATE" {
-            let clock = self.cloud.clock();
-            let waited = clock.now().since(self.row.since);
+            let waited = self.cloud.clock().now().since(self.row.since);
             self.save(LOOK)?;
-            return match judge::given_up(&service, set, waited, clock) {
-                Some(message) => Err(Trouble::Fatal { code: "HEALTH_CONSTRAINTS", message }),
+            return match judge::given_up(waited) {
+                Some(message) => {
+                    Err(Trouble::Fatal { code: "HEALTH_CONSTRAINTS", message: message.to_owned() })
+                }
                 None => Ok(Next::After(LOOK)),
             };
         }

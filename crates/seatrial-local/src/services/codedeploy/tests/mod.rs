@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::deployment::Phase;
 use super::engine::Deployments;
 use super::store::CodeDeploy;
+use crate::clock::Epoch;
 use crate::cloud::Cloud;
 use crate::engine::Engine as _;
 use crate::error::ServiceError;
@@ -94,6 +96,17 @@ async fn ended(cloud: &Cloud, id: &str) -> Value {
     info(cloud, id).await
 }
 
+async fn wait_for_replacement(cloud: &Cloud, id: &str) {
+    let store = cloud.part::<CodeDeploy>();
+    let waits = || store.deployments.get(id).filter(|row| row.phase == Phase::Steady).map(|_| ());
+    assert!(cloud.wait_until(LONG, waits).await.is_some());
+}
+
+/// How often ECS was asked how the service is.
+fn describes(cloud: &Cloud) -> usize {
+    cloud.journal().entries().iter().filter(|entry| entry.operation == "DescribeServices").count()
+}
+
 fn statuses(target: &Value) -> Vec<String> {
     let events = target["lifecycleEvents"].as_array().unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -156,17 +169,38 @@ async fn a_canary_gets_its_share_first() {
 }
 
 #[tokio::test]
-async fn a_task_set_that_never_gets_healthy_is_rolled_back_and_production_untouched() {
+async fn a_task_set_that_never_gets_healthy_has_its_hour_and_is_rolled_back_with_production_untouched() {
     let dir = tempfile::tempdir().unwrap();
     let cloud = open(dir.path());
     make_group(&cloud, "CodeDeployDefault.ECSAllAtOnce", 1).await;
     cloud.part::<Neighbours>().spoil();
 
     let id = deploy(&cloud).await.unwrap();
+    wait_for_replacement(&cloud, &id).await;
+    // Four of its tasks were replaced already, and a scaled hour is over at once: neither ends the wait.
+    let looks = describes(&cloud);
+    assert!(cloud.wait_until(LONG, || (describes(&cloud) > looks + 20).then_some(())).await.is_some());
+    assert_eq!(info(&cloud, &id).await["status"], "InProgress");
+    let store = cloud.part::<CodeDeploy>();
+    // The engine writes the same record at each look: the hour is taken back until it has seen it.
+    let is_over = || {
+        store
+            .deployments
+            .update(&id, |row| {
+                if !row.info.has_ended() {
+                    row.since = Epoch(row.since.0 - 3600.0);
+                }
+            })
+            .unwrap();
+        store.deployments.get(&id).filter(|row| row.info.has_ended()).map(|_| ())
+    };
+    assert!(cloud.wait_until(LONG, is_over).await.is_some());
     let failed = ended(&cloud, &id).await;
 
     assert_eq!(failed["status"], "Failed");
     assert_eq!(failed["errorInformation"]["code"], "HEALTH_CONSTRAINTS");
+    let message = failed["errorInformation"]["message"].as_str().unwrap();
+    assert!(message.ends_with("This time out period is 60 minutes."), "{message}");
     assert_eq!(statuses(&target(&cloud, &id).await)[1..3], ["Install Failed", "AfterInstall Skipped"]);
     let rollback = ended(&cloud, failed["rollbackInfo"]["rollbackDeploymentId"].as_str().unwrap()).await;
     assert_eq!(
