@@ -11,9 +11,6 @@ use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 
-/// The most bytes of a policy, in a request as well as in S3 (API reference, SetStackPolicy, `StackPolicyURL`: 16 KB).
-const LONGEST: usize = 16_384;
-
 /// A policy in a request, as text or in S3.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -61,12 +58,6 @@ async fn checked(
         (None, Some(url)) => from_s3(call, url).await?,
         (None, None) => return Ok(None),
     };
-    if text.len() > LONGEST {
-        return Err(ServiceError::validation(format!(
-            "1 validation error detected: Value at '{name}Body' failed to satisfy constraint: Member must have length \
-             less than or equal to {LONGEST}"
-        )));
-    }
     StackPolicy::parse(&text)?;
     Ok(Some(text))
 }

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use super::Fixture;
+use crate::principal::Principal;
+use crate::services::s3::objects::{self, Place};
 
 fn template(name: &str, needs: u32, more: &str) -> String {
     format!(
@@ -217,5 +219,13 @@ async fn a_policy_of_more_bytes_than_aws_takes_is_refused() {
     };
     cloud.call("SetStackPolicy", of(16_384)).await;
     let refused = cloud.message("SetStackPolicy", of(16_385)).await;
+    assert!(refused.ends_with("Member must have length less than or equal to 16384"), "{refused}");
+
+    let (local, principal) = (cloud.local.cloud(), Principal::operator("000000000000"));
+    local.dispatch(&principal, ("s3", "CreateBucket"), json!({"Bucket": "policies"})).await.unwrap();
+    let long = of(16_385)["StackPolicyBody"].as_str().unwrap().to_owned();
+    objects::put(local, &principal, Place::latest("policies", "long"), long.as_bytes()).await.unwrap();
+    let from = json!({"StackName": "s", "StackPolicyURL": "http://localhost/policies/long"});
+    let refused = cloud.message("SetStackPolicy", from).await;
     assert!(refused.ends_with("Member must have length less than or equal to 16384"), "{refused}");
 }
