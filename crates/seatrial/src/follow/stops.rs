@@ -37,6 +37,8 @@ pub(crate) enum Cause {
 
 /// What the kernel says of a program of another architecture.
 const WRONG_FORMAT: &str = "exec format error";
+/// What it says of a program whose interpreter or loader is not there.
+const NO_FILE: &str = "no such file or directory";
 
 /// One row: what the words begin a part with, what they also say, and what that means. The first that holds counts.
 type Row = (&'static str, &'static [&'static str], Cause);
@@ -94,8 +96,14 @@ impl Cause {
             (None, "TaskFailedToStart") => Self::NotStarted,
             (None, _) => Self::Unwanted,
         };
-        let wrong_format = found == Self::Exited && log.iter().any(|line| line.contains(WRONG_FORMAT));
-        if wrong_format { Self::Architecture } else { found }
+        // What the runtime could not start says so in its log alone: `exec PATH: why`.
+        let says =
+            |why: &str| log.iter().any(|line| line.starts_with("exec ") && line.trim_end().ends_with(why));
+        match found {
+            Self::Exited if says(WRONG_FORMAT) => Self::Architecture,
+            Self::Exited if says(NO_FILE) => Self::MissingProgram,
+            found => found,
+        }
     }
 
     /// Whether no further task can do better. What may still come is none of it: a role's new permission, an address
@@ -252,9 +260,11 @@ mod tests {
     }
 
     #[test]
-    fn a_program_of_another_architecture_is_told_in_its_log() {
+    fn a_program_that_the_runtime_cannot_start_is_told_in_its_log() {
         let task = StoppedTask { code: "EssentialContainerExited".to_owned(), ..StoppedTask::default() };
-        let log = ["exec /app: exec format error".to_owned()];
-        assert_eq!((Cause::of(&task, &log), Cause::of(&task, &[])), (Cause::Architecture, Cause::Exited));
+        let cause = |line: &str| Cause::of(&task, &[line.to_owned()]);
+        assert_eq!(cause("exec /app: exec format error"), Cause::Architecture);
+        assert_eq!(cause("exec /app: no such file or directory"), Cause::MissingProgram);
+        assert_eq!(cause("open /etc/app.conf: no such file or directory"), Cause::Exited);
     }
 }
