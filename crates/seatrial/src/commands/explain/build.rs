@@ -1,7 +1,7 @@
 //! Why a build failed: the lines of its log that say so, not the script that was run.
 
 use super::denied::Denied;
-use super::story::{Kind, Told, says};
+use super::told::{Kind, Told, says};
 use crate::aws::Build;
 use crate::aws::status::{Progress, build_progress};
 

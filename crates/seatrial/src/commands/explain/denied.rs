@@ -1,6 +1,6 @@
 //! What AWS says where a role may not do something: which action, on what, by whom.
 
-use super::story::{Kind, Told};
+use super::told::{Kind, Told};
 
 /// A permission that is missing.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,6 +8,7 @@ mod denied;
 mod facts;
 mod kept;
 mod story;
+mod told;
 
 use std::fmt;
 
@@ -22,7 +23,8 @@ use crate::outcome::Report;
 
 pub(super) use facts::Facts;
 pub(super) use kept::Kept;
-pub(super) use story::{Kind, Story, tell};
+pub(super) use story::{Story, tell};
+pub(super) use told::Kind;
 
 /// What `explain` prints.
 #[derive(Serialize)]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::build;
 use super::denied::Denied;
 use super::facts::Facts;
+use super::told::{Kind, Told, says};
 use crate::aws::status::{Left, Progress, execution_left, execution_progress};
 use crate::aws::{ActionRun, LogLine};
 use crate::commands::remedy;
@@ -14,45 +15,6 @@ use crate::rollout::Rollout;
 
 /// Lines of a task's log that a story repeats; all that are kept are in the evidence.
 const LOG_LINES: usize = 10;
-
-/// The first cause. Its names are a contract: added to, never renamed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Kind {
-    Superseded,
-    Stopped,
-    /// The connection to the repository waits for its handshake, or was taken away.
-    Connection,
-    /// Repository, branch or commit.
-    Source,
-    /// An action that a role may not take.
-    Denied,
-    Build,
-    BuildTimedOut,
-    BuildQueue,
-    /// imageDetail.json, taskdef.json or appspec.yaml is missing or wrong.
-    Artifacts,
-    AppSpec,
-    /// Another deployment of the group runs.
-    Busy,
-    Alarm,
-    LifecycleEvent,
-    TimedOut,
-    Requests,
-    MissingSecret,
-    DeniedSecret,
-    MissingImage,
-    DeniedImage,
-    Architecture,
-    MissingProgram,
-    Unreachable,
-    Capacity,
-    Memory,
-    Exited,
-    Unhealthy,
-    NotStarted,
-    Other,
-}
 
 /// One explanation across the chain.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,20 +25,6 @@ pub(crate) struct Story {
     pub evidence: Vec<String>,
     pub users: String,
     pub next: Vec<String>,
-}
-
-/// The cause, in words, with what shows it and what mends it.
-pub(super) struct Told {
-    pub kind: Kind,
-    pub what: String,
-    pub evidence: Vec<String>,
-    pub next: Vec<String>,
-}
-
-impl Told {
-    pub(super) fn new(kind: Kind, what: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { kind, what: what.into(), evidence: Vec::new(), next: vec![next.into()] }
-    }
 }
 
 /// Tells it; `None` of what went well, and of what still runs.
@@ -233,12 +181,6 @@ fn kind_of(cause: Cause) -> Kind {
         Cause::Unhealthy => Kind::Unhealthy,
         Cause::NotStarted | Cause::Unwanted => Kind::NotStarted,
     }
-}
-
-/// Whether any of the words is in the text, whatever its case.
-pub(super) fn says(text: &str, words: &[&str]) -> bool {
-    let text = text.to_lowercase();
-    words.iter().any(|word| text.contains(word))
 }
 
 fn of_source(error: &str) -> Told {

@@ -1,6 +1,5 @@
 //! What is told of each way in which a release goes wrong.
 
-use super::story::Kind;
 use super::*;
 use crate::aws::{ActionRun, Build, BuildPhase, Execution, LogLine, StoppedTask, TrafficShare};
 use crate::follow::{Cause, Requests, Sign, TaskEvidence};
@@ -99,14 +98,17 @@ fn stopped(code: &str, reason: &str, log: &str) -> Facts {
     facts
 }
 
-/// Each way, with its first cause and a word that must be told.
-fn cases() -> Vec<(Facts, Kind, &'static str)> {
-    let not_started = |reason: &str| stopped("TaskFailedToStart", reason, "");
+/// A way to go wrong, with its first cause and a word that must be told.
+type Case = (Facts, Kind, &'static str);
+
+fn cases() -> Vec<Case> {
+    [of_the_source(), of_the_build(), of_the_rollout(), of_the_tasks()].into_iter().flatten().collect()
+}
+
+/// Before anything is built.
+fn of_the_source() -> Vec<Case> {
     let mut superseded = failed("", "");
     superseded.execution.status = "Superseded".to_owned();
-    let mut requests = deployed("MANUAL_STOP: The deployment was stopped.");
-    let (failures, example) = (9, "status 503".to_owned());
-    requests.sign = Some(Sign::Requests { failed: failures, budget: 5, example });
     vec![
         (superseded, Kind::Superseded, "newer commit"),
         (
@@ -130,6 +132,12 @@ fn cases() -> Vec<(Facts, Kind, &'static str)> {
             Kind::Denied,
             "s3:PutObjectAcl",
         ),
+    ]
+}
+
+/// In the build.
+fn of_the_build() -> Vec<Case> {
+    vec![
         (
             built(
                 "FAILED",
@@ -154,6 +162,15 @@ fn cases() -> Vec<(Facts, Kind, &'static str)> {
             Kind::BuildQueue,
             "quota",
         ),
+    ]
+}
+
+/// In the deployment, or before there is one.
+fn of_the_rollout() -> Vec<Case> {
+    let mut requests = deployed("MANUAL_STOP: The deployment was stopped.");
+    let (failures, example) = (9, "status 503".to_owned());
+    requests.sign = Some(Sign::Requests { failed: failures, budget: 5, example });
+    vec![
         (
             failed(
                 "CodeDeployToECS",
@@ -186,6 +203,14 @@ fn cases() -> Vec<(Facts, Kind, &'static str)> {
         ),
         (deployed("MANUAL_STOP: The deployment was stopped."), Kind::Stopped, "somebody"),
         (requests, Kind::Requests, "9 requests failed"),
+        (failed("CodeDeployToECS", "Something that nobody has seen"), Kind::Other, "nobody has seen"),
+    ]
+}
+
+/// By the new revision's tasks.
+fn of_the_tasks() -> Vec<Case> {
+    let not_started = |reason: &str| stopped("TaskFailedToStart", reason, "");
+    vec![
         (
             stopped(
                 "EssentialContainerExited",
@@ -242,7 +267,6 @@ fn cases() -> Vec<(Facts, Kind, &'static str)> {
             Kind::Unhealthy,
             "0.0.0.0",
         ),
-        (failed("CodeDeployToECS", "Something that nobody has seen"), Kind::Other, "nobody has seen"),
     ]
 }
 
