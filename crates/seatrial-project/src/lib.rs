@@ -19,6 +19,7 @@ mod resolve;
 mod rules;
 mod settings;
 pub mod task_definition;
+mod traffic;
 
 pub use self::{
     choices::{Architecture, ImageBuilder, ImageTarget, NetworkMode},

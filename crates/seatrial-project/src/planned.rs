@@ -68,11 +68,7 @@ impl<'a> Part<'a> {
         if let Some(database) = self.below("database").filter(|it| it.node.as_text() == Some("none")) {
             return Err(database.form("`none`"));
         }
-        let traffic = self.below("deployment").and_then(|deployment| deployment.below("traffic"));
-        match traffic.filter(|traffic| traffic.node.as_mapping().is_some()) {
-            Some(traffic) => Err(traffic.form("a mapping")),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     fn form(&self, form: &str) -> Diagnostic {

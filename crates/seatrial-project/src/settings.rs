@@ -11,8 +11,9 @@ use super::{
     rules::{
         AccountId, BranchName, CargoName, CertificateArn, ConnectionArn, DomainName, HealthCheckPath,
         InstanceClass, Minutes, Name, ParameterValue, Region, RepositoryId, SecretArn, ShellCommand,
-        SnapshotId, StackShortName, TagKey, TagValue, Traffic, VariableName,
+        SnapshotId, StackShortName, TagKey, TagValue, VariableName,
     },
+    traffic::Traffic,
 };
 
 /// The whole file.

@@ -324,10 +324,6 @@ fn what_is_not_there_yet_is_refused_in_its_own_words() {
             "infra/project.yml:8:21: `environments.local.database` cannot be `none` yet",
         ),
         (
-            broken("traffic: AllAtOnce", "traffic: {canary: {percent: 10, after: 5m}}"),
-            "infra/project.yml:14:27: `environments.production.deployment.traffic` cannot be a mapping yet",
-        ),
-        (
             broken("LEVEL: info", "QUEUE_URL: {output: QueueUrl}"),
             "infra/project.yml:4:118: `app.environment.QUEUE_URL` cannot be the output of a stack yet",
         ),
@@ -391,6 +387,35 @@ fn an_unknown_environment_and_a_missing_file_are_named() {
     );
     let missing = Project::load(Path::new("/nonexistent")).unwrap_err().to_string();
     assert_eq!(missing, "failed to read `infra/project.yml`");
+}
+
+#[test]
+fn traffic_may_be_a_mapping_and_is_the_same_as_in_one_word() {
+    let read = |form: &str| {
+        let text = GOOD.replace("traffic: AllAtOnce", &format!("traffic: {form}"));
+        let project = Project::parse(text.as_bytes()).map_err(|error| error.to_string())?;
+        Ok::<_, String>(
+            project.environment(Some("production")).unwrap().deployment.traffic.as_str().to_owned(),
+        )
+    };
+    assert_eq!(read("{canary: {percent: 20, after: 1h}}").unwrap(), "Canary20Percent60Minutes");
+    assert_eq!(read("{linear: {percent: 10, every: 2m}}").unwrap(), "Linear10PercentEvery2Minutes");
+    // Where CodeDeploy has the very same, it is that one.
+    let predefined = "CodeDeployDefault.ECSCanary10Percent5Minutes";
+    assert_eq!(read("{canary: {percent: 10, after: 5m}}").unwrap(), predefined);
+    for (form, word) in [
+        ("{canary: {percent: 0, after: 5m}}", "from 1 to 99 percent"),
+        ("{canary: {percent: 100, after: 5m}}", "from 1 to 99 percent"),
+        ("{linear: {percent: 10, every: 0m}}", "pauses from 1m"),
+        ("{canary: {percent: 10}}", "after"),
+        ("{canary: {percent: 10, every: 5m}}", "every"),
+        ("{blue: 1}", "blue"),
+        ("{}", "canary"),
+        ("[1]", "traffic"),
+    ] {
+        let refused = read(form).unwrap_err();
+        assert!(refused.starts_with("infra/project.yml:14:") && refused.contains(word), "{form}: {refused}");
+    }
 }
 
 #[test]
