@@ -245,6 +245,12 @@ fn register(place: &Place<'_>, made: &Made, now: &BTreeMap<String, Pairs>) -> Re
         let told = ["taskDefinitionArn", "revision", "status", "requiresAttributes", "compatibilities"];
         fields.retain(|name, _| !told.contains(&name.as_str()) && !name.starts_with("registered"));
     }
+    // A port is too short to be told from other numbers.
+    let port = now.get("database").and_then(|outputs| outputs.get("DatabasePort"));
+    let variables = definition["containerDefinitions"][0]["environment"].as_array_mut();
+    for variable in variables.into_iter().flatten().filter(|variable| variable["name"] == "DB_PORT") {
+        variable["value"] = port.map_or(Value::Null, |port| Value::from(port.as_str()));
+    }
     let text = replaced(&definition.to_string(), made, now);
     let file = place.write("task-definition.json", &text)?;
     let input = format!("file://{}", file.display());
