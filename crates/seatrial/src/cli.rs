@@ -104,6 +104,8 @@ pub(crate) enum Command {
     BuildImage(BuildImageArgs),
     /// Releases the current commit through the pipeline and follows it to its end
     Release(ReleaseArgs),
+    /// Stops the deployment that runs, else deploys again what was live before
+    Rollback(RollbackArgs),
     /// Tells why the last release, or a given one, ended as it did; changes nothing
     Explain(ExplainArgs),
     /// Shows stacks, pipeline, deployment, tasks, target health and the live image
@@ -258,8 +260,20 @@ pub(crate) struct ReleaseArgs {
     #[arg(long, value_name = "DURATION", conflicts_with = "no_wait", value_parser = duration)]
     pub timeout: Option<Duration>,
     /// Requests a second that the probe sends to the production listener; 0 for none [default: that of app.probe]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub rate: Option<u32>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RollbackArgs {
+    #[command(flatten)]
+    pub consent: Consent,
+    /// Go back to this one: a revision of the task definition, or the deployment that brought it
+    #[arg(long, value_name = "REVISION", conflicts_with = "list")]
+    pub to: Option<String>,
+    /// Show what was live, and do nothing
+    #[arg(long, conflicts_with_all = ["yes", "dry_run"])]
+    pub list: bool,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -326,7 +340,7 @@ pub(crate) struct RehearseArgs {
     #[arg(long)]
     pub install_missing: bool,
     /// Requests a second that the probe sends to the production listener
-    #[arg(long, default_value_t = 400, value_name = "N")]
+    #[arg(long, default_value_t = 400, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub rate: u32,
     /// Only this scenario; may be given more than once
     #[arg(long, value_enum, value_name = "NAME")]

@@ -189,7 +189,7 @@ impl Aws {
 }
 
 /// The revision that an AppSpec names, in YAML or JSON.
-fn deployed_definition(app_spec: &str) -> Option<String> {
+pub(super) fn deployed_definition(app_spec: &str) -> Option<String> {
     let app_spec = seatrial_template::parse("the AppSpec", app_spec.as_bytes()).ok()?.to_json();
     let place = "/Resources/0/TargetService/Properties/TaskDefinition";
     Some(app_spec.pointer(place)?.as_str()?.to_owned())

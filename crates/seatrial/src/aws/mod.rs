@@ -8,6 +8,7 @@ mod codeconnections;
 mod codedeploy;
 mod codepipeline;
 mod drift;
+mod earlier;
 mod ecr;
 mod ecs;
 mod elbv2;
@@ -38,6 +39,7 @@ pub(crate) use codepipeline::{ActionRun, Execution, StageState};
 #[cfg(test)]
 pub(crate) use drift::PropertyDrift;
 pub(crate) use drift::{Detection, DriftedResource};
+pub(crate) use earlier::EarlierDeployment;
 pub(crate) use ecs::{Revision, StoppedTask};
 pub(crate) use elbv2::{ForwardingRule, TargetHealth};
 pub(crate) use error::AwsError;

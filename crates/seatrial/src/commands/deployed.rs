@@ -121,6 +121,12 @@ impl Deployed {
     }
 }
 
+/// Host and port of a URL: where nobody knows the load balancer's own name, the users' has to lead there.
+fn host(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split('/').next().unwrap_or(rest).to_owned()
+}
+
 /// The project of a stack that has our environment's name and releases our branch, and is another's.
 fn twin(stack: &Stack, environment: &Environment) -> Option<String> {
     let project = stack.tags.get(PROJECT_TAG).filter(|project| **project != environment.project)?;
@@ -187,12 +193,19 @@ impl Place {
             cluster: output(Owned::ClusterName)?,
             service: output(Owned::ServiceName)?,
             url: output(Owned::Url)?,
-            load_balancer: output(Owned::LoadBalancerDnsName)?,
+            load_balancer: deployed
+                .output(Owned::LoadBalancerDnsName)
+                .map_or_else(|| host(&output(Owned::Url).unwrap_or_default()), str::to_owned),
             application: output(Owned::CodeDeployApplicationName)?,
             deployment_group: output(Owned::DeploymentGroupName)?,
             listener: output(Owned::ProductionListenerArn)?,
             groups: [output(Owned::BlueTargetGroupArn)?, output(Owned::GreenTargetGroupArn)?],
         })
+    }
+
+    /// CodeDeploy's application, and its deployment group.
+    pub fn deployment_group(&self) -> (&str, &str) {
+        (&self.application, &self.deployment_group)
     }
 
     /// ARNs of the target groups blue and green.

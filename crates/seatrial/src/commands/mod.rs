@@ -21,6 +21,7 @@ mod rehearse;
 mod release;
 mod released;
 mod remedy;
+mod rollback;
 mod status;
 mod timeline;
 mod undeletable;
@@ -55,6 +56,10 @@ pub(crate) async fn run(session: &Session, cli: Cli, own: &[Check]) -> ExitStatu
         Command::Release(args) => {
             let release = async |ctx: &Ctx| release::run(ctx, &args).await;
             conclude(session, Box::pin(connected(session, &globals, release)).await)
+        }
+        Command::Rollback(args) => {
+            let back = async |ctx: &Ctx| rollback::run(ctx, &args).await;
+            conclude(session, Box::pin(connected(session, &globals, back)).await)
         }
         Command::Explain(args) => {
             let explain = async |ctx: &Ctx| explain::run(ctx, &args).await;
@@ -101,7 +106,11 @@ pub(crate) fn resume(session: &Session, command: &Command) -> Option<Resume> {
             let image = if args.local_image { " --local-image" } else { "" };
             (format!("provision{replace}{skip}{retain}{stop}{repair}{image}"), args.consent.yes)
         }
-        Command::Release(_) => ("release".to_owned(), false),
+        Command::Release(args) => {
+            let revision =
+                args.revision.as_ref().map(|name| format!(" --revision {name}")).unwrap_or_default();
+            (format!("release{revision}"), false)
+        }
         Command::Destroy(args) => {
             let retain = named("--retain-resource", &args.retain_resource);
             (format!("destroy{retain}"), args.consent.yes)
@@ -134,6 +143,7 @@ mod tests {
                 "xtask --environment=staging release --again",
                 Some("cargo xtask release --environment staging"),
             ),
+            ("xtask release --revision v2 --timeout 5m", Some("cargo xtask release --revision v2")),
             ("xtask destroy -e a", Some("cargo xtask destroy --environment a")),
             (
                 "xtask provision --allow-replace a.A --local-image --allow-replace b.B --skip-resource c.C",

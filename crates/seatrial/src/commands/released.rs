@@ -10,12 +10,19 @@ use super::explain::{Facts, Kept, Story, tell};
 use crate::aws::status::{Progress, execution_progress};
 use crate::context::{Ctx, TIME_SCALE};
 use crate::exit::Failed;
-use crate::follow::{Address, Evidence, Following, ProbeTarget, Requests, follow_release};
+use crate::follow::{
+    Address, Evidence, Followed, Following, ProbeTarget, Requests, Waits, follow_release, follow_rollout,
+};
+use crate::rollout::RolloutId;
 use seatrial_project::Deployment;
 
 /// What a release takes at most besides the waits that were asked for: the build's time-out and its queue, and the
 /// hour that CodeDeploy waits for steady tasks.
 const PATIENCE: Duration = Duration::from_secs(4 * 60 * 60);
+
+/// So often, and with such pauses, an address is asked before it is given up: one lost request says nothing.
+const TRIES: u32 = 3;
+const BETWEEN: Duration = Duration::from_secs(1);
 
 /// How long and how far a release is followed; by default to its end, as long as its waits may take.
 #[derive(Debug, Clone, Copy, Default)]
@@ -68,6 +75,9 @@ pub(crate) struct Release {
     pub rolled_back: bool,
     pub duration_s: f64,
     pub requests: Requests,
+    /// The first sign that was seen against it, whatever became of it then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sign: Option<String>,
     /// The lifecycle event at which the following ended: the release goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reached: Option<&'static str>,
@@ -98,6 +108,9 @@ impl Release {
         } else if let Some(wanted) = wanted.filter(|wanted| *wanted != self.source_revision) {
             let wanted = short(wanted);
             errors.push(Failed(format!("{revision} was released, not {wanted}")).into());
+        }
+        if let Some(sign) = self.sign.as_ref().filter(|_| self.succeeded()) {
+            errors.push(Failed(format!("it could not be stopped at a sign against it: {sign}")).into());
         }
         errors.extend(self.outage().map(|what| Failed(format!("{what} during the release")).into()));
         errors
@@ -175,24 +188,21 @@ pub(crate) async fn follow(
             unkept(ctx, &error);
         }
     };
-    let following = Following {
-        pipeline: &place.pipeline,
-        execution,
-        cluster: &place.cluster,
-        service: &place.service,
-        patience: timeout.unwrap_or_else(|| patience(&ctx.environment.deployment, ctx.local.is_some())),
-        until,
-        groups: place.groups(),
-        probe: reached(ctx, probing.target(ctx, place)?).await?,
-        budget: ctx.environment.app.probe.budget,
-        keep: &keep,
-    };
+    let mut following = following(ctx, place, probing, &keep).await?;
+    (following.execution, following.until) = (execution, until);
+    following.patience = timeout.unwrap_or(following.patience);
     let end = follow_release(ctx.watch(), &place.strategy(&ctx.aws), following).await?;
-    let facts = Facts::of(ctx, &end).await?;
-    let explanation = tell(&facts);
+    let explanation = match Facts::of(ctx, &end).await {
+        Ok(facts) => tell(&facts),
+        // How it ended is known; that nobody may read why is no reason to lose it.
+        Err(error) => {
+            ctx.printer().warning(format_args!("why it ended so cannot be read: {error:#}"));
+            None
+        }
+    };
     let evidence = explanation.as_ref().and_then(|story| {
         let steps = end.rollout.as_ref().map(|rollout| &rollout.steps);
-        kept.tell(story, &steps).inspect_err(|error| unkept(ctx, error)).ok()
+        kept.tell((&end.execution.status, story), &steps).inspect_err(|error| unkept(ctx, error)).ok()
     });
     let rolled_back = end.rollback.as_ref().is_some_and(|r| r.progress == Progress::Succeeded);
     Ok(Release {
@@ -206,6 +216,7 @@ pub(crate) async fn follow(
         requests: end.requests.unwrap_or_default(),
         at_least: probing.at_least,
         reached: end.reached,
+        sign: end.sign.map(|sign| sign.to_string()),
         url: place.url.clone(),
         reasons: explanation
             .iter()
@@ -221,11 +232,60 @@ fn unkept(ctx: &Ctx, error: &std::io::Error) {
     ctx.printer().warning(format_args!("what the release showed cannot be kept: {error}"));
 }
 
+/// Follows a deployment that no execution of the pipeline started.
+pub(crate) async fn follow_alone(
+    ctx: &Ctx,
+    place: &Place,
+    id: RolloutId,
+    probing: Probing,
+) -> anyhow::Result<Followed> {
+    let kept = Kept::of(&ctx.root, &id.0);
+    let keep = |evidence: &Evidence| {
+        if let Err(error) = kept.keep(evidence) {
+            unkept(ctx, &error);
+        }
+    };
+    let following = following(ctx, place, probing, &keep).await?;
+    follow_rollout(ctx.watch(), &place.strategy(&ctx.aws), (id, following)).await
+}
+
+/// How anything is followed there: with its probe, if it can be asked.
+async fn following<'a>(
+    ctx: &Ctx,
+    place: &'a Place,
+    probing: Probing,
+    keep: &'a (dyn Fn(&Evidence) + Sync),
+) -> anyhow::Result<Following<'a>> {
+    let waits = waits(&ctx.environment.deployment, ctx.local.is_some());
+    Ok(Following {
+        pipeline: &place.pipeline,
+        execution: "",
+        cluster: &place.cluster,
+        service: &place.service,
+        groups: place.groups(),
+        patience: PATIENCE + waits.shift + waits.termination,
+        waits,
+        until: None,
+        probe: reached(ctx, probing.target(ctx, place)?).await?,
+        budget: ctx.environment.app.probe.budget,
+        keep,
+    })
+}
+
 /// What can be probed: an address that does not answer as it should before anything is released says nothing of the
 /// release.
 async fn reached(ctx: &Ctx, target: Option<ProbeTarget>) -> anyhow::Result<Option<ProbeTarget>> {
     let Some(target) = target else { return Ok(None) };
-    let answer = ctx.session.cancel.unless_cancelled(target.answers()).await?;
+    let mut answer = Ok(());
+    for attempt in 0..TRIES {
+        if attempt > 0 {
+            ctx.session.cancel.unless_cancelled(ctx.session.clock.sleep(BETWEEN)).await?;
+        }
+        answer = ctx.session.cancel.unless_cancelled(target.answers()).await?;
+        if answer.is_ok() {
+            break;
+        }
+    }
     let Err(why) = answer else { return Ok(Some(target)) };
     ctx.printer().warning(format_args!(
         "{}{} does not answer as it should before the release ({why}): no request is counted, the tasks alone are watched",
@@ -234,11 +294,16 @@ async fn reached(ctx: &Ctx, target: Option<ProbeTarget>) -> anyhow::Result<Optio
     Ok(None)
 }
 
-/// How long a release may take, with the waits that the environment asks for: they pass faster in the local cloud.
-fn patience(deployment: &Deployment, local: bool) -> Duration {
-    let minutes = deployment.traffic.minutes() + u64::from(deployment.terminate_blue_after.0);
-    let waits = Duration::from_secs(60 * minutes);
-    PATIENCE + if local { waits.div_f64(TIME_SCALE) } else { waits }
+/// The waits that the environment asks for: they pass faster in the local cloud.
+fn waits(deployment: &Deployment, local: bool) -> Waits {
+    let wait = |minutes: u64| {
+        let wait = Duration::from_secs(60 * minutes);
+        if local { wait.div_f64(TIME_SCALE) } else { wait }
+    };
+    Waits {
+        shift: wait(deployment.traffic.minutes()),
+        termination: wait(u64::from(deployment.terminate_blue_after.0)),
+    }
 }
 
 #[cfg(test)]
@@ -257,6 +322,7 @@ mod tests {
             requests: Requests { sent: 10, failed, ..Requests::default() },
             at_least: 0,
             reached: None,
+            sign: None,
             url: String::new(),
             reasons: Vec::new(),
             explanation: None,
@@ -289,11 +355,9 @@ mod tests {
     #[test]
     fn whoever_keeps_the_original_tasks_for_two_days_is_followed_for_two_days() {
         let mut deployment = Deployment::default();
-        assert!(patience(&deployment, false) < Duration::from_secs(5 * 60 * 60));
-
         deployment.terminate_blue_after.0 = 2 * 24 * 60;
 
-        assert!(patience(&deployment, false) > Duration::from_secs(48 * 60 * 60));
-        assert!(patience(&deployment, true) < Duration::from_secs(5 * 60 * 60));
+        assert_eq!(waits(&deployment, false).termination, Duration::from_secs(48 * 60 * 60));
+        assert!(waits(&deployment, true).termination < Duration::from_secs(60 * 60));
     }
 }

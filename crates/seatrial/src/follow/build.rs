@@ -18,6 +18,7 @@ const BOOKKEEPING: &str = "[Container] ";
 pub(super) struct BuildTold {
     phases: Vec<(String, Option<String>)>,
     token: Option<String>,
+    is_log_denied: bool,
     /// As it was seen last, while it runs.
     running: Option<Build>,
 }
@@ -64,8 +65,17 @@ impl BuildTold {
     async fn tell_log(&mut self, watch: Watch<'_>, build: &Build) -> anyhow::Result<bool> {
         let (Some(group), Some(stream)) = (&build.log_group, &build.log_stream) else { return Ok(false) };
         let mut news = false;
-        loop {
-            let page = watch.aws.get_log_events(group, stream, self.token.clone()).await?;
+        while !self.is_log_denied {
+            let page = match watch.aws.get_log_events(group, stream, self.token.clone()).await {
+                // Whoever may not read the log follows the build all the same.
+                Err(error) if !error.passing => {
+                    self.is_log_denied = true;
+                    let told = format!("the build's log cannot be read: {error:#}").replace('\n', " ");
+                    watch.session.printer.warning(told);
+                    break;
+                }
+                page => page?,
+            };
             let end = page.lines.is_empty() || page.next == self.token;
             self.token = page.next;
             news |= !page.lines.is_empty();
@@ -74,9 +84,10 @@ impl BuildTold {
                 watch.session.printer.tell(Event::new(line.time, "Build", text));
             }
             if end {
-                return Ok(news);
+                break;
             }
         }
+        Ok(news)
     }
 }
 

@@ -6,8 +6,11 @@
 mod evidence;
 mod judge;
 mod tasks;
+mod waits;
 
 use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::build::BuildTold;
 use super::rollout::RolloutTold;
@@ -21,6 +24,7 @@ use tasks::StoppingTasks;
 
 pub(crate) use evidence::{Evidence, TaskEvidence, evidence_of};
 pub(crate) use judge::Sign;
+pub(crate) use waits::Waits;
 
 /// The provider of the pipeline's build action, as AWS spells it.
 const BUILD_PROVIDER: &str = "CodeBuild";
@@ -38,6 +42,8 @@ pub(crate) struct Following<'a> {
     pub groups: [&'a str; 2],
     /// How long it may take: what the environment waits for on purpose, and what everything else takes at most.
     pub patience: Duration,
+    /// What of that its rollout waits for on purpose.
+    pub waits: Waits,
     /// The lifecycle event of the rollout whose end ends the following; `None` for the end of all.
     pub until: Option<&'static str>,
     /// Asked from the rollout's first moment to its last; `None` for no probe.
@@ -72,11 +78,35 @@ pub(crate) async fn follow_release<S: Strategy>(
     following: Following<'_>,
 ) -> anyhow::Result<Followed> {
     let what = format!("execution `{}`", following.execution);
+    followed(watch, strategy, (what, following), None).await
+}
+
+/// Tells a rollout that no execution started to its end; that of its rollback, where there is one.
+pub(crate) async fn follow_rollout<S: Strategy>(
+    watch: Watch<'_>,
+    strategy: &S,
+    (id, following): (RolloutId, Following<'_>),
+) -> anyhow::Result<Followed> {
+    let what = format!("deployment `{id}`");
+    followed(watch, strategy, (what, following), Some(id)).await
+}
+
+async fn followed<'a, S: Strategy>(
+    watch: Watch<'a>,
+    strategy: &'a S,
+    (what, following): (String, Following<'a>),
+    alone: Option<RolloutId>,
+) -> anyhow::Result<Followed> {
     let mut poll = watch.poll(what, following.patience).of_a_release(watch.aws.is_local());
     let _together =
         watch.session.printer.together(SUBJECT, Whole { prefix: String::new(), count: 0, expected: None });
     let mut follower = Follower::new(watch, strategy, following);
-    let followed = poll.until(async || follower.look().await).await;
+    let followed = poll.until(async || match &alone {
+        None => follower.look().await,
+        Some(id) => follower.look_at_rollout(id).await,
+    });
+    // On the heap: what waits for it holds room for all of it otherwise.
+    let followed = Box::pin(followed).await;
     // Nobody wants the rest of a probe whose release was left.
     let execution = followed?;
     if let Some(tasks) = follower.tasks.take() {
@@ -111,8 +141,6 @@ struct Follower<'a, S> {
     rollout: Option<Rollout>,
     rollback: Option<Rollout>,
     rollback_told: RolloutTold,
-    /// Who started the tasks that are to be replaced.
-    original: Option<String>,
     probe: Option<Probe>,
     /// From the rollout's first moment.
     tasks: Option<StoppingTasks>,
@@ -166,7 +194,6 @@ impl<'a, S: Strategy> Follower<'a, S> {
             rollout: None,
             rollback: None,
             rollback_told: RolloutTold::default(),
-            original: None,
             probe: None,
             tasks: None,
             sign: None,
@@ -203,9 +230,23 @@ impl<'a, S: Strategy> Follower<'a, S> {
         Ok(if news { Look::News } else { Look::Nothing })
     }
 
-    /// Whether a lifecycle event of the rollout has gone well.
+    /// Looks at a rollout that no execution waits for.
+    async fn look_at_rollout(&mut self, id: &RolloutId) -> anyhow::Result<Look<Execution>> {
+        if self.rollout.is_none() {
+            self.begin_rollout(id.clone()).await?;
+        } else if !matches!(self.current, Current::Nothing) && self.look_at_current().await? {
+            return Ok(Look::News);
+        }
+        match self.current {
+            Current::Nothing => self.look_behind().await,
+            _ => Ok(Look::Nothing),
+        }
+    }
+
+    /// Whether a lifecycle event of the rollout has gone well. Those of one that fails are all passed over.
     fn is_over(&self, event: &str) -> bool {
-        let steps = self.rollout.iter().flat_map(|rollout| &rollout.steps);
+        let goes_well = |rollout: &&Rollout| rollout.progress != Progress::Failed && self.sign.is_none();
+        let steps = self.rollout.iter().filter(goes_well).flat_map(|rollout| &rollout.steps);
         steps.into_iter().any(|step| step.name == event && step.progress == Some(Progress::Succeeded))
     }
 
@@ -237,8 +278,8 @@ impl<'a, S: Strategy> Follower<'a, S> {
                 let rollout = self.strategy.look(id).await?;
                 let news = told.tell(self.watch, &rollout);
                 let ended = rollout.progress != Progress::Running;
-                if let Some(original) = rollout.original() {
-                    self.original = Some(original.id.clone());
+                if let Some(tasks) = &mut self.tasks {
+                    tasks.note(&rollout);
                 }
                 self.rollout = Some(rollout);
                 let news = self.look_at_tasks().await? | news;
@@ -259,7 +300,9 @@ impl<'a, S: Strategy> Follower<'a, S> {
     fn tell_state(&self) {
         let printer = &self.watch.session.printer;
         if let (Current::Rollout(..), Some(rollout)) = (&self.current, &self.rollout) {
-            let state = What::State(rollout_state(rollout));
+            let waits = self.following.waits.left(rollout, Timestamp::now());
+            let state = rollout_state(rollout);
+            let state = What::State(waits.map_or(state.clone(), |waits| format!("{waits}; {state}")));
             printer.tell(Event::new(None, self.current.subject(), state));
         }
         if let Some(probe) = &self.probe {
@@ -346,15 +389,17 @@ impl<'a, S: Strategy> Follower<'a, S> {
             return Ok(());
         };
         let runs = rollout.progress == Progress::Running;
-        if let Some(sign) = self.judge.judge(rollout, tasks.seen(), self.probe.as_ref()).filter(|_| runs) {
-            let told = match self.strategy.stop(&rollout.id).await {
+        let stopped = tasks.of_the_new();
+        if let Some(sign) = self.judge.judge(rollout, stopped, self.probe.as_ref()).filter(|_| runs) {
+            let stopped = self.strategy.stop(&rollout.id).await;
+            let told = match &stopped {
                 Ok(true) => format!("stopped, and traffic goes back: {sign}"),
-                Ok(false) => format!("it ended by itself: {sign}"),
-                // AWS gives it up itself, an hour later; until then it is followed.
-                Err(error) => format!("cannot be stopped, and goes on in AWS: {error}; {sign}"),
+                Ok(false) => format!("is over already, and cannot be stopped: {sign}"),
+                Err(error) => format!("cannot be stopped: {error:#}; {sign}").replace('\n', " "),
             };
             self.watch.session.printer.tell(Event::text("Deploy", told));
-            self.sign = Some(sign);
+            // What passes is tried again at the next look. Else AWS gives the rollout up itself, an hour later.
+            self.sign = Some(sign).filter(|_| !stopped.is_err_and(|error| error.passing));
         }
         let went_wrong = self.sign.is_some() || rollout.progress == Progress::Failed;
         if went_wrong && self.evidence.is_none() {
@@ -365,23 +410,17 @@ impl<'a, S: Strategy> Follower<'a, S> {
 
     /// What shows why is wanted, and not needed: a release does not end for the want of it.
     async fn take_evidence(&mut self) {
-        // Whatever the rollout tells at its end: the tasks of others are those of the new revision.
-        let Some(original) = &self.original else { return };
-        let stopped: Vec<StoppedTask> = self.tasks.iter().flat_map(StoppingTasks::seen).cloned().collect();
-        let wanted = (|started_by: &str| started_by != original, stopped.as_slice());
-        match evidence::take(self.watch.aws, self.place(), self.following.groups, wanted).await {
-            Ok(evidence) => {
-                (self.following.keep)(&evidence);
-                self.evidence = Some(evidence);
-            }
-            Err(error) => {
-                self.evidence = Some(Evidence::default());
-                self.watch
-                    .session
-                    .printer
-                    .warning(format_args!("what the tasks showed cannot be read: {error}"));
-            }
+        let Some(tasks) = &self.tasks else { return };
+        let stopped: Vec<StoppedTask> = tasks.of_the_new().cloned().collect();
+        let wanted = (|started_by: &str| tasks.is_new(started_by), stopped.as_slice());
+        let (evidence, unread) =
+            evidence::take(self.watch.aws, self.place(), self.following.groups, wanted).await;
+        if let Some(error) = unread {
+            let told = format!("not all that the tasks showed can be read: {error:#}").replace('\n', " ");
+            self.watch.session.printer.warning(told);
         }
+        (self.following.keep)(&evidence);
+        self.evidence = Some(evidence);
     }
 }
 

@@ -44,19 +44,8 @@ const NO_FILE: &str = "no such file or directory";
 type Row = (&'static str, &'static [&'static str], Cause);
 
 const ROWS: [Row; 14] = [
+    ("", &["failed to validate logger args"], Cause::NotStarted),
     ("", &[WRONG_FORMAT, "matching platform"], Cause::Architecture),
-    (
-        "ResourceInitializationError",
-        &["ResourceNotFoundException", "did not contain json key", "invalid ssm parameters"],
-        Cause::MissingSecret,
-    ),
-    (
-        "ResourceInitializationError",
-        &["secretsmanager:GetSecretValue", "ssm:GetParameters", "kms:Decrypt"],
-        Cause::DeniedSecret,
-    ),
-    ("ResourceInitializationError", &["ecr:"], Cause::DeniedImage),
-    ("ResourceInitializationError", &["secret", "ssm"], Cause::Unreachable),
     (
         "CannotStartContainerError",
         &[
@@ -67,6 +56,18 @@ const ROWS: [Row; 14] = [
         ],
         Cause::MissingProgram,
     ),
+    ("CannotStartContainerError", &[""], Cause::NotStarted),
+    (
+        "ResourceInitializationError",
+        &["ResourceNotFoundException", "did not contain json key", "invalid ssm parameters"],
+        Cause::MissingSecret,
+    ),
+    (
+        "ResourceInitializationError",
+        &["secretsmanager:GetSecretValue", "ssm:GetParameters", "kms:Decrypt"],
+        Cause::DeniedSecret,
+    ),
+    ("ResourceInitializationError", &["to perform: ecr:"], Cause::DeniedImage),
     ("ResourceInitializationError", &[""], Cause::Unreachable),
     (
         "CannotPull",
@@ -78,13 +79,19 @@ const ROWS: [Row; 14] = [
     ("", &["Capacity is unavailable", "limit on the number of vCPUs"], Cause::Capacity),
     ("", &["OutOfMemoryError"], Cause::Memory),
     ("", &["failed ELB health checks", "failed container health checks"], Cause::Unhealthy),
-    ("", &["Essential container in task exited"], Cause::Exited),
 ];
+/// The codes of tasks that somebody or AWS wanted stopped, whatever their containers did then.
+const WANTED: [&str; 3] = ["UserInitiated", "SpotInterruption", "TerminationNotice"];
+/// How a reason begins where a service has more tasks than it wants.
+const SCALED: &str = "Scaling activity";
 
 impl Cause {
     /// Why the task stopped; `log` are its last lines, where there are any: a program of another architecture is told
     /// there alone.
     pub(crate) fn of(task: &StoppedTask, log: &[String]) -> Self {
+        if WANTED.contains(&task.code.as_str()) || task.reason.starts_with(SCALED) {
+            return Self::Unwanted;
+        }
         let words = words(task);
         let holds = |(begins, signs, _): &&Row| {
             words.contains(begins) && signs.iter().any(|sign| words.contains(sign))
@@ -92,7 +99,9 @@ impl Cause {
         let found = ROWS.iter().find(holds).map(|(_, _, cause)| *cause);
         let found = match (found, task.code.as_str()) {
             (Some(cause), _) => cause,
+            // The words of AWS's agent where there is no code, as of one that is just stopping.
             (None, "EssentialContainerExited") => Self::Exited,
+            (None, _) if task.reason.starts_with("Essential container") => Self::Exited,
             (None, "TaskFailedToStart") => Self::NotStarted,
             (None, _) => Self::Unwanted,
         };
@@ -129,7 +138,7 @@ mod tests {
     use super::*;
 
     /// Reasons as ECS's developer guide has them ("Stopped tasks error messages"), and as others have shown them.
-    const CASES: [(&str, &str, &str, Cause); 19] = [
+    const CASES: [(&str, &str, &str, Cause); 22] = [
         (
             "TaskFailedToStart",
             "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: unable to retrieve secret from asm: service call has been retried 1 time(s): failed to fetch secret arn:aws:secretsmanager:eu-central-1:123456789012:secret:x from secrets manager: ResourceNotFoundException: Secrets Manager can't find the specified secret.",
@@ -232,6 +241,19 @@ mod tests {
             "",
             Cause::Unhealthy,
         ),
+        (
+            "TaskFailedToStart",
+            "ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist.",
+            "",
+            Cause::NotStarted,
+        ),
+        (
+            "ServiceSchedulerInitiated",
+            "Scaling activity initiated by (deployment ecs-svc/1)",
+            "sidecar: OutOfMemoryError: Container killed due to memory usage",
+            Cause::Unwanted,
+        ),
+        ("UserInitiated", "Task stopped by user", "app: exit code 137", Cause::Unwanted),
         (
             "ServiceSchedulerInitiated",
             "Scaling activity initiated by (deployment ecs-svc/1)",

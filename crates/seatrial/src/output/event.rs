@@ -111,7 +111,7 @@ impl fmt::Display for Expected {
 }
 
 /// `4:12`, `1:04:12`.
-pub(super) fn clock(duration: Duration) -> String {
+pub(crate) fn clock(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     match hours {

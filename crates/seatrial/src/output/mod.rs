@@ -11,7 +11,7 @@ mod table;
 mod timeline;
 mod width;
 
-pub(crate) use event::{Event, Expected, Phase, What, Whole};
+pub(crate) use event::{Event, Expected, Phase, What, Whole, clock};
 pub(crate) use printer::{Format, Printer};
 pub(crate) use record::{Operation, Span, operations};
 pub(crate) use table::table;

@@ -46,8 +46,7 @@ impl Facts {
     }
 
     /// Of an execution that nobody follows: what AWS still knows of it.
-    pub(super) async fn read(ctx: &Ctx, place: &Place, execution: &str) -> anyhow::Result<Self> {
-        let execution = ctx.reading(ctx.aws.get_execution(&place.pipeline, execution)).await?;
+    pub(super) async fn read(ctx: &Ctx, place: &Place, execution: Execution) -> anyhow::Result<Self> {
         let actions = ctx.reading(ctx.aws.action_runs(&place.pipeline, &execution.id)).await?;
         let failed = failed(&actions);
         let deployed = actions.iter().rfind(|run| run.provider == ROLLOUT);
@@ -86,8 +85,10 @@ async fn build(ctx: &Ctx, failed: Option<&ActionRun>) -> anyhow::Result<Option<(
     let build = ctx.reading(ctx.aws.get_build(id)).await?;
     let mut lines = Vec::new();
     if let (Some(group), Some(stream)) = (&build.log_group, &build.log_stream) {
-        let found = ctx.reading(ctx.aws.last_log_lines((group, stream), LINES)).await?;
-        lines.extend(found.into_iter().map(|line| line.text.trim_end().to_owned()));
+        match ctx.reading(ctx.aws.last_log_lines((group, stream), LINES)).await {
+            Ok(found) => lines.extend(found.into_iter().map(|line| line.text.trim_end().to_owned())),
+            Err(error) => lines.push(format!("its log cannot be read: {error:#}").replace('\n', " ")),
+        }
     }
     Ok(Some((build, lines)))
 }

@@ -15,6 +15,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::deployed::{Deployed, Place};
+use crate::aws::AwsError;
 use crate::aws::status::{Progress, execution_progress};
 use crate::cli::ExplainArgs;
 use crate::context::Ctx;
@@ -70,20 +71,32 @@ pub(crate) async fn run(ctx: &Ctx, args: &ExplainArgs) -> anyhow::Result<Report<
         Some(execution) => execution.clone(),
         None => newest(ctx, &place).await?,
     };
-    let facts = Facts::read(ctx, &place, &execution).await?;
+    let found = match ctx.reading(ctx.aws.get_execution(&place.pipeline, &execution)).await {
+        Err(error) if is_unknown(&error) => {
+            let refused = format!("pipeline `{}` has no execution `{execution}`", place.pipeline);
+            return Err(Refused::new(refused).into());
+        }
+        found => found?,
+    };
     let kept = Kept::of(&ctx.root, &execution);
     // Whoever saw it happen knows more than AWS does now.
-    let story = match execution_progress(&facts.execution.status) {
-        Progress::Running => None,
-        _ => kept.story().or_else(|| tell(&facts)),
+    let story = match (execution_progress(&found.status), kept.story(&found.status)) {
+        (Progress::Running, _) => None,
+        (_, Some(story)) => Some(story),
+        _ => tell(&Facts::read(ctx, &place, found.clone()).await?),
     };
     Ok(Report::done(Explained {
         pipeline_execution_id: execution,
-        source_revision: facts.execution.revision,
-        status: facts.execution.status,
+        source_revision: found.revision,
+        status: found.status,
         explanation: story,
         evidence: kept.there(),
     }))
+}
+
+fn is_unknown(error: &anyhow::Error) -> bool {
+    let is_it = |error: &AwsError| error.is("PipelineExecutionNotFoundException");
+    error.chain().any(|cause| cause.downcast_ref::<AwsError>().is_some_and(is_it))
 }
 
 async fn newest(ctx: &Ctx, place: &Place) -> anyhow::Result<String> {

@@ -105,7 +105,7 @@ fn of_left(left: Left) -> Told {
         Left::Superseded => Told::new(
             Kind::Superseded,
             "a newer commit took its place in the pipeline before it was deployed",
-            "nothing: the newer commit holds this one",
+            "nothing, if the newer commit holds this one; else `release --again`",
         ),
         Left::Stopped => Told::new(Kind::Stopped, "somebody stopped the execution", again),
         Left::Cancelled => Told::new(Kind::Stopped, "the pipeline was updated while it ran", again),
@@ -229,8 +229,8 @@ fn of_rollout(error: &str) -> Told {
         (
             &["manual_stop", "stopped by"],
             Kind::Stopped,
-            "somebody stopped the deployment",
-            "`release --again` releases the commit once more",
+            "the deployment was stopped, by hand or by a `release` that saw a sign against it",
+            "read the application's log and what that `release` printed; `release --again` releases the commit once more",
         ),
         (
             &["hook", "lifecycle event"],

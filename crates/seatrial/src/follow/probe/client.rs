@@ -15,7 +15,7 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::dns::Name;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
@@ -23,6 +23,9 @@ use tower_service::Service;
 
 /// An answer that takes longer counts as none.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A connection that was idle for so long is not used again.
+const IDLE: Duration = Duration::from_secs(30);
 
 /// Where the application answers.
 #[derive(Debug, Clone)]
@@ -53,7 +56,10 @@ impl Asker {
         // The name in the URL is the one in SNI, in the certificate and in Host.
         let builder =
             HttpsConnectorBuilder::new().with_tls_config(tls(address)?).https_or_http().enable_http1();
-        let client = Client::builder(TokioExecutor::new()).build(builder.wrap_connector(connector));
+        let mut client = Client::builder(TokioExecutor::new());
+        // A load balancer closes an idle connection after a minute (ALB: idle_timeout.timeout_seconds).
+        client.pool_idle_timeout(IDLE).pool_timer(TokioTimer::new());
+        let client = client.build(builder.wrap_connector(connector));
         Ok(Self { client })
     }
 

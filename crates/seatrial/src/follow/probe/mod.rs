@@ -20,8 +20,8 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::exit::Interrupted;
 use crate::session::Cancel;
-use client::Asker;
-use tally::Tally;
+use client::{Asker, TIMEOUT};
+use tally::{Failure, Tally};
 
 pub(crate) use client::Address;
 pub(crate) use tally::{Requests, WINDOW};
@@ -48,10 +48,11 @@ impl ProbeTarget {
         format!("{}{}", self.address.url, self.path)
     }
 
-    fn judge(&self, answer: Result<u16, String>) -> Result<(), String> {
-        match answer? {
-            status if self.expected.iter().any(|range| range.contains(&status)) => Ok(()),
-            status => Err(format!("status {status}")),
+    fn judge(&self, answer: Result<u16, String>) -> Result<(), Failure> {
+        match answer {
+            Ok(status) if self.expected.iter().any(|range| range.contains(&status)) => Ok(()),
+            Ok(status) => Err(Failure { what: format!("status {status}"), is_answer: true }),
+            Err(what) => Err(Failure { what, is_answer: false }),
         }
     }
 
@@ -60,7 +61,7 @@ impl ProbeTarget {
     /// # Errors
     /// In words: why nothing answers, or what does that is not expected.
     pub(crate) async fn answers(&self) -> Result<(), String> {
-        self.judge(status_of(&self.address, &self.path).await)
+        self.judge(status_of(&self.address, &self.path).await).map_err(|failure| failure.what)
     }
 }
 
@@ -100,11 +101,12 @@ impl Probe {
         Ok(Self { stop, counted, task: AbortOnDropHandle::new(task) })
     }
 
-    /// How many requests have failed since then, of those that were answered or given up within [`WINDOW`]; and what the
-    /// last one that is kept met.
+    /// How many requests were answered badly since then, within [`WINDOW`]; and what the last one met. Those that were not
+    /// answered at all may be the fault of a network between, or of a laptop that slept: they say nothing of a revision,
+    /// in whose place a load balancer answers.
     pub(crate) fn failed_since(&self, since: Instant) -> (usize, Option<String>) {
         let tally = self.counted.tally();
-        (tally.failed_since(since, Instant::now()), tally.last_failure().map(str::to_owned))
+        (tally.failed_since(since, Instant::now()), tally.last_bad_answer().map(str::to_owned))
     }
 
     /// Requests that were sent, and that are known to have failed.
@@ -131,6 +133,11 @@ async fn run(target: ProbeTarget, asker: Asker, counted: Arc<Counted>, stop: Can
     let mut sent = 0;
     while !(stop.is_cancelled() && sent >= target.at_least) {
         let due = ticks.tick().await.into_std();
+        // Whoever was stopped for a while, or sleeps, does not make up for it all at once.
+        if due.elapsed() > TIMEOUT {
+            ticks.reset();
+            continue;
+        }
         let Ok(permit) = Arc::clone(&in_flight).acquire_owned().await else { break };
         sent += 1;
         counted.sent.store(sent, Ordering::Relaxed);

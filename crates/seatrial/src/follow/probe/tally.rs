@@ -38,7 +38,17 @@ pub(super) struct Tally {
     latencies: Histogram<u32>,
     answered: u64,
     failures: Vec<String>,
+    /// When bad answers came.
     recent: VecDeque<Instant>,
+    last_answer: Option<String>,
+}
+
+/// Why a request failed.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Failure {
+    pub what: String,
+    /// It was answered, and badly; else nobody knows who is to blame: the network between, or whoever asks.
+    pub is_answer: bool,
 }
 
 impl Tally {
@@ -47,18 +57,22 @@ impl Tally {
     pub(super) fn new() -> Result<Self, String> {
         let most = u64::try_from(TIMEOUT.as_micros()).unwrap_or(u64::MAX).saturating_mul(6);
         let latencies = Histogram::new_with_bounds(1, most, 3).map_err(|error| error.to_string())?;
-        Ok(Self { latencies, answered: 0, failures: Vec::new(), recent: VecDeque::new() })
+        Ok(Self { latencies, answered: 0, failures: Vec::new(), recent: VecDeque::new(), last_answer: None })
     }
 
-    pub(super) fn count(&mut self, latency: Duration, answer: Result<(), String>, now: Instant) {
+    pub(super) fn count(&mut self, latency: Duration, answer: Result<(), Failure>, now: Instant) {
         self.latencies.saturating_record(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
         let Err(failure) = answer else {
             self.answered += 1;
             return;
         };
         if self.failures.len() < KEPT {
-            self.failures.push(failure);
+            self.failures.push(failure.what.clone());
         }
+        if !failure.is_answer {
+            return;
+        }
+        self.last_answer = Some(failure.what);
         while self.recent.front().is_some_and(|at| now.duration_since(*at) > WINDOW)
             || self.recent.len() >= COUNTED
         {
@@ -67,7 +81,7 @@ impl Tally {
         self.recent.push_back(now);
     }
 
-    /// How many have failed within the window that ends now, and after `since`.
+    /// How many were answered badly within the window that ends now, and after `since`.
     pub(super) fn failed_since(&self, since: Instant, now: Instant) -> usize {
         self.recent.iter().filter(|at| **at >= since && now.duration_since(**at) <= WINDOW).count()
     }
@@ -77,8 +91,8 @@ impl Tally {
         self.latencies.len() - self.answered
     }
 
-    pub(super) fn last_failure(&self) -> Option<&str> {
-        self.failures.last().map(String::as_str)
+    pub(super) fn last_bad_answer(&self) -> Option<&str> {
+        self.last_answer.as_deref()
     }
 
     pub(super) fn summary(&self, sent: u64, elapsed: Duration) -> Requests {

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use serde::Serialize;
 
 use crate::aws::{Aws, AwsError, LogLine, StoppedTask, TargetHealth};
@@ -38,25 +38,43 @@ pub(crate) struct TargetEvidence {
     pub description: Option<String>,
 }
 
-/// Takes it all of the tasks that are the new revision's by who started them, those among `stopped` first. `groups` are ARNs
-/// of target groups.
+/// Takes it of the tasks that are the new revision's by who started them, those among `stopped` first; `groups` are ARNs of
+/// target groups. What cannot be read is left out, with the last reason beside it: whoever may not read a log knows why the
+/// tasks stopped all the same.
 pub(super) async fn take(
     aws: &Aws,
     (cluster, service): (&str, &str),
     groups: [&str; 2],
     (is_new, stopped): (impl Fn(&str) -> bool, &[StoppedTask]),
-) -> Result<Evidence, AwsError> {
+) -> (Evidence, Option<AwsError>) {
+    let mut unread = None;
     let mut stopped: Vec<_> = stopped.iter().filter(|task| is_new(&task.started_by)).collect();
     stopped.sort_by_key(|task| Reverse(task.time));
-    let running = aws.tasks(cluster, service).await?;
+    let running = aws.tasks(cluster, service).await.unwrap_or_else(|error| {
+        unread = Some(error);
+        Vec::new()
+    });
     let running = running.into_iter().filter(|task| is_new(&task.started_by));
-    let all =
-        stopped.into_iter().map(|task| (task.arn.clone(), task.task_definition.clone(), Some(task.clone())));
-    let all = all.chain(running.map(|task| (task.arn, task.task_definition, None)));
-    let tasks = try_join_all(all.take(TASKS).map(|task| taken(aws, task)));
-    let targets = try_join_all(groups.map(|group| targets(aws, group)));
-    let (tasks, targets) = tokio::try_join!(tasks, targets)?;
-    Ok(Evidence { tasks, targets: targets.into_iter().flatten().collect() })
+    let all = stopped
+        .into_iter()
+        .map(|task| (task.arn.clone(), task.task_definition.clone(), Some(task.clone())))
+        .chain(running.map(|task| (task.arn, task.task_definition, None)));
+    let mut evidence = Evidence::default();
+    let (tasks, found) = tokio::join!(
+        join_all(all.take(TASKS).map(|task| taken(aws, task))),
+        join_all(groups.map(|group| targets(aws, group)))
+    );
+    for (task, error) in tasks {
+        evidence.tasks.push(task);
+        unread = error.or(unread);
+    }
+    for found in found {
+        match found {
+            Ok(targets) => evidence.targets.extend(targets),
+            Err(error) => unread = Some(error),
+        }
+    }
+    (evidence, unread)
 }
 
 /// The same of a rollout that nobody follows: ECS knows its stopped tasks for an hour.
@@ -69,19 +87,27 @@ pub(crate) async fn evidence_of(
     let arns = aws.list_stopped_tasks(cluster, service).await?;
     let mut stopped = aws.stopped_tasks(cluster, arns).await?;
     stopped.retain(|task| !task.reason.is_empty());
-    take(aws, (cluster, service), groups, (|by: &str| by == started_by, &stopped)).await
+    Ok(take(aws, (cluster, service), groups, (|by: &str| by == started_by, &stopped)).await.0)
 }
 
 async fn taken(
     aws: &Aws,
     (arn, definition, stopped): (String, String, Option<StoppedTask>),
-) -> Result<TaskEvidence, AwsError> {
+) -> (TaskEvidence, Option<AwsError>) {
+    let id = arn.rsplit('/').next().unwrap_or(&arn).to_owned();
+    let (log, error) = match log_of(aws, &definition, &arn).await {
+        Ok(log) => (log, None),
+        Err(error) => (Vec::new(), Some(error)),
+    };
+    (TaskEvidence { id, stopped, log }, error)
+}
+
+async fn log_of(aws: &Aws, definition: &str, arn: &str) -> Result<Vec<LogLine>, AwsError> {
     let mut log = Vec::new();
-    for (group, stream) in aws.log_streams(&definition, &arn).await? {
+    for (group, stream) in aws.log_streams(definition, arn).await? {
         log.extend(aws.last_log_lines((&group, &stream), LINES).await?);
     }
-    let id = arn.rsplit('/').next().unwrap_or(&arn).to_owned();
-    Ok(TaskEvidence { id, stopped, log })
+    Ok(log)
 }
 
 async fn targets(aws: &Aws, group: &str) -> Result<Vec<TargetEvidence>, AwsError> {

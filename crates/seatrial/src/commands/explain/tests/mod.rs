@@ -201,7 +201,8 @@ fn of_the_rollout() -> Vec<Case> {
             Kind::TimedOut,
             "in vain",
         ),
-        (deployed("MANUAL_STOP: The deployment was stopped."), Kind::Stopped, "somebody"),
+        (deployed("MANUAL_STOP: The deployment was stopped."), Kind::Stopped, "by hand"),
+        (deployed("SCRIPT_FAILED: A hook failed."), Kind::LifecycleEvent, "lifecycle event"),
         (requests, Kind::Requests, "9 requests failed"),
         (failed("CodeDeployToECS", "Something that nobody has seen"), Kind::Other, "nobody has seen"),
     ]
@@ -255,6 +256,16 @@ fn of_the_tasks() -> Vec<Case> {
             not_started("CannotStartContainerError: exec: \"/app\": stat /app: no such file or directory"),
             Kind::MissingProgram,
             "program",
+        ),
+        (
+            not_started("CannotPullContainerError: AccessDeniedException: not authorized"),
+            Kind::DeniedImage,
+            "pull",
+        ),
+        (
+            not_started("Timeout waiting for network interface provisioning"),
+            Kind::NotStarted,
+            "did not start",
         ),
         (not_started("Capacity is unavailable at this time."), Kind::Capacity, "quota"),
         (
@@ -332,15 +343,16 @@ fn what_is_kept_is_found_again_and_no_id_leads_out_of_its_folder() {
     let root = tempfile::tempdir().unwrap();
     let (facts, ..) = cases().into_iter().find(|(_, kind, _)| *kind == Kind::Exited).unwrap();
     let kept = Kept::of(root.path(), "../../0a-1b");
-    assert!(kept.there().is_none() && kept.story().is_none());
+    assert!(kept.there().is_none() && kept.story("Failed").is_none());
 
     let evidence = crate::follow::Evidence { tasks: facts.tasks.clone(), targets: Vec::new() };
     kept.keep(&evidence).unwrap();
     let story = tell(&facts).unwrap();
-    kept.tell(&story, &facts.rollout.map(|rollout| rollout.steps)).unwrap();
+    kept.tell(("Failed", &story), &facts.rollout.map(|rollout| rollout.steps)).unwrap();
 
     assert_eq!(kept.there().as_deref(), Some("target/releases/0a-1b"));
-    assert_eq!(kept.story(), Some(story));
+    // An action that was tried again, and went well, is not told by its first attempt.
+    assert_eq!((kept.story("Succeeded"), kept.story("Failed")), (None, Some(story)));
     let log = std::fs::read_to_string(root.path().join("target/releases/0a-1b/tasks/0a1b.log")).unwrap();
     assert!(log.contains("Address already in use") && log.contains("EssentialContainerExited"), "{log}");
 }

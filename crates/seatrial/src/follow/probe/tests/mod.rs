@@ -20,8 +20,11 @@ fn percentiles_are_true_to_three_digits_and_the_window_forgets() {
     }
     assert_eq!((requests.rate, Tally::new().unwrap().summary(0, Duration::ZERO).p99_ms), (20.0, 0.0));
 
-    tally.count(Duration::ZERO, Err("status 500".to_owned()), began + Duration::from_secs(1));
-    tally.count(Duration::ZERO, Err("status 502".to_owned()), began + Duration::from_secs(5));
+    let bad = || Err(Failure { what: "status 500".to_owned(), is_answer: true });
+    let silent = Err(Failure { what: "connection refused".to_owned(), is_answer: false });
+    tally.count(Duration::ZERO, silent, began + Duration::from_secs(1));
+    tally.count(Duration::ZERO, bad(), began + Duration::from_secs(1));
+    tally.count(Duration::ZERO, bad(), began + Duration::from_secs(5));
     let failed = |since: u64, now: u64| {
         tally.failed_since(began + Duration::from_secs(since), began + Duration::from_secs(now))
     };
@@ -86,7 +89,7 @@ async fn answer(mut stream: tokio::net::TcpStream) {
 async fn only_an_expected_status_is_a_good_answer() {
     let redirect = |status: u16| target("http://h", 1, 0).judge(Ok(status));
     assert_eq!(redirect(200), Ok(()));
-    assert_eq!(redirect(302), Err("status 302".to_owned()));
+    assert_eq!(redirect(302), Err(Failure { what: "status 302".to_owned(), is_answer: true }));
 }
 
 #[tokio::test]

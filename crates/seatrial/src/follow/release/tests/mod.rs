@@ -1,5 +1,7 @@
 //! What is asked in each look: nothing that can no longer change.
 
+mod judged;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
@@ -148,6 +150,7 @@ fn following() -> Following<'static> {
         service: "s",
         groups: ["blue", "green"],
         patience: Duration::from_secs(60),
+        waits: Waits::default(),
         until: None,
         probe: None,
         budget: 5,
