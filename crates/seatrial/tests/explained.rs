@@ -83,8 +83,24 @@ fn each_release_that_goes_wrong_is_rolled_back_and_told_in_one_story_while_produ
         "{release}"
     );
     assert!(release["resume"].as_str().is_some(), "{release}");
+    assert!(released_at_last(&checkout)["failures"].as_array().unwrap().is_empty(), "{release}");
+}
+
+/// The commit is released, by whoever started it, and the way back from it and forth again is open.
+fn released_at_last(checkout: &Checkout) -> Value {
     let release = checkout.json(&["release"]);
-    assert!(release["failures"].as_array().unwrap().is_empty(), "{release}");
+    let listed = checkout.json(&["rollback", "--list"]);
+    let earlier = listed["earlier"].as_array().unwrap();
+    assert!(earlier.len() >= 2 && earlier[0]["is_live"] == true, "{listed}");
+    assert_eq!(checkout.run(&["rollback"]).code, Some(3));
+
+    let back = checkout.json(&["rollback", "--yes"]);
+    assert_eq!((&back["status"], &back["requests"]["failed"]), (&"Succeeded".into(), &0.into()), "{back}");
+    assert_eq!(back["to"]["task_definition"], earlier[1]["task_definition"], "{back}");
+    let live = earlier[0]["task_definition"].as_str().unwrap();
+    let forth = checkout.json(&["rollback", "--yes", "--to", live]);
+    assert_eq!(forth["to"]["task_definition"], live, "{forth}");
+    release
 }
 
 /// `explain` tells the same later, from what was kept and from what AWS still knows.

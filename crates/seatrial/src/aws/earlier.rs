@@ -1,5 +1,7 @@
 //! CodeDeploy: what was deployed earlier, and deploying it again.
 
+use std::cmp::Reverse;
+
 use aws_sdk_codedeploy::types as sdk;
 use jiff::Timestamp;
 
@@ -44,7 +46,7 @@ impl Aws {
         let answer = self.codedeploy().batch_get_deployments().set_deployment_ids(Some(ids)).send().await;
         let found = answer.attempt(SERVICE, attempt)?.deployments_info.unwrap_or_default();
         let mut earlier: Vec<EarlierDeployment> = found.into_iter().filter_map(deployment).collect();
-        earlier.sort_by(|one, other| other.time.cmp(&one.time));
+        earlier.sort_by_key(|deployment| Reverse(deployment.time));
         Ok(earlier)
     }
 
