@@ -1,0 +1,49 @@
+//! What is done at a sign: the rollout is stopped, and what shows why is taken.
+
+use super::{Follower, evidence};
+use crate::aws::StoppedTask;
+use crate::aws::status::Progress;
+use crate::output::Event;
+use crate::rollout::Strategy;
+
+impl<S: Strategy> Follower<'_, S> {
+    /// Stops the rollout at the first sign against it, and takes what shows why.
+    pub(super) async fn judge(&mut self) -> anyhow::Result<()> {
+        let (Some(rollout), Some(tasks), None) = (&self.rollout, &self.tasks, &self.sign) else {
+            return Ok(());
+        };
+        let runs = rollout.progress == Progress::Running;
+        let stopped = tasks.of_the_new();
+        if let Some(sign) = self.judge.judge(rollout, stopped, self.probe.as_ref()).filter(|_| runs) {
+            let stopped = self.strategy.stop(&rollout.id).await;
+            let told = match &stopped {
+                Ok(true) => format!("stopped, and traffic goes back: {sign}"),
+                Ok(false) => format!("is over already, and cannot be stopped: {sign}"),
+                Err(error) => format!("cannot be stopped: {error:#}; {sign}").replace('\n', " "),
+            };
+            self.watch.session.printer.tell(Event::text("Deploy", told));
+            // What passes is tried again at the next look. Else AWS gives the rollout up itself, an hour later.
+            self.sign = Some(sign).filter(|_| !stopped.is_err_and(|error| error.passing));
+        }
+        let went_wrong = self.sign.is_some() || rollout.progress == Progress::Failed;
+        if went_wrong && self.evidence.is_none() {
+            self.take_evidence().await;
+        }
+        Ok(())
+    }
+
+    /// What shows why is wanted, and not needed: a release does not end for the want of it.
+    async fn take_evidence(&mut self) {
+        let Some(tasks) = &self.tasks else { return };
+        let stopped: Vec<StoppedTask> = tasks.of_the_new().cloned().collect();
+        let wanted = (|started_by: &str| tasks.is_new(started_by), stopped.as_slice());
+        let (evidence, unread) =
+            evidence::take(self.watch.aws, self.place(), self.following.groups, wanted).await;
+        if let Some(error) = unread {
+            let told = format!("not all that the tasks showed can be read: {error:#}").replace('\n', " ");
+            self.watch.session.printer.warning(told);
+        }
+        (self.following.keep)(&evidence);
+        self.evidence = Some(evidence);
+    }
+}
