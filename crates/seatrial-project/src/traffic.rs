@@ -46,12 +46,12 @@ impl Traffic {
     }
 }
 
-/// Percentages and pauses of one's own, as a mapping.
+/// Percentages and pauses of one's own, as a mapping: one of the two.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "lowercase")]
-enum Own {
-    Canary(Canary),
-    Linear(Linear),
+#[serde(deny_unknown_fields)]
+struct Own {
+    canary: Option<Canary>,
+    linear: Option<Linear>,
 }
 
 #[derive(Deserialize)]
@@ -69,13 +69,16 @@ struct Linear {
 }
 
 impl Own {
-    /// The same in one word, as the stack takes it.
-    fn word(&self) -> String {
-        match self {
-            Self::Canary(Canary { percent, after }) => format!("Canary{percent}Percent{}Minutes", after.0),
-            Self::Linear(Linear { percent, every }) => {
-                format!("Linear{percent}PercentEvery{}Minutes", every.0)
+    /// The same in one word, as the stack takes it; `None` of both and of neither.
+    fn word(&self) -> Option<String> {
+        match (&self.canary, &self.linear) {
+            (Some(Canary { percent, after }), None) => {
+                Some(format!("Canary{percent}Percent{}Minutes", after.0))
             }
+            (None, Some(Linear { percent, every })) => {
+                Some(format!("Linear{percent}PercentEvery{}Minutes", every.0))
+            }
+            _ => None,
         }
     }
 }
@@ -95,8 +98,9 @@ impl<'de> Visitor<'de> for Form {
 
     fn visit_map<A: de::MapAccess<'de>>(self, entries: A) -> Result<Traffic, A::Error> {
         let own = Own::deserialize(de::value::MapAccessDeserializer::new(entries))?;
+        let word = own.word().ok_or_else(|| de::Error::custom("must have either `canary` or `linear`"))?;
         let rule = "must have from 1 to 99 percent, and pauses from 1m to 2d";
-        Traffic::try_from(own.word()).map_err(|_| de::Error::custom(rule))
+        Traffic::try_from(word).map_err(|_| de::Error::custom(rule))
     }
 }
 

@@ -410,7 +410,11 @@ fn traffic_may_be_a_mapping_and_is_the_same_as_in_one_word() {
         ("{canary: {percent: 10}}", "after"),
         ("{canary: {percent: 10, every: 5m}}", "every"),
         ("{blue: 1}", "blue"),
-        ("{}", "canary"),
+        ("{}", "either `canary` or `linear`"),
+        (
+            "{canary: {percent: 10, after: 5m}, linear: {percent: 10, every: 5m}}",
+            "either `canary` or `linear`",
+        ),
         ("[1]", "traffic"),
     ] {
         let refused = read(form).unwrap_err();
