@@ -32,7 +32,7 @@ impl Operation for RollbackStage {
     }
 
     /// What cannot be rolled back: the source, a stage that runs, and to an execution that did not succeed in the
-    /// stage, that is a rollback itself, or whose pipeline was another ([Docs] "Configuring stage rollback").
+    /// stage, that is a rollback itself, or whose pipeline was another (user guide, "Configuring stage rollback").
     async fn handle(self, call: &Call) -> Result<ExecutionIdOutput, ServiceError> {
         let (cloud, part) = (&call.cloud, call.cloud.part::<CodePipeline>());
         let pipeline = find_pipeline(cloud, &self.pipeline_name)?;
