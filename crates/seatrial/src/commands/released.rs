@@ -183,11 +183,7 @@ pub(crate) async fn follow(
 ) -> anyhow::Result<Release> {
     let started = Instant::now();
     let kept = Kept::of(&ctx.root, execution);
-    let keep = |evidence: &Evidence| {
-        if let Err(error) = kept.keep(evidence) {
-            unkept(ctx, &error);
-        }
-    };
+    let keep = |evidence: &Evidence| kept.keep(evidence).unwrap_or_else(|error| unkept(ctx, &error));
     let mut following = following(ctx, place, probing, &keep).await?;
     (following.execution, following.until) = (execution, until);
     following.patience = timeout.unwrap_or(following.patience);
@@ -240,11 +236,7 @@ pub(crate) async fn follow_alone(
     probing: Probing,
 ) -> anyhow::Result<Followed> {
     let kept = Kept::of(&ctx.root, &id.0);
-    let keep = |evidence: &Evidence| {
-        if let Err(error) = kept.keep(evidence) {
-            unkept(ctx, &error);
-        }
-    };
+    let keep = |evidence: &Evidence| kept.keep(evidence).unwrap_or_else(|error| unkept(ctx, &error));
     let following = following(ctx, place, probing, &keep).await?;
     follow_rollout(ctx.watch(), &place.strategy(&ctx.aws), (id, following)).await
 }

@@ -62,7 +62,8 @@ async fn watched(watch: Watch<'_>, arn: &str) -> anyhow::Result<Doomed> {
     let mut tasks =
         Tasks { watch, cluster, service, groups: None, told: BTreeSet::new(), stopped: Vec::new() };
     let task = poll.until(async || tasks.look().await).await?;
-    let log = watch.aws.last_words(&task, LINES).await?;
+    let log = watch.aws.last_words((&task.task_definition, &task.arn), LINES).await?;
+    let log: Vec<String> = log.into_iter().map(|line| line.text).collect();
     Ok(Doomed { cause: Cause::of(&task, &log), task, log })
 }
 

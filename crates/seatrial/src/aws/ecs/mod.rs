@@ -11,6 +11,7 @@ use jiff::Timestamp;
 
 use super::Aws;
 use super::error::{Attempt as _, AwsError};
+use super::logs::LogLine;
 use super::status::{is_primary, service_is_there};
 use super::time::timestamp;
 
@@ -204,12 +205,15 @@ impl Aws {
         Ok(containers.into_iter().filter_map(stream).collect())
     }
 
-    /// The last lines that a task's containers wrote.
-    pub(crate) async fn last_words(&self, task: &StoppedTask, lines: i32) -> Result<Vec<String>, AwsError> {
+    /// The last lines that each container of a task wrote, given the ARNs of its revision and of itself.
+    pub(crate) async fn last_words(
+        &self,
+        (definition, task): (&str, &str),
+        lines: i32,
+    ) -> Result<Vec<LogLine>, AwsError> {
         let mut log = Vec::new();
-        for (group, stream) in self.log_streams(&task.task_definition, &task.arn).await? {
-            let found = self.last_log_lines((&group, &stream), lines).await?;
-            log.extend(found.into_iter().map(|line| line.text));
+        for (group, stream) in self.log_streams(definition, task).await? {
+            log.extend(self.last_log_lines((&group, &stream), lines).await?);
         }
         Ok(log)
     }

@@ -95,19 +95,11 @@ async fn taken(
     (arn, definition, stopped): (String, String, Option<StoppedTask>),
 ) -> (TaskEvidence, Option<AwsError>) {
     let id = arn.rsplit('/').next().unwrap_or(&arn).to_owned();
-    let (log, error) = match log_of(aws, &definition, &arn).await {
+    let (log, error) = match aws.last_words((&definition, &arn), LINES).await {
         Ok(log) => (log, None),
         Err(error) => (Vec::new(), Some(error)),
     };
     (TaskEvidence { id, stopped, log }, error)
-}
-
-async fn log_of(aws: &Aws, definition: &str, arn: &str) -> Result<Vec<LogLine>, AwsError> {
-    let mut log = Vec::new();
-    for (group, stream) in aws.log_streams(definition, arn).await? {
-        log.extend(aws.last_log_lines((&group, &stream), LINES).await?);
-    }
-    Ok(log)
 }
 
 async fn targets(aws: &Aws, group: &str) -> Result<Vec<TargetEvidence>, AwsError> {
