@@ -2,10 +2,13 @@
 //!
 //! The words are those of ECS's developer guide ("Stopped tasks error messages") and of tasks that others have shown.
 
+use serde::{Deserialize, Serialize};
+
 use crate::aws::StoppedTask;
 
-/// Why a task stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Why a task stopped. Its names are a contract, too: a release's explanation has them as its cause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Cause {
     /// A secret, or a key in it, is not there.
     MissingSecret,

@@ -141,7 +141,7 @@ fn of_tasks(facts: &Facts) -> Option<Told> {
     let id = task.arn.rsplit('/').next().unwrap_or_default();
     let what = format!("{}: {}", headline(cause), words(&task));
     let evidence = [format!("task {id}: {}", words(&task))].into_iter().chain(evidence).collect();
-    Some(Told { evidence, ..Told::new(kind_of(cause), what, remedy::of(cause)) })
+    Some(Told { evidence, ..Told::new(Kind::Task(cause), what, remedy::of(cause)) })
 }
 
 fn log(task: &TaskEvidence) -> Vec<String> {
@@ -163,23 +163,6 @@ fn headline(cause: Cause) -> &'static str {
         Cause::Exited => "the application ended by itself",
         Cause::Unhealthy => "the application did not answer its health check",
         Cause::NotStarted | Cause::Unwanted => "the tasks did not start",
-    }
-}
-
-fn kind_of(cause: Cause) -> Kind {
-    match cause {
-        Cause::MissingSecret => Kind::MissingSecret,
-        Cause::DeniedSecret => Kind::DeniedSecret,
-        Cause::MissingImage => Kind::MissingImage,
-        Cause::DeniedImage => Kind::DeniedImage,
-        Cause::Architecture => Kind::Architecture,
-        Cause::MissingProgram => Kind::MissingProgram,
-        Cause::Unreachable => Kind::Unreachable,
-        Cause::Capacity => Kind::Capacity,
-        Cause::Memory => Kind::Memory,
-        Cause::Exited => Kind::Exited,
-        Cause::Unhealthy => Kind::Unhealthy,
-        Cause::NotStarted | Cause::Unwanted => Kind::NotStarted,
     }
 }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::follow::Cause;
+
 /// The first cause. Its names are a contract: added to, never renamed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -26,19 +28,10 @@ pub(crate) enum Kind {
     LifecycleEvent,
     TimedOut,
     Requests,
-    MissingSecret,
-    DeniedSecret,
-    MissingImage,
-    DeniedImage,
-    Architecture,
-    MissingProgram,
-    Unreachable,
-    Capacity,
-    Memory,
-    Exited,
-    Unhealthy,
-    NotStarted,
     Other,
+    /// A task of the new revision stopped.
+    #[serde(untagged)]
+    Task(Cause),
 }
 
 /// The cause, in words, with what shows it and what mends it.

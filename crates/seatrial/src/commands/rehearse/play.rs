@@ -10,7 +10,7 @@ use crate::commands::explain::Kind;
 use crate::commands::release;
 use crate::commands::released::{Patience, Probing, Release, follow};
 use crate::context::Ctx;
-use crate::follow::Look;
+use crate::follow::{Cause, Look};
 use crate::rollout::Strategy as _;
 
 /// A release is judged by so many requests at the least.
@@ -33,16 +33,22 @@ impl Script {
             Scenario::Stop => {
                 return Self { name: "stop", fault: None, expected: Expectation::RolledBack(Kind::Stopped) };
             }
-            Scenario::Unhealthy => {
-                ("unhealthy", "the next tasks start, but answer no health check", Kind::Unhealthy)
+            Scenario::Unhealthy => (
+                "unhealthy",
+                "the next tasks start, but answer no health check",
+                Kind::Task(Cause::Unhealthy),
+            ),
+            Scenario::Crash => {
+                ("crash", "the next tasks' program ends as soon as it starts", Kind::Task(Cause::Exited))
             }
-            Scenario::Crash => ("crash", "the next tasks' program ends as soon as it starts", Kind::Exited),
             Scenario::MissingImage => {
-                ("missing-image", "the next image is not in the repository", Kind::MissingImage)
+                ("missing-image", "the next image is not in the repository", Kind::Task(Cause::MissingImage))
             }
-            Scenario::DeniedSecret => {
-                ("denied-secret", "the next tasks may not read their secrets", Kind::DeniedSecret)
-            }
+            Scenario::DeniedSecret => (
+                "denied-secret",
+                "the next tasks may not read their secrets",
+                Kind::Task(Cause::DeniedSecret),
+            ),
         };
         Self { name, fault: Some((name, does)), expected: Expectation::RolledBack(cause) }
     }

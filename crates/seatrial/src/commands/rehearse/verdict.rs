@@ -142,7 +142,7 @@ impl fmt::Display for Verdict {
 mod tests {
     use super::*;
     use crate::commands::explain::Story;
-    use crate::follow::Requests;
+    use crate::follow::{Cause, Requests};
 
     fn release(status: &str, rolled_back: bool, failed: u64) -> Release {
         Release {
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_bad_release_passes_only_when_it_was_rolled_back_for_its_cause_without_a_failed_request() {
-        let rolled_back = Expectation::RolledBack(Kind::Exited);
+        let rolled_back = Expectation::RolledBack(Kind::Task(Cause::Exited));
         let of = |status: &str, rolled_back: bool, failed: u64, cause: Kind| {
             let mut release = release(status, rolled_back, failed);
             let what = String::new();
@@ -174,11 +174,11 @@ mod tests {
             release.explanation = Some(Story { cause, what, evidence, users, next });
             release
         };
-        assert!(faults_of(&of("Failed", true, 0, Kind::Exited), rolled_back).is_empty());
-        assert_eq!(faults_of(&of("Failed", true, 0, Kind::Unhealthy), rolled_back).len(), 1);
-        assert_eq!(faults_of(&of("Failed", false, 0, Kind::Exited), rolled_back).len(), 1);
-        assert_eq!(faults_of(&of("Succeeded", false, 0, Kind::Exited), rolled_back).len(), 1);
-        assert_eq!(faults_of(&of("Failed", true, 3, Kind::Exited), rolled_back).len(), 1);
+        assert!(faults_of(&of("Failed", true, 0, Kind::Task(Cause::Exited)), rolled_back).is_empty());
+        assert_eq!(faults_of(&of("Failed", true, 0, Kind::Task(Cause::Unhealthy)), rolled_back).len(), 1);
+        assert_eq!(faults_of(&of("Failed", false, 0, Kind::Task(Cause::Exited)), rolled_back).len(), 1);
+        assert_eq!(faults_of(&of("Succeeded", false, 0, Kind::Task(Cause::Exited)), rolled_back).len(), 1);
+        assert_eq!(faults_of(&of("Failed", true, 3, Kind::Task(Cause::Exited)), rolled_back).len(), 1);
         assert_eq!(faults_of(&release("Failed", true, 0), Expectation::Released).len(), 1);
     }
 

@@ -218,7 +218,7 @@ fn of_the_tasks() -> Vec<Case> {
                 "Essential container in task exited",
                 "thread 'main' panicked: Address already in use",
             ),
-            Kind::Exited,
+            Kind::Task(Cause::Exited),
             "Address already in use",
         ),
         (
@@ -227,55 +227,55 @@ fn of_the_tasks() -> Vec<Case> {
                 "Essential container in task exited",
                 "exec /app: exec format error",
             ),
-            Kind::Architecture,
+            Kind::Task(Cause::Architecture),
             "app.architecture",
         ),
         (
             not_started("ResourceInitializationError: failed to fetch secret x: ResourceNotFoundException"),
-            Kind::MissingSecret,
+            Kind::Task(Cause::MissingSecret),
             "app.secrets",
         ),
         (
             not_started(
                 "ResourceInitializationError: not authorized to perform: secretsmanager:GetSecretValue",
             ),
-            Kind::DeniedSecret,
+            Kind::Task(Cause::DeniedSecret),
             "execution role",
         ),
         (
             not_started("CannotPullContainerError: failed to resolve ref r@sha256:0: not found"),
-            Kind::MissingImage,
+            Kind::Task(Cause::MissingImage),
             "repository",
         ),
         (
             not_started("CannotPullContainerError: dial tcp 10.0.0.1:443: i/o timeout"),
-            Kind::Unreachable,
+            Kind::Task(Cause::Unreachable),
             "subnets",
         ),
         (
             not_started("CannotStartContainerError: exec: \"/app\": stat /app: no such file or directory"),
-            Kind::MissingProgram,
+            Kind::Task(Cause::MissingProgram),
             "program",
         ),
         (
             not_started("CannotPullContainerError: AccessDeniedException: not authorized"),
-            Kind::DeniedImage,
+            Kind::Task(Cause::DeniedImage),
             "pull",
         ),
         (
             not_started("Timeout waiting for network interface provisioning"),
-            Kind::NotStarted,
+            Kind::Task(Cause::NotStarted),
             "did not start",
         ),
-        (not_started("Capacity is unavailable at this time."), Kind::Capacity, "quota"),
+        (not_started("Capacity is unavailable at this time."), Kind::Task(Cause::Capacity), "quota"),
         (
             stopped("EssentialContainerExited", "OutOfMemoryError: Container killed due to memory usage", ""),
-            Kind::Memory,
+            Kind::Task(Cause::Memory),
             "app.memory",
         ),
         (
             stopped("ServiceSchedulerInitiated", "Task failed ELB health checks in (target-group tg)", ""),
-            Kind::Unhealthy,
+            Kind::Task(Cause::Unhealthy),
             "0.0.0.0",
         ),
     ]
@@ -315,7 +315,8 @@ fn a_script_is_not_told_where_the_compiler_has_a_line() {
 
 #[test]
 fn users_are_told_of_by_where_the_traffic_went_and_what_they_met() {
-    let (mut facts, ..) = cases().into_iter().find(|(_, kind, _)| *kind == Kind::Exited).unwrap();
+    let (mut facts, ..) =
+        cases().into_iter().find(|(_, kind, _)| *kind == Kind::Task(Cause::Exited)).unwrap();
     let users = |facts: &Facts| tell(facts).unwrap().users;
     assert_eq!(users(&facts), "traffic never left the revision of before");
 
@@ -341,7 +342,7 @@ fn what_went_well_and_what_still_runs_needs_no_explanation() {
 #[test]
 fn what_is_kept_is_found_again_and_no_id_leads_out_of_its_folder() {
     let root = tempfile::tempdir().unwrap();
-    let (facts, ..) = cases().into_iter().find(|(_, kind, _)| *kind == Kind::Exited).unwrap();
+    let (facts, ..) = cases().into_iter().find(|(_, kind, _)| *kind == Kind::Task(Cause::Exited)).unwrap();
     let kept = Kept::of(root.path(), "../../0a-1b");
     assert!(kept.there().is_none() && kept.story("Failed").is_none());
 
