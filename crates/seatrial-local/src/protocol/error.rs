@@ -70,6 +70,15 @@ fn spelled(protocol: Protocol, error: &ServiceError) -> ServiceError {
 }
 
 fn query(failed: Failed<'_>, (code, status): (&str, StatusCode), error: &ServiceError) -> String {
+    if failed.model.is_some_and(|model| model.metadata.is_ec2()) {
+        let mut out = "<Response><Errors><Error>".to_owned();
+        xml::write_text(&mut out, "Code", code);
+        xml::write_text(&mut out, "Message", &error.message);
+        out.push_str("</Error></Errors>");
+        xml::write_text(&mut out, "RequestID", failed.request_id);
+        out.push_str("</Response>");
+        return out;
+    }
     let mut out = "<ErrorResponse xmlns=\"".to_owned();
     xml::escape(&mut out, failed.model.and_then(|m| m.metadata.xml_namespace.as_deref()).unwrap_or_default());
     out.push_str("\"><Error>");

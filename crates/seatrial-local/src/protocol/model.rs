@@ -111,6 +111,8 @@ pub(crate) struct Reference {
     #[serde(default, deserialize_with = "location")]
     pub location: Option<Location>,
     pub location_name: Option<String>,
+    /// Of EC2: the name in requests where it is not `location_name`.
+    pub query_name: Option<String>,
     #[serde(default)]
     pub flattened: bool,
     #[serde(default)]
@@ -223,6 +225,13 @@ impl Shape {
     }
 }
 
+impl Metadata {
+    /// Whether the service speaks EC2's own kind of the query protocol.
+    pub(super) fn is_ec2(&self) -> bool {
+        self.protocols.iter().any(|protocol| protocol == "ec2")
+    }
+}
+
 impl Model {
     /// The model of the service that signs as `signing_name`; `None` if there is no table of it.
     pub(crate) fn of(signing_name: &str) -> Option<&'static Model> {
@@ -266,6 +275,7 @@ tables! {
     "codeconnections": "codeconnections.json",
     "codedeploy": "codedeploy.json",
     "codepipeline": "codepipeline.json",
+    "ec2": "ec2.json",
     "ecr": "ecr.json",
     "ecs": "ecs.json",
     "elasticloadbalancing": "elbv2.json",

@@ -1,5 +1,7 @@
-//! The query protocol: `Action=…&Version=…&A.member.1.B=…` in, XML out.
+//! The query protocol: `Action=…&Version=…&A.member.1.B=…` in, XML out; and EC2's own kind of it, `A.1.B=…`, whose answers
+//! have no wrapper (Smithy: AWS EC2 query protocol).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
@@ -59,17 +61,26 @@ pub(super) fn decode(
 fn structure(model: &Model, reference: &Reference, node: &Node, path: &str) -> Result<Value, ServiceError> {
     let mut object = Map::new();
     for (name, member) in model.shape(reference).members.iter() {
-        let key = member.location_name.as_deref().unwrap_or(name);
-        let shape = model.shape(member);
-        // A flattened list takes the name of its items.
-        let renamed = shape.member.as_ref().filter(|_| shape.flattened || member.flattened);
-        let key = renamed.and_then(|item| item.location_name.as_deref()).unwrap_or(key);
-        if let Some(child) = node.children.get(key) {
+        if let Some(child) = node.children.get(&*key_of(model, (name, member))) {
             let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
             object.insert(name.to_owned(), value(model, member, child, &path)?);
         }
     }
     Ok(Value::Object(object))
+}
+
+/// What a member is called in a request.
+fn key_of<'a>(model: &'a Model, (name, member): (&'a str, &'a Reference)) -> Cow<'a, str> {
+    let key = member.location_name.as_deref().unwrap_or(name);
+    if model.metadata.is_ec2() {
+        let capital =
+            || key.chars().take(1).flat_map(char::to_uppercase).chain(key.chars().skip(1)).collect();
+        return member.query_name.as_deref().map_or_else(|| Cow::Owned(capital()), Cow::Borrowed);
+    }
+    let shape = model.shape(member);
+    // A flattened list takes the name of its items.
+    let renamed = shape.member.as_ref().filter(|_| shape.flattened || member.flattened);
+    Cow::Borrowed(renamed.and_then(|item| item.location_name.as_deref()).unwrap_or(key))
 }
 
 fn value(model: &Model, reference: &Reference, node: &Node, path: &str) -> Result<Value, ServiceError> {
@@ -79,7 +90,9 @@ fn value(model: &Model, reference: &Reference, node: &Node, path: &str) -> Resul
         Kind::List => {
             let Some(member) = &shape.member else { return Ok(Value::Array(Vec::new())) };
             let name = member.location_name.as_deref().unwrap_or("member");
-            let holder = node.children.get(name).or_else(|| node.children.get("member")).unwrap_or(node);
+            let holder = node.children.get(name).or_else(|| node.children.get("member"));
+            // EC2's lists are numbered at once.
+            let holder = holder.filter(|_| !model.metadata.is_ec2()).unwrap_or(node);
             holder.items().into_iter().map(|item| value(model, member, item, path)).collect()
         }
         Kind::Map => {
@@ -122,6 +135,14 @@ pub(super) fn encode(
     let mut out = format!("<{name}Response xmlns=\"");
     xml::escape(&mut out, model.metadata.xml_namespace.as_deref().unwrap_or_default());
     out.push_str("\">");
+    if model.metadata.is_ec2() {
+        xml::write_text(&mut out, "requestId", request_id);
+        if let Some(output) = &operation.output {
+            xml::write_content(&mut out, (model, output), value);
+        }
+        out.push_str(&format!("</{name}Response>"));
+        return out;
+    }
     if let Some(output) = &operation.output {
         let wrapper = output.result_wrapper.clone().unwrap_or_else(|| format!("{name}Result"));
         xml::write(&mut out, (&wrapper, None), (model, output), value);
@@ -168,6 +189,28 @@ mod tests {
     fn a_list_takes_the_name_that_the_model_gives_its_items() {
         let form = "DBSubnetGroupName=g&DBSubnetGroupDescription=d&SubnetIds.SubnetIdentifier.1=s-1";
         assert_eq!(decoded("rds", "CreateDBSubnetGroup", form).unwrap()["SubnetIds"], json!(["s-1"]));
+    }
+
+    #[test]
+    fn ec2_numbers_its_lists_at_once_and_wraps_nothing() {
+        let form = "GroupId=sg-1&IpPermissions.1.IpProtocol=tcp&IpPermissions.1.FromPort=80&IpPermissions.1.ToPort=81&\
+                    IpPermissions.1.IpRanges.1.CidrIp=10.0.0.0%2F8&IpPermissions.1.Groups.1.GroupId=sg-2";
+        let permission = json!({
+            "IpProtocol": "tcp", "FromPort": 80, "ToPort": 81, "IpRanges": [{ "CidrIp": "10.0.0.0/8" }],
+            "UserIdGroupPairs": [{ "GroupId": "sg-2" }],
+        });
+        let value = decoded("ec2", "AuthorizeSecurityGroupIngress", form).unwrap();
+        assert_eq!(value, json!({ "GroupId": "sg-1", "IpPermissions": [permission] }));
+
+        let model = Model::of("ec2").unwrap();
+        let name = "AuthorizeSecurityGroupIngress";
+        let output = json!({ "Return": true, "SecurityGroupRules": [{ "SecurityGroupRuleId": "sgr-1" }] });
+        assert_eq!(
+            encode(model, (name, &model.operations[name]), &output, "id"),
+            "<AuthorizeSecurityGroupIngressResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15\">\
+             <requestId>id</requestId><return>true</return><securityGroupRuleSet><item><securityGroupRuleId>sgr-1\
+             </securityGroupRuleId></item></securityGroupRuleSet></AuthorizeSecurityGroupIngressResponse>"
+        );
     }
 
     #[test]

@@ -53,7 +53,7 @@ fn is_spoken(protocol: Protocol, metadata: &Metadata) -> bool {
         Protocol::Cbor => "smithy-rpc-v2-cbor",
         Protocol::RestXml => "rest-xml",
     };
-    metadata.protocols.iter().any(|spoken| spoken == name)
+    metadata.protocols.iter().any(|spoken| spoken == name) || protocol == Protocol::Query && metadata.is_ec2()
 }
 
 /// The protocol that refuses a request of a foreign one: JSON where the service speaks it, for a request in CBOR
@@ -165,6 +165,7 @@ mod tests {
             "codeconnections",
             "codedeploy",
             "codepipeline",
+            "ec2",
             "ecr",
             "ecs",
             "elasticloadbalancing",

@@ -55,7 +55,8 @@ pub(super) fn write(
     out.push('>');
 }
 
-fn write_content(out: &mut String, (model, reference): (&Model, &Reference), value: &Value) {
+/// Writes what is inside of an element.
+pub(super) fn write_content(out: &mut String, (model, reference): (&Model, &Reference), value: &Value) {
     let shape = model.shape(reference);
     match (shape.kind, value) {
         (Kind::Structure, Value::Object(object)) => {

@@ -1,11 +1,12 @@
 //! A port of this machine on which a listener answers.
 
 use std::convert::Infallible;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener as StdListener};
 use std::pin::pin;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
+use futures_util::future::BoxFuture;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -25,6 +26,9 @@ use super::{answer, forward};
 /// free again at the next start.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
+/// Who may connect, asked for each connection.
+pub(crate) type Admission = Arc<dyn Fn(IpAddr) -> BoxFuture<'static, bool> + Send + Sync>;
+
 /// An open port. It drops connections while it has no rules. Closed when dropped: what is in flight ends.
 pub(crate) struct Gate {
     port: u16,
@@ -35,7 +39,7 @@ pub(crate) struct Gate {
 
 impl Gate {
     /// Opens the `preferred` port, or one that is free. Needs the runtime.
-    pub(crate) fn open(preferred: Option<u16>) -> std::io::Result<Self> {
+    pub(crate) fn open(preferred: Option<u16>, admission: Admission) -> std::io::Result<Self> {
         let listener = match preferred {
             Some(port) => bind(port)?,
             None => bind_any()?,
@@ -44,7 +48,7 @@ impl Gate {
         let port = listener.local_addr()?.port();
         let (rules, stop) = (Arc::default(), CancellationToken::new());
         let listener = TcpListener::from_std(listener)?;
-        let accepting = Some(tokio::spawn(accept(listener, Arc::clone(&rules), stop.clone())));
+        let accepting = Some(tokio::spawn(accept(listener, admission, Arc::clone(&rules), stop.clone())));
         Ok(Self { port, rules, stop, accepting })
     }
 
@@ -82,7 +86,12 @@ fn bind_any() -> std::io::Result<StdListener> {
     free.map_or_else(|| bind(0), Ok)
 }
 
-async fn accept(listener: TcpListener, rules: Arc<ArcSwapOption<Rules>>, stop: CancellationToken) {
+async fn accept(
+    listener: TcpListener,
+    admission: Admission,
+    rules: Arc<ArcSwapOption<Rules>>,
+    stop: CancellationToken,
+) {
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => return,
@@ -90,7 +99,13 @@ async fn accept(listener: TcpListener, rules: Arc<ArcSwapOption<Rules>>, stop: C
         };
         match accepted {
             Ok((stream, client)) if rules.load().is_some() => {
-                tokio::spawn(serve(stream, client, Arc::clone(&rules), stop.clone()));
+                let (admitted, rules, stop) = (admission(client.ip()), Arc::clone(&rules), stop.clone());
+                // A security group answers nothing at all; here the connection is closed, so that nobody waits in vain.
+                tokio::spawn(async move {
+                    if admitted.await {
+                        serve(stream, client, rules, stop).await;
+                    }
+                });
             }
             Ok(_) => {}
             Err(error) => {

@@ -19,7 +19,7 @@ mod tls;
 
 pub(crate) use conditions::{Condition, Field, Pattern};
 pub(crate) use figures::Snapshot;
-pub(crate) use gate::Gate;
+pub(crate) use gate::{Admission, Gate};
 pub(crate) use group::Group;
 pub(crate) use probe::{ProbeFailure, probe};
 pub(crate) use rules::{Action, Case, Fixed, Forward, Redirect, Rules};

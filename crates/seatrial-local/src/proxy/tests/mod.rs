@@ -82,9 +82,14 @@ impl Server {
     }
 }
 
+/// Lets everybody in.
+fn everybody() -> Admission {
+    Arc::new(|_| Box::pin(async { true }))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_request_fails_while_weights_swap_and_targets_come_and_go() {
-    let gate = Arc::new(Gate::open(None).unwrap());
+    let gate = Arc::new(Gate::open(None, everybody()).unwrap());
     let groups = [Arc::new(Group::default()), Arc::new(Group::default())];
     let mut servers = Vec::new();
     for (group, name) in groups.iter().zip(["blue", "green"]) {
@@ -137,7 +142,7 @@ async fn no_request_fails_while_weights_swap_and_targets_come_and_go() {
 
 #[tokio::test]
 async fn a_group_without_targets_answers_503_and_one_without_healthy_targets_fails_open() {
-    let gate = Gate::open(None).unwrap();
+    let gate = Gate::open(None, everybody()).unwrap();
     let group = Arc::new(Group::default());
     gate.set_rules(Some(forward(&[(&group, 1)])));
     let client = client();
@@ -153,7 +158,7 @@ async fn a_group_without_targets_answers_503_and_one_without_healthy_targets_fai
 
 #[tokio::test]
 async fn a_refused_connection_is_502_and_a_silent_target_504() {
-    let gate = Gate::open(None).unwrap();
+    let gate = Gate::open(None, everybody()).unwrap();
     let (refusing, silent) = (Arc::new(Group::default()), Arc::new(Group::default()));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     silent.add(Arc::new(Target::new(listener.local_addr().unwrap())));
@@ -205,7 +210,7 @@ async fn forgetful() -> (SocketAddr, Arc<AtomicUsize>) {
 
 #[tokio::test]
 async fn a_request_that_met_a_closing_connection_is_sent_again_only_if_it_may_be_repeated() {
-    let gate = Gate::open(None).unwrap();
+    let gate = Gate::open(None, everybody()).unwrap();
     let group = Arc::new(Group::default());
     let (address, read) = forgetful().await;
     group.add(Arc::new(Target::new(address)));
@@ -228,7 +233,7 @@ async fn a_target_is_told_who_asked_and_gets_no_header_of_the_clients_connection
     tokio::spawn(async move { axum::serve(listener, app).await });
     let group = Arc::new(Group::default());
     group.add(target);
-    let gate = Gate::open(None).unwrap();
+    let gate = Gate::open(None, everybody()).unwrap();
     gate.set_rules(Some(forward(&[(&group, 1)])));
     let uri = format!("http://127.0.0.1:{}/a?b=c", gate.port());
     let request = Request::builder().uri(uri).header("x-forwarded-for", "192.0.2.7");
@@ -248,7 +253,7 @@ async fn a_target_is_told_who_asked_and_gets_no_header_of_the_clients_connection
 
 #[tokio::test]
 async fn a_redirect_to_a_port_of_the_same_load_balancer_leads_to_where_it_is_served_here() {
-    let gate = Gate::open(None).unwrap();
+    let gate = Gate::open(None, everybody()).unwrap();
     let redirect = |host: &str| Redirect {
         protocol: "HTTPS".to_owned(),
         host: host.to_owned(),
@@ -287,7 +292,7 @@ async fn an_upgraded_connection_carries_bytes_both_ways_and_counts_as_in_flight(
     });
     let group = Arc::new(Group::default());
     group.add(Arc::clone(&target));
-    let gate = Gate::open(None).unwrap();
+    let gate = Gate::open(None, everybody()).unwrap();
     gate.set_rules(Some(forward(&[(&group, 1)])));
 
     let mut stream = TcpStream::connect(("127.0.0.1", gate.port())).await.unwrap();

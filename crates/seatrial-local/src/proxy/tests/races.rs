@@ -150,7 +150,7 @@ impl Deployment {
         let green_server = server("green").await;
         green_server.target.set_healthy(true);
         let (blue, green) = (group_of(&[&blue_target]), group_of(&[&green_server.target]));
-        let gate = Arc::new(Gate::open(None).unwrap());
+        let gate = Arc::new(Gate::open(None, everybody()).unwrap());
         gate.set_rules(Some(forward(&[(&blue, 100), (&green, 0)])));
         Self { gate, blue, blue_target, green, _green_server: green_server }
     }

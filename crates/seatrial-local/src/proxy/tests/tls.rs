@@ -26,7 +26,7 @@ impl Secured {
         let chain = format!("{}{}", issued.certificate, issued.chain);
         let fixed =
             Fixed { status: 200, content_type: "text/plain".to_owned(), body: "it is here".to_owned() };
-        let gate = Gate::open(None).unwrap();
+        let gate = Gate::open(None, everybody()).unwrap();
         gate.set_rules(Some(Arc::new(Rules {
             port: 443,
             protocol: "https",

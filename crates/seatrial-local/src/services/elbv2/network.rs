@@ -1,11 +1,14 @@
 //! What Elastic Load Balancing asks EC2: zones of subnets, and whether security groups let requests through.
 
+use std::sync::Arc;
+
 use super::rows::{TargetRow, target_key};
 use super::shapes::{AvailabilityZone, LoadBalancer};
 use super::store::Elb;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::principal::Principal;
+use crate::proxy::Admission;
 use crate::services::ec2::{CheckTraffic, DescribeSecurityGroups, DescribeSubnets, DescribeVpcs, Peer};
 
 fn principal(cloud: &Cloud) -> Principal {
@@ -71,30 +74,59 @@ pub(super) async fn reaches(
 ) -> bool {
     let Some(interface) = &target.network_interface else { return true };
     let key = target_key(&target.target_group_arn, &target.id, target.port);
-    if let Some(allowed) = elb.reach.fresh(&key) {
-        return allowed;
-    }
-    let zones = &load_balancer.availability_zones;
     let question = CheckTraffic {
-        from: Peer::Interface {
-            security_groups: load_balancer.security_groups.clone(),
-            subnets: zones.iter().map(|zone| zone.subnet_id.clone()).collect(),
-        },
+        from: interface_of(load_balancer),
         to: Peer::Interface {
             security_groups: interface.security_groups.clone(),
             subnets: interface.subnets.clone(),
         },
         port: interface.port,
     };
+    let what = format!("target {}", target.id);
+    allowed(cloud, elb, (key, &what), question).await
+}
+
+/// Lets in whom the load balancer's security groups let in at a gate: a listener's, or the load balancer's own.
+pub(super) fn admission(cloud: &Cloud, arn: &str) -> Admission {
+    let (cloud, arn) = (cloud.clone(), arn.to_owned());
+    Arc::new(move |client| {
+        let (cloud, arn) = (cloud.clone(), arn.clone());
+        Box::pin(async move {
+            let elb = cloud.part::<Elb>();
+            let Some((load_balancer, port)) = elb.behind(&arn) else { return false };
+            let question = CheckTraffic {
+                from: Peer::Address(client.to_string()),
+                to: interface_of(&load_balancer.shape),
+                port,
+            };
+            let key = format!("{arn}|{client}");
+            allowed(&cloud, &elb, (key, "the load balancer"), question).await
+        })
+    })
+}
+
+fn interface_of(load_balancer: &LoadBalancer) -> Peer {
+    let zones = &load_balancer.availability_zones;
+    Peer::Interface {
+        security_groups: load_balancer.security_groups.clone(),
+        subnets: zones.iter().map(|zone| zone.subnet_id.clone()).collect(),
+    }
+}
+
+/// What EC2 says of a connection, or said a moment ago.
+async fn allowed(cloud: &Cloud, elb: &Elb, (key, what): (String, &str), question: CheckTraffic) -> bool {
+    if let Some(allowed) = elb.reach.fresh(&key) {
+        return allowed;
+    }
     let allowed = match cloud.call(&principal(cloud), question).await {
         Ok(verdict) => {
             if !verdict.allowed {
-                tracing::warn!(target = target.id, reason = verdict.reason, "a target cannot be reached");
+                tracing::warn!(what, reason = verdict.reason, "cannot be reached");
             }
             verdict.allowed
         }
         Err(error) => {
-            tracing::warn!(target = target.id, %error, "EC2 does not know where a target is");
+            tracing::warn!(what, %error, "EC2 does not know the way");
             true
         }
     };

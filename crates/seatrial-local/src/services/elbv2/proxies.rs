@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::rows::{TargetRow, target_key};
 use crate::error::ServiceError;
 use crate::metric::Statistics;
-use crate::proxy::{Gate, Group, Rules, Snapshot, Target};
+use crate::proxy::{Admission, Gate, Group, Rules, Snapshot, Target};
 
 /// Gates by the ARN of their load balancer or listener, groups by ARN, targets by key.
 #[derive(Default)]
@@ -26,14 +26,20 @@ struct Running {
 
 impl Proxies {
     /// Opens a port for `arn` and answers its number. Nothing is served there yet.
-    pub(super) fn reserve(&self, arn: &str, preferred: Option<u16>) -> Result<u16, ServiceError> {
-        let gate = match preferred.map(|port| (port, Gate::open(Some(port)))) {
+    pub(super) fn reserve(
+        &self,
+        arn: &str,
+        preferred: Option<u16>,
+        admission: Admission,
+    ) -> Result<u16, ServiceError> {
+        let opened = preferred.map(|port| (port, Gate::open(Some(port), Arc::clone(&admission))));
+        let gate = match opened {
             Some((_, Ok(gate))) => Ok(gate),
             Some((port, Err(error))) => {
                 tracing::warn!(arn, port, %error, "a port that was used before is taken: another one is used");
-                Gate::open(None)
+                Gate::open(None, admission)
             }
-            None => Gate::open(None),
+            None => Gate::open(None, admission),
         };
         let gate = gate.map_err(|error| {
             ServiceError::internal(format!("no port could be opened for `{arn}`: {error}"))

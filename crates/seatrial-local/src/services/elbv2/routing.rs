@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use super::attributes;
 use super::conditions::RuleCondition;
+use super::network;
 use super::rows::{ListenerRow, LoadBalancerRow, RuleRow};
 use super::shapes::Action;
 use super::store::Elb;
+use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::proxy::{Action as ProxyAction, Case, Fixed, Forward, Redirect, Rules};
 
@@ -103,20 +105,20 @@ impl Elb {
     }
 
     /// Opens every port again after a restart. A port that was taken meanwhile is replaced, and said so.
-    pub(super) fn reopen(&self) -> Result<(), ServiceError> {
+    pub(super) fn reopen(&self, cloud: &Cloud) -> Result<(), ServiceError> {
         for row in self.target_groups.values() {
             self.proxies.open_group(&row.shape.target_group_arn);
         }
         for row in self.listeners.values() {
             let arn = &row.shape.listener_arn;
-            let port = self.proxies.reserve(arn, Some(row.local_port))?;
+            let port = self.proxies.reserve(arn, Some(row.local_port), network::admission(cloud, arn))?;
             if port != row.local_port {
                 self.listeners.update(arn, |row| row.local_port = port)?;
             }
         }
         for mut row in self.load_balancers.values() {
             let arn = row.shape.load_balancer_arn.clone();
-            let port = self.proxies.reserve(&arn, Some(row.local_port))?;
+            let port = self.proxies.reserve(&arn, Some(row.local_port), network::admission(cloud, &arn))?;
             if port != row.local_port {
                 row.local_port = port;
                 row.shape.dns_name = format!("127.0.0.1:{port}");
@@ -125,6 +127,17 @@ impl Elb {
             self.route(&row)?;
         }
         Ok(())
+    }
+
+    /// The load balancer whose listener or whose own gate this is, and the port that AWS would listen on there.
+    pub(super) fn behind(&self, arn: &str) -> Option<(LoadBalancerRow, u16)> {
+        match self.listeners.get(arn) {
+            Some(row) => Some((self.load_balancers.get(&row.shape.load_balancer_arn)?, row.shape.port)),
+            None => {
+                let port = primary(&self.listeners_of(arn))?.shape.port;
+                Some((self.load_balancers.get(arn)?, port))
+            }
+        }
     }
 
     /// Where each listener answers on this machine.

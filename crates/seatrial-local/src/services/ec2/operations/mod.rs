@@ -3,6 +3,7 @@
 mod describe;
 mod gateways;
 mod groups;
+mod ingress;
 mod register;
 mod routes;
 mod rules;
@@ -13,6 +14,7 @@ mod vpcs;
 pub(crate) use describe::*;
 pub(crate) use gateways::*;
 pub(crate) use groups::*;
+pub(crate) use ingress::*;
 pub(crate) use register::register;
 pub(crate) use routes::*;
 pub(crate) use rules::*;

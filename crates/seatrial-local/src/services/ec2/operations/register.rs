@@ -3,18 +3,19 @@
 use super::super::store::{Network, SecurityGroup, Subnet, Vpc, VpcEndpoint};
 use super::{
     AllocateAddress, AllocateAddressOutput, AssociateRouteTable, AttachInternetGateway,
-    AuthorizeSecurityGroupRules, AuthorizeSecurityGroupRulesOutput, CheckRoute, CheckTraffic,
-    CreateInternetGateway, CreateNatGateway, CreateRoute, CreateRouteTable, CreateSecurityGroup,
-    CreateSubnet, CreateTags, CreateVpc, CreateVpcEndpoint, DeleteInternetGateway, DeleteNatGateway,
-    DeleteRoute, DeleteRouteTable, DeleteSecurityGroup, DeleteSubnet, DeleteTags, DeleteVpc,
-    DeleteVpcEndpoint, DescribeAddresses, DescribeAddressesOutput, DescribeInternetGateways,
-    DescribeInternetGatewaysOutput, DescribeNatGateways, DescribeNatGatewaysOutput, DescribeRouteTables,
-    DescribeRouteTablesOutput, DescribeSecurityGroupRules, DescribeSecurityGroupRulesOutput,
-    DescribeSecurityGroups, DescribeSecurityGroupsOutput, DescribeSubnets, DescribeSubnetsOutput,
-    DescribeVpcEndpoints, DescribeVpcEndpointsOutput, DescribeVpcs, DescribeVpcsOutput,
-    DetachInternetGateway, DisassociateRouteTable, Empty, Made, ModifyVpcEndpoint, ReleaseAddress,
-    ReplaceRoute, RevokeSecurityGroupRules, Verdict, describe, gateways, groups, routes, rules, tags,
-    traffic, vpcs,
+    AuthorizeSecurityGroupIngress, AuthorizeSecurityGroupIngressOutput, AuthorizeSecurityGroupRules,
+    AuthorizeSecurityGroupRulesOutput, CheckRoute, CheckTraffic, CreateInternetGateway, CreateNatGateway,
+    CreateRoute, CreateRouteTable, CreateSecurityGroup, CreateSubnet, CreateTags, CreateVpc,
+    CreateVpcEndpoint, DeleteInternetGateway, DeleteNatGateway, DeleteRoute, DeleteRouteTable,
+    DeleteSecurityGroup, DeleteSubnet, DeleteTags, DeleteVpc, DeleteVpcEndpoint, DescribeAddresses,
+    DescribeAddressesOutput, DescribeInternetGateways, DescribeInternetGatewaysOutput, DescribeNatGateways,
+    DescribeNatGatewaysOutput, DescribeRouteTables, DescribeRouteTablesOutput, DescribeSecurityGroupRules,
+    DescribeSecurityGroupRulesOutput, DescribeSecurityGroups, DescribeSecurityGroupsOutput, DescribeSubnets,
+    DescribeSubnetsOutput, DescribeVpcEndpoints, DescribeVpcEndpointsOutput, DescribeVpcs,
+    DescribeVpcsOutput, DetachInternetGateway, DisassociateRouteTable, Empty, Made, ModifyVpcEndpoint,
+    ReleaseAddress, ReplaceRoute, RevokeSecurityGroupIngress, RevokeSecurityGroupIngressOutput,
+    RevokeSecurityGroupRules, Verdict, describe, gateways, groups, ingress, routes, rules, tags, traffic,
+    vpcs,
 };
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation, Operations};
@@ -77,6 +78,8 @@ operations! {
     DeleteSecurityGroup -> Empty = groups::delete_security_group;
     DescribeSecurityGroupRules -> DescribeSecurityGroupRulesOutput = rules::describe_security_group_rules;
     DescribeSecurityGroups -> DescribeSecurityGroupsOutput = groups::describe_security_groups;
+    AuthorizeSecurityGroupIngress -> AuthorizeSecurityGroupIngressOutput = ingress::authorize;
+    RevokeSecurityGroupIngress -> RevokeSecurityGroupIngressOutput = ingress::revoke;
     AuthorizeSecurityGroupRules -> AuthorizeSecurityGroupRulesOutput = rules::authorize;
     RevokeSecurityGroupRules -> Empty = rules::revoke;
     CheckTraffic -> Verdict = traffic::check_traffic;

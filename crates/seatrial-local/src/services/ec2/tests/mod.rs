@@ -1,8 +1,10 @@
 //! The network of the stacks, and what it lets through.
 
+use serde_json::{Value, json};
+
 use super::*;
 use crate::operation::Operation;
-use crate::tests::{cloud_in, operator};
+use crate::tests::{call, cloud_in, operator};
 
 fn interface(group: &str, subnet: &str) -> Peer {
     Peer::Interface { security_groups: vec![group.to_owned()], subnets: vec![subnet.to_owned()] }
@@ -151,4 +153,44 @@ async fn a_default_security_group_is_deleted_with_its_vpc_only() {
         format!("the specified group: \"{group_id}\" name: \"default\" cannot be deleted by a user");
     assert_eq!((refused.code.as_str(), refused.message), ("CannotDelete", message));
     assert!(groups().await.is_empty());
+}
+
+#[tokio::test]
+async fn who_may_come_in_is_told_as_ec2_is_told_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let cloud = cloud_in(dir.path());
+    let vpc = call(&cloud, "ec2:CreateVpc", json!({ "CidrBlock": "10.0.0.0/16", "Tags": {} })).await.unwrap();
+    let group = &vpc["DefaultSecurityGroup"];
+    let given = |extra: Value| {
+        let mut input = json!({ "GroupId": group, "IpProtocol": "tcp", "FromPort": 80, "ToPort": 80 });
+        input.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        input
+    };
+    let by_range = given(json!({ "CidrIp": "192.0.2.0/24" }));
+    let made = call(&cloud, "ec2:AuthorizeSecurityGroupIngress", by_range.clone()).await.unwrap();
+    assert_eq!(made["Return"], true);
+    let twin = call(&cloud, "ec2:AuthorizeSecurityGroupIngress", by_range.clone()).await.unwrap_err();
+    assert_eq!(twin.code, "InvalidPermission.Duplicate");
+    call(&cloud, "ec2:RevokeSecurityGroupIngress", by_range.clone()).await.unwrap();
+    let gone = call(&cloud, "ec2:RevokeSecurityGroupIngress", by_range).await.unwrap_err();
+    assert_eq!(gone.code, "InvalidPermission.NotFound");
+
+    let refused = [
+        (json!({ "GroupId": group }), "MissingParameter"),
+        (
+            json!({ "IpProtocol": "tcp", "FromPort": 1, "ToPort": 1, "CidrIp": "192.0.2.0/24" }),
+            "MissingParameter",
+        ),
+        (given(json!({ "CidrIp": "192.0.2.0/24", "FromPort": 9, "ToPort": 8 })), "InvalidParameterValue"),
+        (given(json!({ "CidrIp": "192.0.2.0/24", "DryRun": true })), "UnsupportedOperation"),
+        (given(json!({ "GroupName": "default", "CidrIp": "192.0.2.0/24" })), "UnsupportedOperation"),
+        (
+            given(json!({ "IpPermissions": [{ "IpProtocol": "tcp", "FromPort": 1, "ToPort": 1 }] })),
+            "MissingParameter",
+        ),
+    ];
+    for (input, code) in refused {
+        let error = call(&cloud, "ec2:AuthorizeSecurityGroupIngress", input.clone()).await.unwrap_err();
+        assert_eq!(error.code, code, "{input}");
+    }
 }

@@ -6,7 +6,7 @@ use super::super::actions;
 use super::super::rows::ListenerRow;
 use super::super::shapes::{Action, Certificate, Empty, Listener};
 use super::super::store::Elb;
-use super::super::{errors, health, security};
+use super::super::{errors, health, network, security};
 use super::SERVICE;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
@@ -82,7 +82,8 @@ impl Operation for CreateListener {
             tags: self.tags,
             local_port: 0,
         };
-        row.local_port = elb.proxies.reserve(&row.shape.listener_arn, None)?;
+        let admission = network::admission(&call.cloud, &row.shape.listener_arn);
+        row.local_port = elb.proxies.reserve(&row.shape.listener_arn, None, admission)?;
         elb.listeners.put(&row.shape.listener_arn, &row)?;
         elb.shown.set(&row.shape.listener_arn, tls);
         elb.route(&load_balancer)?;

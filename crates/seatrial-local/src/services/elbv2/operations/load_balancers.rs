@@ -81,7 +81,7 @@ impl Operation for CreateLoadBalancer {
         }
         ensure_linked_role(call, "elasticloadbalancing.amazonaws.com").await?;
         let arn = call.cloud.arn(SERVICE, &format!("loadbalancer/app/{}/{}", self.name, id::hex(16)));
-        let local_port = elb.proxies.reserve(&arn, None)?;
+        let local_port = elb.proxies.reserve(&arn, None, network::admission(&call.cloud, &arn))?;
         let shape = LoadBalancer {
             load_balancer_arn: arn.clone(),
             dns_name: format!("127.0.0.1:{local_port}"),

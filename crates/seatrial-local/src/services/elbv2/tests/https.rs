@@ -73,6 +73,12 @@ impl Balancer {
 
     async fn create(&self, input: Value) -> Result<Value, ServiceError> {
         let made = call(&self.cloud, "elasticloadbalancing:CreateListener", input).await?;
+        // The stack opens 443 only where it has a certificate itself. A second listener finds it open.
+        let group = &self.groups["LoadBalancerSecurityGroupId"];
+        let open = json!({
+            "GroupId": group, "IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "CidrIp": "0.0.0.0/0",
+        });
+        let _ = call(&self.cloud, "ec2:AuthorizeSecurityGroupIngress", open).await;
         Ok(made["Listeners"][0].clone())
     }
 

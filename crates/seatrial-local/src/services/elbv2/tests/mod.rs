@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::Cloud;
 use crate::tests::{call, cloud_in, make_balancer, outputs};
 
+mod doors;
 mod https;
 mod rules;
 
