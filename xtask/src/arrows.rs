@@ -156,6 +156,8 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
     ("app/Cargo.toml", &["seatrial", "aws-"]),
     ("crates/seatrial-local/Cargo.toml", &["aws-", "seatrial-image", "seatrial-project", "seatrial."]),
     ("crates/seatrial-git/Cargo.toml", &["aws-", "seatrial", "tokio"]),
+    ("crates/seatrial-ask/Cargo.toml", &["aws-", "seatrial."]),
+    ("crates/seatrial-query/Cargo.toml", &["seatrial."]),
     ("crates/seatrial-template/Cargo.toml", &["aws-", "seatrial", "tokio"]),
     (
         "crates/seatrial-project/Cargo.toml",

@@ -2,7 +2,7 @@
 
 use super::Aws;
 use super::error::AwsError;
-use super::rare::{Place, Service, elements, form};
+use seatrial_query::{Place, Service, elements, form};
 
 const IAM: Service = Service { name: "IAM", signing_name: "iam", version: "2010-05-08", place: Place::Iam };
 

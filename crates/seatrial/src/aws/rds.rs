@@ -2,7 +2,7 @@
 
 use super::Aws;
 use super::error::AwsError;
-use super::rare::{Members, Place, Service, elements, form};
+use seatrial_query::{Members, Place, Service, elements, form};
 
 const RDS: Service =
     Service { name: "RDS", signing_name: "rds", version: "2014-10-31", place: Place::Regional };

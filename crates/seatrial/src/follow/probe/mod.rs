@@ -4,7 +4,6 @@
 //! they were due: a stall shows as latency, and not as fewer requests. A request has failed if no answer came, or one
 //! that is not expected.
 
-mod client;
 mod tally;
 
 use std::ops::RangeInclusive;
@@ -20,10 +19,10 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::exit::Interrupted;
 use crate::session::Cancel;
-use client::{Asker, TIMEOUT};
+use seatrial_ask::{Asker, TIMEOUT};
 use tally::{Failure, Tally};
 
-pub(crate) use client::Address;
+pub(crate) use seatrial_ask::Address;
 pub(crate) use tally::{Requests, WINDOW};
 
 /// More unanswered requests than this at once mean an outage, which shows without more of them.

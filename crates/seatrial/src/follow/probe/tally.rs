@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use super::client::TIMEOUT;
+use seatrial_ask::TIMEOUT;
 
 /// Failures in so long a time are counted against the budget.
 pub(crate) const WINDOW: Duration = Duration::from_secs(10);

@@ -2,7 +2,7 @@
 //! yet, and one that leads elsewhere must not be asked instead.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -22,14 +22,14 @@ use rustls::{ClientConfig, RootCertStore};
 use tower_service::Service;
 
 /// An answer that takes longer counts as none.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
+pub const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A connection that was idle for so long is not used again.
 const IDLE: Duration = Duration::from_secs(30);
 
 /// Where the application answers.
 #[derive(Debug, Clone)]
-pub(crate) struct Address {
+pub struct Address {
     /// `https://DOMAIN`, or `http://HOST:PORT`: what users type.
     pub url: String,
     /// The load balancer's own name, with a port where it is not the scheme's.
@@ -38,19 +38,35 @@ pub(crate) struct Address {
     pub trusted: Vec<u8>,
 }
 
+/// What was answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub body: Bytes,
+}
+
 /// A client with a pool of connections that are kept alive. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Asker {
+pub struct Asker {
     client: Client<HttpsConnector<HttpConnector<LoadBalancer>>, Empty<Bytes>>,
 }
 
 impl Asker {
     /// # Errors
     /// Why nothing can be asked: the system has no certificate authorities, or those that are given are none.
-    pub(super) fn new(address: &Address) -> Result<Self, String> {
+    pub fn new(address: &Address) -> Result<Self, String> {
+        Self::from(address, None)
+    }
+
+    /// Asks from an address of this machine's own.
+    ///
+    /// # Errors
+    /// As [`Asker::new`].
+    pub fn from(address: &Address, own: Option<IpAddr>) -> Result<Self, String> {
         let mut connector =
             HttpConnector::new_with_resolver(LoadBalancer(Arc::from(address.load_balancer.as_str())));
         connector.set_nodelay(true);
+        connector.set_local_address(own);
         connector.enforce_http(false);
         connector.set_connect_timeout(Some(TIMEOUT));
         // The name in the URL is the one in SNI, in the certificate and in Host.
@@ -64,14 +80,25 @@ impl Asker {
     }
 
     /// The status of a GET, redirects not followed, once its whole body is there; else why there is none.
-    pub(super) async fn ask(&self, url: &str) -> Result<u16, String> {
-        let request = Request::get(url).header("user-agent", "seatrial-probe").body(Empty::new());
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn ask(&self, url: &str) -> Result<u16, String> {
+        Ok(self.answer(url).await?.status)
+    }
+
+    /// The answer to a GET, redirects not followed, once its whole body is there.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub async fn answer(&self, url: &str) -> Result<Answer, String> {
+        let request = Request::get(url).header("user-agent", "seatrial").body(Empty::new());
         let request = request.map_err(|error| error.to_string())?;
         let answered = async {
             let answer = self.client.request(request).await.map_err(|error| chain(&error))?;
             let status = answer.status().as_u16();
-            answer.into_body().collect().await.map_err(|error| chain(&error))?;
-            Ok(status)
+            let body = answer.into_body().collect().await.map_err(|error| chain(&error))?.to_bytes();
+            Ok(Answer { status, body })
         };
         let no_answer = |_| Err(format!("no answer within {} s", TIMEOUT.as_secs()));
         tokio::time::timeout(TIMEOUT, answered).await.unwrap_or_else(no_answer)
