@@ -17,6 +17,8 @@ pub(crate) struct Config {
     /// The task's id where there is no metadata endpoint.
     pub(crate) task: Option<String>,
     pub(crate) database: Option<PgConnectOptions>,
+    /// Whether each task brings the schema in step when it starts; not where `app migrate` does it before.
+    pub(crate) migrates_at_start: bool,
     /// How long the listener waits for the first database connection, so that a healthy start serves no
     /// "not yet" page. It opens without the database after that.
     pub(crate) startup_grace: Duration,
@@ -51,6 +53,7 @@ impl Config {
             metadata_uri: get("ECS_CONTAINER_METADATA_URI_V4"),
             task: get("TASK_ID").or_else(|| get("HOSTNAME")),
             database: database(get)?,
+            migrates_at_start: flag(get, "MIGRATE_AT_START", true)?,
             startup_grace: Duration::from_millis(number(get, "STARTUP_GRACE_MS", 3_000)?),
             drain_delay: Duration::from_millis(number(get, "DRAIN_DELAY_MS", 500)?),
             stop_timeout: Duration::from_millis(number(get, "STOP_TIMEOUT_MS", 20_000)?),
@@ -70,6 +73,19 @@ fn number<T: FromStr>(
             expected: "a whole number in range",
             found,
         }),
+    }
+}
+
+fn flag(
+    get: impl Fn(&'static str) -> Option<String>,
+    name: &'static str,
+    default: bool,
+) -> Result<bool, ConfigError> {
+    match get(name) {
+        None => Ok(default),
+        Some(found) => {
+            found.parse().map_err(|_| ConfigError::Invalid { name, expected: "`true` or `false`", found })
+        }
     }
 }
 

@@ -3,14 +3,11 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::Connection as _;
+use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgSslMode};
-use sqlx::{Connection as _, SqlSafeStr as _};
 use tokio::sync::watch;
 use tracing::{info, warn};
-
-/// Every file of `migrations/`, oldest first. Named here one by one, so that a new file is seen by the compiler.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "entries", include_str!("../migrations/0001_entries.sql"))];
 
 const FIRST_DELAY: Duration = Duration::from_millis(100);
 /// A security group that lets nothing through answers nothing.
@@ -26,13 +23,14 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// Starts connecting. Without `options` there is no database to wait for, and the pages say so.
-    pub(crate) fn connect_in_background(options: Option<PgConnectOptions>) -> Self {
+    /// Starts connecting. Without `options` there is no database to wait for, and the pages say so. Where the
+    /// application does not migrate at its start, the database is up once somebody else has migrated it.
+    pub(crate) fn connect_in_background(options: Option<PgConnectOptions>, migrates: bool) -> Self {
         let (sender, pool) = watch::channel(None);
         let is_absent = options.is_none();
         match options {
             Some(options) => {
-                tokio::spawn(connect(options, sender));
+                tokio::spawn(connect(options, migrates, sender));
             }
             None => warn!("neither DATABASE_URL nor DB_HOST is set: running without a database"),
         }
@@ -72,14 +70,22 @@ impl Database {
     }
 }
 
-async fn connect(options: PgConnectOptions, sender: watch::Sender<Option<PgPool>>) {
+/// Brings the schema in step, once: `app migrate`.
+pub(crate) async fn migrate(options: &PgConnectOptions) -> anyhow::Result<()> {
+    let mut connection = connection(options).await?;
+    migrator().run(&mut connection).await?;
+    connection.close().await?;
+    Ok(())
+}
+
+async fn connect(options: PgConnectOptions, migrates: bool, sender: watch::Sender<Option<PgPool>>) {
     let host = options.get_host().to_owned();
     if matches!(options.get_ssl_mode(), PgSslMode::Require) {
         warn!(host, "no DB_CA_BUNDLE: the connection is encrypted, the server's certificate is not verified");
     }
     let mut delay = FIRST_DELAY;
     loop {
-        match open(&options).await {
+        match open(&options, migrates).await {
             Ok(pool) => {
                 info!(host, "database is up");
                 metrics::gauge!("app_database_connected").set(1.0);
@@ -97,43 +103,39 @@ async fn connect(options: PgConnectOptions, sender: watch::Sender<Option<PgPool>
 }
 
 /// The first connection is made without the pool, which would retry by itself and keep the reason to itself.
-async fn open(options: &PgConnectOptions) -> anyhow::Result<PgPool> {
-    let connection = tokio::time::timeout(CONNECT_LIMIT, PgConnection::connect_with(options)).await;
-    connection.with_context(|| format!("no connection within {CONNECT_LIMIT:?}"))??.close().await?;
+async fn open(options: &PgConnectOptions, migrates: bool) -> anyhow::Result<PgPool> {
+    connection(options).await?.close().await?;
     let pool = PgPoolOptions::new().max_connections(8).acquire_timeout(Duration::from_secs(3));
     let pool = pool.connect_lazy_with(options.clone());
-    migrator().run(&pool).await?;
+    match migrates {
+        true => migrator().run(&pool).await?,
+        false => is_in_step(&pool).await?,
+    }
     Ok(pool)
 }
 
-/// Takes sqlx's advisory lock while it runs, so tasks that start together migrate once.
+async fn connection(options: &PgConnectOptions) -> anyhow::Result<PgConnection> {
+    let connection = tokio::time::timeout(CONNECT_LIMIT, PgConnection::connect_with(options)).await;
+    Ok(connection.with_context(|| format!("no connection within {CONNECT_LIMIT:?}"))??)
+}
+
+/// Whether every migration of this version was applied; there may be newer ones.
+async fn is_in_step(pool: &PgPool) -> anyhow::Result<()> {
+    let wanted: Vec<i64> = migrator().iter().map(|migration| migration.version).collect();
+    let count = "SELECT count(*) FROM _sqlx_migrations WHERE success AND version = ANY($1)";
+    let applied: i64 = sqlx::query_scalar(count).bind(&wanted).fetch_one(pool).await?;
+    let of = wanted.len();
+    anyhow::ensure!(
+        usize::try_from(applied) == Ok(of),
+        "{applied} of {of} migrations were applied: `app migrate` does it"
+    );
+    Ok(())
+}
+
+/// Every file of `migrations/`. Takes sqlx's advisory lock while it runs, so tasks that start together migrate once.
 fn migrator() -> Migrator {
-    let migrations = MIGRATIONS
-        .iter()
-        .map(|(version, name, sql)| {
-            Migration::new(*version, (*name).into(), MigrationType::Simple, sql.into_sql_str(), false)
-        })
-        .collect();
-    let mut migrator = Migrator::with_migrations(migrations);
+    let mut migrator = sqlx::migrate!();
     // After a rollback the schema is newer than the application: that must not stop it.
     migrator.set_ignore_missing(true);
     migrator
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_migration_file_is_listed_once_and_in_order() {
-        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
-        let mut files: Vec<String> = std::fs::read_dir(directory)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        files.sort();
-        let listed: Vec<String> =
-            MIGRATIONS.iter().map(|(version, name, _)| format!("{version:04}_{name}.sql")).collect();
-        assert_eq!(listed, files);
-    }
 }

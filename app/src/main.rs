@@ -1,4 +1,5 @@
-//! The web application: a release log kept in Postgres, served on `HOST:PORT`.
+//! The web application: a release log kept in Postgres, served on `HOST:PORT`. `app migrate` brings its database in step
+//! and ends; without that each task does so when it starts.
 //!
 //! On SIGTERM it turns unready, goes on serving for the drain delay, then accepts nothing new, finishes what is
 //! in flight and exits 0.
@@ -30,13 +31,28 @@ use crate::state::{AppState, Lifecycle};
 #[tokio::main]
 async fn main() -> ExitCode {
     observe::start_logging();
-    match run().await {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let ended = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => run().await,
+        ["migrate"] => migrate().await,
+        _ => Err(anyhow::anyhow!("the only argument there is is `migrate`, found `{}`", arguments.join(" "))),
+    };
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             error!(error = format!("{error:#}"), "the application stops");
             ExitCode::FAILURE
         }
     }
+}
+
+async fn migrate() -> anyhow::Result<()> {
+    let config = Config::from_env()?;
+    let database =
+        config.database.context("neither DATABASE_URL nor DB_HOST is set: there is nothing to migrate")?;
+    database::migrate(&database).await?;
+    info!("migrated");
+    Ok(())
 }
 
 async fn run() -> anyhow::Result<()> {
@@ -46,7 +62,7 @@ async fn run() -> anyhow::Result<()> {
 
     let config = Config::from_env()?;
     let metrics = observe::start_metrics()?;
-    let database = Database::connect_in_background(config.database.clone());
+    let database = Database::connect_in_background(config.database.clone(), config.migrates_at_start);
     let identity = Identity::discover(&config).await;
     database.wait_until_up(config.startup_grace).await;
 

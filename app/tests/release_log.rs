@@ -4,7 +4,7 @@
 
 mod support;
 
-use support::application::Application;
+use support::application::{Application, run};
 use support::poll;
 use support::postgres::{Postgres, free_port};
 
@@ -122,4 +122,36 @@ fn a_stop_signal_first_makes_it_unready_then_ends_it_with_zero() {
     let last: serde_json::Value = serde_json::from_str(log.last().unwrap()).unwrap();
     assert_eq!(last["message"], "stopped");
     assert!(log.iter().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
+}
+
+#[test]
+fn a_task_that_does_not_migrate_is_healthy_once_somebody_has_migrated() {
+    let postgres = Postgres::start(free_port());
+    let url = format!("postgres://app@127.0.0.1:{}/postgres", postgres.port);
+    let variables =
+        [("DATABASE_URL", url.as_str()), ("MIGRATE_AT_START", "false"), ("STARTUP_GRACE_MS", "1")];
+    let application = Application::start(&variables);
+    assert_eq!(application.get("/healthz").status, 503);
+
+    for time in ["the first time", "once more"] {
+        let (status, log) = run(&["migrate"], &variables);
+        assert!(status.success() && log.contains("migrated"), "{time}: {log}");
+    }
+
+    poll("the application is healthy", || (application.get("/healthz").status == 200).then_some(()));
+    assert_eq!(application.post("/entries", "kind=note&title=a&author=b").status, 303);
+}
+
+#[test]
+fn a_migration_that_cannot_be_done_ends_with_its_reason() {
+    let url = format!("postgres://app@127.0.0.1:{}/postgres", free_port());
+    for (arguments, variables, told) in [
+        (&["migrate"][..], &[("DATABASE_URL", url.as_str())][..], "Connection refused"),
+        (&["migrate"], &[], "there is nothing to migrate"),
+        (&["migrat"], &[], "the only argument there is is `migrate`, found `migrat`"),
+        (&["migrate"], &[("MIGRATE_AT_START", "no")], "must be `true` or `false`, found `no`"),
+    ] {
+        let (status, log) = run(arguments, variables);
+        assert!(!status.success() && log.contains(told), "{log}");
+    }
 }

@@ -84,6 +84,13 @@ impl Application {
     }
 }
 
+/// Runs it with `arguments` to its end; how it ended, and its log.
+pub(crate) fn run(arguments: &[&str], variables: &[(&str, &str)]) -> (ExitStatus, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_app"));
+    let output = command.args(arguments).env_clear().envs(variables.iter().copied()).output().unwrap();
+    (output.status, String::from_utf8(output.stdout).unwrap())
+}
+
 impl Drop for Application {
     fn drop(&mut self) {
         let _ = self.process.kill();
