@@ -31,15 +31,53 @@ impl Epoch {
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     scale: f64,
+    #[cfg(test)]
+    hands: Option<&'static Hands>,
+}
+
+/// A time that a test sets: it stands still until it is moved.
+#[cfg(test)]
+#[derive(Debug)]
+pub(crate) struct Hands(std::sync::atomic::AtomicU64);
+
+#[cfg(test)]
+impl Hands {
+    /// Some moment; it lives as long as the test's process.
+    pub(crate) fn new() -> &'static Self {
+        Box::leak(Box::new(Self(std::sync::atomic::AtomicU64::new(1_800_000_000_000))))
+    }
+
+    pub(crate) fn advance(&self, duration: Duration) {
+        let milliseconds = u64::try_from(duration.as_millis()).unwrap();
+        self.0.fetch_add(milliseconds, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    fn time(&self) -> Epoch {
+        Epoch(self.0.load(std::sync::atomic::Ordering::SeqCst) as f64 / 1000.0)
+    }
 }
 
 impl Clock {
     /// `scale` seconds of AWS's waits pass in one real second; values below 1 count as 1.
     pub fn new(scale: f64) -> Self {
-        Self { scale: if scale.is_finite() { scale.max(1.0) } else { 1.0 } }
+        Self {
+            scale: if scale.is_finite() { scale.max(1.0) } else { 1.0 },
+            #[cfg(test)]
+            hands: None,
+        }
+    }
+
+    /// AWS's own waits, by a time that the test sets.
+    #[cfg(test)]
+    pub(crate) fn by(hands: &'static Hands) -> Self {
+        Self { scale: 1.0, hands: Some(hands) }
     }
 
     pub fn now(self) -> Epoch {
+        #[cfg(test)]
+        if let Some(hands) = self.hands {
+            return hands.time();
+        }
         Epoch(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64())
     }
 

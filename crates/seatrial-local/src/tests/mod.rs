@@ -31,13 +31,18 @@ pub(crate) fn cloud_with(
     time_scale: f64,
     serve: impl FnOnce(&mut Operations),
 ) -> Cloud {
+    cloud_at(data_dir, source, Clock::new(time_scale), serve)
+}
+
+/// The same by that clock.
+pub(crate) fn cloud_at(
+    data_dir: &Path,
+    source: &Path,
+    clock: Clock,
+    serve: impl FnOnce(&mut Operations),
+) -> Cloud {
     let database: Arc<Database> = Database::open(&data_dir.join("state.jsonl")).unwrap();
-    let setup = Setup {
-        database,
-        data_dir: data_dir.to_owned(),
-        clock: Clock::new(time_scale),
-        latencies: Default::default(),
-    };
+    let setup = Setup { database, data_dir: data_dir.to_owned(), clock, latencies: Default::default() };
     let settings = Settings {
         account: ACCOUNT.to_owned(),
         region: "eu-central-1".to_owned(),

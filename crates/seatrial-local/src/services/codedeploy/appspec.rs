@@ -20,6 +20,7 @@ pub(crate) struct AppSpec {
 
 #[derive(Deserialize)]
 struct File {
+    version: Value,
     #[serde(rename = "Resources", alias = "resources")]
     resources: Vec<BTreeMap<String, Resource>>,
     #[serde(rename = "Hooks", alias = "hooks", default)]
@@ -27,14 +28,14 @@ struct File {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Resource {
     r#type: String,
     properties: Properties,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Properties {
     task_definition: String,
     load_balancer_info: LoadBalancerInfo,
@@ -42,23 +43,25 @@ struct Properties {
     platform_version: Option<String>,
     #[serde(default)]
     network_configuration: Option<Network>,
+    #[serde(default)]
+    capacity_provider_strategy: Option<Value>,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct LoadBalancerInfo {
     container_name: String,
     container_port: i64,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Network {
     awsvpc_configuration: AwsVpc,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct AwsVpc {
     subnets: Vec<String>,
     security_groups: Vec<String>,
@@ -69,6 +72,9 @@ struct AwsVpc {
 pub(super) fn read(text: &str) -> Result<AppSpec, String> {
     let file: File =
         serde_yaml::from_str(text).map_err(|error| format!("The AppSpec file cannot be read: {error}"))?;
+    if file.version.as_f64() != Some(0.0) && file.version.as_str() != Some("0.0") {
+        return Err(format!("The AppSpec file has version {}, and must have 0.0", file.version));
+    }
     let hooks = file.hooks.unwrap_or_default();
     if let Some(name) = hooks.iter().flat_map(BTreeMap::keys).next() {
         return Err(format!(
@@ -85,8 +91,19 @@ pub(super) fn read(text: &str) -> Result<AppSpec, String> {
             service.r#type
         ));
     }
-    let Properties { task_definition, load_balancer_info, platform_version, network_configuration } =
-        service.properties;
+    let Properties {
+        task_definition,
+        load_balancer_info,
+        platform_version,
+        network_configuration,
+        capacity_provider_strategy,
+    } = service.properties;
+    if capacity_provider_strategy.is_some() {
+        return Err(
+            "The AppSpec file has a CapacityProviderStrategy: the local cloud has no capacity providers"
+                .to_owned(),
+        );
+    }
     let network = network_configuration.map(|network| {
         let AwsVpc { subnets, security_groups, assign_public_ip } = network.awsvpc_configuration;
         let assign_public_ip = Some(assign_public_ip);
@@ -136,5 +153,21 @@ Resources:
 
         assert!(read(&text).unwrap_err().contains("hook AfterInstall"));
         assert!(read(&format!("{YAML}Hooks: []\n")).is_ok());
+    }
+
+    #[test]
+    fn what_an_appspec_says_is_meant_or_refused_by_name() {
+        let with = |line: &str| {
+            let place = "        NetworkConfiguration:";
+            read(&YAML.replace(place, &format!("        {line}\n{place}"))).unwrap_err()
+        };
+
+        assert!(
+            with("CapacityProviderStrategy: [{CapacityProvider: FARGATE}]")
+                .contains("CapacityProviderStrategy")
+        );
+        assert!(with("PlatformVersoin: LATEST").contains("PlatformVersoin"));
+        assert!(read(&YAML.replace("version: 0.0", "version: 1.0")).unwrap_err().contains("must have 0.0"));
+        assert!(read(&YAML.replace("version: 0.0\n", "")).unwrap_err().contains("version"));
     }
 }

@@ -19,6 +19,9 @@ pub(crate) struct CreateDeploymentConfig {
     pub deployment_config_name: String,
     pub compute_platform: Option<String>,
     pub traffic_routing_config: Option<Routing>,
+    /// Both of the compute platform Server alone.
+    pub minimum_healthy_hosts: Option<serde_json::Value>,
+    pub zonal_config: Option<serde_json::Value>,
 }
 
 #[derive(Serialize)]
@@ -45,6 +48,14 @@ impl Operation for CreateDeploymentConfig {
         if self.compute_platform.as_deref() != Some("ECS") {
             let message = "the local cloud serves deployment configurations of the compute platform ECS only";
             return Err(ServiceError::new("InvalidComputePlatformException", message));
+        }
+        if self.minimum_healthy_hosts.is_some() {
+            let message = "Minimum healthy hosts are not valid for the compute platform ECS";
+            return Err(ServiceError::new("InvalidMinimumHealthyHostValueException", message));
+        }
+        if self.zonal_config.is_some() {
+            let message = "A zonal configuration is not valid for the compute platform ECS";
+            return Err(ServiceError::new("InvalidZonalDeploymentConfigurationException", message));
         }
         let routing = self.traffic_routing_config.unwrap_or_default();
         check(&routing)?;

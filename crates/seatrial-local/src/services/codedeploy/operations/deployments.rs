@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use serde::{Deserialize, Serialize};
 
-use super::revisions;
+use super::{groups, revisions};
 use crate::clock::Epoch;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
@@ -24,6 +24,8 @@ pub(crate) struct CreateDeployment {
     pub description: Option<String>,
     pub auto_rollback_configuration: Option<AutoRollback>,
     pub override_alarm_configuration: Option<AlarmConfiguration>,
+    /// Of the compute platform Server alone.
+    pub target_instances: Option<serde_json::Value>,
 }
 
 #[derive(Serialize)]
@@ -45,6 +47,10 @@ impl Operation for CreateDeployment {
         let cloud = &call.cloud;
         let store = cloud.part::<CodeDeploy>();
         let mut group = store.group(&self.application_name, &self.deployment_group_name)?.group;
+        if self.target_instances.is_some() {
+            let message = "Target instances are not valid for deployments of the compute platform ECS";
+            return Err(ServiceError::new("InvalidTargetInstancesException", message));
+        }
         let revision = self.revision.ok_or_else(|| {
             ServiceError::new("RevisionRequiredException", "The revision must be specified")
         })?;
@@ -57,6 +63,7 @@ impl Operation for CreateDeployment {
         if self.override_alarm_configuration.is_some() {
             group.settings.alarm_configuration = self.override_alarm_configuration;
         }
+        groups::check_ends(&group.settings)?;
         let mut row = new_row(cloud, group, revision.clone(), routing);
         row.info.description = self.description;
         row.info.creator = "user".to_owned();
@@ -153,6 +160,24 @@ pub(crate) struct ListDeployments {
     pub application_name: Option<String>,
     pub deployment_group_name: Option<String>,
     pub include_only_statuses: Vec<String>,
+    pub create_time_range: TimeRange,
+    /// Of deployments that CloudFormation made, which there are none of.
+    pub external_id: Option<String>,
+}
+
+/// Both ends are optional.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub(crate) struct TimeRange {
+    pub start: Option<Epoch>,
+    pub end: Option<Epoch>,
+}
+
+impl TimeRange {
+    fn holds(&self, time: Option<Epoch>) -> bool {
+        let Some(time) = time else { return false };
+        self.start.is_none_or(|start| start <= time) && self.end.is_none_or(|end| time <= end)
+    }
 }
 
 #[derive(Serialize)]
@@ -177,15 +202,25 @@ impl Operation for ListDeployments {
         let store = call.cloud.part::<CodeDeploy>();
         match (&self.application_name, &self.deployment_group_name) {
             (Some(application), Some(group)) => _ = store.group(application, group)?,
-            (Some(application), None) => _ = store.application(application)?,
+            // Both or neither, says the model.
+            (Some(application), None) => {
+                store.application(application)?;
+                let message = "The deployment group name must be specified with an application name";
+                return Err(ServiceError::new("DeploymentGroupNameRequiredException", message));
+            }
             (None, Some(_)) => {
                 let message = "The application name must be specified with a deployment group name";
                 return Err(ServiceError::new("ApplicationNameRequiredException", message));
             }
             (None, None) => {}
         }
+        if self.external_id.is_some() {
+            let message = "the local cloud has no deployments that CloudFormation's hook made";
+            return Err(ServiceError::new("InvalidExternalIdException", message));
+        }
         let fits = |info: &Info| {
-            self.application_name.as_ref().is_none_or(|name| *name == info.application_name)
+            self.create_time_range.holds(info.create_time)
+                && self.application_name.as_ref().is_none_or(|name| *name == info.application_name)
                 && self.deployment_group_name.as_ref().is_none_or(|name| *name == info.deployment_group_name)
                 && (self.include_only_statuses.is_empty()
                     || self.include_only_statuses.contains(&info.status))

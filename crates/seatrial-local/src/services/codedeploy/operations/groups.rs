@@ -11,6 +11,9 @@ use crate::services::codedeploy::store::{
 };
 use crate::tags::Tag;
 
+/// AWS's, of a deployment group or a deployment (model, AlarmConfiguration).
+const MOST_ALARMS: usize = 10;
+
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct CreateDeploymentGroup {
@@ -91,6 +94,15 @@ fn check(settings: &Settings) -> Result<(), ServiceError> {
             "The blue/green deployment configuration needs terminateBlueInstancesOnDeploymentSuccess";
         return refuse("InvalidBlueGreenDeploymentConfigurationException", message);
     }
+    let ready = blue_green.deployment_ready_option.unwrap_or_default();
+    let waits = ready.wait_time_in_minutes.unwrap_or_default() > 0;
+    if waits && ready.action_on_timeout.as_deref() != Some("STOP_DEPLOYMENT") {
+        // AWS's words (hashicorp/terraform-provider-aws#9653).
+        let message =
+            "Deployment ready action cannot be set to 'CONTINUE_DEPLOYMENT' when timeout is specified";
+        return refuse("InvalidBlueGreenDeploymentConfigurationException", message);
+    }
+    check_ends(settings)?;
     let Some(pair) = settings.pair() else {
         let message = "The load balancer information needs a target group pair";
         return refuse("InvalidLoadBalancerInfoException", message);
@@ -98,6 +110,34 @@ fn check(settings: &Settings) -> Result<(), ServiceError> {
     if pair.target_groups.len() != 2 || pair.prod_traffic_route.listener_arns.len() != 1 {
         let message = "A target group pair needs two target groups and one production listener";
         return refuse("InvalidTargetGroupPairException", message);
+    }
+    Ok(())
+}
+
+/// What ends a deployment early, by the model's texts of `InvalidAlarmConfigException` and
+/// `InvalidAutoRollbackConfigException`.
+pub(super) fn check_ends(settings: &Settings) -> Result<(), ServiceError> {
+    let refuse = |code: &str, message: &str| Err(ServiceError::new(code, message));
+    if let Some(alarms) = &settings.alarm_configuration {
+        let mut names: Vec<_> = alarms.alarms.iter().map(|alarm| alarm.name.as_str()).collect();
+        if names.len() > MOST_ALARMS {
+            let message = "The maximum number of alarms for a deployment group (10) was exceeded";
+            return refuse("AlarmsLimitExceededException", message);
+        }
+        if alarms.enabled && names.is_empty() {
+            let message = "The alarm configuration is enabled, but the alarm list is empty";
+            return refuse("InvalidAlarmConfigException", message);
+        }
+        names.sort_unstable();
+        if names.windows(2).any(|pair| pair.first() == pair.last()) || names.contains(&"") {
+            let message = "The names of alarms must not be empty, nor the same twice";
+            return refuse("InvalidAlarmConfigException", message);
+        }
+    }
+    let rollback = settings.auto_rollback_configuration.as_ref();
+    if rollback.is_some_and(|rollback| rollback.enabled && rollback.events.is_empty()) {
+        let message = "Automatic rollback is enabled, but no event types were listed";
+        return refuse("InvalidAutoRollbackConfigException", message);
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! Deployments from end to end; ECS and the load balancer are stood in for.
 
 mod neighbours;
+mod strategies;
+mod unmeant;
 
 use std::path::Path;
 use std::time::Duration;

@@ -79,6 +79,8 @@ struct ConfigProperties {
     deployment_config_name: Option<String>,
     compute_platform: Option<String>,
     traffic_routing_config: Option<RoutingProperties>,
+    minimum_healthy_hosts: Option<Value>,
+    zonal_config: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -131,6 +133,8 @@ impl Resource for DeploymentConfig {
             deployment_config_name: name.clone(),
             compute_platform: properties.compute_platform,
             traffic_routing_config: properties.traffic_routing_config.map(RoutingProperties::routing),
+            minimum_healthy_hosts: properties.minimum_healthy_hosts,
+            zonal_config: properties.zonal_config,
         };
         ctx.made(ctx.cloud.call(&ctx.principal, input).await, "DeploymentConfigAlreadyExistsException")?;
         Ok(Created { physical_id: name, attributes: Attributes::new() })
