@@ -179,6 +179,7 @@ impl Project {
             "DatabaseStorageGib" => &["database", "storage_gib"],
             "DatabaseMultiAz" => &["database", "multi_az"],
             "TrafficConfiguration" => &["deployment", "traffic"],
+            "ReadyWaitMinutes" => &["deployment", "ready_wait"],
             "TerminateBlueAfterMinutes" => &["deployment", "terminate_blue_after"],
             "NetworkMode" => &["network_mode"],
             // The others have no default.
@@ -237,6 +238,7 @@ impl Environment {
             ("DatabaseMultiAz", Some(self.database.multi_az.to_string())),
             ("DatabaseSnapshot", self.database.snapshot.as_ref().map(ToString::to_string)),
             ("TrafficConfiguration", Some(self.deployment.traffic.as_str().to_owned())),
+            ("ReadyWaitMinutes", Some(self.deployment.ready_wait.map_or(0, |wait| wait.0).to_string())),
             ("TerminateBlueAfterMinutes", Some(self.deployment.terminate_blue_after.0.to_string())),
             ("DomainName", self.domain.clone()),
             ("CertificateArn", self.certificate_arn.clone()),

@@ -70,6 +70,10 @@ impl Scope<'_> {
             let rule = format!("must be from 20 to 65536, found `{found}`");
             return Err(self.fault(&["database", "storage_gib"], rule));
         }
+        if own.deployment.ready_wait.is_some_and(|wait| wait.0 == 0) {
+            let rule = "must be at least `1m`; without the key nobody is waited for".to_owned();
+            return Err(self.fault(&["deployment", "ready_wait"], rule));
+        }
         if own.domain.is_some() != own.certificate_arn.is_some() {
             let (key, other) = if own.domain.is_some() {
                 ("domain", "certificate_arn")

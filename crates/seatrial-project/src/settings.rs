@@ -176,12 +176,15 @@ impl Default for Database {
 pub struct Deployment {
     /// At once, or in which steps.
     pub traffic: Traffic,
+    /// How long a deployment waits, its new tasks on the test listener, for somebody to let it move traffic; then it is
+    /// stopped (AWS: DeploymentReadyOption, STOP_DEPLOYMENT). At least a minute; without it nobody is waited for.
+    pub ready_wait: Option<Minutes>,
     /// How long the original tasks stay after traffic has moved: the time in which a rollback is instant.
     pub terminate_blue_after: Minutes,
 }
 
 impl Default for Deployment {
     fn default() -> Self {
-        Self { traffic: Traffic::default(), terminate_blue_after: Minutes(5) }
+        Self { traffic: Traffic::default(), ready_wait: None, terminate_blue_after: Minutes(5) }
     }
 }

@@ -250,6 +250,9 @@ pub(crate) struct ReleaseArgs {
     /// Release this commit instead of the one that is checked out; it must be on the branch
     #[arg(long, value_name = "COMMIT", value_parser = revision)]
     pub revision: Option<String>,
+    /// Let the deployment that waits to be continued move traffic, and follow it on
+    #[arg(long = "continue", conflicts_with_all = ["again", "revision", "no_wait"])]
+    pub continues: bool,
     /// Start it and do not follow it
     #[arg(long)]
     pub no_wait: bool,

@@ -43,14 +43,16 @@ fn the_facts_are_named_as_the_stacks_take_them() {
     let facts = project.environment(Some("production")).unwrap().facts();
     let names: Vec<&str> = facts.keys().map(String::as_str).collect();
     let expected = "AppPort Architecture BranchName Cpu CpuTarget DatabaseInstanceClass DatabaseMultiAz DatabaseStorageGib \
-        EnvironmentName ExecuteCommand HealthCheckPath ImageBuilder MaximumTasks Memory MinimumTasks NetworkMode ProjectName RepositoryId \
-        TerminateBlueAfterMinutes TrafficConfiguration";
+        EnvironmentName ExecuteCommand HealthCheckPath ImageBuilder MaximumTasks Memory MinimumTasks NetworkMode ProjectName ReadyWaitMinutes \
+        RepositoryId TerminateBlueAfterMinutes TrafficConfiguration";
     assert_eq!(names.join(" "), expected);
     assert_eq!(facts["TrafficConfiguration"], "AllAtOnce");
     assert_eq!(facts["TerminateBlueAfterMinutes"], "5");
+    assert_eq!(facts["ReadyWaitMinutes"], "0");
 
     for fact in facts.keys() {
-        assert!(project.says("production", fact) || fact == "NetworkMode", "{fact}");
+        let by_default = ["NetworkMode", "ReadyWaitMinutes"].contains(&fact.as_str());
+        assert!(project.says("production", fact) || by_default, "{fact}");
     }
     let common = "AppPort Architecture BranchName Cpu EnvironmentName ExecuteCommand HealthCheckPath ImageBuilder Memory ProjectName \
         RepositoryId";
@@ -225,6 +227,10 @@ fn every_fault_names_place_key_value_and_rule() {
         (
             broken("after: 5m", "after: 90s"),
             "infra/project.yml:14:60: `environments.production.deployment.terminate_blue_after` must be a duration of whole minutes such as `5m` or `1h`, at most `2d`, found `90s`",
+        ),
+        (
+            broken("terminate_blue_after: 5m", "ready_wait: 0m"),
+            "infra/project.yml:14:50: `environments.production.deployment.ready_wait` must be at least `1m`; without the key nobody is waited for",
         ),
         (
             broken("domain: null", "domain: www.example.com"),

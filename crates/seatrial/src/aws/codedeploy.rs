@@ -106,6 +106,22 @@ impl Aws {
         }
     }
 
+    /// Has a deployment that is ready move traffic. Whether it still waited for that.
+    pub(crate) async fn continue_deployment(&self, id: &str) -> Result<bool, AwsError> {
+        let request = self.codedeploy().continue_deployment().deployment_id(id);
+        let answer = request.deployment_wait_type(sdk::DeploymentWaitType::ReadyWait).send().await;
+        match answer.attempt(SERVICE, || format!("continue deployment `{id}`")) {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error.is("DeploymentIsNotInReadyStateException")
+                    || error.is("DeploymentAlreadyCompletedException") =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// The revision of the task definition that the last successful deployment made live; `None` without one.
     pub(crate) async fn live_task_definition(
         &self,

@@ -60,6 +60,33 @@ impl Aws {
         Ok(health.collect())
     }
 
+    /// Where a listener answers, as a URL; `None` for one that is gone. In the local cloud each listener has an address of
+    /// its own, which the load balancer's attributes tell.
+    pub(crate) async fn listener_url(&self, listener: &str) -> Result<Option<String>, AwsError> {
+        let client = self.elasticloadbalancingv2();
+        let attempt = || format!("describe listener `{listener}`");
+        let answer = client.describe_listeners().listener_arns(listener).send().await;
+        let found = answer.attempt(SERVICE, attempt)?.listeners.unwrap_or_default().into_iter().next();
+        let Some(found) = found else { return Ok(None) };
+        let (balancer, port) = (found.load_balancer_arn.unwrap_or_default(), found.port.unwrap_or_default());
+        let is_https = found.protocol == Some(sdk::ProtocolEnum::Https);
+        let address = if self.is_local() {
+            let request = client.describe_load_balancer_attributes().load_balancer_arn(balancer);
+            let attributes = request.send().await.attempt(SERVICE, attempt)?.attributes.unwrap_or_default();
+            let key = format!("local.listener.{port}.address");
+            let own = attributes.into_iter().find(|attribute| attribute.key.as_ref() == Some(&key));
+            own.and_then(|attribute| attribute.value)
+        } else {
+            let request = client.describe_load_balancers().load_balancer_arns(balancer);
+            let balancers =
+                request.send().await.attempt(SERVICE, attempt)?.load_balancers.unwrap_or_default();
+            let name = balancers.into_iter().next().and_then(|balancer| balancer.dns_name);
+            name.map(|name| format!("{name}:{port}"))
+        };
+        let scheme = if is_https { "https" } else { "http" };
+        Ok(address.map(|address| format!("{scheme}://{address}")))
+    }
+
     /// The rules of a listener that forward requests, in the order in which they count, the default one last.
     pub(crate) async fn forwarding_rules(&self, listener: &str) -> Result<Vec<ForwardingRule>, AwsError> {
         let mut pages =

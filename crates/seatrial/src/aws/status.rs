@@ -122,6 +122,16 @@ pub(crate) fn deployment_begun(status: &str) -> bool {
     !matches!(status, "" | "Created")
 }
 
+/// Whether a deployment waits for somebody to continue it.
+pub(crate) fn deployment_waits(status: &str) -> bool {
+    status == "Ready"
+}
+
+/// Whether a deployment was ended before its time, and did not fail.
+pub(crate) fn deployment_stopped(status: &str) -> bool {
+    status == "Stopped"
+}
+
 /// Reads the status of a lifecycle event; `None` before its turn.
 pub(crate) fn lifecycle_progress(status: &str) -> Option<Progress> {
     match status {

@@ -180,6 +180,8 @@ pub(crate) struct Place {
     #[serde(skip)]
     listener: String,
     #[serde(skip)]
+    test_listener: Option<String>,
+    #[serde(skip)]
     groups: [String; 2],
 }
 
@@ -199,6 +201,7 @@ impl Place {
             application: output(Owned::CodeDeployApplicationName)?,
             deployment_group: output(Owned::DeploymentGroupName)?,
             listener: output(Owned::ProductionListenerArn)?,
+            test_listener: deployed.output(Owned::TestListenerArn).map(str::to_owned),
             groups: [output(Owned::BlueTargetGroupArn)?, output(Owned::GreenTargetGroupArn)?],
         })
     }
@@ -223,6 +226,7 @@ impl Place {
             cluster: &self.cluster,
             service: &self.service,
             listener: &self.listener,
+            test_listener: self.test_listener.as_deref(),
             groups: self.groups(),
         }
     }

@@ -1,7 +1,9 @@
 //! `cargo xtask release`: releases one commit through the pipeline and follows it to its end.
 //!
 //! Changes in AWS: starts a pipeline execution, unless one of this commit runs (a push starts one) or this
-//! commit is what was released last.
+//! commit is what was released last. With `--continue` it has the deployment that waits for that move traffic.
+
+mod waiting;
 
 use std::fmt;
 use std::time::Duration;
@@ -9,7 +11,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::deployed::{Deployed, Place};
-use super::released::{Patience, Probing, Release, follow, short};
+use super::released::{Patience, Probing, Release, follow, follow_by_hand, short};
 use crate::aws::Execution;
 use crate::aws::status::{Progress, execution_progress};
 use crate::cli::ReleaseArgs;
@@ -17,6 +19,7 @@ use crate::context::Ctx;
 use crate::follow::{Look, Watch};
 use crate::git::{Head, resolve};
 use crate::outcome::Report;
+use crate::rollout::RolloutId;
 
 /// The provider of the pipeline's source action, as AWS spells it.
 const SOURCE_PROVIDER: &str = "CodeStarSourceConnection";
@@ -47,28 +50,38 @@ impl fmt::Display for Releasing {
 }
 
 pub(crate) async fn run(ctx: &Ctx, args: &ReleaseArgs) -> anyhow::Result<Report<Releasing>> {
-    let mut plan = plan(ctx, args).await?;
+    let mut plan = if args.continues { waiting::plan(ctx).await? } else { plan(ctx, args).await? };
     if args.dry_run || plan.step == Step::Nothing {
         return Ok(Report::done(Releasing::Planned(plan)));
     }
     ctx.printer().note(&plan);
-    let execution = match &plan.pipeline_execution_id {
-        Some(execution) => execution.clone(),
-        None => start(ctx, &plan.place, plan.revision.as_deref()).await?,
+    let patience =
+        Patience { timeout: args.timeout, until: args.wait_until.event(), continues: args.continues };
+    let probing = Probing { rate: args.rate, at_least: 0 };
+    let execution = match (&plan.pipeline_execution_id, &plan.deployment_id) {
+        (Some(execution), _) => execution.clone(),
+        (None, Some(id)) => {
+            let id = RolloutId(id.clone());
+            return Ok(ended(ctx, follow_by_hand(ctx, &plan.place, id, (probing, patience)).await?, None));
+        }
+        (None, None) => start(ctx, &plan.place, plan.revision.as_deref()).await?,
     };
     if args.no_wait {
         ctx.session.changes.leave();
         plan.pipeline_execution_id = Some(execution);
         return Ok(Report::done(Releasing::Started(plan)));
     }
-    let patience = Patience { timeout: args.timeout, until: args.wait_until.event() };
-    let probing = Probing { rate: args.rate, at_least: 0 };
     let release = follow(ctx, &plan.place, ("deploy", &execution), (probing, patience)).await?;
-    let errors = release.errors(plan.revision.as_deref());
+    Ok(ended(ctx, release, plan.revision.as_deref()))
+}
+
+/// `wanted`: the commit that was to be released.
+fn ended(ctx: &Ctx, release: Release, wanted: Option<&str>) -> Report<Releasing> {
+    let errors = release.errors(wanted);
     if release.reached.is_some() {
         ctx.session.changes.leave();
     }
-    Ok(Report { fields: Releasing::Ended(release), errors })
+    Report { fields: Releasing::Ended(release), errors }
 }
 
 /// What is to be done.
@@ -80,6 +93,8 @@ enum Step {
     /// An execution of the commit runs.
     Join,
     Start,
+    /// A deployment waits to be continued.
+    Continue,
 }
 
 #[derive(Debug, Serialize)]
@@ -89,6 +104,9 @@ pub(crate) struct ReleasePlan {
     step: Step,
     /// The execution that is joined, or was started.
     pipeline_execution_id: Option<String>,
+    /// The deployment that is continued.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deployment_id: Option<String>,
     #[serde(flatten)]
     place: Place,
 }
@@ -101,6 +119,10 @@ impl fmt::Display for ReleasePlan {
             Step::Join => {
                 let execution = self.pipeline_execution_id.as_deref().unwrap_or_default();
                 write!(f, "{revision} is being released: following execution {execution}")
+            }
+            Step::Continue => {
+                let deployment = self.deployment_id.as_deref().unwrap_or_default();
+                write!(f, "deployment {deployment} waits: it moves its traffic to the new revision")
             }
             Step::Start => write!(f, "releasing {revision} through pipeline `{}`", self.place.pipeline),
         }
@@ -118,7 +140,7 @@ async fn plan(ctx: &Ctx, args: &ReleaseArgs) -> anyhow::Result<ReleasePlan> {
     if step != Step::Nothing {
         tell_others(ctx, &executions, pipeline_execution_id.as_deref());
     }
-    Ok(ReleasePlan { revision, step, pipeline_execution_id, place })
+    Ok(ReleasePlan { revision, step, pipeline_execution_id, deployment_id: None, place })
 }
 
 fn checked_out(ctx: &Ctx) -> anyhow::Result<Option<String>> {
@@ -276,6 +298,7 @@ mod tests {
             dry_run: false,
             again: false,
             revision: None,
+            continues: false,
             no_wait,
             wait_until: WaitUntil::Succeeded,
             timeout: None,

@@ -11,7 +11,8 @@ use crate::aws::status::{Progress, execution_progress};
 use crate::context::{Ctx, TIME_SCALE};
 use crate::exit::Failed;
 use crate::follow::{
-    Address, Evidence, Followed, Following, ProbeTarget, Requests, Waits, follow_release, follow_rollout,
+    Address, Evidence, Followed, Following, Gate, ProbeTarget, Requests, Waits, follow_release,
+    follow_rollout,
 };
 use crate::rollout::RolloutId;
 use seatrial_project::Deployment;
@@ -30,7 +31,12 @@ pub(crate) struct Patience {
     pub timeout: Option<Duration>,
     /// The lifecycle event that ends the following.
     pub until: Option<&'static str>,
+    /// A deployment that waits to be continued is.
+    pub continues: bool,
 }
+
+/// To its end, without anybody being waited for: who set it off has looked at what it brings, or there is nobody to look.
+pub(crate) const CONTINUED: Patience = Patience { timeout: None, until: None, continues: true };
 
 /// How a release is probed; what is not said is as `app.probe` says.
 #[derive(Debug, Clone, Copy, Default)]
@@ -81,6 +87,9 @@ pub(crate) struct Release {
     /// The lifecycle event at which the following ended: the release goes on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reached: Option<&'static str>,
+    /// What to type for a deployment that was left while it waits to be continued.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub continue_with: Option<String>,
     /// So many requests had to be sent.
     #[serde(skip)]
     pub at_least: u64,
@@ -96,6 +105,31 @@ pub(crate) struct Release {
 }
 
 impl Release {
+    /// As far as the following tells.
+    fn of(place: &Place, took: Duration, end: Followed) -> Self {
+        let rolled_back = end.rollback.as_ref().is_some_and(|r| r.progress == Progress::Succeeded);
+        let alone = end.execution.id.is_empty();
+        let status = end.rollout.as_ref().filter(|_| alone).map(|rollout| rollout.status.clone());
+        Self {
+            scenario: "deploy".to_owned(),
+            source_revision: end.execution.revision.unwrap_or_default(),
+            pipeline_execution_id: end.execution.id,
+            deployment_id: end.rollout.map(|rollout| rollout.id.0),
+            status: status.unwrap_or(end.execution.status),
+            rolled_back,
+            duration_s: (took.as_secs_f64() * 10.0).round() / 10.0,
+            requests: end.requests.unwrap_or_default(),
+            sign: end.sign.map(|sign| sign.to_string()),
+            reached: end.reached,
+            continue_with: None,
+            at_least: 0,
+            url: place.url.clone(),
+            reasons: Vec::new(),
+            explanation: None,
+            evidence: None,
+        }
+    }
+
     /// What went wrong with it, in a word or two: the reasons are in the release itself. `wanted` is the commit that
     /// was to be released.
     pub(crate) fn errors(&self, wanted: Option<&str>) -> Vec<anyhow::Error> {
@@ -139,11 +173,13 @@ impl fmt::Display for Release {
         let end = if self.rolled_back { " and was rolled back" } else { "" };
         let revision = short(&self.source_revision);
         match self.reached {
-            Some(event) => writeln!(
-                f,
-                "release of {revision}: {event} is over after {:.1} s; it goes on in AWS",
-                self.duration_s
-            )?,
+            Some(event) => {
+                write!(f, "release of {revision}: {event} is over after {:.1} s; ", self.duration_s)?;
+                match &self.continue_with {
+                    Some(command) => writeln!(f, "it waits for `{command}`")?,
+                    None => writeln!(f, "it goes on in AWS")?,
+                }
+            }
             None => writeln!(f, "release of {revision}: {}{end} in {:.1} s", self.status, self.duration_s)?,
         }
         if let Some(story) = &self.explanation {
@@ -179,14 +215,13 @@ pub(crate) async fn follow(
     ctx: &Ctx,
     place: &Place,
     (scenario, execution): (&str, &str),
-    (probing, Patience { timeout, until }): (Probing, Patience),
+    (probing, patience): (Probing, Patience),
 ) -> anyhow::Result<Release> {
     let started = Instant::now();
     let kept = Kept::of(&ctx.root, execution);
     let keep = |evidence: &Evidence| kept.keep(evidence).unwrap_or_else(|error| unkept(ctx, &error));
-    let mut following = following(ctx, place, probing, &keep).await?;
-    (following.execution, following.until) = (execution, until);
-    following.patience = timeout.unwrap_or(following.patience);
+    let following = following(ctx, place, (probing, patience), &keep).await?;
+    let following = Following { execution, ..following };
     let end = follow_release(ctx.watch(), &place.strategy(&ctx.aws), following).await?;
     let explanation = match Facts::of(ctx, &end).await {
         Ok(facts) => tell(&facts),
@@ -200,20 +235,11 @@ pub(crate) async fn follow(
         let steps = end.rollout.as_ref().map(|rollout| &rollout.steps);
         kept.tell((&end.execution.status, story), &steps).inspect_err(|error| unkept(ctx, error)).ok()
     });
-    let rolled_back = end.rollback.as_ref().is_some_and(|r| r.progress == Progress::Succeeded);
     Ok(Release {
         scenario: scenario.to_owned(),
-        source_revision: end.execution.revision.unwrap_or_default(),
         pipeline_execution_id: execution.to_owned(),
-        deployment_id: end.rollout.map(|rollout| rollout.id.0),
-        status: end.execution.status,
-        rolled_back,
-        duration_s: (started.elapsed().as_secs_f64() * 10.0).round() / 10.0,
-        requests: end.requests.unwrap_or_default(),
+        continue_with: end.rollout.as_ref().filter(|r| r.awaits_word()).map(|_| word(ctx)),
         at_least: probing.at_least,
-        reached: end.reached,
-        sign: end.sign.map(|sign| sign.to_string()),
-        url: place.url.clone(),
         reasons: explanation
             .iter()
             .flat_map(|story| [&story.what].into_iter().chain(&story.evidence))
@@ -221,7 +247,25 @@ pub(crate) async fn follow(
             .collect(),
         explanation,
         evidence,
+        ..Release::of(place, started.elapsed(), end)
     })
+}
+
+/// What to type to continue a deployment that waits for it.
+fn word(ctx: &Ctx) -> String {
+    ctx.session.command("release --continue")
+}
+
+/// A deployment that no execution started, continued where it waits for that, and followed to its end.
+pub(crate) async fn follow_by_hand(
+    ctx: &Ctx,
+    place: &Place,
+    id: RolloutId,
+    how: (Probing, Patience),
+) -> anyhow::Result<Release> {
+    let started = Instant::now();
+    let end = follow_alone(ctx, place, id, how).await?;
+    Ok(Release::of(place, started.elapsed(), end))
 }
 
 fn unkept(ctx: &Ctx, error: &std::io::Error) {
@@ -233,11 +277,11 @@ pub(crate) async fn follow_alone(
     ctx: &Ctx,
     place: &Place,
     id: RolloutId,
-    probing: Probing,
+    how: (Probing, Patience),
 ) -> anyhow::Result<Followed> {
     let kept = Kept::of(&ctx.root, &id.0);
     let keep = |evidence: &Evidence| kept.keep(evidence).unwrap_or_else(|error| unkept(ctx, &error));
-    let following = following(ctx, place, probing, &keep).await?;
+    let following = following(ctx, place, how, &keep).await?;
     follow_rollout(ctx.watch(), &place.strategy(&ctx.aws), (id, following)).await
 }
 
@@ -245,19 +289,25 @@ pub(crate) async fn follow_alone(
 async fn following<'a>(
     ctx: &Ctx,
     place: &'a Place,
-    probing: Probing,
+    (probing, patience): (Probing, Patience),
     keep: &'a (dyn Fn(&Evidence) + Sync),
 ) -> anyhow::Result<Following<'a>> {
-    let waits = waits(&ctx.environment.deployment, ctx.local.is_some());
+    let deployment = &ctx.environment.deployment;
+    let (waits, on_aws) = (waits(deployment, ctx.local.is_some()), waits(deployment, false).ready);
     Ok(Following {
         pipeline: &place.pipeline,
         execution: "",
         cluster: &place.cluster,
         service: &place.service,
         groups: place.groups(),
-        patience: PATIENCE + waits.shift + waits.termination,
+        patience: patience.timeout.unwrap_or(PATIENCE + waits.ready + waits.shift + waits.termination),
         waits,
-        until: None,
+        gate: Gate {
+            opens: patience.continues,
+            command: word(ctx),
+            on_aws: (waits.ready < on_aws).then_some(on_aws),
+        },
+        until: patience.until,
         probe: reached(ctx, probing.target(ctx, place)?).await?,
         budget: ctx.environment.app.probe.budget,
         keep,
@@ -293,6 +343,7 @@ fn waits(deployment: &Deployment, local: bool) -> Waits {
         if local { wait.div_f64(TIME_SCALE) } else { wait }
     };
     Waits {
+        ready: wait(u64::from(deployment.ready_wait.map_or(0, |wait| wait.0))),
         shift: wait(deployment.traffic.minutes()),
         termination: wait(u64::from(deployment.terminate_blue_after.0)),
     }
@@ -314,6 +365,7 @@ mod tests {
             requests: Requests { sent: 10, failed, ..Requests::default() },
             at_least: 0,
             reached: None,
+            continue_with: None,
             sign: None,
             url: String::new(),
             reasons: Vec::new(),

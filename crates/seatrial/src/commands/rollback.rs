@@ -8,7 +8,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::deployed::{Deployed, Place};
-use super::released::{Probing, follow_alone};
+use super::released::{CONTINUED, Probing, follow_alone};
 use crate::ask::agrees;
 use crate::aws::EarlierDeployment;
 use crate::aws::status::Progress;
@@ -207,7 +207,7 @@ async fn carry_out(ctx: &Ctx, place: &Place, plan: Plan) -> anyhow::Result<Repor
             RolloutId(ctx.aws.create_deployment(place.deployment_group(), &to.app_spec, &description).await?)
         }
     };
-    let followed = follow_alone(ctx, place, id, Probing::default()).await?;
+    let followed = follow_alone(ctx, place, id, (Probing::default(), CONTINUED)).await?;
     Ok(concluded(plan, followed))
 }
 

@@ -4,6 +4,7 @@
 //! Each look asks only what can still change: the execution itself, and of its actions the one that runs.
 
 mod evidence;
+mod gate;
 mod judge;
 mod judging;
 mod tasks;
@@ -14,16 +15,17 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::build::BuildTold;
-use super::rollout::RolloutTold;
+use super::rollout::{RolloutTold, state_of};
 use super::{Look, Probe, ProbeTarget, Requests, Watch};
 use crate::aws::status::{Progress, build_progress, execution_progress};
-use crate::aws::{ActionRun, Execution, TrafficShare};
+use crate::aws::{ActionRun, Execution};
 use crate::output::{Event, What, Whole};
 use crate::rollout::{Rollout, RolloutId, Strategy};
 use judge::Judge;
 use tasks::StoppingTasks;
 
 pub(crate) use evidence::{Evidence, TaskEvidence, evidence_of};
+pub(crate) use gate::Gate;
 pub(crate) use judge::Sign;
 pub(crate) use waits::Waits;
 
@@ -45,6 +47,8 @@ pub(crate) struct Following<'a> {
     pub patience: Duration,
     /// What of that its rollout waits for on purpose.
     pub waits: Waits,
+    /// What is done where it waits for somebody's word.
+    pub gate: Gate,
     /// The lifecycle event of the rollout whose end ends the following; `None` for the end of all.
     pub until: Option<&'static str>,
     /// Asked from the rollout's first moment to its last; `None` for no probe.
@@ -149,6 +153,8 @@ struct Follower<'a, S> {
     sign: Option<Sign>,
     evidence: Option<Evidence>,
     reached: Option<&'static str>,
+    /// The rollout whose wait for somebody's word was met.
+    met: Option<RolloutId>,
 }
 
 /// What runs now.
@@ -170,17 +176,6 @@ impl Current {
     }
 }
 
-/// The step that runs, and how the traffic is shared.
-fn rollout_state(rollout: &Rollout) -> String {
-    let step = rollout.steps.iter().rfind(|step| step.progress == Some(Progress::Running));
-    let step = step.map(|step| step.name.clone());
-    let share = |share: &TrafficShare| {
-        let TrafficShare { label, weight, running, desired, .. } = share;
-        format!("{label} {weight} %, {running} of {desired} running")
-    };
-    step.into_iter().chain(rollout.traffic.iter().map(share)).collect::<Vec<_>>().join("; ")
-}
-
 impl<'a, S: Strategy> Follower<'a, S> {
     fn new(watch: Watch<'a>, strategy: &'a S, following: Following<'a>) -> Self {
         Self {
@@ -200,6 +195,7 @@ impl<'a, S: Strategy> Follower<'a, S> {
             sign: None,
             evidence: None,
             reached: None,
+            met: None,
         }
     }
 
@@ -211,8 +207,7 @@ impl<'a, S: Strategy> Follower<'a, S> {
         }
         if !matches!(self.current, Current::Nothing) {
             let news = self.look_at_current().await?;
-            self.reached = self.following.until.filter(|event| self.is_over(event));
-            if self.reached.is_some() {
+            if self.has_come_so_far() {
                 return Ok(Look::Ended(self.execution.clone()));
             }
             // What comes next may be there already.
@@ -238,10 +233,19 @@ impl<'a, S: Strategy> Follower<'a, S> {
         } else if !matches!(self.current, Current::Nothing) && self.look_at_current().await? {
             return Ok(Look::News);
         }
+        if self.has_come_so_far() {
+            return Ok(Look::Ended(self.execution.clone()));
+        }
         match self.current {
             Current::Nothing => self.look_behind().await,
             _ => Ok(Look::Nothing),
         }
+    }
+
+    /// Whether it need not be followed any farther.
+    fn has_come_so_far(&mut self) -> bool {
+        self.reached = self.following.until.filter(|event| self.is_over(event));
+        self.reached.is_some()
     }
 
     /// Whether a lifecycle event of the rollout has gone well. Those of one that fails are all passed over.
@@ -285,6 +289,7 @@ impl<'a, S: Strategy> Follower<'a, S> {
                 self.rollout = Some(rollout);
                 let news = self.look_at_tasks().await? | news;
                 self.judge().await?;
+                self.at_gate().await?;
                 (ended, news)
             }
         };
@@ -302,7 +307,7 @@ impl<'a, S: Strategy> Follower<'a, S> {
         let printer = &self.watch.session.printer;
         if let (Current::Rollout(..), Some(rollout)) = (&self.current, &self.rollout) {
             let waits = self.following.waits.left(rollout, Timestamp::now());
-            let state = rollout_state(rollout);
+            let state = state_of(rollout);
             let state = What::State(waits.map_or(state.clone(), |waits| format!("{waits}; {state}")));
             printer.tell(Event::new(None, self.current.subject(), state));
         }

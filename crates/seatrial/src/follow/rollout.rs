@@ -2,6 +2,7 @@
 
 use super::Watch;
 use crate::aws::TrafficShare;
+use crate::aws::status::Progress;
 use crate::output::{Event, What};
 use crate::rollout::{Rollout, RolloutStep};
 
@@ -41,4 +42,15 @@ impl RolloutTold {
         }
         news
     }
+}
+
+/// The step that runs, and how the traffic is shared.
+pub(super) fn state_of(rollout: &Rollout) -> String {
+    let step = rollout.steps.iter().rfind(|step| step.progress == Some(Progress::Running));
+    let step = step.map(|step| step.name.clone());
+    let share = |share: &TrafficShare| {
+        let TrafficShare { label, weight, running, desired, .. } = share;
+        format!("{label} {weight} %, {running} of {desired} running")
+    };
+    step.into_iter().chain(rollout.traffic.iter().map(share)).collect::<Vec<_>>().join("; ")
 }

@@ -14,6 +14,8 @@ pub(crate) struct CodeDeploy<'a> {
     pub service: &'a str,
     /// ARN of the production listener.
     pub listener: &'a str,
+    /// ARN of the listener that shows the replacement tasks first, where there is one.
+    pub test_listener: Option<&'a str>,
     /// ARNs of the target groups blue and green.
     pub groups: [&'a str; 2],
 }
@@ -33,6 +35,17 @@ impl Strategy for CodeDeploy<'_> {
 
     async fn stop(&self, id: &RolloutId) -> Result<bool, AwsError> {
         self.aws.stop_deployment(&id.0).await
+    }
+
+    async fn go_on(&self, id: &RolloutId) -> Result<bool, AwsError> {
+        self.aws.continue_deployment(&id.0).await
+    }
+
+    async fn preview(&self) -> Result<Option<String>, AwsError> {
+        match self.test_listener {
+            Some(listener) => self.aws.listener_url(listener).await,
+            None => Ok(None),
+        }
     }
 
     async fn newest(&self) -> Result<Option<RolloutId>, AwsError> {

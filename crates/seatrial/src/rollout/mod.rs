@@ -9,7 +9,7 @@ use std::future::Future;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::aws::status::{Progress, is_original, is_replacement, is_skipped};
+use crate::aws::status::{Progress, deployment_waits, is_original, is_replacement, is_skipped};
 use crate::aws::{AwsError, TrafficShare};
 
 pub(crate) use codedeploy::CodeDeploy;
@@ -51,6 +51,11 @@ impl RolloutStep {
 }
 
 impl Rollout {
+    /// Whether it waits for somebody's word before traffic moves.
+    pub(crate) fn awaits_word(&self) -> bool {
+        deployment_waits(&self.status)
+    }
+
     /// The new revision's share, once there is one.
     pub(crate) fn replacement(&self) -> Option<&TrafficShare> {
         self.traffic.iter().find(|share| is_replacement(&share.label))
@@ -85,6 +90,12 @@ pub(crate) trait Strategy: Sync {
 
     /// Ends a rollout that runs, with the old revision put back. Whether it still ran.
     fn stop(&self, id: &RolloutId) -> impl Future<Output = Result<bool, AwsError>> + Send;
+
+    /// Has a rollout that waits for somebody's word move traffic. Whether it still waited.
+    fn go_on(&self, id: &RolloutId) -> impl Future<Output = Result<bool, AwsError>> + Send;
+
+    /// Where the new revision answers before traffic moves, as a URL; `None` where it answers nowhere.
+    fn preview(&self) -> impl Future<Output = Result<Option<String>, AwsError>> + Send;
 
     /// The newest rollout; `None` before the first.
     fn newest(&self) -> impl Future<Output = Result<Option<RolloutId>, AwsError>> + Send;

@@ -7,11 +7,11 @@ use super::build;
 use super::denied::Denied;
 use super::facts::Facts;
 use super::told::{Kind, Told, says};
-use crate::aws::status::{Left, Progress, execution_left, execution_progress};
+use crate::aws::status::{Left, Progress, deployment_stopped, execution_left, execution_progress};
 use crate::aws::{ActionRun, LogLine};
 use crate::commands::remedy;
 use crate::follow::{Cause, Requests, Sign, TaskEvidence, words};
-use crate::rollout::Rollout;
+use crate::rollout::{Rollout, RolloutStep};
 
 /// Lines of a task's log that a story repeats; all that are kept are in the evidence.
 const LOG_LINES: usize = 10;
@@ -91,6 +91,11 @@ fn cause(facts: &Facts) -> Told {
     let told = match provider {
         "CodeStarSourceConnection" => of_source(&error),
         "CodeBuild" => build::not_begun(&error),
+        _ if facts.rollout.as_ref().is_some_and(|rollout| was_not_continued(rollout, &all)) => Told::new(
+            Kind::NotContinued,
+            "the deployment was ready, and nobody continued it before `deployment.ready_wait` was over",
+            "`release --again` deploys the commit once more; `release --continue` then moves traffic in time",
+        ),
         _ => of_rollout(&all),
     };
     Told {
@@ -264,6 +269,19 @@ fn users(facts: &Facts) -> String {
         Some(_) => "see `status` for what is live",
     };
     if counted.is_empty() { state.to_owned() } else { format!("{state}; {counted}") }
+}
+
+/// Whether it was stopped by itself after its new tasks stood and before traffic moved. AWS tells of it that the
+/// deployment is Stopped (CodeDeploy API, DeploymentReadyOption), in words that nobody has shown.
+fn was_not_continued(rollout: &Rollout, error: &str) -> bool {
+    let stood = |step: &&RolloutStep| {
+        step.name == "AfterInstall" && step.ran() && step.progress == Some(Progress::Succeeded)
+    };
+    let by_another = says(error, &["manual_stop", "stopped by a user", "alarm_active", "alarms have been"]);
+    deployment_stopped(&rollout.status)
+        && rollout.steps.iter().any(|step| stood(&step))
+        && !was_shifted(rollout)
+        && !by_another
 }
 
 fn was_shifted(rollout: &Rollout) -> bool {

@@ -25,6 +25,8 @@ pub(crate) enum Kind {
     /// Another deployment of the group runs.
     Busy,
     Alarm,
+    /// It was ready, and nobody continued it.
+    NotContinued,
     LifecycleEvent,
     TimedOut,
     Requests,

@@ -7,6 +7,7 @@
 
 use std::time::Duration;
 
+use seatrial_project::Deployment;
 use tokio::sync::Mutex;
 
 use crate::aws::status::{Progress, StackPhase, execution_cancelled, execution_progress, stack_phase};
@@ -22,7 +23,7 @@ use crate::rollout::{CodeDeploy, Strategy as _};
 const GUARDED: [&str; 4] = ["load-balancer", "service", "deployment", "pipeline"];
 /// How the reason of every lock of ours begins. CodePipeline takes letters, digits, and of other characters few.
 const REASON: &str = "Seatrial provision holds releases";
-/// A deployment may wait for a day and longer before it ends the original tasks; see `terminate_blue_after`.
+/// Besides what a deployment waits for on purpose, which may be a day and longer.
 const PATIENCE: Duration = Duration::from_secs(60 * 60);
 /// CodePipeline cancels what is held back at once.
 const CANCELLATION: Duration = Duration::from_secs(60);
@@ -39,6 +40,12 @@ pub(super) struct ReleaseLock<'a> {
     held: Mutex<bool>,
 }
 
+/// Until somebody has it move traffic, and until it ends the original tasks.
+fn waits(deployment: &Deployment) -> Duration {
+    let minutes = deployment.ready_wait.map_or(0, |wait| wait.0) + deployment.terminate_blue_after.0;
+    Duration::from_secs(60 * u64::from(minutes))
+}
+
 pub(super) fn is_guarded(stack: &str) -> bool {
     GUARDED.contains(&stack)
 }
@@ -50,8 +57,7 @@ impl<'a> ReleaseLock<'a> {
             ctx,
             pipeline: output(Owned::PipelineName),
             deployments: output(Owned::CodeDeployApplicationName).zip(output(Owned::DeploymentGroupName)),
-            patience: PATIENCE
-                + Duration::from_secs(60 * u64::from(ctx.environment.deployment.terminate_blue_after.0)),
+            patience: PATIENCE + waits(&ctx.environment.deployment),
             reason: format!("{REASON} - {:08x}", rand::random::<u32>()),
             held: Mutex::default(),
         }

@@ -35,7 +35,7 @@ use self::ended::Applied;
 use super::deployed::{Deployed, Place};
 use super::dns_record::DnsRecord;
 use super::graph;
-use super::released::{Patience, Probing, Release, follow};
+use super::released::{CONTINUED, Probing, Release, follow};
 use super::{learned, timeline};
 use crate::aws::status::{Progress, execution_progress};
 use crate::cli::{DiffArgs, Globals, ProvisionArgs};
@@ -195,5 +195,5 @@ async fn first_release(ctx: &Ctx, deployed: &Deployed, created: bool) -> anyhow:
     let place = Place::of(deployed)?;
     ctx.printer().event("provision", format_args!("first release, execution {}", only.id));
     let probing = Probing { rate: Some(FIRST_RELEASE_RATE), at_least: 0 };
-    Ok(Some(follow(ctx, &place, ("first", &only.id), (probing, Patience::default())).await?))
+    Ok(Some(follow(ctx, &place, ("first", &only.id), (probing, CONTINUED)).await?))
 }

@@ -8,7 +8,7 @@ use crate::cli::Scenario;
 use crate::commands::deployed::Place;
 use crate::commands::explain::Kind;
 use crate::commands::release;
-use crate::commands::released::{Patience, Probing, Release, follow};
+use crate::commands::released::{CONTINUED, Probing, Release, follow};
 use crate::context::Ctx;
 use crate::follow::{Cause, Look};
 use crate::rollout::Strategy as _;
@@ -69,7 +69,7 @@ pub(super) async fn play(
     let before = ctx.reading(place.strategy(&ctx.aws).newest()).await?;
     let execution = release::start(ctx, place, None).await?;
     let probing = Probing { rate: Some(rate.max(1)), at_least: AT_LEAST };
-    let followed = follow(ctx, place, (name, &execution), (probing, Patience::default()));
+    let followed = follow(ctx, place, (name, &execution), (probing, CONTINUED));
     if scenario != Scenario::Stop {
         return Ok((followed.await?, expected));
     }

@@ -156,6 +156,7 @@ mod tests {
             requests: Requests { sent: 10, failed, ..Requests::default() },
             at_least: 10,
             reached: None,
+            continue_with: None,
             sign: None,
             url: String::new(),
             reasons: Vec::new(),

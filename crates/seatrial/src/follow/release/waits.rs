@@ -11,6 +11,8 @@ use crate::rollout::Rollout;
 /// How long an environment has its rollouts wait.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Waits {
+    /// For somebody's word, before any traffic moves.
+    pub ready: Duration,
     /// From the first share of the traffic to the last.
     pub shift: Duration,
     /// From then on, until the original tasks are ended.
@@ -23,12 +25,16 @@ impl Waits {
         if rollout.progress != Progress::Running {
             return None;
         }
+        let ended = rollout.steps.iter().filter(|step| step.progress == Some(Progress::Succeeded));
         // A step's time is that of its end, or of its beginning while it runs.
         let step = |name: &str, progress| {
             let steps = &rollout.steps;
             steps.iter().find(|step| step.name == name && step.progress == Some(progress))?.time
         };
         let (since, whole, what) = match step("AfterAllowTraffic", Progress::Succeeded) {
+            None if rollout.awaits_word() => {
+                (ended.filter_map(|step| step.time).max()?, self.ready, "without a word it is stopped")
+            }
             Some(since) => (since, self.termination, "the original tasks end"),
             None => {
                 (step("AllowTraffic", Progress::Running)?, self.shift, "all traffic goes to the new revision")
@@ -67,7 +73,8 @@ mod tests {
 
     #[test]
     fn the_time_that_is_left_counts_from_the_step_that_began_the_wait() {
-        let waits = Waits { shift: Duration::from_secs(600), termination: Duration::from_secs(300) };
+        let seconds = Duration::from_secs;
+        let waits = Waits { ready: seconds(1800), shift: seconds(600), termination: seconds(300) };
         let left = |rollout: &Rollout, now: &str| waits.left(rollout, now.parse().unwrap());
         let shifting = rollout("AllowTraffic", Progress::Running);
         let ending = rollout("AfterAllowTraffic", Progress::Succeeded);
@@ -79,5 +86,10 @@ mod tests {
         // It is over by the clock, and not yet told.
         assert_eq!(left(&ending, "2026-11-27T10:06:00Z"), None);
         assert_eq!(left(&rollout("Install", Progress::Running), "2026-11-27T10:01:00Z"), None);
+        let mut ready = rollout("AfterAllowTestTraffic", Progress::Succeeded);
+        assert_eq!(left(&ready, "2026-11-27T10:01:00Z"), None);
+        ready.status = "Ready".to_owned();
+        let told = left(&ready, "2026-11-27T10:01:00Z");
+        assert_eq!(told.as_deref(), Some("without a word it is stopped in 29:00"));
     }
 }

@@ -170,7 +170,17 @@ fn of_the_rollout() -> Vec<Case> {
     let mut requests = deployed("MANUAL_STOP: The deployment was stopped.");
     let (failures, example) = (9, "status 503".to_owned());
     requests.sign = Some(Sign::Requests { failed: failures, budget: 5, example });
+    // In whatever words AWS tells it: the new tasks stood, and traffic had not moved.
+    let ready = |error: &str| {
+        let mut facts = deployed(error);
+        let steps = facts.rollout.iter_mut().flat_map(|rollout| &mut rollout.steps);
+        for step in steps.filter(|step| step.name == "Install") {
+            (step.name, step.progress) = ("AfterInstall".to_owned(), Some(Progress::Succeeded));
+        }
+        facts
+    };
     vec![
+        (ready("TIMEOUT: The deployment timed out."), Kind::NotContinued, "release --continue"),
         (
             failed(
                 "CodeDeployToECS",
@@ -202,6 +212,7 @@ fn of_the_rollout() -> Vec<Case> {
             "in vain",
         ),
         (deployed("MANUAL_STOP: The deployment was stopped."), Kind::Stopped, "by hand"),
+        (ready("MANUAL_STOP: The deployment was stopped."), Kind::Stopped, "by hand"),
         (deployed("SCRIPT_FAILED: A hook failed."), Kind::LifecycleEvent, "lifecycle event"),
         (requests, Kind::Requests, "9 requests failed"),
         (failed("CodeDeployToECS", "Something that nobody has seen"), Kind::Other, "nobody has seen"),

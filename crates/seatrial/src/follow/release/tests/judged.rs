@@ -51,6 +51,14 @@ impl Strategy for Endless {
         }
     }
 
+    async fn go_on(&self, _: &RolloutId) -> Result<bool, AwsError> {
+        Ok(false)
+    }
+
+    async fn preview(&self) -> Result<Option<String>, AwsError> {
+        Ok(None)
+    }
+
     async fn newest(&self) -> Result<Option<RolloutId>, AwsError> {
         Ok(None)
     }

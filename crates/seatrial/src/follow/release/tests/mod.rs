@@ -1,5 +1,6 @@
 //! What is asked in each look: nothing that can no longer change.
 
+mod gate;
 mod judged;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -46,6 +47,14 @@ impl Strategy for Rolling {
 
     async fn stop(&self, _: &RolloutId) -> Result<bool, AwsError> {
         Ok(true)
+    }
+
+    async fn go_on(&self, _: &RolloutId) -> Result<bool, AwsError> {
+        Ok(false)
+    }
+
+    async fn preview(&self) -> Result<Option<String>, AwsError> {
+        Ok(None)
     }
 
     async fn newest(&self) -> Result<Option<RolloutId>, AwsError> {
@@ -151,6 +160,7 @@ fn following() -> Following<'static> {
         groups: ["blue", "green"],
         patience: Duration::from_secs(60),
         waits: Waits::default(),
+        gate: Gate::default(),
         until: None,
         probe: None,
         budget: 5,
@@ -189,6 +199,14 @@ impl Strategy for Denied {
 
     async fn stop(&self, _: &RolloutId) -> Result<bool, AwsError> {
         Ok(true)
+    }
+
+    async fn go_on(&self, _: &RolloutId) -> Result<bool, AwsError> {
+        Ok(false)
+    }
+
+    async fn preview(&self) -> Result<Option<String>, AwsError> {
+        Ok(None)
     }
 
     async fn newest(&self) -> Result<Option<RolloutId>, AwsError> {
