@@ -30,12 +30,23 @@ pub enum FaultKind {
     MissingImage,
     /// The execution role of the next task set's tasks may not read secrets.
     DeniedSecret,
+    /// The program of the next task set's tasks starts some seconds late, as one that first prepares itself does: in
+    /// time for its health checks.
+    SlowStart,
+    /// It starts after all health checks have given it up.
+    LateStart,
 }
 
 impl FaultKind {
     /// Those that spoil the tasks of the next task set, and no call.
-    pub(crate) const OF_TASKS: [Self; 4] =
-        [Self::Unhealthy, Self::Crash, Self::MissingImage, Self::DeniedSecret];
+    pub(crate) const OF_TASKS: [Self; 6] = [
+        Self::Unhealthy,
+        Self::Crash,
+        Self::MissingImage,
+        Self::DeniedSecret,
+        Self::SlowStart,
+        Self::LateStart,
+    ];
 }
 
 /// One fault. Without `service` or `operation` it fits all.

@@ -4,6 +4,7 @@
 mod definition;
 mod engine;
 mod operations;
+mod overrides;
 mod shapes;
 mod store;
 mod task;

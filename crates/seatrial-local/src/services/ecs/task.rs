@@ -1,9 +1,9 @@
 //! Tasks as AWS's API shapes them, and what is kept of one besides.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::definition::Tag;
+use super::overrides::Overrides;
 use super::shapes::{LoadBalancer, NetworkConfiguration};
 use crate::clock::Epoch;
 use crate::fault::FaultKind;
@@ -53,7 +53,8 @@ pub(crate) struct Task {
     pub stop_code: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped_reason: Option<String>,
-    pub overrides: Value,
+    /// What the task was given in the place of its definition's.
+    pub overrides: Overrides,
     pub version: i64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<Tag>,

@@ -77,7 +77,9 @@ struct Ready {
 pub(super) async fn launch(cloud: &Cloud, key: &str, row: &TaskRow) -> Result<Started, Failure> {
     let definition = cloud.part::<EcsStore>().definition(&row.task.task_definition_arn);
     let definition = definition.ok_or_else(|| Failure::of_task("The task definition is gone".to_owned()))?;
-    let content = &definition.definition.content;
+    let mut content = definition.definition.content;
+    content.container_definitions.iter_mut().for_each(|container| row.task.overrides.apply(container));
+    let content = &content;
     let host = row.host.as_ref().ok_or_else(|| Failure::initialization("the task has no address"))?;
     let principal = execution_role(cloud, content, row.task.id()).await?;
     check_route(cloud, row).await?;
@@ -262,7 +264,8 @@ impl Launch<'_> {
         };
         let (program, args) = match self.row.spoiled {
             Some(FaultKind::Crash) => spoiled::crash(),
-            _ => (program, args),
+            Some(fault) => spoiled::delayed(fault, &program, &args).unwrap_or((program, args)),
+            None => (program, args),
         };
         let (output, carrier) = logs::carry(self.cloud, self.principal.clone(), ready.logs);
         let spec = Spec {

@@ -53,7 +53,6 @@ impl NewTask<'_> {
             platform_version: self.platform_version,
             platform_family: "Linux".to_owned(),
             created_at: Some(cloud.clock().now()),
-            overrides: serde_json::json!({ "containerOverrides": [] }),
             version: 1,
             tags: self.tags,
             task_arn,

@@ -1,8 +1,9 @@
 //! What faults do to the tasks of a task set, in the words of AWS's agents.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::cloud::Cloud;
+use crate::fault::FaultKind;
 
 /// The program's last words where it ends as soon as it starts.
 const LAST_WORDS: &str = "a fault was injected: the program ends as soon as it starts";
@@ -11,6 +12,26 @@ const LAST_WORDS: &str = "a fault was injected: the program ends as soon as it s
 pub(super) fn crash() -> (PathBuf, Vec<String>) {
     let args = ["-c", "echo \"$1\" >&2; exit 1", "sh", LAST_WORDS].map(str::to_owned);
     (PathBuf::from("/bin/sh"), args.to_vec())
+}
+
+/// A program that starts late: longer than the shortest grace, and shorter than a target may take for its first answer
+/// (elbv2, health checks).
+const SLOW: u32 = 7;
+/// Longer than anybody waits for it.
+const LATE: u32 = 3600;
+
+/// What runs before the program where it starts late; `None` of another fault.
+pub(super) fn delayed(fault: FaultKind, program: &Path, args: &[String]) -> Option<(PathBuf, Vec<String>)> {
+    let seconds = match fault {
+        FaultKind::SlowStart => SLOW,
+        FaultKind::LateStart => LATE,
+        _ => return None,
+    };
+    let script =
+        "echo \"a fault was injected: the program starts after $1 s\"; sleep \"$1\"; shift; exec \"$@\"";
+    let before = ["-c", script, "sh"].map(str::to_owned).into_iter().chain([seconds.to_string()]);
+    let program = program.to_string_lossy().into_owned();
+    Some((PathBuf::from("/bin/sh"), before.chain([program]).chain(args.iter().cloned()).collect()))
 }
 
 /// What a task says of an image that is not there.

@@ -8,6 +8,7 @@ use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 use crate::services::ecs::definition::Tag;
 use crate::services::ecs::engine::{NewTask, TaskEngine, ask_to_stop};
+use crate::services::ecs::overrides::Overrides;
 use crate::services::ecs::shapes::{Failure, NetworkConfiguration};
 use crate::services::ecs::store::{EcsStore, cluster_name, invalid, last};
 use crate::services::ecs::task::{Task, TaskRow};
@@ -144,6 +145,7 @@ pub(crate) struct RunTask {
     pub group: Option<String>,
     pub started_by: Option<String>,
     pub network_configuration: Option<NetworkConfiguration>,
+    pub overrides: Overrides,
     pub tags: Vec<Tag>,
 }
 
@@ -157,6 +159,7 @@ impl Operation for RunTask {
         let cluster = store.cluster(self.cluster.as_deref())?;
         let definition = store.active_definition(&self.task_definition)?;
         check_network(self.network_configuration.as_ref(), &definition)?;
+        self.overrides.check(&definition)?;
         let count = self.count.unwrap_or(1);
         if !(1..=10).contains(&count) {
             return Err(invalid("count must be between 1 and 10."));
@@ -171,11 +174,8 @@ impl Operation for RunTask {
                 platform_version: PLATFORM_VERSION.to_owned(),
                 tags: self.tags.clone(),
             };
-            let row = TaskRow {
-                task: new.into_task(&call.cloud),
-                network: self.network_configuration.clone(),
-                ..TaskRow::default()
-            };
+            let task = Task { overrides: self.overrides.clone(), ..new.into_task(&call.cloud) };
+            let row = TaskRow { task, network: self.network_configuration.clone(), ..TaskRow::default() };
             let key = format!("{}/{}", cluster.cluster_name, row.task.id());
             store.tasks.put(&key, &row)?;
             call.cloud.start::<TaskEngine>(&key);

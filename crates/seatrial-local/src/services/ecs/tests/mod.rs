@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::operations::{
-    CreateTaskSet, DeleteTaskSet, RegisterTaskDefinition, StopTask, UpdateServicePrimaryTaskSet,
+    CreateTaskSet, DeleteTaskSet, RegisterTaskDefinition, RunTask, StopTask, UpdateServicePrimaryTaskSet,
 };
 use super::task::Task;
 use super::*;
@@ -234,6 +234,29 @@ async fn tasks_that_answer_no_health_check_are_stopped_with_awss_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_that_starts_late_is_waited_for_as_long_as_its_health_checks_allow() {
+    for fault in [FaultKind::SlowStart, FaultKind::LateStart] {
+        let dir = tempfile::tempdir().unwrap();
+        let cloud = make(dir.path()).await;
+        let definition = define(&cloud, json!({})).await;
+        make_service(&cloud, &definition).await;
+        when(&cloud, is_steady).await;
+
+        cloud.faults().arm(Fault::new(fault));
+        let green = make_green(&cloud, &definition).await;
+        if fault == FaultKind::SlowStart {
+            when(&cloud, |service| service.task_sets.len() == 2 && is_steady(service)).await;
+            assert!(stopped(&cloud).is_none());
+        } else {
+            let late = cloud.wait_until(LONG, || stopped(&cloud)).await.unwrap();
+            assert_eq!(late.started_by.as_deref(), Some(green.id.as_str()));
+            assert!(late.stopped_reason.unwrap().starts_with("Task failed ELB health checks"));
+        }
+        close(&cloud).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_task_that_cannot_start_says_why() {
     let secret = "arn:aws:secretsmanager:eu-central-1:000000000000:secret:db:user::";
     let cases = [
@@ -268,6 +291,31 @@ async fn a_task_that_cannot_start_says_why() {
         assert_eq!(stopped.containers[0].exit_code, exited.then_some(3));
         close(&cloud).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_that_is_run_once_has_the_command_that_it_was_given_and_is_none_of_the_services() {
+    let dir = tempfile::tempdir().unwrap();
+    let cloud = make(dir.path()).await;
+    make_cluster(&cloud).await;
+    let definition = define(&cloud, json!({ "command": ["serve"] })).await;
+    let run = json!({
+        "cluster": "c", "taskDefinition": definition, "networkConfiguration": network(&cloud).await,
+        "startedBy": "somebody",
+        "overrides": { "containerOverrides": [
+            { "name": "app", "command": ["once"], "environment": [{ "name": "CRASH", "value": "7" }] },
+        ] },
+    });
+    let run: RunTask = serde_json::from_value(run).unwrap();
+
+    let task = call(&cloud, run).await.unwrap().tasks.remove(0);
+    let stopped = cloud.wait_until(LONG, || stopped(&cloud)).await.unwrap();
+
+    assert_eq!((&stopped.group[..], stopped.started_by.as_deref()), ("family:app", Some("somebody")));
+    assert_eq!(stopped.task_arn, task.task_arn);
+    assert_eq!(stopped.containers[0].exit_code, Some(7));
+    assert_eq!(stopped.overrides.container_overrides[0].command, Some(vec!["once".to_owned()]));
+    close(&cloud).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
