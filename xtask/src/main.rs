@@ -4,6 +4,7 @@ mod arrows;
 mod bench;
 mod circles;
 mod features;
+mod load;
 mod modules;
 mod names;
 mod rules;

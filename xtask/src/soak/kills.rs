@@ -5,10 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
@@ -19,11 +17,9 @@ use super::interrupts::wait;
 use super::leftovers::processes;
 use super::records::Records;
 use super::scratch::Scratch;
+use super::stage::{SOAK, Stage};
 use super::traffic::{EDITS, answers, last_lines, object};
 
-const ENVIRONMENT: &str = "  soak: {account: \"000000000000\", region: eu-central-1}\n";
-/// The first run compiles the application.
-const PATIENCE: Duration = Duration::from_secs(1200);
 const POLL: Duration = Duration::from_millis(20);
 /// What was killed needs a moment to be gone.
 const SETTLING: Duration = Duration::from_secs(10);
@@ -39,9 +35,8 @@ enum Subject {
 const SUBJECTS: [Subject; 3] = [Subject::Provision, Subject::Update, Subject::Destroy];
 
 impl Subject {
-    fn arguments(self) -> [&'static str; 6] {
-        let command = if self == Self::Destroy { "destroy" } else { "provision" };
-        [command, "--yes", "--environment", "soak", "--output", "json"]
+    fn arguments(self) -> [&'static str; 2] {
+        [if self == Self::Destroy { "destroy" } else { "provision" }, "--yes"]
     }
 }
 
@@ -57,9 +52,7 @@ pub(super) fn play(running: &Running<'_>, rounds: u64, seed: u64) -> Result<usiz
 
 /// An environment with its cloud, and what it is like when nobody was killed.
 struct Life<'a> {
-    scratch: &'a Scratch,
-    variables: Vec<(&'static str, String)>,
-    daemon: i32,
+    stage: Stage<'a>,
     /// How long each command takes, in the order of [`SUBJECTS`].
     lengths: [Duration; 3],
     reference: Standing,
@@ -78,40 +71,12 @@ impl<'a> Life<'a> {
     /// Starts the cloud, and plays a life that nobody ends: it shows where a killed one should come to, and how long
     /// each command takes once the image is built.
     fn begin(scratch: &'a Scratch) -> Result<Self, String> {
-        let project = scratch.checkout().join("infra/project.yml");
-        let text =
-            fs::read_to_string(&project).map_err(|error| format!("failed to read project.yml: {error}"))?;
-        let text = text.replacen("environments:\n", &format!("environments:\n{ENVIRONMENT}"), 1);
-        fs::write(&project, text).map_err(|error| format!("failed to write project.yml: {error}"))?;
+        let stage = Stage::begin(scratch, SOAK, None)?;
         // The build reads the project from the commit.
-        let mut commit = seatrial_git::command(&scratch.checkout());
-        commit.args([
-            "-c",
-            "user.name=soak",
-            "-c",
-            "user.email=soak@localhost",
-            "commit",
-            "--quiet",
-            "--all",
-        ]);
-        let committed = commit.args(["--message", "Add an environment"]).status();
-        if !committed.as_ref().is_ok_and(std::process::ExitStatus::success) {
-            return Err(format!("the environment cannot be committed: {committed:?}"));
-        }
-        let started = scratch
-            .tool(&scratch.checkout(), &["local", "start", "--port", "0", "--output", "json"])
-            .output();
-        let connection = started.as_ref().map(object).unwrap_or_default();
-        let text = |name: &str| connection[name].as_str().unwrap_or_default().to_owned();
-        let variables = vec![
-            ("AWS_ENDPOINT_URL", text("endpoint")),
-            ("AWS_ACCESS_KEY_ID", text("access_key_id")),
-            ("AWS_SECRET_ACCESS_KEY", text("secret_access_key")),
-        ];
-        let daemon = connection["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok());
-        let daemon = daemon.ok_or_else(|| format!("no local cloud was started: {started:?}"))?;
+        stage.set("")?;
+        scratch.commit("Add an environment")?;
         let reference = Standing { outputs: BTreeMap::new(), held: BTreeMap::new(), stacks: Vec::new() };
-        let mut life = Self { scratch, variables, daemon, lengths: [Duration::ZERO; 3], reference };
+        let mut life = Self { stage, lengths: [Duration::ZERO; 3], reference };
         for subject in
             [Subject::Provision, Subject::Destroy, Subject::Provision, Subject::Update, Subject::Destroy]
         {
@@ -153,12 +118,6 @@ impl<'a> Life<'a> {
         Ok(findings)
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.scratch.tool(&self.scratch.checkout(), arguments);
-        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        command
-    }
-
     /// Lets a command run for so long, then ends it as a power cut would; answers whether it had ended by then. An
     /// update first writes each of its edits the other way.
     fn kill(&self, subject: Subject, moment: Duration) -> Result<bool, String> {
@@ -166,7 +125,7 @@ impl<'a> Life<'a> {
         if subject == Subject::Update {
             self.edit()?;
         }
-        let mut command = self.command(&subject.arguments());
+        let mut command = self.stage.command(&subject.arguments());
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().map_err(told)?;
         if wait(&mut child, moment, || false).map_err(told)?.is_some() {
             return Ok(true);
@@ -176,50 +135,23 @@ impl<'a> Life<'a> {
         Ok(false)
     }
 
-    /// Runs a command to its end; a person completes the handshake meanwhile.
+    /// Runs a command to its end.
     fn run(&self, subject: Subject) -> Result<Output, String> {
-        let told = |error: std::io::Error| format!("failed to run {subject:?}: {error}");
         if subject == Subject::Update {
             self.edit()?;
         }
-        self.run_again(subject).map_err(told)
+        self.run_again(subject)
     }
 
-    fn run_again(&self, subject: Subject) -> std::io::Result<Output> {
-        let (stdout, stderr) = (self.scratch.path().join("stdout"), self.scratch.path().join("stderr"));
-        let mut command = self.command(&subject.arguments());
-        command.stdout(fs::File::create(&stdout)?).stderr(fs::File::create(&stderr)?);
-        let mut child = command.spawn()?;
-        let until = Instant::now() + PATIENCE;
-        let mut status = None;
-        while status.is_none() && Instant::now() < until {
-            for id in self.records().pending_connections() {
-                self.complete(&id)?;
-            }
-            status = wait(&mut child, POLL * 25, || false)?;
-        }
-        child.kill()?;
-        let status = status.map_or_else(|| child.wait(), Ok)?;
-        Ok(Output { status, stdout: fs::read(stdout)?, stderr: fs::read(stderr)? })
-    }
-
-    /// What a person does in the console.
-    fn complete(&self, id: &str) -> std::io::Result<()> {
-        let host = self.variables[0].1.trim_start_matches("http://");
-        let mut stream = TcpStream::connect(host)?;
-        let head = format!(
-            "POST /_local/connections/{id}/complete HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n"
-        );
-        stream.write_all(
-            format!("{head}content-type: application/json\r\ncontent-length: 2\r\n\r\n{{}}").as_bytes(),
-        )?;
-        stream.read_to_end(&mut Vec::new()).map(drop)
+    fn run_again(&self, subject: Subject) -> Result<Output, String> {
+        self.stage.run(&subject.arguments())
     }
 
     /// Writes the templates that the traffic depends on each in the other of its two ways.
     fn edit(&self) -> Result<(), String> {
         for edit in &EDITS {
-            let path: PathBuf = self.scratch.checkout().join(format!("infra/stacks/{}.yml", edit.stack));
+            let path: PathBuf =
+                self.stage.scratch.checkout().join(format!("infra/stacks/{}.yml", edit.stack));
             let text =
                 fs::read_to_string(&path).map_err(|error| format!("failed to read a template: {error}"))?;
             let [from, to] =
@@ -231,12 +163,11 @@ impl<'a> Life<'a> {
     }
 
     fn records(&self) -> Records {
-        Records::read(&self.scratch.data_dir())
+        self.stage.records()
     }
 
     fn status(&self) -> Result<Output, String> {
-        let output = self.command(&["status", "--environment", "soak", "--output", "json"]).output();
-        output.map_err(|error| format!("failed to run status: {error}"))
+        self.stage.run(&["status"])
     }
 
     fn standing(&self, provisioned: &Output) -> Standing {
@@ -254,8 +185,7 @@ impl<'a> Life<'a> {
 
     /// Runs the killed command once more, and looks where that has come to.
     fn judge(&self, subject: Subject, before: &Value) -> Result<Vec<String>, String> {
-        let told = |error: std::io::Error| format!("failed to run {subject:?}: {error}");
-        let output = self.run_again(subject).map_err(told)?;
+        let output = self.run_again(subject)?;
         let mut findings = Vec::new();
         if !output.status.success() {
             findings.push(format!("the next run ended with {}: {}", output.status, last_lines(&output)));
@@ -289,7 +219,7 @@ impl<'a> Life<'a> {
         if !answers(url.trim_start_matches("http://")).unwrap_or_default() {
             findings.push(format!("{url} does not answer"));
         }
-        let again = self.run_again(subject).map_err(told)?;
+        let again = self.run_again(subject)?;
         if !again.status.success() || object(&again)["changed"] != false {
             findings.push(format!("once more there was something to change: {}", last_lines(&again)));
         }
@@ -300,8 +230,8 @@ impl<'a> Life<'a> {
     fn processes(&self) -> Vec<String> {
         let until = Instant::now() + SETTLING;
         loop {
-            let mut left = processes(self.scratch.path());
-            left.retain(|(pid, _)| *pid != self.daemon);
+            let mut left = processes(self.stage.scratch.path());
+            left.retain(|(pid, _)| *pid != self.stage.pid());
             if left.is_empty() || Instant::now() > until {
                 return left.into_iter().map(|(pid, line)| format!("left running: {pid} {line}")).collect();
             }

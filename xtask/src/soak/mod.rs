@@ -1,32 +1,45 @@
 //! `cargo xtask soak`: what is too long for `check`, played for as long as one likes. A seed makes the same rounds again.
 
+mod cases;
+mod footprint;
+mod in_a_row;
 mod interrupts;
 mod kills;
 mod leftovers;
+mod operators;
 mod records;
+mod releases;
 mod scratch;
+mod signs;
+mod stage;
 mod traffic;
 
 use seatrial::Running;
 use seatrial::clap::builder::PossibleValuesParser;
-use seatrial::clap::{Arg, ArgMatches, Command, value_parser};
+use seatrial::clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+
+/// How many requests a second users send who are there to be counted.
+const RATE: &str = "500";
+
+fn number(name: &'static str, default: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name("N").value_parser(value_parser!(u64)).default_value(default)
+}
+
+fn rate(default: &'static str) -> Arg {
+    number("rate", default).value_parser(value_parser!(u64).range(1..=2_000)).help("Requests a second")
+}
+
+fn only(values: impl IntoIterator<Item = &'static str>) -> Arg {
+    let only = Arg::new("only").long("only").value_name("NAME").action(ArgAction::Append);
+    only.value_parser(PossibleValuesParser::new(values)).help("Only this one; may be given more than once")
+}
 
 pub(crate) fn command() -> Command {
-    let number = |name: &'static str, default: &'static str| {
-        Arg::new(name).long(name).value_name("N").value_parser(value_parser!(u64)).default_value(default)
-    };
     let interrupts = Command::new("interrupts")
         .about("Interrupts commands at random moments, and looks for what they leave")
         .arg(number("rounds", "24").help("How many commands are interrupted"))
         .arg(number("seed", "1").help("Which commands, signals and moments"))
-        .arg(
-            Arg::new("only")
-                .long("only")
-                .value_name("COMMAND")
-                .value_parser(PossibleValuesParser::new(interrupts::SUBJECTS.map(|subject| subject.name)))
-                .action(seatrial::clap::ArgAction::Append)
-                .help("Only this command; may be given more than once"),
-        );
+        .arg(only(interrupts::SUBJECTS.map(|subject| subject.name)));
     let kills = Command::new("kills")
         .about("Kills a provisioning, an update and a destroy at random moments, and runs each once more")
         .arg(number("rounds", "21").help("How many commands are killed"))
@@ -38,25 +51,55 @@ pub(crate) fn command() -> Command {
         .arg(
             number("first", "1").help("The number of the first round: a run that ended goes on where it was"),
         );
+    let releases = Command::new("releases")
+        .about("Releases in each scenario and by each strategy, over HTTP and HTTPS, under load")
+        .arg(number("rounds", "1").help("How often all of them are played"))
+        .arg(number("seed", "1").help("In which order, and at which moments"))
+        .arg(rate(RATE))
+        .arg(only(cases::cases().into_iter().map(|case| case.name)));
+    let in_a_row = Command::new("in-a-row")
+        .about("Releases one commit after another under load, and looks for what grows")
+        .arg(number("rounds", "50").help("How many releases are made"))
+        .arg(rate("100"));
+    let signs = Command::new("signs")
+        .about("Measures how soon a release is stopped that goes wrong, with time as on AWS")
+        .arg(only(signs::names()));
+    let operators = Command::new("operators")
+        .about("Lets two people release, provision and go back at once, under load")
+        .arg(number("rounds", "50").help("How many pairs of commands are played"))
+        .arg(number("seed", "1").help("Which commands, and at which moments"))
+        .arg(
+            number("first", "1").help("The number of the first round: a run that ended goes on where it was"),
+        )
+        .arg(rate("100"));
     Command::new("soak")
         .about("Plays what can go wrong, for hours: this repository's own")
         .subcommand_required(true)
+        .subcommand(in_a_row)
         .subcommand(interrupts)
         .subcommand(kills)
+        .subcommand(operators)
+        .subcommand(releases)
+        .subcommand(signs)
         .subcommand(traffic)
 }
 
 pub(crate) fn run(running: &Running<'_>, matches: &ArgMatches) -> Result<(), String> {
     let Some((name, matches)) = matches.subcommand() else { return Err("no such soak".to_owned()) };
-    let number = |name: &str| matches.get_one::<u64>(name).copied().unwrap_or_default();
+    // Not every soak has all of them.
+    let given = |name: &str| matches.try_get_one::<u64>(name).ok().flatten().copied();
+    let number = |name: &str| given(name).unwrap_or(1);
     let (rounds, seed) = (number("rounds"), number("seed"));
+    let rate = u32::try_from(number("rate")).unwrap_or(u32::MAX);
+    let only = || matches.get_many("only").into_iter().flatten().cloned().collect::<Vec<String>>();
     let found = match name {
         "traffic" => traffic::play(running, (number("first"), rounds), seed)?,
         "kills" => kills::play(running, rounds, seed)?,
-        _ => {
-            let only: Vec<String> = matches.get_many("only").into_iter().flatten().cloned().collect();
-            interrupts::play(running, rounds, seed, &only)?
-        }
+        "releases" => releases::play(running, &releases::Wanted { rounds, seed, rate, only: only() })?,
+        "in-a-row" => in_a_row::play(running, rounds, rate)?,
+        "signs" => signs::play(running, &only())?,
+        "operators" => operators::play(running, (number("first"), rounds), (seed, rate))?,
+        _ => interrupts::play(running, rounds, seed, &only())?,
     };
     none(running, (rounds, seed), found)
 }

@@ -33,7 +33,7 @@ const CONTENTS: [&str; 6] =
     ["ecr-images", "ecr-layers", "ecr-tags", "elbv2-targets", "log-streams", "s3-objects"];
 
 /// The rows by table and key.
-pub(super) struct Records(BTreeMap<String, BTreeMap<String, Value>>);
+pub(crate) struct Records(BTreeMap<String, BTreeMap<String, Value>>);
 
 impl Records {
     /// Reads the log in `data_dir`; a line that is just being written is passed over.
@@ -51,7 +51,13 @@ impl Records {
         Self(tables)
     }
 
-    fn rows(&self, table: &str) -> impl Iterator<Item = (&String, &Value)> {
+    /// One row; null where there is none.
+    pub(crate) fn row(&self, table: &str, key: &str) -> &Value {
+        self.0.get(table).and_then(|rows| rows.get(key)).unwrap_or(&Value::Null)
+    }
+
+    /// The rows of a table, by key.
+    pub(crate) fn rows(&self, table: &str) -> impl Iterator<Item = (&String, &Value)> {
         self.0.get(table).into_iter().flatten()
     }
 

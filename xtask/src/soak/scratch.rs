@@ -15,14 +15,18 @@ const CHECKS: &str = "check:
   - XTASK_LOCAL_DATA_DIR=$TMPDIR/cloud \"$SOAK_PROGRAM\" local start --port 0 && sleep 600
 ";
 
-pub(super) struct Scratch {
+/// Every page of the sample application, and where one of its lines ends.
+const PAGE: &str = "app/templates/layout.html";
+const LINE: &str = "<body>";
+
+pub(crate) struct Scratch {
     dir: TempDir,
     program: PathBuf,
 }
 
 impl Scratch {
     /// Clones the repository that this is called in.
-    pub(super) fn make(running: &Running<'_>) -> Result<Self, String> {
+    pub(crate) fn make(running: &Running<'_>) -> Result<Self, String> {
         let told = |what: &'static str| move |error: std::io::Error| format!("failed to {what}: {error}");
         let dir = tempfile::Builder::new().prefix("soak-").tempdir().map_err(told("make a folder"))?;
         let program = std::env::current_exe().map_err(told("find this program"))?;
@@ -56,11 +60,11 @@ impl Scratch {
         Ok(scratch)
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
 
-    pub(super) fn checkout(&self) -> PathBuf {
+    pub(crate) fn checkout(&self) -> PathBuf {
         self.path().join("checkout")
     }
 
@@ -74,12 +78,40 @@ impl Scratch {
     }
 
     /// Where the persistent local cloud has its data.
-    pub(super) fn data_dir(&self) -> PathBuf {
+    pub(crate) fn data_dir(&self) -> PathBuf {
         self.path().join("local-cloud")
     }
 
+    /// Changes one line of the sample application's pages, and commits that.
+    pub(crate) fn change_a_line(&self, number: u64) -> Result<(), String> {
+        let path = self.checkout().join(PAGE);
+        let told = |error: std::io::Error| format!("failed to change `{PAGE}`: {error}");
+        let text = fs::read_to_string(&path).map_err(told)?;
+        let (before, rest) = text.split_once(LINE).ok_or_else(|| format!("`{PAGE}` has no `{LINE}`"))?;
+        let rest = rest.split_once('\n').map_or("", |(_, rest)| rest);
+        fs::write(&path, format!("{before}{}\n{rest}", Self::line(number))).map_err(told)?;
+        self.commit(&format!("Change {number}"))
+    }
+
+    /// What every page holds after that change.
+    pub(crate) fn line(number: u64) -> String {
+        format!("{LINE}<!-- {number} -->")
+    }
+
+    /// Commits everything that was written in the checkout.
+    pub(crate) fn commit(&self, message: &str) -> Result<(), String> {
+        let who = ["-c", "user.name=soak", "-c", "user.email=soak@localhost"];
+        let mut commit = seatrial_git::command(&self.checkout());
+        commit.args(who).args(["commit", "--quiet", "--all", "--allow-empty", "--message", message]);
+        let committed = commit.status();
+        match committed.as_ref().is_ok_and(std::process::ExitStatus::success) {
+            true => Ok(()),
+            false => Err(format!("`{message}` cannot be committed: {committed:?}")),
+        }
+    }
+
     /// Ends the local cloud of the checkout, with all its data.
-    pub(super) fn reset(&self, running: &Running<'_>) {
+    pub(crate) fn reset(&self, running: &Running<'_>) {
         let reset = self.tool(&self.checkout(), &["local", "reset", "--yes"]).output();
         if !reset.as_ref().is_ok_and(|output| output.status.success()) {
             running.say(format_args!("`local reset` failed: {reset:?}"));

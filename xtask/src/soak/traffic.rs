@@ -200,7 +200,7 @@ pub(super) fn object(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_default()
 }
 
-fn unless_ended(name: &str, output: &Output, expected: i32) -> Option<String> {
+pub(super) fn unless_ended(name: &str, output: &Output, expected: i32) -> Option<String> {
     let ended = output.status.code();
     (ended != Some(expected))
         .then(|| format!("`{name}` ended with {ended:?}, expected {expected}: {}", last_lines(output)))
@@ -233,10 +233,15 @@ impl Load {
 }
 
 pub(super) fn answers(address: &str) -> std::io::Result<bool> {
+    ask(address).map(|answer| answer.starts_with("HTTP/1.1 200"))
+}
+
+/// What the first page is answered with.
+pub(super) fn ask(address: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
     write!(stream, "GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
-    Ok(answer.starts_with("HTTP/1.1 200"))
+    Ok(answer)
 }

@@ -1,0 +1,216 @@
+//! One environment of a scratch checkout on a local cloud of its own, and what is done in it.
+
+use std::fs;
+use std::io::{Read as _, Seek as _, Write as _};
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use seatrial::Running;
+use serde_json::Value;
+
+use super::interrupts::wait;
+use super::records::Records;
+use super::scratch::Scratch;
+use super::traffic::{last_lines, object};
+use crate::load::Target;
+
+/// The environment that has a local cloud by itself.
+pub(crate) const LOCAL: &str = "local";
+/// One with an account, which the local cloud is AWS to: the tool asks it no more often than AWS.
+pub(super) const SOAK: &str = "soak";
+const ACCOUNT: &str = "account: \"000000000000\", region: eu-central-1";
+/// The first run compiles the application.
+const PATIENCE: Duration = Duration::from_secs(1200);
+const POLL: Duration = Duration::from_millis(50);
+/// Between two looks for a connection that waits for a person.
+const GLANCE: Duration = Duration::from_millis(500);
+
+/// An environment and its cloud.
+pub(crate) struct Stage<'a> {
+    pub(crate) scratch: &'a Scratch,
+    environment: &'static str,
+    variables: Vec<(&'static str, String)>,
+    /// What `local start` told of the cloud.
+    pub(super) cloud: Value,
+}
+
+impl<'a> Stage<'a> {
+    /// Starts the cloud. Nothing is provisioned yet.
+    pub(crate) fn begin(
+        scratch: &'a Scratch,
+        environment: &'static str,
+        time_scale: Option<u32>,
+    ) -> Result<Self, String> {
+        let mut start = scratch.tool(&scratch.checkout(), &["local", "start", "--port", "0"]);
+        start.args(["--output", "json"]);
+        if let Some(scale) = time_scale {
+            start.args(["--time-scale", &scale.to_string()]);
+        }
+        let started = start.output().map_err(|error| format!("failed to start a local cloud: {error}"))?;
+        let cloud = object(&started);
+        let text = |name: &str| cloud[name].as_str().unwrap_or_default().to_owned();
+        if cloud["pid"].is_null() {
+            return Err(format!("no local cloud was started: {}", last_lines(&started)));
+        }
+        let mut variables = Vec::new();
+        if environment == SOAK {
+            variables.push(("AWS_ENDPOINT_URL", text("endpoint")));
+            variables.push(("AWS_ACCESS_KEY_ID", text("access_key_id")));
+            variables.push(("AWS_SECRET_ACCESS_KEY", text("secret_access_key")));
+        }
+        Ok(Self { scratch, environment, variables, cloud })
+    }
+
+    /// The cloud's own process.
+    pub(super) fn pid(&self) -> i32 {
+        self.cloud["pid"].as_i64().and_then(|pid| i32::try_from(pid).ok()).unwrap_or_default()
+    }
+
+    /// Writes the environment's settings, with commas between them. A build reads those of the commit, which know an
+    /// environment only once it is committed.
+    pub(crate) fn set(&self, settings: &str) -> Result<(), String> {
+        let account = if self.environment == SOAK { ACCOUNT } else { "" };
+        let parts: Vec<&str> = [account, settings].into_iter().filter(|part| !part.is_empty()).collect();
+        let line = format!("  {}: {{{}}}", self.environment, parts.join(", "));
+        let path = self.scratch.checkout().join("infra/project.yml");
+        let text =
+            fs::read_to_string(&path).map_err(|error| format!("failed to read project.yml: {error}"))?;
+        let name = format!("  {}:", self.environment);
+        let mut lines: Vec<&str> = text.lines().filter(|line| !line.starts_with(&name)).collect();
+        let at = lines.iter().position(|line| *line == "environments:").ok_or("no environments")?;
+        lines.insert(at + 1, &line);
+        let text = lines.join("\n") + "\n";
+        fs::write(&path, text).map_err(|error| format!("failed to write project.yml: {error}"))
+    }
+
+    /// Brings the environment to its settings and templates.
+    pub(crate) fn provision(&self) -> Result<(), String> {
+        let output = self.run(&["provision", "--yes"])?;
+        match output.status.success() {
+            true => Ok(()),
+            false => Err(format!("the project cannot be provisioned: {}", last_lines(&output))),
+        }
+    }
+
+    /// The tool in this environment, answering by an object.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let arguments = [arguments, &["--environment", self.environment, "--output", "json"]].concat();
+        let mut command = self.scratch.tool(&self.scratch.checkout(), &arguments);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Runs the tool to its end; a person completes the handshake meanwhile.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Result<Output, String> {
+        let run = || self.run_to_its_end(arguments);
+        run().map_err(|error| format!("failed to run `{}`: {error}", arguments.join(" ")))
+    }
+
+    fn run_to_its_end(&self, arguments: &[&str]) -> std::io::Result<Output> {
+        let (mut stdout, mut stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::null()).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
+        let mut child = command.spawn()?;
+        let until = Instant::now() + PATIENCE;
+        let mut status = None;
+        let handshakes = self.environment == SOAK && arguments.contains(&"provision");
+        while status.is_none() && Instant::now() < until {
+            if handshakes {
+                for id in self.records().pending_connections() {
+                    self.complete(&id)?;
+                }
+            }
+            status = wait(&mut child, if handshakes { GLANCE } else { POLL }, || false)?;
+        }
+        let status = match status {
+            Some(status) => status,
+            None => child.kill().and_then(|()| child.wait())?,
+        };
+        let mut output = Output { status, stdout: Vec::new(), stderr: Vec::new() };
+        for (file, bytes) in [(&mut stdout, &mut output.stdout), (&mut stderr, &mut output.stderr)] {
+            file.rewind()?;
+            file.read_to_end(bytes)?;
+        }
+        Ok(output)
+    }
+
+    /// What a person does in the console.
+    fn complete(&self, id: &str) -> std::io::Result<()> {
+        self.exchange("POST", &format!("/_local/connections/{id}/complete"), "{}").map(drop)
+    }
+
+    /// Arms a fault, by the local cloud's word for it.
+    pub(super) fn arm(&self, fault: &str) -> Result<(), String> {
+        self.post("/_local/faults", &format!("{{\"kind\": \"{fault}\"}}"))
+    }
+
+    /// Asks for something that changes the cloud.
+    pub(super) fn post(&self, path: &str, body: &str) -> Result<(), String> {
+        let answer = self.exchange("POST", path, body).map_err(|error| format!("POST {path}: {error}"))?;
+        match answer.starts_with("HTTP/1.1 2") {
+            true => Ok(()),
+            false => Err(format!("POST {path}: {}", answer.lines().next().unwrap_or("no answer"))),
+        }
+    }
+
+    /// What the cloud tells at one of its own routes.
+    pub(crate) fn get(&self, path: &str) -> Result<Value, String> {
+        let answer = self.exchange("GET", path, "").map_err(|error| format!("GET {path}: {error}"))?;
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        serde_json::from_str(body).map_err(|error| format!("GET {path}: {error}"))
+    }
+
+    /// One request of HTTP/1.0, so that the answer is in one piece.
+    fn exchange(&self, method: &str, path: &str, body: &str) -> std::io::Result<String> {
+        let host = self.cloud["endpoint"].as_str().unwrap_or_default().trim_start_matches("http://");
+        let mut stream = TcpStream::connect(host)?;
+        let length = body.len();
+        let head = format!("{method} {path} HTTP/1.0\r\nhost: {host}\r\ncontent-type: application/json");
+        write!(stream, "{head}\r\ncontent-length: {length}\r\n\r\n{body}")?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer)?;
+        // The version is the client's own.
+        Ok(String::from_utf8_lossy(&answer).replacen("HTTP/1.0", "HTTP/1.1", 1))
+    }
+
+    pub(crate) fn records(&self) -> Records {
+        Records::read(&self.scratch.data_dir())
+    }
+
+    /// Where users ask: the listener of production.
+    pub(crate) fn target(&self, rate: u32, domain: Option<&str>) -> Result<Target, String> {
+        let (port, protocol) = if domain.is_some() { (443, "HTTPS") } else { (80, "HTTP") };
+        let listeners = self.get("/_local/listeners")?;
+        let found = listeners.as_array().into_iter().flatten();
+        let mut found = found.filter(|one| one["port"] == port && one["protocol"] == protocol);
+        let address = found.next().and_then(|one| one["address"].as_str());
+        let address = address.ok_or("production has no listener")?.to_owned();
+        let authority = self.cloud["certificate_authority"].as_str().map(PathBuf::from);
+        let host = domain.map_or_else(|| address.clone(), str::to_owned);
+        Ok(Target { host, authority: authority.filter(|_| domain.is_some()), address, rate })
+    }
+
+    /// What must be so whenever nothing runs: every rule sends all traffic to the primary task set, and nothing is held.
+    pub(super) fn disorder(&self) -> Result<Vec<String>, String> {
+        let mut found = self.records().left_over();
+        let status = object(&self.run(&["status"])?);
+        if status["astray"].as_array().is_none_or(|astray| !astray.is_empty()) {
+            found.push(format!("rules disagree with the primary task set: {}", status["astray"]));
+        }
+        Ok(found)
+    }
+}
+
+/// Waits, unless the soak is to end.
+pub(super) fn pause(running: &Running<'_>, duration: Duration) -> Result<(), String> {
+    let until = Instant::now() + duration;
+    while Instant::now() < until {
+        if running.is_interrupted() {
+            return Err("interrupted".to_owned());
+        }
+        std::thread::sleep(POLL.min(until.saturating_duration_since(Instant::now())));
+    }
+    Ok(())
+}
