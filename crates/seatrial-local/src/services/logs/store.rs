@@ -1,7 +1,8 @@
 //! Groups and streams as records, events as one file of JSON lines a stream.
 //!
-//! A stream's events are read from its file at their first use and kept in memory from then on: a build writes
-//! thousands of lines, and a follower asks for the newest of them every few seconds.
+//! A stream's events are read from its file when they are used and kept in memory for a while: a build writes thousands of
+//! lines, and a follower asks for the newest of them every few seconds. Those that were used last are kept; a stream that
+//! is not costs a file on disk, and neither memory nor an open file.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, OpenOptions};
@@ -15,6 +16,9 @@ use sha2::{Digest as _, Sha256};
 use crate::cloud::{Part, Setup};
 use crate::error::ServiceError;
 use crate::persist::Table;
+
+/// So many streams are kept in memory. Each task and each build has one, and most are never looked at again.
+const KEPT: usize = 16;
 
 /// Times are milliseconds since 1970, here and in all of this service.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -99,8 +103,35 @@ impl Event {
 pub(super) struct LogStore {
     pub groups: Table<Group>,
     pub streams: Table<Stream>,
-    events: Mutex<HashMap<String, Arc<Mutex<Events>>>>,
+    events: Mutex<Kept>,
     folder: PathBuf,
+}
+
+/// The streams that were used last, by key, each with its turn.
+#[derive(Default)]
+struct Kept {
+    streams: HashMap<String, (u64, Arc<Mutex<Events>>)>,
+    turn: u64,
+}
+
+impl Kept {
+    fn find(&mut self, key: &str) -> Option<Arc<Mutex<Events>>> {
+        self.turn += 1;
+        let (turn, events) = self.streams.get_mut(key)?;
+        *turn = self.turn;
+        Some(Arc::clone(events))
+    }
+
+    fn keep(&mut self, key: String, events: Arc<Mutex<Events>>) {
+        while self.streams.len() >= KEPT {
+            // One that somebody holds would be read from its file while it is written there.
+            let free = self.streams.iter().filter(|(_, (_, events))| Arc::strong_count(events) == 1);
+            let Some((oldest, _)) = free.min_by_key(|(_, (turn, _))| *turn) else { break };
+            let oldest = oldest.clone();
+            self.streams.remove(&oldest);
+        }
+        self.streams.insert(key, (self.turn, events));
+    }
 }
 
 impl Part for LogStore {
@@ -135,21 +166,21 @@ impl LogStore {
     pub fn events(&self, stream: &Stream) -> Result<Arc<Mutex<Events>>, ServiceError> {
         let key = stream_key(&stream.group, &stream.name);
         let mut events = lock(&self.events);
-        if let Some(found) = events.get(&key) {
-            return Ok(Arc::clone(found));
+        if let Some(found) = events.find(&key) {
+            return Ok(found);
         }
         std::fs::create_dir_all(&self.folder).map_err(|error| {
             ServiceError::internal(format!("failed to make folder `{}`: {error}", self.folder.display()))
         })?;
         let read = Arc::new(Mutex::new(Events::read(self.file_of(&key))));
-        events.insert(key, Arc::clone(&read));
+        events.keep(key, Arc::clone(&read));
         Ok(read)
     }
 
     pub fn delete_stream(&self, stream: &Stream) -> Result<(), ServiceError> {
         let key = stream_key(&stream.group, &stream.name);
         self.streams.remove(&key)?;
-        lock(&self.events).remove(&key);
+        lock(&self.events).streams.remove(&key);
         // A file that was never written is no loss.
         let _ = std::fs::remove_file(self.file_of(&key));
         Ok(())
@@ -177,4 +208,39 @@ fn no_such_group() -> ServiceError {
 
 fn no_such_stream() -> ServiceError {
     ServiceError::new("ResourceNotFoundException", "The specified log stream does not exist.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(message: &str) -> Event {
+        Event { timestamp: 1, ingested: 1, message: message.to_owned() }
+    }
+
+    fn messages(events: &Arc<Mutex<Events>>) -> Vec<String> {
+        lock(events).list.iter().map(|event| event.message.clone()).collect()
+    }
+
+    #[test]
+    fn streams_that_are_not_used_are_not_kept_open_and_lose_no_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let cloud = crate::tests::cloud_in(dir.path());
+        let store = cloud.part::<LogStore>();
+        let stream = |number: usize| Stream { group: "g".to_owned(), name: number.to_string(), created: 0 };
+        let held = store.events(&stream(0)).unwrap();
+        for round in ["one", "two"] {
+            for number in 0..3 * KEPT {
+                let events = store.events(&stream(number)).unwrap();
+                lock(&events).append(vec![event(round)]).unwrap();
+            }
+        }
+
+        assert!(lock(&store.events).streams.len() <= KEPT);
+        for number in 0..3 * KEPT {
+            assert_eq!(messages(&store.events(&stream(number)).unwrap()), ["one", "two"], "{number}");
+        }
+        // Who holds one sees what others write.
+        assert_eq!(messages(&held), ["one", "two"]);
+    }
 }
