@@ -1,6 +1,7 @@
 //! The awslogs driver: a container's output goes to CloudWatch Logs under the execution role.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -15,8 +16,10 @@ use crate::services::logs::{CreateLogGroup, CreateLogStream, InputLogEvent, PutL
 
 /// Lines that wait for the log stream; a container that writes faster is slowed down.
 const BUFFER: usize = 4096;
-/// Lines in one call.
+/// Lines that are enough for a call; one takes twice as many at the most.
 const BATCH: usize = 500;
+/// Between two calls, unless so many lines wait: one for each request of a user would be most of all calls under load.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// The log stream `PREFIX/CONTAINER/TASK` of a container.
 pub(super) struct LogStream {
@@ -66,7 +69,7 @@ pub(super) fn carry(
 
 async fn put_lines(cloud: Cloud, principal: Principal, to: LogStream, mut lines: mpsc::Receiver<Line>) {
     let mut batch = Vec::with_capacity(BATCH);
-    while lines.recv_many(&mut batch, BATCH).await > 0 {
+    while !batch.is_empty() || lines.recv_many(&mut batch, BATCH).await > 0 {
         let log_events: Vec<_> = batch
             .drain(..)
             // An event must have a text.
@@ -81,5 +84,10 @@ async fn put_lines(cloud: Cloud, principal: Principal, to: LogStream, mut lines:
         if let Err(error) = cloud.call(&principal, input).await {
             tracing::warn!(%error, stream = to.stream, "lines of a container are lost");
         }
+        let next = tokio::time::timeout(PAUSE, async {
+            while batch.len() < BATCH && lines.recv_many(&mut batch, BATCH).await > 0 {}
+        });
+        // Out of time is the usual case; a container that has ended is not waited for.
+        let _ = next.await;
     }
 }
