@@ -1,8 +1,10 @@
 //! Images: pulled under the execution role by ECR's own operations, and unpacked once a digest.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::client::legacy::Client;
@@ -16,6 +18,11 @@ use super::unpack::unpack;
 use crate::cloud::{Cloud, Part, Setup};
 use crate::principal::Principal;
 use crate::services::ecr::{self, BatchGetImage, GetDownloadUrlForLayer, ImageId};
+use crate::services::ecs::store::EcsStore;
+
+/// So many unpacked images stay besides those of tasks that have not stopped: a way back finds the last ones unpacked, and
+/// a task that is about to start has its own among them.
+const KEPT: usize = 8;
 
 /// An image on disk.
 pub(super) struct Image {
@@ -110,11 +117,47 @@ pub(super) async fn pull(
     let _one = images.unpacking.lock().await;
     if !dir.exists() {
         puller.unpack_into(&images.dir, &dir, &manifest).await?;
+        forget_old(&images.dir, &in_use(cloud));
     }
+    used_now(&dir);
     let config = std::fs::read(dir.join("config.json")).map_err(|error| error.to_string())?;
     let file: ImageFile =
         serde_json::from_slice(&config).map_err(|error| format!("image config: {error}"))?;
     Ok(Image { digest, root: dir.join("root"), config: file.config })
+}
+
+/// Digests of the images whose tasks have not stopped.
+fn in_use(cloud: &Cloud) -> BTreeSet<String> {
+    let tasks = cloud.part::<EcsStore>().tasks.values().into_iter().map(|row| row.task);
+    let live = tasks.filter(|task| task.last_status != "STOPPED");
+    live.flat_map(|task| task.containers).filter_map(|container| container.image_digest).collect()
+}
+
+/// An image's folder has the time at which a task last started from it.
+fn used_now(dir: &Path) {
+    let touched = File::open(dir).and_then(|dir| dir.set_modified(SystemTime::now()));
+    if let Err(error) = touched {
+        tracing::debug!(dir = %dir.display(), %error, "the time of an image was not noted");
+    }
+}
+
+/// Removes all images but those of `used` and the last ones that tasks started from.
+fn forget_old(images: &Path, used: &BTreeSet<String>) {
+    let entries = std::fs::read_dir(images).into_iter().flatten().flatten();
+    let mut unused: Vec<(SystemTime, PathBuf)> = entries
+        .filter(|entry| {
+            let digest = entry.file_name().to_string_lossy().replacen('-', ":", 1);
+            digest.starts_with("sha256:") && !used.contains(&digest)
+        })
+        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+        .collect();
+    unused.sort();
+    let old = unused.len().saturating_sub(KEPT);
+    for (_, path) in unused.into_iter().take(old) {
+        if let Err(error) = std::fs::remove_dir_all(&path) {
+            tracing::warn!(path = %path.display(), %error, "an old image was not removed");
+        }
+    }
 }
 
 /// The repository, and the image's id as `BatchGetImage` takes it.
@@ -209,7 +252,33 @@ impl Puller<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    #[test]
+    fn the_images_of_tasks_and_the_last_ones_stay_unpacked() {
+        let images = tempfile::tempdir().unwrap();
+        let name = |number: usize| format!("sha256-{number:064}");
+        for number in 0..3 * KEPT {
+            let dir = images.path().join(name(number));
+            std::fs::create_dir_all(dir.join("root")).unwrap();
+            let then = SystemTime::UNIX_EPOCH + Duration::from_secs(number as u64);
+            File::open(&dir).unwrap().set_modified(then).unwrap();
+        }
+        std::fs::create_dir(images.path().join("pull-x")).unwrap();
+        // A task started from an old one a moment ago, another still runs from one.
+        used_now(&images.path().join(name(1)));
+        let used = [format!("sha256:{:064}", 2)].into();
+
+        forget_old(images.path(), &used);
+
+        let left = |name: String| images.path().join(name).exists();
+        let numbers: Vec<usize> = (0..3 * KEPT).filter(|number| left(name(*number))).collect();
+        let last = (2 * KEPT + 1)..3 * KEPT;
+        assert_eq!(numbers, [1, 2].into_iter().chain(last).collect::<Vec<_>>());
+        assert!(left("pull-x".to_owned()));
+    }
 
     #[test]
     fn a_reference_names_its_repository_and_tag_or_digest() {
