@@ -9,6 +9,7 @@ mod architecture;
 mod artifacts;
 mod cache;
 mod cargo;
+pub mod check;
 mod compile;
 mod credentials;
 mod docker;

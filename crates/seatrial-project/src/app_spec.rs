@@ -52,3 +52,10 @@ pub struct LoadBalancerInfo {
     pub container_name: String,
     pub container_port: Port,
 }
+
+/// The revision that a deployment's AppSpec names, in YAML or JSON, whoever wrote it.
+pub fn deployed_definition(app_spec: &str) -> Option<String> {
+    let app_spec = seatrial_template::parse("the AppSpec", app_spec.as_bytes()).ok()?.to_json();
+    let place = "/Resources/0/TargetService/Properties/TaskDefinition";
+    Some(app_spec.pointer(place)?.as_str()?.to_owned())
+}

@@ -55,8 +55,10 @@ impl TryFrom<Written> for Check {
             }),
             (None, Some(command)) => {
                 if status.is_some() || contains.is_some() || max_latency.is_some() {
-                    return Err("must not have `status`, `contains` or `max_latency` beside `command`: its exit \
-                                code decides");
+                    return Err(
+                        "must not have `status`, `contains` or `max_latency` beside `command`: its exit \
+                                code decides",
+                    );
                 }
                 if command.first().is_none_or(String::is_empty) {
                     return Err("must have a `command` of at least one word, as a list");
@@ -131,7 +133,9 @@ mod tests {
             assert_eq!(serde_json::to_string(&read(json).unwrap()).unwrap(), json);
         }
         assert_eq!(read(r#"{"path":"/"}"#), read(checks[0]));
-        let Ok(Check::Request { max_latency, .. }) = read(r#"{"path":"/","max_latency":"2s"}"#) else { panic!() };
+        let Ok(Check::Request { max_latency, .. }) = read(r#"{"path":"/","max_latency":"2s"}"#) else {
+            panic!()
+        };
         assert_eq!(max_latency, Some(Duration::from_secs(2)));
     }
 

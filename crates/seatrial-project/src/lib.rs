@@ -6,6 +6,7 @@
 
 pub mod app_spec;
 pub mod build_spec;
+mod checks;
 mod choices;
 pub mod generate;
 mod loopback;
@@ -22,6 +23,7 @@ pub mod task_definition;
 mod traffic;
 
 pub use self::{
+    checks::Check,
     choices::{Architecture, ImageBuilder, ImageTarget, NetworkMode},
     loopback::is_loopback,
     model::{App, Environment, Image, LOCAL_ENVIRONMENT, PROJECT_FILE, Project, ProjectError, Source},

@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::RangeInclusive};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::rules::HealthCheckPath;
 
@@ -66,8 +66,8 @@ impl TryFrom<u32> for Rate {
 }
 
 /// HTTP statuses as a target group's matcher has them: `200`, `200,301` or `200-399`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Statuses(Vec<RangeInclusive<u16>>);
 
 impl Statuses {
@@ -90,6 +90,12 @@ impl fmt::Display for Statuses {
             (first, last) => format!("{first}-{last}"),
         };
         f.write_str(&self.0.iter().map(text).collect::<Vec<_>>().join(","))
+    }
+}
+
+impl From<Statuses> for String {
+    fn from(statuses: Statuses) -> Self {
+        statuses.to_string()
     }
 }
 

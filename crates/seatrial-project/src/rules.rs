@@ -5,12 +5,12 @@
 use std::fmt;
 
 use seatrial_template::AS_WRITTEN;
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 macro_rules! text_rule {
     ($(#[$doc:meta])* $name:ident, $check:expr, $rule:expr) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
         #[serde(try_from = "String")]
         pub struct $name(String);
 

@@ -9,7 +9,7 @@ use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
 use aws_sdk_sts::config::Region;
 use aws_sdk_sts::config::http::HttpRequest;
 use aws_sdk_sts::config::retry::RetryConfig;
-use aws_sdk_sts::error::{ErrorMetadata, ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::error::{DisplayErrorContext, ErrorMetadata, ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime::client::identity::IdentityCache;
 use aws_smithy_runtime::client::orchestrator::operation::Operation;
 use aws_smithy_runtime::client::retries::classifiers::{HttpStatusCodeClassifier, TransientErrorClassifier};
@@ -112,6 +112,14 @@ pub async fn call(
         .deserializer(answer)
         .build();
     call.invoke(body).await
+}
+
+/// The code of a failed call, empty where there is none, and what is to be said of it.
+pub fn words(error: &SdkError<Refusal, HttpResponse>) -> (String, String) {
+    match error.as_service_error().map(|refusal| (refusal.code(), refusal.message())) {
+        Some((Some(code), message)) => (code.to_owned(), format!("{code}: {}", message.unwrap_or_default())),
+        _ => (String::new(), DisplayErrorContext(error).to_string()),
+    }
 }
 
 /// The endpoint, and the region that calls to it are signed for.

@@ -3,6 +3,7 @@
 use aws_sdk_codedeploy::types as sdk;
 
 use jiff::Timestamp;
+use seatrial_project::app_spec::deployed_definition;
 
 use super::Aws;
 use super::error::{Attempt as _, AwsError};
@@ -202,13 +203,6 @@ impl Aws {
             Err(error) => Err(error),
         }
     }
-}
-
-/// The revision that an AppSpec names, in YAML or JSON.
-pub(super) fn deployed_definition(app_spec: &str) -> Option<String> {
-    let app_spec = seatrial_template::parse("the AppSpec", app_spec.as_bytes()).ok()?.to_json();
-    let place = "/Resources/0/TargetService/Properties/TaskDefinition";
-    Some(app_spec.pointer(place)?.as_str()?.to_owned())
 }
 
 fn event(event: sdk::LifecycleEvent) -> LifecycleEvent {

@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 
 use aws_sdk_codedeploy::types as sdk;
 use jiff::Timestamp;
+use seatrial_project::app_spec::deployed_definition;
 
 use super::Aws;
-use super::codedeploy::deployed_definition;
 use super::error::{Attempt as _, AwsError};
 use super::time::timestamp;
 
