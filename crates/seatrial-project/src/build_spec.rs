@@ -58,6 +58,19 @@ pub struct Artifacts {
     /// From the source's root.
     pub base_directory: String,
     pub files: Vec<String>,
+    /// By the name of the pipeline's output artifact: all of them where there are several, for then the others are not
+    /// looked at (CodePipeline, action reference of CodeBuild).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secondary_artifacts: BTreeMap<String, ArtifactFiles>,
+}
+
+/// The files of one artifact of several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ArtifactFiles {
+    /// From the source's root.
+    pub base_directory: String,
+    pub files: Vec<String>,
 }
 
 /// What is kept from build to build.

@@ -26,7 +26,9 @@ pub use self::{
     checks::Check,
     choices::{Architecture, ImageBuilder, ImageTarget, NetworkMode},
     loopback::is_loopback,
-    model::{App, Environment, Image, LOCAL_ENVIRONMENT, PROJECT_FILE, Project, ProjectError, Source},
+    model::{
+        App, Environment, Image, LOCAL_ENVIRONMENT, Migrate, PROJECT_FILE, Project, ProjectError, Source,
+    },
     port::Port,
     probe::{Probe, Statuses},
     rules::is_name,

@@ -6,6 +6,7 @@ use std::{
 };
 
 use seatrial_template::{Diagnostic, Document};
+use serde_json::json;
 
 use super::{
     choices::{Architecture, ImageBuilder, ImageTarget, NetworkMode},
@@ -74,6 +75,11 @@ pub struct Environment {
     pub app: App,
     /// How its image is made.
     pub image: Image,
+    /// What is run with the new image before a release moves traffic.
+    pub migrate: Option<Migrate>,
+    /// Whether the project's builds hand over the program of the steps around a deployment: one buildspec serves all
+    /// environments, so that one of them is enough.
+    pub has_release_program: bool,
     /// How many tasks run.
     pub tasks: Tasks,
     /// What the database is.
@@ -148,6 +154,13 @@ pub struct Image {
     pub target: ImageTarget,
 }
 
+/// What brings the database in step with a new version of the application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Migrate {
+    /// Takes the place of the image's command; never empty.
+    pub command: Vec<String>,
+}
+
 impl Project {
     /// The environment called `name`, or the default one.
     ///
@@ -207,6 +220,11 @@ impl Environment {
         format!("{}-{}", self.project, self.name)
     }
 
+    /// The family of the task definitions that migrate: `<project>-<environment>-migrate`.
+    pub fn migrate_family(&self) -> String {
+        format!("{}-migrate", self.full_name())
+    }
+
     /// The name of a stack in AWS: `<project>-<environment>-<stack>`.
     pub fn stack_name(&self, stack: &str) -> String {
         format!("{}-{stack}", self.full_name())
@@ -242,6 +260,8 @@ impl Environment {
             ("TerminateBlueAfterMinutes", Some(self.deployment.terminate_blue_after.0.to_string())),
             ("DomainName", self.domain.clone()),
             ("CertificateArn", self.certificate_arn.clone()),
+            ("MigrateCommand", self.migrate.as_ref().map(|migrate| json!(migrate.command).to_string())),
+            ("ReleaseProgram", self.has_release_program.then(|| "true".to_owned())),
             ("NetworkMode", Some(self.network_mode.as_str().to_owned())),
             ("SecretArns", list(&self.app.secret_arns)),
             ("SecretParameterArns", list(&self.app.secret_parameter_arns)),

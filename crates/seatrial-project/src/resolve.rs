@@ -6,7 +6,7 @@ use seatrial_template::{Diagnostic, Document};
 
 use super::{
     choices::Architecture,
-    model::{App, Environment, Image, LOCAL_ENVIRONMENT, Project, Source, at},
+    model::{App, Environment, Image, LOCAL_ENVIRONMENT, Migrate, Project, Source, at},
     rules::{Name, SecretArn, VariableName},
     settings::{AppSettings, EnvironmentSettings, ImageSettings, Settings, SourceSettings, Tasks},
 };
@@ -90,6 +90,11 @@ impl Scope<'_> {
             source: source(own.source.or(&self.settings.source)),
             app: self.app(own.app.or(&self.settings.app))?,
             image: image(own.image.or(&self.settings.image)),
+            migrate: own
+                .migrate
+                .or_else(|| self.settings.migrate.clone())
+                .map(|migrate| Migrate { command: migrate.command.into() }),
+            has_release_program: self.has_release_program(),
             tasks: own.tasks,
             database: own.database,
             deployment: own.deployment,
@@ -107,6 +112,11 @@ impl Scope<'_> {
                 .collect(),
             directory: String::new(),
         })
+    }
+
+    fn has_release_program(&self) -> bool {
+        let mut own = self.settings.environments.values().flatten();
+        self.settings.migrate.is_some() || own.any(|environment| environment.migrate.is_some())
     }
 
     /// An error about a key of this environment: its place, its full name, the rule and the value found.

@@ -157,6 +157,36 @@ text_rule!(
     "must be a command"
 );
 
+/// What is put in the place of the image's command, word by word.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Vec<String>")]
+pub struct CommandWords(Vec<String>);
+
+/// It becomes a stack parameter and a variable of a build.
+const LONGEST_COMMAND: usize = 1024;
+
+impl TryFrom<Vec<String>> for CommandWords {
+    type Error = &'static str;
+
+    fn try_from(words: Vec<String>) -> Result<Self, Self::Error> {
+        let length: usize = words.iter().map(String::len).sum();
+        let readable =
+            |word: &String| !word.is_empty() && word.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+        match !words.is_empty() && length <= LONGEST_COMMAND && words.iter().all(readable) {
+            true => Ok(Self(words)),
+            false => Err(
+                "must be a list of words of printable ASCII, such as `[migrate]`, at most 1,024 characters",
+            ),
+        }
+    }
+}
+
+impl From<CommandWords> for Vec<String> {
+    fn from(CommandWords(words): CommandWords) -> Self {
+        words
+    }
+}
+
 impl InstanceClass {
     /// The smallest that runs Postgres.
     pub fn smallest() -> Self {

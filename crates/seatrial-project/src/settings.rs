@@ -9,9 +9,9 @@ use super::{
     port::AppPort,
     probe::ProbeSettings,
     rules::{
-        AccountId, BranchName, CargoName, CertificateArn, ConnectionArn, DomainName, HealthCheckPath,
-        InstanceClass, Minutes, Name, ParameterValue, Region, RepositoryId, SecretArn, ShellCommand,
-        SnapshotId, StackShortName, TagKey, TagValue, VariableName,
+        AccountId, BranchName, CargoName, CertificateArn, CommandWords, ConnectionArn, DomainName,
+        HealthCheckPath, InstanceClass, Minutes, Name, ParameterValue, Region, RepositoryId, SecretArn,
+        ShellCommand, SnapshotId, StackShortName, TagKey, TagValue, VariableName,
     },
     traffic::Traffic,
 };
@@ -30,6 +30,7 @@ pub(super) struct Settings {
     pub(super) tags: BTreeMap<TagKey, TagValue>,
     #[serde(default)]
     pub(super) check: Vec<ShellCommand>,
+    pub(super) migrate: Option<MigrateSettings>,
     pub(super) default_environment: Option<Name>,
     /// `name:` alone is an environment in which everything is as by default.
     pub(super) environments: BTreeMap<Name, Option<EnvironmentSettings>>,
@@ -112,6 +113,13 @@ impl ImageSettings {
     }
 }
 
+/// What is run before traffic moves. In an environment: instead of the common one.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MigrateSettings {
+    pub(super) command: CommandWords,
+}
+
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct EnvironmentSettings {
@@ -120,6 +128,7 @@ pub(super) struct EnvironmentSettings {
     pub(super) source: SourceSettings,
     pub(super) app: AppSettings,
     pub(super) image: ImageSettings,
+    pub(super) migrate: Option<MigrateSettings>,
     pub(super) tasks: Tasks,
     pub(super) database: Database,
     pub(super) deployment: Deployment,

@@ -2,10 +2,12 @@
 //!
 //! Each phase is one command, so nothing depends on whether a shell lives longer than a command.
 
+use std::collections::BTreeMap;
+
 use super::facts::Facts;
 use crate::{
     ImageBuilder, ImageTarget,
-    build_spec::{Artifacts, BuildSpec, Cache, Env, OnFailure, Phase, Phases},
+    build_spec::{ArtifactFiles, Artifacts, BuildSpec, Cache, Env, OnFailure, Phase, Phases},
 };
 
 /// The toolchain that is installed where there is none: the workspace's `rust-version`.
@@ -18,6 +20,14 @@ const HEAD: &str = "\
 
 /// Where the files of the deploy action are written, from the source's root.
 const OUTPUT: &str = "build-output";
+const OUTPUT_FILES: [&str; 3] = ["imageDetail.json", "taskdef.json", "appspec.yaml"];
+/// Where the program goes that later steps of the pipeline run, from the source's root.
+const PROGRAM: &str = "release-program";
+
+/// The output artifacts of the pipeline's build action, as the stack `pipeline` names them: the files of the deploy
+/// action, which takes at most 3 MB, and the program of the steps around it.
+const OUTPUT_ARTIFACT: &str = "BuildOutput";
+const PROGRAM_ARTIFACT: &str = "ReleaseProgram";
 
 /// The text of the buildspec.
 pub(super) fn render(facts: &Facts) -> serde_yaml::Result<String> {
@@ -38,7 +48,12 @@ fn buildspec(facts: &Facts) -> BuildSpec {
         phases: Phases { install: phase(install(facts)), build: phase(build(facts)) },
         artifacts: Artifacts {
             base_directory: OUTPUT.to_owned(),
-            files: texts(&["imageDetail.json", "taskdef.json", "appspec.yaml"]),
+            files: texts(&OUTPUT_FILES),
+            secondary_artifacts: if facts.hands_over_program {
+                secondary_artifacts()
+            } else {
+                BTreeMap::new()
+            },
         },
         cache: Cache {
             paths: texts(&[
@@ -49,6 +64,17 @@ fn buildspec(facts: &Facts) -> BuildSpec {
             ]),
         },
     }
+}
+
+fn secondary_artifacts() -> BTreeMap<String, ArtifactFiles> {
+    let artifact = |name: &str, folder: &str, files: &[&str]| {
+        let files = files.iter().map(|file| (*file).to_owned()).collect();
+        (name.to_owned(), ArtifactFiles { base_directory: folder.to_owned(), files })
+    };
+    BTreeMap::from([
+        artifact(OUTPUT_ARTIFACT, OUTPUT, &OUTPUT_FILES),
+        artifact(PROGRAM_ARTIFACT, PROGRAM, &["seatrial-image"]),
+    ])
 }
 
 fn install(facts: &Facts) -> String {
@@ -64,7 +90,14 @@ fn build(facts: &Facts) -> String {
         ImageBuilder::Cargo => "",
         ImageBuilder::Docker => " --builder docker",
     };
-    let named = [("@BUILDER@", builder), ("@WHERE@", facts.layout.cargo_arguments()), ("@OUTPUT@", OUTPUT)];
+    let program =
+        if facts.hands_over_program { HAND_OVER.replace("@PROGRAM@", PROGRAM) } else { String::new() };
+    let named = [
+        ("@HAND_OVER@", program.as_str()),
+        ("@BUILDER@", builder),
+        ("@WHERE@", facts.layout.cargo_arguments()),
+        ("@OUTPUT@", OUTPUT),
+    ];
     named.iter().fold(BUILD.to_owned(), |text, (name, value)| text.replace(name, value))
 }
 
@@ -134,9 +167,15 @@ case "${CODEBUILD_INITIATOR:-}" in
   *) artifacts= ;;
 esac
 outcome=$("$tool" --push@BUILDER@ ${artifacts:+--artifacts "$artifacts"})
-exec 9>&-
+@HAND_OVER@exec 9>&-
 printf '%s\n' "$outcome"
 export IMAGE_URI=$(printf '%s' "$outcome" | sed -n 's/^{"uri":"\([^"]*\)".*/\1/p')
+"#;
+
+/// While the lock is held: another build may compile another program in the same place.
+const HAND_OVER: &str = r#"# What later steps of the pipeline run, so that nothing is compiled again.
+mkdir -p "$top/@PROGRAM@"
+strip -o "$top/@PROGRAM@/seatrial-image" "$tool" || cp "$tool" "$top/@PROGRAM@/"
 "#;
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ pub(super) struct Facts {
     pub builder: ImageBuilder,
     pub target: ImageTarget,
     pub layout: Layout,
+    /// Whether an environment has steps around its deployments, which `seatrial-image` then runs.
+    pub hands_over_program: bool,
 }
 
 impl Facts {
@@ -21,6 +23,10 @@ impl Facts {
             builder: if all_use(ImageBuilder::Docker) { ImageBuilder::Docker } else { ImageBuilder::Cargo },
             target: if any_links(ImageTarget::Musl) { ImageTarget::Musl } else { ImageTarget::Gnu },
             layout,
+            hands_over_program: project
+                .environments
+                .values()
+                .any(|environment| environment.has_release_program),
         }
     }
 }

@@ -48,12 +48,13 @@ fn the_table_of_keys_is_the_parsers() {
         .filter_map(|line| line.strip_prefix("| `")?.split_once('`').map(|(key, _)| key.to_owned()))
         .collect();
     let mut parsed = BTreeSet::new();
-    let sections: [&[&str]; 9] = [
+    let sections: [&[&str]; 10] = [
         &[],
         &["source"],
         &["app"],
         &["app", "probe"],
         &["image"],
+        &["migrate"],
         &["environments", "name"],
         &["environments", "name", "tasks"],
         &["environments", "name", "database"],
@@ -65,7 +66,7 @@ fn the_table_of_keys_is_the_parsers() {
         }
     }
     // Of a section its keys are listed; of those that an environment repeats the section.
-    for section in ["source", "app", "app.probe", "image"] {
+    for section in ["source", "app", "app.probe", "image", "migrate"] {
         parsed.remove(section);
     }
     for section in ["tasks", "database", "deployment"] {

@@ -1,6 +1,7 @@
 //! The rules of project.yml, one wrong file each.
 
 mod documented;
+mod migrate;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -335,7 +336,7 @@ fn what_is_not_there_yet_is_refused_in_its_own_words() {
         ),
         (
             whole("nofity: []"),
-            "infra/project.yml:19:1: unknown key `nofity`, expected one of `project`, `source`, `app`, `image`, `tags`, `check`, `default_environment`, `environments`",
+            "infra/project.yml:19:1: unknown key `nofity`, expected one of `project`, `source`, `app`, `image`, `tags`, `check`, `migrate`, `default_environment`, `environments`",
         ),
     ];
     for (found, expected) in cases {

@@ -12,7 +12,7 @@ const XTASK: &str =
     "[[package]]\nname = \"xtask\"\nversion = \"0.1.0\"\ndependencies = [\n \"seatrial-image\",\n]\n";
 
 fn facts(builder: ImageBuilder, target: ImageTarget, layout: Layout) -> Facts {
-    Facts { builder, target, layout }
+    Facts { builder, target, layout, hands_over_program: false }
 }
 
 fn plain(layout: Layout) -> BuildSpec {
@@ -78,7 +78,11 @@ fn run(checkout: &Path, cache: &Path, layout: Layout, variables: &[(&str, &str)]
 }
 
 fn try_run(checkout: &Path, cache: &Path, layout: Layout, variables: &[(&str, &str)]) -> Output {
-    let script = format!("{}\nprintf 'IMAGE_URI=%s' \"$IMAGE_URI\"", plain(layout).phases.build.commands[0]);
+    run_script(&plain(layout), checkout, cache, variables)
+}
+
+fn run_script(buildspec: &BuildSpec, checkout: &Path, cache: &Path, variables: &[(&str, &str)]) -> Output {
+    let script = format!("{}\nprintf 'IMAGE_URI=%s' \"$IMAGE_URI\"", buildspec.phases.build.commands[0]);
     Command::new("bash")
         .args(["-c", &script])
         .current_dir(checkout)
@@ -248,4 +252,38 @@ fn a_member_that_is_not_known_is_refused_by_name() {
 fn the_pinned_toolchain_is_the_workspaces() {
     let manifest = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml")).unwrap();
     assert!(manifest.contains(&format!("rust-version = \"{}\"", TOOLCHAIN.trim_end_matches(".0"))));
+}
+
+#[test]
+fn the_program_of_the_steps_is_handed_over_beside_the_deploy_actions_files_only_where_it_is_wanted() {
+    let mut facts = facts(ImageBuilder::Cargo, ImageTarget::Gnu, Layout::Member);
+    assert!(!render(&facts).unwrap().contains("release-program"));
+    assert!(!render(&facts).unwrap().contains("secondary-artifacts"));
+    facts.hands_over_program = true;
+
+    let artifacts = buildspec(&facts).artifacts;
+
+    // With several output artifacts CodeBuild looks at the secondary ones alone.
+    let [output, program] =
+        ["BuildOutput", "ReleaseProgram"].map(|name| &artifacts.secondary_artifacts[name]);
+    assert_eq!((&output.base_directory, &output.files), (&artifacts.base_directory, &artifacts.files));
+    assert_eq!(program.files, ["seatrial-image"]);
+    assert_eq!(artifacts.secondary_artifacts.len(), 2);
+    let read: BuildSpec = serde_yaml::from_str(&render(&facts).unwrap()).unwrap();
+    assert_eq!(read, buildspec(&facts));
+}
+
+#[test]
+fn the_program_that_is_handed_over_is_the_one_that_built_the_image() {
+    let (checkout, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    unpack(checkout.path(), "one", Layout::Member);
+    let mut facts = facts(ImageBuilder::Cargo, ImageTarget::Gnu, Layout::Member);
+    facts.hands_over_program = true;
+
+    let built = run_script(&buildspec(&facts), checkout.path(), cache.path(), &[]);
+
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    let program =
+        Command::new(checkout.path().join("release-program/seatrial-image")).arg("migrate").output();
+    assert_eq!(String::from_utf8_lossy(&program.unwrap().stdout), "{\"uri\":\"one migrate\"}\n");
 }
