@@ -163,7 +163,7 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
         "crates/seatrial-project/Cargo.toml",
         &["aws-", "seatrial-local", "seatrial-image", "seatrial.", "tokio"],
     ),
-    ("crates/seatrial-image/Cargo.toml", &["seatrial-local", "seatrial.", "aws-sdk-s3", "aws-sdk-ecs"]),
+    ("crates/seatrial-image/Cargo.toml", &["seatrial-local", "seatrial.", "aws-sdk-s3"]),
 ];
 
 /// Every breach, one a line.

@@ -1,5 +1,5 @@
 //! The application's image: one static binary, packed from scratch, pushed under the commit's tag, and the three
-//! files that CodeDeploy reads.
+//! files that CodeDeploy reads; and tasks that are run with it around a deployment.
 //!
 //! `run` changes the repository (blobs, the commit's tag, `latest`) when it is asked to push, else nothing
 //! outside the build cache. It compiles with few dependencies, because every build of the pipeline compiles
@@ -14,8 +14,10 @@ mod compile;
 mod credentials;
 mod docker;
 mod error;
+pub mod one_off;
 mod pack;
 mod push;
+mod registration;
 mod registry;
 mod report;
 mod request;
@@ -29,6 +31,7 @@ pub use artifacts::write_artifacts;
 pub use cache::default_cache;
 pub use credentials::Credentials;
 pub use error::ImageError;
+pub use registration::registration;
 pub use report::{Pushing, Report};
 pub use request::{BuildImage, BuildRequest, Builder, ImageOptions};
 pub use stop::Stop;
