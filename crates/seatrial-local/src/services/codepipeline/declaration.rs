@@ -239,6 +239,9 @@ fn check_configuration(action: &Action) -> Result<(), ServiceError> {
             action.name
         )));
     }
+    if action.action_type_id.provider() == Some(Provider::Build) {
+        check_sources(action)?;
+    }
     let names_artifact = |key: &str| key.ends_with("Artifact") || key.ends_with("ArtifactName");
     for (key, value) in &action.configuration {
         let known = action.input_artifacts.iter().any(|input| input.name == *value);
@@ -250,4 +253,26 @@ fn check_configuration(action: &Action) -> Result<(), ServiceError> {
         }
     }
     Ok(())
+}
+
+/// A build takes one to five artifacts, and must be told which of several holds its buildspec (CodePipeline, action
+/// reference of CodeBuild).
+fn check_sources(action: &Action) -> Result<(), ServiceError> {
+    let (inputs, name) = (&action.input_artifacts, &action.name);
+    if !(1..=5).contains(&inputs.len()) {
+        return Err(structure(format!(
+            "Action '{name}' has {} input artifacts: a CodeBuild action takes at least 1 and at most 5",
+            inputs.len()
+        )));
+    }
+    let primary = action.configuration.get("PrimarySource");
+    match primary {
+        None if inputs.len() > 1 => Err(faulty_action(format!(
+            "Action configuration for action '{name}' is missing required configuration 'PrimarySource'"
+        ))),
+        Some(primary) if !inputs.iter().any(|input| input.name == *primary) => Err(faulty_action(format!(
+            "Action configuration 'PrimarySource' of action '{name}' names '{primary}', which is no input artifact of it"
+        ))),
+        _ => Ok(()),
+    }
 }

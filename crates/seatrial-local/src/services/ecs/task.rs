@@ -120,6 +120,8 @@ pub(crate) struct TaskRow {
     pub task_set: Option<String>,
     pub load_balancers: Vec<LoadBalancer>,
     pub network: Option<NetworkConfiguration>,
+    /// Of the call that started it, where it was `RunTask`.
+    pub client_token: Option<String>,
     /// Its address and, where all tasks share one, its port.
     pub host: Option<Host>,
     /// Target groups that know it, so that it can be taken off them.

@@ -1,5 +1,6 @@
 //! Pipelines that really run: a git repository, real builds, a deployment that the test ends.
 
+mod steps;
 mod world;
 
 use std::path::Path;

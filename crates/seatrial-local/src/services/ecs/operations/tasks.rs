@@ -144,10 +144,45 @@ pub(crate) struct RunTask {
     pub count: Option<usize>,
     pub group: Option<String>,
     pub started_by: Option<String>,
+    /// `EC2` where nothing is said, as no cluster here has a default capacity provider.
+    pub launch_type: Option<String>,
     pub network_configuration: Option<NetworkConfiguration>,
     pub overrides: Overrides,
+    /// A call with the token of an earlier one answers that one's tasks (ECS API, RunTask).
+    pub client_token: Option<String>,
     pub tags: Vec<Tag>,
 }
+
+impl RunTask {
+    /// The tasks that an earlier call with the same token started.
+    fn earlier(
+        &self,
+        store: &EcsStore,
+        (cluster, definition): (&str, &str),
+    ) -> Result<Option<DescribeTasksOutput>, ServiceError> {
+        let Some(token) = &self.client_token else { return Ok(None) };
+        if token.len() > LONGEST_TOKEN
+            || token.is_empty()
+            || !token.bytes().all(|byte| (33..=126).contains(&byte))
+        {
+            return Err(invalid("Invalid idempotency token."));
+        }
+        let rows = store.tasks.with_prefix(&format!("{cluster}/")).into_iter().map(|(_, row)| row);
+        let tasks: Vec<Task> =
+            rows.filter(|row| row.client_token.as_ref() == Some(token)).map(|row| row.task).collect();
+        match tasks.iter().all(|task| task.task_definition_arn == definition) {
+            true => Ok((!tasks.is_empty()).then_some(DescribeTasksOutput { tasks, failures: Vec::new() })),
+            // The model's exception; AWS's own words for it are in no source.
+            false => Err(ServiceError::new(
+                "ConflictException",
+                format!("The client token {token} was used for other tasks."),
+            )),
+        }
+    }
+}
+
+/// ECS API, RunTask: up to 64 characters of the range 33-126.
+const LONGEST_TOKEN: usize = 64;
 
 impl Operation for RunTask {
     type Output = DescribeTasksOutput;
@@ -160,6 +195,13 @@ impl Operation for RunTask {
         let definition = store.active_definition(&self.task_definition)?;
         check_network(self.network_configuration.as_ref(), &definition)?;
         self.overrides.check(&definition)?;
+        if self.launch_type.as_deref() != Some("FARGATE") {
+            return Err(invalid("No Container Instances were found in your cluster."));
+        }
+        let place = (cluster.cluster_name.as_str(), definition.task_definition_arn.as_str());
+        if let Some(earlier) = self.earlier(&store, place)? {
+            return Ok(earlier);
+        }
         let count = self.count.unwrap_or(1);
         if !(1..=10).contains(&count) {
             return Err(invalid("count must be between 1 and 10."));
@@ -174,8 +216,12 @@ impl Operation for RunTask {
                 platform_version: PLATFORM_VERSION.to_owned(),
                 tags: self.tags.clone(),
             };
-            let task = Task { overrides: self.overrides.clone(), ..new.into_task(&call.cloud) };
-            let row = TaskRow { task, network: self.network_configuration.clone(), ..TaskRow::default() };
+            let row = TaskRow {
+                task: Task { overrides: self.overrides.clone(), ..new.into_task(&call.cloud) },
+                network: self.network_configuration.clone(),
+                client_token: self.client_token.clone(),
+                ..TaskRow::default()
+            };
             let key = format!("{}/{}", cluster.cluster_name, row.task.id());
             store.tasks.put(&key, &row)?;
             call.cloud.start::<TaskEngine>(&key);

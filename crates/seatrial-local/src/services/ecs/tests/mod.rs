@@ -2,6 +2,7 @@
 
 mod alarms;
 mod by_hand;
+mod one_off;
 pub(crate) mod world;
 
 use std::io::{Read as _, Write as _};
