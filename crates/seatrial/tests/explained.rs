@@ -6,8 +6,9 @@
 mod support;
 
 use serde_json::Value;
+use support::aws_cli::AwsCli;
 use support::checkout::Checkout;
-use support::fixture::{Layout, PAGE};
+use support::fixture::{LOCAL, Layout, PAGE};
 use support::load::Load;
 
 /// The program's source.
@@ -84,6 +85,64 @@ fn each_release_that_goes_wrong_is_rolled_back_and_told_in_one_story_while_produ
     );
     assert!(release["resume"].as_str().is_some(), "{release}");
     assert!(released_at_last(&checkout)["failures"].as_array().unwrap().is_empty(), "{release}");
+}
+
+/// Each of its tasks says which version it is when it migrates, and does so with exit code `code`.
+fn migrating(program: &str, version: &str, code: u8) -> String {
+    let migrates = format!(
+        "if std::env::args().nth(1).as_deref() == Some(\"migrate\") {{\n        \
+         println!(\"the schema becomes {version}\");\n        std::process::exit({code});\n    }}\n    let variable"
+    );
+    program.replacen("let variable", &migrates, 1)
+}
+
+/// When the actions of the stage Deploy began, by the journal of the local cloud: builds of the release project, and
+/// deployments.
+fn steps(checkout: &Checkout) -> Vec<String> {
+    let local = checkout.json(&["local", "status"]);
+    let cli = AwsCli::new(&local);
+    let executions = cli.json(&["codepipeline", "list-action-executions", "--pipeline-name", LOCAL]);
+    let mut details = executions["actionExecutionDetails"].as_array().unwrap().clone();
+    details.retain(|action| action["stageName"] == "Deploy");
+    details.sort_by_key(|action| action["startTime"].to_string());
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    details
+        .iter()
+        .map(|action| format!("{} {}", text(&action["actionName"]), text(&action["status"])))
+        .collect()
+}
+
+#[test]
+fn a_migration_runs_before_any_traffic_and_one_that_fails_leaves_production_untouched() {
+    let checkout = Checkout::of_fixture(Layout::Member);
+    let program = std::fs::read_to_string(checkout.path().join(PROGRAM)).unwrap();
+    checkout.edit_project("environments:", "migrate: {command: [migrate]}\nenvironments:");
+    checkout.commit_long_ago(PROGRAM, &migrating(&program, "the first", 0));
+    let provisioned = checkout.json(&["provision", "--yes"]);
+    assert_eq!(provisioned["release"]["status"], "Succeeded", "{provisioned}");
+    assert_eq!(steps(&checkout), ["Migrate Succeeded", "Deploy Succeeded"]);
+    let load = Load::on(provisioned["outputs"]["Url"].as_str().unwrap());
+
+    checkout.commit_long_ago(PROGRAM, &migrating(&program, "broken", 7));
+    let release = released_in_vain(&checkout);
+
+    let told = &release["explanation"];
+    assert_eq!((&told["cause"], &release["rolled_back"]), (&"migration".into(), &false.into()), "{release}");
+    assert_eq!(told["users"], "no traffic was moved, the old version serves");
+    assert!(told["what"].as_str().unwrap().contains("exit code 7"), "{release}");
+    assert!(evidence(&release).contains("| the schema becomes broken"), "{release}");
+    assert_eq!(steps(&checkout)[2..], ["Migrate Failed"]);
+    explained_alike(&checkout, &release);
+    load.end_without_a_failure();
+
+    checkout.commit_long_ago(PROGRAM, &migrating(&program, "the second", 0));
+    let release = checkout.json(&["release", "--rate", "20"]);
+    assert_eq!(
+        (&release["status"], &release["requests"]["failed"]),
+        (&"Succeeded".into(), &0.into()),
+        "{release}"
+    );
+    assert_eq!(checkout.run(&["destroy", "--yes", "--environment", "local"]).code, Some(0));
 }
 
 /// The commit is released, by whoever started it, and the way back from it and forth again is open.

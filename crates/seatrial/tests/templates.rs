@@ -291,7 +291,7 @@ fn a_template_that_may_have_no_resource_is_found() {
 
 /// What our roles may do to anything, each with the reason why it cannot be narrowed; docs/aws-checked.md has the
 /// sources.
-const UNSCOPED: [&str; 11] = [
+const UNSCOPED: [&str; 12] = [
     // No resource (service authorization reference).
     "ecr:GetAuthorizationToken",
     "elasticloadbalancing:DescribeListeners",
@@ -304,8 +304,9 @@ const UNSCOPED: [&str; 11] = [
     // AWS's own policies have no narrower form.
     "cloudwatch:DescribeAlarms",
     "ecs:RegisterTaskDefinition",
-    // Narrowed by conditions on who asks for it and on what is decrypted.
+    // Narrowed by conditions: who asks for it and what is decrypted; the cluster.
     "kms:Decrypt",
+    "ecs:ListTasks",
 ];
 
 /// The statements of all identity policies of a template.
@@ -371,4 +372,71 @@ fn every_action_that_a_role_is_allowed_has_its_source_in_the_docs() {
         let (_, name) = action.split_once(':').unwrap();
         assert!(page.contains(&format!("`{action}`")) || page.contains(&format!("`{name}`")), "{action}");
     }
+}
+
+fn template_named(name: &str) -> Value {
+    templates().into_iter().find(|(file, _)| file == name).unwrap().1
+}
+
+/// The template with its conditions decided: what is not there is gone, as CloudFormation leaves it.
+fn decided(value: &Value, is_true: &dyn Fn(&str) -> bool) -> Option<Value> {
+    let object = match value {
+        Value::Array(items) => return Some(items.iter().filter_map(|item| decided(item, is_true)).collect()),
+        Value::Object(members) => members,
+        scalar => return Some(scalar.clone()),
+    };
+    if let Some(branches) = object.get("Fn::If").and_then(Value::as_array) {
+        return decided(if is_true(branches[0].as_str()?) { &branches[1] } else { &branches[2] }, is_true);
+    }
+    if object.get("Ref").is_some_and(|name| name == "AWS::NoValue") {
+        return None;
+    }
+    if object.get("Condition").and_then(Value::as_str).is_some_and(|name| !is_true(name)) {
+        return None;
+    }
+    let members = object.iter().filter_map(|(key, value)| Some((key.clone(), decided(value, is_true)?)));
+    Some(Value::Object(members.collect()))
+}
+
+/// Names of the actions of the stage Deploy, each with its run order; and the build's output artifacts.
+fn deploy_stage(is_true: &dyn Fn(&str) -> bool) -> (Vec<(String, u64)>, usize) {
+    let pipeline = decided(&template_named("pipeline.yml")["Resources"], is_true).unwrap();
+    let stages = &pipeline["Pipeline"]["Properties"]["Stages"];
+    let action =
+        |action: &Value| (action["Name"].as_str().unwrap().to_owned(), action["RunOrder"].as_u64().unwrap());
+    let outputs = listed(&stages[1]["Actions"][0]["OutputArtifacts"]).len();
+    (listed(&stages[2]["Actions"]).into_iter().map(action).collect(), outputs)
+}
+
+#[test]
+fn a_stack_without_a_migration_is_as_it_was_and_one_with_it_migrates_before_it_deploys() {
+    let without = |name: &str| !matches!(name, "HasMigration" | "HasReleaseProject" | "HasReleaseProgram");
+    let with = |_: &str| true;
+    let names = |is_true: &dyn Fn(&str) -> bool| {
+        let resources = decided(&template_named("deployment.yml")["Resources"], is_true).unwrap();
+        resources.as_object().unwrap().keys().cloned().collect::<BTreeSet<String>>()
+    };
+    let before = ["Application", "DeploymentConfiguration", "DeploymentGroup", "DeploymentRole"];
+    assert_eq!(names(&without), before.map(str::to_owned).into());
+    assert_eq!(deploy_stage(&without), (vec![("Deploy".to_owned(), 1)], 1));
+
+    let more = ["MigratePolicy", "ReleaseLogGroup", "ReleaseProject", "ReleaseRole"];
+    let more: BTreeSet<String> = more.map(str::to_owned).into();
+    assert!(names(&with).is_superset(&more), "{:?}", names(&with));
+    assert_eq!(deploy_stage(&with), (vec![("Migrate".to_owned(), 1), ("Deploy".to_owned(), 2)], 2));
+}
+
+/// What the program of the steps asks for is what the project gives it.
+#[test]
+fn the_release_project_gives_the_program_the_variables_that_it_reads() {
+    let template = decided(&template_named("deployment.yml")["Resources"], &|_| true).unwrap();
+    let environment = &template["ReleaseProject"]["Properties"]["Environment"]["EnvironmentVariables"];
+    let given: BTreeSet<&str> =
+        listed(environment).iter().filter_map(|variable| variable["Name"].as_str()).collect();
+    let source = include_str!("../../seatrial-image/src/main.rs");
+    let step = source.split("struct MigrateArguments").nth(1).unwrap();
+    let read: BTreeSet<&str> =
+        step.split("env = \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    let of_codebuild = |name: &&str| !name.starts_with("CODEBUILD_");
+    assert_eq!(given, read.into_iter().filter(of_codebuild).collect());
 }

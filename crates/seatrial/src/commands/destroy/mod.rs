@@ -218,8 +218,11 @@ async fn apply(
         return (destroyed, errors);
     }
     let count = &mut destroyed.deregistered_task_definitions;
-    if let Err(error) = deregister(ctx.watch(), &ctx.environment.full_name(), count).await {
-        errors.push(error);
+    for family in [ctx.environment.full_name(), ctx.environment.migrate_family()] {
+        if let Err(error) = deregister(ctx.watch(), &family, count).await {
+            errors.push(error);
+            break;
+        }
     }
     (destroyed, errors)
 }

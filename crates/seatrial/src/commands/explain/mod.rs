@@ -7,6 +7,7 @@ mod build;
 mod denied;
 mod facts;
 mod kept;
+mod migration;
 mod story;
 mod told;
 

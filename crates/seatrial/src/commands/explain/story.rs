@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::build;
 use super::denied::Denied;
 use super::facts::Facts;
+use super::migration;
 use super::told::{Kind, Told, says};
 use crate::aws::status::{Left, Progress, deployment_stopped, execution_left, execution_progress};
 use crate::aws::{ActionRun, LogLine};
@@ -79,6 +80,9 @@ fn cause(facts: &Facts) -> Told {
     }
     let error = facts.failed.as_ref().and_then(|run| run.error.clone().or_else(|| run.summary.clone()));
     let error = error.unwrap_or_default();
+    if let Some((build, log)) = facts.build.as_ref().filter(|_| migration::is_it(facts.failed.as_ref())) {
+        return migration::told(build, log, &error);
+    }
     if let Some((build, log)) = &facts.build {
         return build::told(build, log, &error);
     }
@@ -260,6 +264,7 @@ fn users(facts: &Facts) -> String {
         _ => String::new(),
     };
     let state = match &facts.rollout {
+        None if migration::is_it(facts.failed.as_ref()) => "no traffic was moved, the old version serves",
         None => "nothing was deployed",
         Some(rollout) if rollout.progress == Progress::Succeeded => "the new revision is live",
         Some(rollout) if !was_shifted(rollout) => "traffic never left the revision of before",

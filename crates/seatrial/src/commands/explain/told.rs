@@ -19,6 +19,8 @@ pub(crate) enum Kind {
     Build,
     BuildTimedOut,
     BuildQueue,
+    /// The task that brings the database in step, before any traffic moves.
+    Migration,
     /// imageDetail.json, taskdef.json or appspec.yaml is missing or wrong.
     Artifacts,
     AppSpec,

@@ -102,7 +102,34 @@ fn stopped(code: &str, reason: &str, log: &str) -> Facts {
 type Case = (Facts, Kind, &'static str);
 
 fn cases() -> Vec<Case> {
-    [of_the_source(), of_the_build(), of_the_rollout(), of_the_tasks()].into_iter().flatten().collect()
+    [of_the_source(), of_the_build(), of_the_migration(), of_the_rollout(), of_the_tasks()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// The action `Migrate` failed in a build with this log.
+fn migrated(status: &str, log: &[&str]) -> Facts {
+    let mut facts =
+        built(status, "Error while executing command: \"$CODEBUILD_SRC_DIR/seatrial-image\"", log);
+    let failed = facts.failed.as_mut().unwrap();
+    (failed.stage, failed.action) = ("Deploy".to_owned(), "Migrate".to_owned());
+    facts
+}
+
+fn of_the_migration() -> Vec<Case> {
+    let ended = "error: failed to migrate: task 7 ended with exit code 1";
+    let reason = "  caused by: Essential container in task exited";
+    let lines = ["task 7: RUNNING", "| error: relation \"entries\" does not exist", ended, reason];
+    let denied = "  caused by: AccessDeniedException: User: arn:aws:sts::1:assumed-role/web-release/b is not authorized to \
+                  perform: iam:PassRole on resource: arn:aws:iam::1:role/web because no policy allows it";
+    vec![
+        (migrated("FAILED", &lines), Kind::Migration, "relation \"entries\" does not exist"),
+        (migrated("FAILED", &lines), Kind::Migration, "exit code 1"),
+        (migrated("FAILED", &["error: failed to run the task", denied]), Kind::Denied, "iam:PassRole"),
+        (migrated("STOPPED", &["| one", "task 7: RUNNING"]), Kind::Stopped, "stopped the build"),
+        (migrated("TIMED_OUT", &["| one"]), Kind::BuildTimedOut, "longer"),
+    ]
 }
 
 /// Before anything is built.
