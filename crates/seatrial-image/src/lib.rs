@@ -31,6 +31,7 @@ pub use artifacts::write_artifacts;
 pub use cache::default_cache;
 pub use credentials::Credentials;
 pub use error::ImageError;
+pub use one_off::image_of;
 pub use registration::registration;
 pub use report::{Pushing, Report};
 pub use request::{BuildImage, BuildRequest, Builder, ImageOptions};

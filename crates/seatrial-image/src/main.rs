@@ -3,18 +3,16 @@
 //!
 //! Standard output of a build is one JSON object, the outcome; progress goes to standard error.
 
+mod steps;
+
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::str::FromStr;
-use std::time::Duration;
 
 use anyhow::Context as _;
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use seatrial_image::one_off::{Clients, Network, OneOff, Pace, definition};
+use clap::{Args, Parser};
 use seatrial_image::{BuildRequest, Builder, Credentials, ImageError, run, write_artifacts};
 use seatrial_project::{Project, ProjectError, render::Variables};
-use tokio::signal::unix::{SignalKind, signal};
 
 /// Builds the application's image, or runs a step around its deployment.
 #[derive(Debug, Parser)]
@@ -23,7 +21,7 @@ struct Arguments {
     #[command(flatten)]
     build: BuildArguments,
     #[command(subcommand)]
-    step: Option<Step>,
+    step: Option<steps::Step>,
 }
 
 #[derive(Debug, Args)]
@@ -48,76 +46,11 @@ struct BuildArguments {
     workspace: PathBuf,
 }
 
-/// Steps of the pipeline's stage Deploy; the stack `deployment` gives their arguments as variables of the build.
-#[derive(Debug, Subcommand)]
-enum Step {
-    /// Runs the new image with another command, before any traffic goes to it.
-    Migrate(MigrateArguments),
-}
-
-#[derive(Debug, Args)]
-struct MigrateArguments {
-    /// Directory with the build's imageDetail.json and taskdef.json.
-    #[arg(long, value_name = "DIR", env = "CODEBUILD_SRC_DIR_BuildOutput")]
-    artifacts: PathBuf,
-    /// Takes the place of the image's command: a JSON list of words.
-    #[arg(long, value_name = "JSON", env = "MIGRATE_COMMAND")]
-    command: Words,
-    /// Family of the task definitions that migrate.
-    #[arg(long, env = "MIGRATE_FAMILY")]
-    family: String,
-    /// Minutes after which the task is stopped.
-    #[arg(long, env = "MIGRATE_TIMEOUT_MINUTES", default_value_t = 60)]
-    timeout_minutes: u32,
-    #[command(flatten)]
-    place: PlaceArguments,
-}
-
-/// Where tasks run, as the service's do.
-#[derive(Debug, Args)]
-struct PlaceArguments {
-    /// Cluster of the service.
-    #[arg(long, env = "CLUSTER_NAME")]
-    cluster: String,
-    /// Subnets of the tasks, separated by commas.
-    #[arg(long, env = "SUBNET_IDS", value_delimiter = ',', required = true)]
-    subnets: Vec<String>,
-    /// Security groups of the tasks, separated by commas.
-    #[arg(long, env = "SECURITY_GROUP_IDS", value_delimiter = ',', required = true)]
-    security_groups: Vec<String>,
-    /// Whether tasks have public addresses.
-    #[arg(long, env = "ASSIGN_PUBLIC_IP", value_enum)]
-    public_address: PublicAddress,
-    /// The build that asks: it starts one task, however often it asks.
-    #[arg(long, env = "CODEBUILD_BUILD_ID")]
-    build: Option<String>,
-}
-
-/// As ECS spells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "UPPERCASE")]
-enum PublicAddress {
-    Enabled,
-    Disabled,
-}
-
-/// A command, word by word.
-#[derive(Debug, Clone)]
-struct Words(Vec<String>);
-
-impl FromStr for Words {
-    type Err = serde_json::Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        serde_json::from_str(text).map(Self)
-    }
-}
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.step {
-        Some(Step::Migrate(step)) => migrate(step).await,
+        Some(step) => step.run().await,
         None => build(arguments.build).await,
     };
     match done {
@@ -149,37 +82,6 @@ async fn build(arguments: BuildArguments) -> anyhow::Result<()> {
         report(&format!("wrote imageDetail.json, taskdef.json and appspec.yaml to {}", directory.display()));
     }
     writeln!(std::io::stdout(), "{}", serde_json::to_string(&image)?)?;
-    Ok(())
-}
-
-async fn migrate(arguments: MigrateArguments) -> anyhow::Result<()> {
-    // Heard from the beginning: a build that is ended must not leave a task behind.
-    let mut terminated = signal(SignalKind::terminate())?;
-    let mut interrupted = signal(SignalKind::interrupt())?;
-    let ended = async {
-        tokio::select! {
-            _ = terminated.recv() => {}
-            _ = interrupted.recv() => {}
-        }
-    };
-    let Words(command) = arguments.command;
-    let place = arguments.place;
-    let task = OneOff {
-        what: "migrate",
-        definition: definition(&arguments.artifacts, ("migrate", &arguments.family), command)?,
-        cluster: place.cluster,
-        network: Network {
-            subnets: place.subnets,
-            security_groups: place.security_groups,
-            public_address: place.public_address == PublicAddress::Enabled,
-        },
-        // The id is behind the project's name.
-        token: place.build.and_then(|build| Some(build.rsplit_once(':')?.1.to_owned())),
-        patience: Duration::from_secs(60 * u64::from(arguments.timeout_minutes)),
-        pace: Pace::default(),
-    };
-    task.run(&Clients::from_env().await, &report, ended).await?;
-    report("migrated");
     Ok(())
 }
 

@@ -94,15 +94,9 @@ pub fn definition(
     (name, family): (&str, &str),
     command: Vec<String>,
 ) -> Result<TaskDefinition, ImageError> {
-    #[derive(Deserialize)]
-    struct ImageDetail {
-        #[serde(rename = "ImageURI")]
-        image_uri: String,
-    }
-    let detail: ImageDetail = read(&artifacts.join("imageDetail.json"))?;
+    let image = image_of(artifacts)?;
     let definition: TaskDefinition = read(&artifacts.join("taskdef.json"))?;
-    let mut definition =
-        TaskDefinition { family: family.to_owned(), ..definition.with_image(&detail.image_uri) };
+    let mut definition = TaskDefinition { family: family.to_owned(), ..definition.with_image(&image) };
     for container in definition.container_definitions.iter_mut().filter(|found| found.name == CONTAINER) {
         container.command = Some(command.clone());
         let options = container.log_configuration.iter_mut().filter_map(|log| log.options.as_mut());
@@ -111,6 +105,19 @@ pub fn definition(
         }
     }
     Ok(definition)
+}
+
+/// The image that a build's artifact in the folder `artifacts` names, with its digest.
+///
+/// # Errors
+/// As [`definition`].
+pub fn image_of(artifacts: &Path) -> Result<String, ImageError> {
+    #[derive(Deserialize)]
+    struct ImageDetail {
+        #[serde(rename = "ImageURI")]
+        image_uri: String,
+    }
+    Ok(read::<ImageDetail>(&artifacts.join("imageDetail.json"))?.image_uri)
 }
 
 fn read<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, ImageError> {

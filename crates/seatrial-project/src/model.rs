@@ -9,6 +9,7 @@ use seatrial_template::{Diagnostic, Document};
 use serde_json::json;
 
 use super::{
+    checks::Check,
     choices::{Architecture, ImageBuilder, ImageTarget, NetworkMode},
     probe::Probe,
     settings::{Database, Deployment, Tasks},
@@ -77,6 +78,8 @@ pub struct Environment {
     pub image: Image,
     /// What is run with the new image before a release moves traffic.
     pub migrate: Option<Migrate>,
+    /// What the new tasks have to show before any traffic goes to them.
+    pub checks: Vec<Check>,
     /// Whether the project's builds hand over the program of the steps around a deployment: one buildspec serves all
     /// environments, so that one of them is enough.
     pub has_release_program: bool,
@@ -154,6 +157,9 @@ pub struct Image {
     pub target: ImageTarget,
 }
 
+/// In which checks have to come to a verdict; then CodeDeploy stops the deployment.
+const MINUTES_FOR_CHECKS: u32 = 60;
+
 /// What brings the database in step with a new version of the application.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Migrate {
@@ -220,9 +226,20 @@ impl Environment {
         format!("{}-{}", self.project, self.name)
     }
 
+    /// For so many minutes a deployment that is ready waits for a word: a person's, or that of its checks.
+    pub fn ready_wait_minutes(&self) -> u32 {
+        let for_checks = if self.checks.is_empty() { 0 } else { MINUTES_FOR_CHECKS };
+        self.deployment.ready_wait.map_or(for_checks, |wait| wait.0)
+    }
+
     /// The family of the task definitions that migrate: `<project>-<environment>-migrate`.
     pub fn migrate_family(&self) -> String {
         format!("{}-migrate", self.full_name())
+    }
+
+    /// The family of the task definitions that check: `<project>-<environment>-check`.
+    pub fn check_family(&self) -> String {
+        format!("{}-check", self.full_name())
     }
 
     /// The name of a stack in AWS: `<project>-<environment>-<stack>`.
@@ -256,11 +273,12 @@ impl Environment {
             ("DatabaseMultiAz", Some(self.database.multi_az.to_string())),
             ("DatabaseSnapshot", self.database.snapshot.as_ref().map(ToString::to_string)),
             ("TrafficConfiguration", Some(self.deployment.traffic.as_str().to_owned())),
-            ("ReadyWaitMinutes", Some(self.deployment.ready_wait.map_or(0, |wait| wait.0).to_string())),
+            ("ReadyWaitMinutes", Some(self.ready_wait_minutes().to_string())),
             ("TerminateBlueAfterMinutes", Some(self.deployment.terminate_blue_after.0.to_string())),
             ("DomainName", self.domain.clone()),
             ("CertificateArn", self.certificate_arn.clone()),
             ("MigrateCommand", self.migrate.as_ref().map(|migrate| json!(migrate.command).to_string())),
+            ("ReleaseChecks", (!self.checks.is_empty()).then(|| json!(self.checks).to_string())),
             ("ReleaseProgram", self.has_release_program.then(|| "true".to_owned())),
             ("NetworkMode", Some(self.network_mode.as_str().to_owned())),
             ("SecretArns", list(&self.app.secret_arns)),

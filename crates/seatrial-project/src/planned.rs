@@ -4,9 +4,9 @@
 use seatrial_template::{Diagnostic, Document, Node};
 
 /// Keys by the mapping that they will stand in.
-const WHOLE: &[&str] = &["checks", "notify", "services"];
+const WHOLE: &[&str] = &["notify", "services"];
 const IMAGE: &[&str] = &["before", "build_args", "context", "dockerfile", "registry_secrets", "target_stage"];
-const ENVIRONMENT: &[&str] = &["checks", "hosted_zone_id", "notify", "services", "tags"];
+const ENVIRONMENT: &[&str] = &["hosted_zone_id", "notify", "services", "tags"];
 
 /// Refuses the first of them, at its place.
 pub(super) fn refuse(document: &Document) -> Result<(), Diagnostic> {

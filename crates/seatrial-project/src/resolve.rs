@@ -74,6 +74,12 @@ impl Scope<'_> {
             let rule = "must be at least `1m`; without the key nobody is waited for".to_owned();
             return Err(self.fault(&["deployment", "ready_wait"], rule));
         }
+        let checks = own.checks.as_ref().or(self.settings.checks.as_ref());
+        if own.deployment.ready_wait.is_some() && checks.is_some_and(|checks| !checks.is_empty()) {
+            let rule =
+                "must not stand beside `checks`: those let traffic move, and nobody is waited for".to_owned();
+            return Err(self.fault(&["deployment", "ready_wait"], rule));
+        }
         if own.domain.is_some() != own.certificate_arn.is_some() {
             let (key, other) = if own.domain.is_some() {
                 ("domain", "certificate_arn")
@@ -94,6 +100,7 @@ impl Scope<'_> {
                 .migrate
                 .or_else(|| self.settings.migrate.clone())
                 .map(|migrate| Migrate { command: migrate.command.into() }),
+            checks: own.checks.or_else(|| self.settings.checks.clone()).unwrap_or_default(),
             has_release_program: self.has_release_program(),
             tasks: own.tasks,
             database: own.database,
@@ -115,8 +122,11 @@ impl Scope<'_> {
     }
 
     fn has_release_program(&self) -> bool {
+        let has_checks = |checks: &Option<Vec<_>>| checks.as_ref().is_some_and(|checks| !checks.is_empty());
         let mut own = self.settings.environments.values().flatten();
-        self.settings.migrate.is_some() || own.any(|environment| environment.migrate.is_some())
+        self.settings.migrate.is_some()
+            || has_checks(&self.settings.checks)
+            || own.any(|environment| environment.migrate.is_some() || has_checks(&environment.checks))
     }
 
     /// An error about a key of this environment: its place, its full name, the rule and the value found.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{
+    checks::Check,
     choices::{Architecture, ImageBuilder, ImageTarget, NetworkMode},
     port::AppPort,
     probe::ProbeSettings,
@@ -31,6 +32,7 @@ pub(super) struct Settings {
     #[serde(default)]
     pub(super) check: Vec<ShellCommand>,
     pub(super) migrate: Option<MigrateSettings>,
+    pub(super) checks: Option<Vec<Check>>,
     pub(super) default_environment: Option<Name>,
     /// `name:` alone is an environment in which everything is as by default.
     pub(super) environments: BTreeMap<Name, Option<EnvironmentSettings>>,
@@ -129,6 +131,8 @@ pub(super) struct EnvironmentSettings {
     pub(super) app: AppSettings,
     pub(super) image: ImageSettings,
     pub(super) migrate: Option<MigrateSettings>,
+    /// Instead of the common ones; none with `[]`.
+    pub(super) checks: Option<Vec<Check>>,
     pub(super) tasks: Tasks,
     pub(super) database: Database,
     pub(super) deployment: Deployment,

@@ -89,11 +89,16 @@ fn each_release_that_goes_wrong_is_rolled_back_and_told_in_one_story_while_produ
 
 /// Each of its tasks says which version it is when it migrates, and does so with exit code `code`.
 fn migrating(program: &str, version: &str, code: u8) -> String {
-    let migrates = format!(
-        "if std::env::args().nth(1).as_deref() == Some(\"migrate\") {{\n        \
-         println!(\"the schema becomes {version}\");\n        std::process::exit({code});\n    }}\n    let variable"
+    with_command(program, "migrate", (&format!("the schema becomes {version}"), code))
+}
+
+/// With one more command, which writes a line and ends.
+fn with_command(program: &str, name: &str, (line, code): (&str, u8)) -> String {
+    let command = format!(
+        "if std::env::args().nth(1).as_deref() == Some(\"{name}\") {{\n        \
+         println!(\"{line}\");\n        std::process::exit({code});\n    }}\n    let variable"
     );
-    program.replacen("let variable", &migrates, 1)
+    program.replacen("let variable", &command, 1)
 }
 
 /// When the actions of the stage Deploy began, by the journal of the local cloud: builds of the release project, and
@@ -142,6 +147,42 @@ fn a_migration_runs_before_any_traffic_and_one_that_fails_leaves_production_unto
         (&"Succeeded".into(), &0.into()),
         "{release}"
     );
+    assert_eq!(checkout.run(&["destroy", "--yes", "--environment", "local"]).code, Some(0));
+}
+
+#[test]
+fn new_tasks_are_checked_before_any_traffic_and_a_check_that_fails_leaves_production_untouched() {
+    let checkout = Checkout::of_fixture(Layout::Member);
+    let program = std::fs::read_to_string(checkout.path().join(PROGRAM)).unwrap();
+    let checks = "checks: [{path: /, contains: commit, max_latency: 30s}, {command: [smoke]}]\nenvironments:";
+    checkout.edit_project("environments:", checks);
+    checkout.commit_long_ago(PROGRAM, &with_command(&program, "smoke", ("no smoke", 0)));
+    let provisioned = checkout.json(&["provision", "--yes"]);
+    assert_eq!(provisioned["release"]["status"], "Succeeded", "{provisioned}");
+    assert_eq!(steps(&checkout).len(), 2);
+    let load = Load::on(provisioned["outputs"]["Url"].as_str().unwrap());
+
+    // By the new tasks' answers.
+    checkout.commit_long_ago(PROGRAM, &program.replacen("{}commit {commit}", "{}version {commit}", 1));
+    let release = released_in_vain(&checkout);
+    let told = &release["explanation"];
+    assert_eq!((&told["cause"], &release["rolled_back"]), (&"check".into(), &true.into()), "{release}");
+    assert!(told["what"].as_str().unwrap().contains("does not contain `commit`"), "{release}");
+    explained_alike(&checkout, &release);
+
+    // By a command, once the answers are good.
+    checkout.commit_long_ago(PROGRAM, &with_command(&program, "smoke", ("smoke on the second floor", 3)));
+    let release = released_in_vain(&checkout);
+    assert_eq!(release["explanation"]["cause"], "check", "{release}");
+    assert!(evidence(&release).contains("check held: GET / was answered with 200"), "{release}");
+    assert!(evidence(&release).contains("| smoke on the second floor"), "{release}");
+    load.end_without_a_failure();
+
+    // Whoever may not ask was let in for as long as was asked.
+    let status = checkout.json(&["status", "--drift"]);
+    let drifted = status["drift"].as_array().unwrap();
+    assert!(!drifted.iter().any(|one| one["stack"] == "security-groups"), "{status}");
+    assert_eq!(checkout.run(&["release", "--continue"]).code, Some(3));
     assert_eq!(checkout.run(&["destroy", "--yes", "--environment", "local"]).code, Some(0));
 }
 

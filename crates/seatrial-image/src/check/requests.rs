@@ -84,15 +84,14 @@ fn shown(body: &[u8]) -> String {
     if words.is_empty() { "an empty body".to_owned() } else { words.join(" ") }
 }
 
-/// Where the local cloud at `endpoint` serves what AWS would serve on `port` of the load balancer called `name`.
+/// Where the local cloud at `endpoint` serves what AWS would serve on `port` of its load balancer.
 ///
 /// # Errors
 /// Why that is not known.
-pub async fn local_address(endpoint: &str, (name, port): (&str, u16)) -> Result<String, String> {
+pub async fn local_address(endpoint: &str, port: u16) -> Result<String, String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct Listener {
-        load_balancer_name: String,
         port: u16,
         address: String,
     }
@@ -101,6 +100,10 @@ pub async fn local_address(endpoint: &str, (name, port): (&str, u16)) -> Result<
     let asker = Asker::new(&Address { url: endpoint.to_owned(), load_balancer: host, trusted: Vec::new() })?;
     let answer = asker.answer(&format!("{endpoint}/_local/listeners")).await?;
     let listeners: Vec<Listener> = serde_json::from_slice(&answer.body).map_err(|error| error.to_string())?;
-    let found = listeners.into_iter().find(|it| it.load_balancer_name == name && it.port == port);
-    found.map(|it| it.address).ok_or_else(|| format!("load balancer `{name}` has no listener on {port}"))
+    let mut found = listeners.into_iter().filter(|it| it.port == port);
+    match (found.next(), found.next()) {
+        (Some(one), None) => Ok(one.address),
+        (None, _) => Err(format!("no load balancer has a listener on {port}")),
+        _ => Err(format!("several load balancers have a listener on {port}")),
+    }
 }

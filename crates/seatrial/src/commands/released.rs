@@ -292,8 +292,9 @@ async fn following<'a>(
     (probing, patience): (Probing, Patience),
     keep: &'a (dyn Fn(&Evidence) + Sync),
 ) -> anyhow::Result<Following<'a>> {
-    let deployment = &ctx.environment.deployment;
-    let (waits, on_aws) = (waits(deployment, ctx.local.is_some()), waits(deployment, false).ready);
+    let environment = &ctx.environment;
+    let of = |local| waits(&environment.deployment, environment.ready_wait_minutes(), local);
+    let (waits, on_aws) = (of(ctx.local.is_some()), of(false).ready);
     Ok(Following {
         pipeline: &place.pipeline,
         execution: "",
@@ -304,7 +305,7 @@ async fn following<'a>(
         waits,
         gate: Gate {
             opens: patience.continues,
-            command: word(ctx),
+            command: ctx.environment.checks.is_empty().then(|| word(ctx)),
             on_aws: (waits.ready < on_aws).then_some(on_aws),
         },
         until: patience.until,
@@ -337,13 +338,13 @@ async fn reached(ctx: &Ctx, target: Option<ProbeTarget>) -> anyhow::Result<Optio
 }
 
 /// The waits that the environment asks for: they pass faster in the local cloud.
-fn waits(deployment: &Deployment, local: bool) -> Waits {
+fn waits(deployment: &Deployment, ready_wait_minutes: u32, local: bool) -> Waits {
     let wait = |minutes: u64| {
         let wait = Duration::from_secs(60 * minutes);
         if local { wait.div_f64(TIME_SCALE) } else { wait }
     };
     Waits {
-        ready: wait(u64::from(deployment.ready_wait.map_or(0, |wait| wait.0))),
+        ready: wait(u64::from(ready_wait_minutes)),
         shift: wait(deployment.traffic.minutes()),
         termination: wait(u64::from(deployment.terminate_blue_after.0)),
     }
@@ -401,7 +402,7 @@ mod tests {
         let mut deployment = Deployment::default();
         deployment.terminate_blue_after.0 = 2 * 24 * 60;
 
-        assert_eq!(waits(&deployment, false).termination, Duration::from_secs(48 * 60 * 60));
-        assert!(waits(&deployment, true).termination < Duration::from_secs(60 * 60));
+        assert_eq!(waits(&deployment, 0, false).termination, Duration::from_secs(48 * 60 * 60));
+        assert!(waits(&deployment, 0, true).termination < Duration::from_secs(60 * 60));
     }
 }

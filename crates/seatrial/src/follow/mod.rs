@@ -17,8 +17,8 @@ pub(crate) use first_tasks::{Doomed, doomed_tasks};
 pub(crate) use poll::{Look, Poll};
 pub(crate) use probe::{Address, Probe, ProbeTarget, Requests, status_of};
 pub(crate) use release::{
-    Evidence, Followed, Following, Gate, Sign, TaskEvidence, Waits, evidence_of, follow_release,
-    follow_rollout,
+    CHECK_ACTION, Evidence, Followed, Following, Gate, Sign, TaskEvidence, Waits, evidence_of,
+    follow_release, follow_rollout,
 };
 pub(crate) use stack::{StackEnd, follow_stack, follow_stack_seeing, rollback_of, root_cause};
 pub(crate) use stops::{Cause, words};

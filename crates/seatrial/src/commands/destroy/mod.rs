@@ -218,7 +218,8 @@ async fn apply(
         return (destroyed, errors);
     }
     let count = &mut destroyed.deregistered_task_definitions;
-    for family in [ctx.environment.full_name(), ctx.environment.migrate_family()] {
+    let environment = &ctx.environment;
+    for family in [environment.full_name(), environment.migrate_family(), environment.check_family()] {
         if let Err(error) = deregister(ctx.watch(), &family, count).await {
             errors.push(error);
             break;

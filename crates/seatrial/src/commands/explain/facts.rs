@@ -4,7 +4,7 @@ use crate::aws::status::{Progress, execution_progress};
 use crate::aws::{ActionRun, Build, Execution};
 use crate::commands::deployed::Place;
 use crate::context::Ctx;
-use crate::follow::{Followed, Requests, Sign, TaskEvidence, evidence_of};
+use crate::follow::{CHECK_ACTION, Followed, Requests, Sign, TaskEvidence, evidence_of};
 use crate::rollout::{Rollout, RolloutId, Strategy};
 
 /// Lines at the end of a build's log among which its errors are looked for.
@@ -21,6 +21,8 @@ pub(crate) struct Facts {
     pub failed: Option<ActionRun>,
     /// The build that failed, and the end of its log.
     pub build: Option<(Build, Vec<String>)>,
+    /// The end of the log of the checks that did not let the rollout go on.
+    pub check: Option<Vec<String>>,
     pub rollout: Option<Rollout>,
     pub rollback: Option<Rollout>,
     /// Why it was stopped before its time.
@@ -36,6 +38,7 @@ impl Facts {
         Ok(Self {
             execution: followed.execution.clone(),
             build: build(ctx, failed.as_ref()).await?,
+            check: check(ctx, &followed.actions).await?,
             failed,
             rollout: followed.rollout.clone(),
             rollback: followed.rollback.clone(),
@@ -51,8 +54,13 @@ impl Facts {
         let failed = failed(&actions);
         let deployed = actions.iter().rfind(|run| run.provider == ROLLOUT);
         let strategy = place.strategy(&ctx.aws);
-        let mut facts =
-            Self { execution, build: build(ctx, failed.as_ref()).await?, failed, ..Self::default() };
+        let mut facts = Self {
+            execution,
+            build: build(ctx, failed.as_ref()).await?,
+            check: check(ctx, &actions).await?,
+            failed,
+            ..Self::default()
+        };
         if let Some(id) = deployed.and_then(|run| run.external_id.clone()) {
             let rollout = ctx.reading(strategy.look(&RolloutId(id))).await?;
             if let Some(back) = &rollout.rolled_back_by {
@@ -71,12 +79,24 @@ impl Facts {
 }
 
 /// Of an action that was tried again, the last attempt counts.
-fn failed(actions: &[ActionRun]) -> Option<ActionRun> {
-    let latest = actions.iter().enumerate().filter(|(at, run)| {
+fn failures(actions: &[ActionRun]) -> impl Iterator<Item = &ActionRun> {
+    let latest = actions.iter().enumerate().filter(move |(at, run)| {
         let again = |later: &ActionRun| (&later.stage, &later.action) == (&run.stage, &run.action);
         !actions.iter().skip(at + 1).any(again)
     });
-    latest.map(|(_, run)| run).find(|run| execution_progress(&run.status) == Progress::Failed).cloned()
+    latest.map(|(_, run)| run).filter(|run| execution_progress(&run.status) == Progress::Failed)
+}
+
+/// The action that failed; the checks only where nothing else did, for they fail with whatever they stop.
+fn failed(actions: &[ActionRun]) -> Option<ActionRun> {
+    let others = failures(actions).find(|run| run.action != CHECK_ACTION);
+    others.or_else(|| failures(actions).next()).cloned()
+}
+
+/// The log of the checks that failed.
+async fn check(ctx: &Ctx, actions: &[ActionRun]) -> anyhow::Result<Option<Vec<String>>> {
+    let failed = failures(actions).find(|run| run.action == CHECK_ACTION);
+    Ok(build(ctx, failed).await?.map(|(_, log)| log))
 }
 
 async fn build(ctx: &Ctx, failed: Option<&ActionRun>) -> anyhow::Result<Option<(Build, Vec<String>)>> {

@@ -4,6 +4,7 @@
 //! hour, and their targets at once.
 
 mod build;
+mod check;
 mod denied;
 mod facts;
 mod kept;

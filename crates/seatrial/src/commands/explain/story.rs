@@ -3,11 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::build;
 use super::denied::Denied;
 use super::facts::Facts;
 use super::migration;
 use super::told::{Kind, Told, says};
+use super::{build, check};
 use crate::aws::status::{Left, Progress, deployment_stopped, execution_left, execution_progress};
 use crate::aws::{ActionRun, LogLine};
 use crate::commands::remedy;
@@ -75,7 +75,7 @@ fn cause(facts: &Facts) -> Told {
     if let Some(left) = execution_left(&facts.execution.status) {
         return of_left(left);
     }
-    if let Some(told) = of_tasks(facts) {
+    if let Some(told) = facts.check.as_deref().and_then(check::verdict).or_else(|| of_tasks(facts)) {
         return told;
     }
     let error = facts.failed.as_ref().and_then(|run| run.error.clone().or_else(|| run.summary.clone()));
@@ -95,11 +95,16 @@ fn cause(facts: &Facts) -> Told {
     let told = match provider {
         "CodeStarSourceConnection" => of_source(&error),
         "CodeBuild" => build::not_begun(&error),
-        _ if facts.rollout.as_ref().is_some_and(|rollout| was_not_continued(rollout, &all)) => Told::new(
-            Kind::NotContinued,
-            "the deployment was ready, and nobody continued it before `deployment.ready_wait` was over",
-            "`release --again` deploys the commit once more; `release --continue` then moves traffic in time",
-        ),
+        _ if facts.rollout.as_ref().is_some_and(|rollout| was_not_continued(rollout, &all)) => {
+            match &facts.check {
+                Some(log) => check::none_reached(log),
+                None => Told::new(
+                    Kind::NotContinued,
+                    "the deployment was ready, and nobody continued it before `deployment.ready_wait` was over",
+                    "`release --again` deploys the commit once more; `release --continue` then moves traffic in time",
+                ),
+            }
+        }
         _ => of_rollout(&all),
     };
     Told {

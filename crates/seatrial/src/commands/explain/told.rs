@@ -21,6 +21,8 @@ pub(crate) enum Kind {
     BuildQueue,
     /// The task that brings the database in step, before any traffic moves.
     Migration,
+    /// What new tasks have to show before any traffic goes to them.
+    Check,
     /// imageDetail.json, taskdef.json or appspec.yaml is missing or wrong.
     Artifacts,
     AppSpec,

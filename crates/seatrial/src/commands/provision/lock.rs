@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use seatrial_project::Deployment;
+use seatrial_project::Environment;
 use tokio::sync::Mutex;
 
 use crate::aws::status::{Progress, StackPhase, execution_cancelled, execution_progress, stack_phase};
@@ -41,8 +41,8 @@ pub(super) struct ReleaseLock<'a> {
 }
 
 /// Until somebody has it move traffic, and until it ends the original tasks.
-fn waits(deployment: &Deployment) -> Duration {
-    let minutes = deployment.ready_wait.map_or(0, |wait| wait.0) + deployment.terminate_blue_after.0;
+fn waits(environment: &Environment) -> Duration {
+    let minutes = environment.ready_wait_minutes() + environment.deployment.terminate_blue_after.0;
     Duration::from_secs(60 * u64::from(minutes))
 }
 
@@ -57,7 +57,7 @@ impl<'a> ReleaseLock<'a> {
             ctx,
             pipeline: output(Owned::PipelineName),
             deployments: output(Owned::CodeDeployApplicationName).zip(output(Owned::DeploymentGroupName)),
-            patience: PATIENCE + waits(&ctx.environment.deployment),
+            patience: PATIENCE + waits(&ctx.environment),
             reason: format!("{REASON} - {:08x}", rand::random::<u32>()),
             held: Mutex::default(),
         }

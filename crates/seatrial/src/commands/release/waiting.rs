@@ -7,8 +7,13 @@ use crate::exit::Refused;
 use crate::rollout::{Rollout, Strategy as _};
 
 /// # Errors
-/// Refused where none waits.
+/// Refused where none waits, or none waits for a person.
 pub(super) async fn plan(ctx: &Ctx) -> anyhow::Result<ReleasePlan> {
+    if !ctx.environment.checks.is_empty() {
+        let refused = "a deployment of this environment goes on when its `checks` hold";
+        let hint = "without `checks` in infra/project.yml, `deployment.ready_wait` has it wait for you";
+        return Err(Refused::new(refused).hint(hint).into());
+    }
     let place = Place::of(&Deployed::read(ctx).await?)?;
     let strategy = place.strategy(&ctx.aws);
     // A group has one deployment at a time: what waits is the newest.

@@ -14,8 +14,8 @@ use crate::rollout::Strategy;
 pub(crate) struct Gate {
     /// The word is given.
     pub opens: bool,
-    /// What to type to give it.
-    pub command: String,
+    /// What to type to give it; `None` where checks give it, a step of the pipeline.
+    pub command: Option<String>,
     /// How long AWS waits, where the local cloud waits less.
     pub on_aws: Option<Duration>,
 }
@@ -34,7 +34,7 @@ impl<S: Strategy> Follower<'_, S> {
                 return Ok(());
             }
             "goes on: traffic moves".to_owned()
-        } else {
+        } else if let Some(command) = &gate.command {
             let shown = match self.strategy.preview().await? {
                 Some(url) => format!("waits for you: the new revision answers at {url}; "),
                 None => "waits for you: ".to_owned(),
@@ -42,7 +42,9 @@ impl<S: Strategy> Follower<'_, S> {
             let left = self.following.waits.left(rollout, Timestamp::now());
             let left = left.map(|left| format!("; {left}")).unwrap_or_default();
             let on_aws = gate.on_aws.map(|whole| format!(" (AWS waits {})", clock(whole)));
-            format!("{shown}`{}` moves traffic{left}{}", gate.command, on_aws.unwrap_or_default())
+            format!("{shown}`{command}` moves traffic{left}{}", on_aws.unwrap_or_default())
+        } else {
+            "ready: the checks are asked before traffic moves".to_owned()
         };
         self.met = Some(rollout.id.clone());
         self.watch.session.printer.tell(Event::text("Deploy", told));

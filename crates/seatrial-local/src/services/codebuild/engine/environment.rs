@@ -1,10 +1,14 @@
 //! The variables a build's commands see: nothing of the local cloud's own environment but what is named here.
 
+use std::net::Ipv4Addr;
+
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::super::buildspec::Buildspec;
 use super::super::store::{BuildRecord, PhaseContext, Variable};
 use super::host::Host;
+use crate::authority::certificate_authority;
 use crate::cloud::Cloud;
 use crate::credentials::Credentials;
 use crate::retry;
@@ -105,6 +109,7 @@ pub(super) async fn variables(
         }
     }
     of_codebuild(host, record, &mut variables);
+    of_local_cloud(&host.cloud, &record.build.id, &mut variables);
     of_aws(&host.cloud, &host.credentials, &mut variables);
     Ok(variables)
 }
@@ -148,6 +153,22 @@ fn of_codebuild(host: &Host, record: &BuildRecord, variables: &mut Variables) {
     for (name, folder) in &host.extra_sources {
         variables.set(format!("CODEBUILD_SRC_DIR_{name}"), folder.display().to_string());
     }
+}
+
+/// What stands here for the public address from which AWS's builds call, one for each build, so that security groups can
+/// tell it from the operator's; and the authority that signs certificates here.
+fn of_local_cloud(cloud: &Cloud, build: &str, variables: &mut Variables) {
+    variables.set("LOCAL_CLOUD_BUILD_ADDRESS", own_address(build).to_string());
+    let authority = certificate_authority(cloud.data_dir());
+    if authority.is_file() {
+        variables.set("LOCAL_CLOUD_AUTHORITY", authority.display().to_string());
+    }
+}
+
+/// In 127/8, beyond what others use of it.
+fn own_address(build: &str) -> Ipv4Addr {
+    let digest = Sha256::digest(build);
+    Ipv4Addr::new(127, 128 | digest[0], digest[1], digest[2].clamp(1, 254))
 }
 
 /// The role's credentials and this cloud's address; the operator's files of settings and keys are hidden, and
@@ -231,6 +252,14 @@ mod tests {
             let variable = (format!("DOCKER_{name}"), "theirs".to_owned());
             assert!(variables.pairs.contains(&variable), "{variable:?}");
         }
+    }
+
+    #[test]
+    fn every_build_calls_from_an_address_of_its_own() {
+        let [one, other] = ["p:1", "p:2"].map(own_address);
+        assert_ne!(one, other);
+        assert!(one.is_loopback() && one.octets()[1] >= 128, "{one}");
+        assert_eq!(own_address("p:1"), one);
     }
 
     #[test]

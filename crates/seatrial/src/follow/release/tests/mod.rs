@@ -160,7 +160,7 @@ fn following() -> Following<'static> {
         groups: ["blue", "green"],
         patience: Duration::from_secs(60),
         waits: Waits::default(),
-        gate: Gate::default(),
+        gate: Gate { command: Some("go on".to_owned()), ..Gate::default() },
         until: None,
         probe: None,
         budget: 5,
