@@ -253,6 +253,9 @@ pub(crate) struct ReleaseArgs {
     /// Let the deployment that waits to be continued move traffic, and follow it on
     #[arg(long = "continue", conflicts_with_all = ["again", "revision", "no_wait"])]
     pub continues: bool,
+    /// Release migrations too that break the version which serves until traffic has moved
+    #[arg(long)]
+    pub allow_breaking_migration: bool,
     /// Start it and do not follow it
     #[arg(long)]
     pub no_wait: bool,

@@ -8,7 +8,7 @@ mod support;
 use serde_json::Value;
 use support::aws_cli::AwsCli;
 use support::checkout::Checkout;
-use support::fixture::{LOCAL, Layout, PAGE};
+use support::fixture::{LOCAL, Layout, PAGE, git};
 use support::load::Load;
 
 /// The program's source.
@@ -140,8 +140,21 @@ fn a_migration_runs_before_any_traffic_and_one_that_fails_leaves_production_unto
     explained_alike(&checkout, &release);
     load.end_without_a_failure();
 
+    // What would break the version that serves is refused before anything starts, unless it is meant.
+    let file = checkout.path().join("web/migrations/0001_drop.sql");
+    std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+    std::fs::write(&file, "-- Nobody reads it any more.\nDROP TABLE pages;\n").unwrap();
+    git(&checkout.path(), &["add", "."]);
     checkout.commit_long_ago(PROGRAM, &migrating(&program, "the second", 0));
-    let release = checkout.json(&["release", "--rate", "20"]);
+    let refused = checkout.run(&["release"]);
+    assert_eq!(refused.code, Some(3), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("web/migrations/0001_drop.sql:2: `DROP TABLE pages`"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(steps(&checkout).len(), 3);
+    let release = checkout.json(&["release", "--rate", "20", "--allow-breaking-migration"]);
     assert_eq!(
         (&release["status"], &release["requests"]["failed"]),
         (&"Succeeded".into(), &0.into()),

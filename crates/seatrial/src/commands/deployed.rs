@@ -233,6 +233,15 @@ impl Place {
 }
 
 #[cfg(test)]
+impl Deployed {
+    /// Every output that this tool needs, with its own name for its value.
+    pub(crate) fn of_outputs(environment: &Environment) -> Self {
+        let given = Owned::ALL.map(|output| (output, output.name().to_owned())).into();
+        Self { given, ..Self::of(Vec::new(), environment, String::new()) }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use seatrial_project::Project;

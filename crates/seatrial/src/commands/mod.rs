@@ -1,6 +1,7 @@
 //! One file a command, and the one list of them.
 
 mod at_once;
+mod breaking;
 mod build_image;
 mod change;
 pub(crate) mod check;

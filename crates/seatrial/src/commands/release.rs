@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::breaking;
 use super::deployed::{Deployed, Place};
 use super::released::{Patience, Probing, Release, follow, follow_by_hand, short};
 use crate::aws::Execution;
@@ -130,13 +131,18 @@ impl fmt::Display for ReleasePlan {
 }
 
 async fn plan(ctx: &Ctx, args: &ReleaseArgs) -> anyhow::Result<ReleasePlan> {
-    let place = Place::of(&Deployed::read(ctx).await?)?;
+    let deployed = Deployed::read(ctx).await?;
+    let place = Place::of(&deployed)?;
     let revision = match &args.revision {
         Some(name) => Some(resolve(&ctx.root, name)?),
         None => checked_out(ctx)?,
     };
     let executions = known_executions(ctx.watch(), &place.pipeline, revision.as_deref()).await?;
     let (step, pipeline_execution_id) = step(&executions, revision.as_deref(), args.again);
+    // One that runs already was not asked for here.
+    if let Some(revision) = revision.as_ref().filter(|_| step == Step::Start) {
+        breaking::refuse(ctx, (&deployed, &place), revision, args.allow_breaking_migration).await?;
+    }
     if step != Step::Nothing {
         tell_others(ctx, &executions, pipeline_execution_id.as_deref());
     }
@@ -299,6 +305,7 @@ mod tests {
             again: false,
             revision: None,
             continues: false,
+            allow_breaking_migration: false,
             no_wait,
             wait_until: WaitUntil::Succeeded,
             timeout: None,

@@ -3,6 +3,7 @@
 //! Pure: reads `infra/stacks`, calls nobody. Every fault of a template or of the wiring is found here, before
 //! any call to AWS.
 
+pub(crate) mod breaking;
 pub(crate) mod critical_path;
 mod dependencies;
 pub(crate) mod difference;
