@@ -369,6 +369,8 @@ pub(crate) enum Scenario {
     MissingImage,
     /// A release whose tasks may not read their secrets
     DeniedSecret,
+    /// A release whose migration fails: it ends before any traffic moves
+    BadMigration,
     /// A release that somebody stops half-way
     Stop,
 }

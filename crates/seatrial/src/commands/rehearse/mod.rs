@@ -3,6 +3,7 @@
 //! Changes nothing in AWS and nothing in the user's checkout: it works on a private clone, in a data directory of
 //! its own. What stays is the build cache, so that the second rehearsal need not compile again.
 
+mod migration;
 mod play;
 mod stage;
 mod verdict;
@@ -63,7 +64,8 @@ async fn rehearse_in(
     args: &RehearseArgs,
     verdict: &mut Verdict,
 ) -> Vec<anyhow::Error> {
-    let stage = Stage::build(session, root, &folder).await;
+    let migrates = args.scenario.contains(&Scenario::BadMigration);
+    let stage = Stage::build(session, (root, migrates), &folder).await;
     let mut errors = match &stage {
         Ok(stage) => rehearse(session, stage, args, verdict).await.unwrap_or_else(|error| vec![error]),
         Err(_) => Vec::new(),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::migration::Broken;
 use super::stage::Stage;
 use super::verdict::Expectation;
 use crate::cli::Scenario;
@@ -30,6 +31,10 @@ impl Script {
     fn of(scenario: Scenario) -> Self {
         let (name, does, cause) = match scenario {
             Scenario::Deploy => return Self { name: "deploy", fault: None, expected: Expectation::Released },
+            Scenario::BadMigration => {
+                let expected = Expectation::StoppedBefore(Kind::Migration);
+                return Self { name: "bad-migration", fault: None, expected };
+            }
             Scenario::Stop => {
                 return Self { name: "stop", fault: None, expected: Expectation::RolledBack(Kind::Stopped) };
             }
@@ -62,6 +67,9 @@ pub(super) async fn play(
     (scenario, rate): (Scenario, u32),
 ) -> anyhow::Result<(Release, Expectation)> {
     let Script { name, fault, expected } = Script::of(scenario);
+    if scenario == Scenario::BadMigration {
+        return Ok((bad_migration(ctx, stage, (place, name)).await?, expected));
+    }
     if let Some((fault, does)) = fault {
         ctx.printer().event("rehearse", format_args!("fault armed: {does}"));
         stage.arm(fault).await?;
@@ -92,4 +100,26 @@ pub(super) async fn play(
     };
     let (release, ()) = tokio::try_join!(followed, somebody)?;
     Ok((release, expected))
+}
+
+/// A release of a commit whose migration fails. Nothing is rolled out, so that there is nothing to probe: production must
+/// answer afterwards.
+async fn bad_migration(ctx: &Ctx, stage: &Stage, (place, name): (&Place, &str)) -> anyhow::Result<Release> {
+    let broken = Broken::commit(&stage.project)?;
+    let file = broken.file.display();
+    ctx.printer()
+        .event("rehearse", format_args!("committed to the clone: `{file}`, which no database can do"));
+    let execution = release::start(ctx, place, None).await?;
+    let unprobed = Probing { rate: Some(0), at_least: 0 };
+    let followed = follow(ctx, place, (name, &execution), (unprobed, Patience::default())).await;
+    // Later scenarios release what can be done.
+    broken.undo(&stage.project)?;
+    let mut release = followed?;
+    let asked = Probing { rate: Some(1), at_least: 0 }.target(ctx, place)?;
+    if let Some(target) = asked
+        && let Err(why) = ctx.session.cancel.unless_cancelled(target.answers()).await?
+    {
+        release.requests.broken = Some(format!("production does not answer: {why}"));
+    }
+    Ok(release)
 }

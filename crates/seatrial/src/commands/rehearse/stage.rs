@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use seatrial_project::{Environment, LOCAL_ENVIRONMENT, Project};
 use tokio::process::Command;
 
+use super::migration;
 use crate::context::serve_options;
 use crate::exit::Refused;
 use crate::git::Head;
@@ -60,11 +61,29 @@ impl Folder {
 }
 
 impl Stage {
-    pub(super) async fn build(session: &Session, root: &Path, folder: &Folder) -> anyhow::Result<Self> {
+    /// `migrates`: the clone must have a migration to fail.
+    pub(super) async fn build(
+        session: &Session,
+        (root, migrates): (&Path, bool),
+        folder: &Folder,
+    ) -> anyhow::Result<Self> {
         let began = Instant::now();
         let project = clone(session, root, &folder.0).await?;
         // As it was committed, whatever lies beside it.
-        let environment = Project::load(&project)?.environment(Some(LOCAL_ENVIRONMENT))?.clone();
+        let load = || anyhow::Ok(Project::load(&project)?.environment(Some(LOCAL_ENVIRONMENT))?.clone());
+        let mut environment = load()?;
+        if migrates && project == root {
+            return Err(Refused::new(
+                "scenario `bad-migration` changes a clone, and this is no git checkout",
+            )
+            .into());
+        }
+        if migrates && environment.migrate.is_none() {
+            let told = "the project says no `migrate`: the rehearsal's clone runs its image with the command `migrate`";
+            session.printer.event("rehearse", told);
+            migration::give_command(&project)?;
+            environment = load()?;
+        }
         let mut options = serve_options(root, &environment, Some(0))?;
         options.data_dir = folder.data_dir();
         options.source.clone_from(&project);

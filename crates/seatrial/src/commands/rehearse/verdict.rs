@@ -20,6 +20,8 @@ pub(super) enum Expectation {
     Released,
     /// For this reason, and no other.
     RolledBack(Kind),
+    /// Likewise, and before anything was deployed.
+    StoppedBefore(Kind),
 }
 
 /// The object of `rehearse --output json`. Its names are a contract: added to, never renamed.
@@ -31,6 +33,9 @@ pub(crate) struct Verdict {
     stacks: Vec<StackResult>,
     image: Image,
     releases: Vec<Release>,
+    /// How each of them had to end, and did.
+    #[serde(skip)]
+    as_it_should: Vec<Option<&'static str>>,
     /// `null` until policies are enforced.
     authorization: Option<()>,
     /// What did not end as it should.
@@ -54,6 +59,17 @@ struct Image {
     size_bytes: i64,
 }
 
+impl Expectation {
+    /// Of what did not go well, and was not to.
+    fn words(self) -> Option<&'static str> {
+        match self {
+            Self::Released => None,
+            Self::RolledBack(_) => Some("rolled back, as it should"),
+            Self::StoppedBefore(_) => Some("stopped before any traffic was moved, as it should"),
+        }
+    }
+}
+
 impl Verdict {
     /// The stacks and the first release, before any scenario.
     pub(super) fn begin(&mut self, provisioned: Provisioned) {
@@ -65,7 +81,9 @@ impl Verdict {
     }
 
     pub(super) fn add(&mut self, release: Release, expectation: Expectation) {
-        self.faults.extend(faults_of(&release, expectation));
+        let faults = faults_of(&release, expectation);
+        self.as_it_should.push(expectation.words().filter(|_| faults.is_empty()));
+        self.faults.extend(faults);
         self.releases.push(release);
     }
 
@@ -92,13 +110,16 @@ fn faults_of(release: &Release, expectation: Expectation) -> Vec<String> {
         Expectation::Released if !succeeded => {
             faults.push(format!("`{name}` ended {} instead of Succeeded", release.status));
         }
+        Expectation::StoppedBefore(_) if succeeded || release.deployment_id.is_some() => {
+            faults.push(format!("`{name}` ended {} and came to its deployment", release.status));
+        }
         Expectation::RolledBack(_) if succeeded || !release.rolled_back => {
             faults.push(format!("`{name}` ended {} without a rollback", release.status));
         }
-        Expectation::RolledBack(cause) => {
+        Expectation::RolledBack(cause) | Expectation::StoppedBefore(cause) => {
             let told = release.explanation.as_ref().map(|story| story.cause);
             if told != Some(cause) {
-                faults.push(format!("`{name}` was rolled back for {told:?}, not for {cause:?}"));
+                faults.push(format!("`{name}` ended {} for {told:?}, not for {cause:?}", release.status));
             }
         }
         Expectation::Released => {}
@@ -127,8 +148,11 @@ impl fmt::Display for Verdict {
             // Nothing was rehearsed: what is wrong is told as an error.
             return Ok(());
         }
-        for release in &self.releases {
+        for (release, as_it_should) in self.releases.iter().zip(&self.as_it_should) {
             write!(f, "[{}] {release:#}", release.scenario)?;
+            if let Some(words) = as_it_should {
+                writeln!(f, "  {words}")?;
+            }
         }
         if !self.image.uri.is_empty() {
             writeln!(f, "image {} ({} bytes)", self.image.uri, self.image.size_bytes)?;
@@ -181,6 +205,28 @@ mod tests {
         assert_eq!(faults_of(&of("Succeeded", false, 0, Kind::Task(Cause::Exited)), rolled_back).len(), 1);
         assert_eq!(faults_of(&of("Failed", true, 3, Kind::Task(Cause::Exited)), rolled_back).len(), 1);
         assert_eq!(faults_of(&release("Failed", true, 0), Expectation::Released).len(), 1);
+    }
+
+    #[test]
+    fn a_bad_migration_passes_only_when_nothing_was_deployed_for_it() {
+        let of = |status: &str, deployment: Option<&str>, cause: Kind| {
+            let mut release = release(status, false, 0);
+            let what = String::new();
+            let (evidence, users, next) = (Vec::new(), String::new(), Vec::new());
+            release.explanation = Some(Story { cause, what, evidence, users, next });
+            release.deployment_id = deployment.map(str::to_owned);
+            release
+        };
+        let stopped = Expectation::StoppedBefore(Kind::Migration);
+        assert!(faults_of(&of("Failed", None, Kind::Migration), stopped).is_empty());
+        assert_eq!(faults_of(&of("Failed", Some("d-1"), Kind::Migration), stopped).len(), 1);
+        assert_eq!(faults_of(&of("Failed", None, Kind::Build), stopped).len(), 1);
+        assert_eq!(faults_of(&of("Succeeded", None, Kind::Migration), stopped).len(), 1);
+
+        let mut verdict = Verdict::default();
+        verdict.add(of("Failed", None, Kind::Migration), stopped);
+        verdict.add(of("Failed", None, Kind::Build), stopped);
+        assert_eq!(verdict.as_it_should, [Some("stopped before any traffic was moved, as it should"), None]);
     }
 
     #[test]
