@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -13,15 +13,15 @@ use http::{Method, Request, Response, StatusCode, Uri, Version};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
 
+use super::activity::Activity;
 use super::conditions::Asked;
 use super::connection::{ConnectError, Connection};
 use super::group::Group;
 use super::rules::{Action, Rules};
 use super::target::InFlight;
-use super::{Body, answer, headers};
+use super::{Body, answer, headers, upgraded};
 
 /// How often a request is tried on a connection that was open before. Past it, on a fresh one.
 const ATTEMPTS: usize = 3;
@@ -138,11 +138,13 @@ async fn send(
         let sent = tokio::select! {
             sent = connection.send(outgoing) => sent,
             () = activity.idle_for(way.rules.idle_timeout) => return way.failed(StatusCode::GATEWAY_TIMEOUT),
+            () = way.in_flight.target().let_go() => return way.failed(StatusCode::BAD_GATEWAY),
         };
         let failed = match sent {
             Ok(response) => {
                 way.group.figures().answered(response.status(), left.elapsed());
-                return deliver(response, client_side, (connection, way.in_flight));
+                let upgrade = client_side.map(|client_side| (client_side, way.rules.idle_timeout));
+                return deliver(response, upgrade, (connection, way.in_flight));
             }
             Err(failed) => failed,
         };
@@ -203,20 +205,22 @@ fn with_empty_body(head: &Request<()>) -> Request<Body> {
     head.clone().map(|()| Empty::new().map_err(|never| match never {}).boxed_unsync())
 }
 
-/// The target's response as the client's. The connection is used again once the body has ended.
+/// The target's response as the client's. The connection is used again once the body has ended. `upgrade`: the client's side
+/// of one that it asked for, and how long that may be idle.
 fn deliver(
     mut response: Response<Incoming>,
-    client_side: Option<OnUpgrade>,
+    upgrade: Option<(OnUpgrade, Duration)>,
     (connection, in_flight): (Connection, InFlight),
 ) -> Response<Body> {
     *response.version_mut() = Version::HTTP_11;
     let protocol = headers::strip_hop_by_hop(response.headers_mut());
-    if let (StatusCode::SWITCHING_PROTOCOLS, Some(client_side)) = (response.status(), client_side) {
+    if let (StatusCode::SWITCHING_PROTOCOLS, Some((client_side, idle_timeout))) = (response.status(), upgrade)
+    {
         let target_side = hyper::upgrade::on(&mut response);
         if let Some(protocol) = protocol {
             headers::ask_upgrade(response.headers_mut(), protocol);
         }
-        tokio::spawn(join(client_side, target_side, in_flight));
+        tokio::spawn(upgraded::join((client_side, target_side), in_flight, idle_timeout));
         return response.map(|_| Empty::new().map_err(|never| match never {}).boxed_unsync());
     }
     response.map(|body| {
@@ -224,44 +228,6 @@ fn deliver(
         let watch = Delivery { ended, connection: Some(connection), in_flight };
         Watched { body, watch }.boxed_unsync()
     })
-}
-
-/// Carries bytes both ways after an upgrade, until either side ends.
-async fn join(client_side: OnUpgrade, target_side: OnUpgrade, in_flight: InFlight) {
-    let (Ok(client), Ok(target)) = tokio::join!(client_side, target_side) else { return };
-    let (mut client, mut target) = (TokioIo::new(client), TokioIo::new(target));
-    if let Err(error) = tokio::io::copy_bidirectional(&mut client, &mut target).await {
-        tracing::debug!(target = %in_flight.target().address(), %error, "an upgraded connection ended");
-    }
-}
-
-/// When a request's body last moved.
-#[derive(Clone)]
-struct Activity {
-    last: Arc<Mutex<Instant>>,
-}
-
-impl Default for Activity {
-    fn default() -> Self {
-        Self { last: Arc::new(Mutex::new(Instant::now())) }
-    }
-}
-
-impl Activity {
-    fn touch(&self) {
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-    }
-
-    /// Ends when nothing moved for so long.
-    async fn idle_for(&self, timeout: Duration) {
-        loop {
-            let until = *self.last.lock().unwrap_or_else(PoisonError::into_inner) + timeout;
-            if until <= Instant::now() {
-                return;
-            }
-            tokio::time::sleep_until(until).await;
-        }
-    }
 }
 
 /// Told of a body's progress.

@@ -4,6 +4,7 @@
 //! A [`Gate`] is a port that answers by its [`Rules`], which are swapped whole; a [`Group`] picks among its
 //! [`Target`]s; each target keeps its own connections and counts what is in flight, so that it can be drained.
 
+mod activity;
 mod answer;
 mod conditions;
 mod connection;
@@ -16,6 +17,7 @@ mod probe;
 mod rules;
 mod target;
 mod tls;
+mod upgraded;
 
 pub(crate) use conditions::{Condition, Field, Pattern};
 pub(crate) use figures::Snapshot;

@@ -54,6 +54,7 @@ pub(crate) struct Target {
     in_flight: AtomicUsize,
     idle: Mutex<Vec<(Connection, Instant)>>,
     closing: CancellationToken,
+    let_go: CancellationToken,
 }
 
 impl Target {
@@ -65,6 +66,7 @@ impl Target {
             in_flight: AtomicUsize::new(0),
             idle: Mutex::default(),
             closing: CancellationToken::new(),
+            let_go: CancellationToken::new(),
         }
     }
 
@@ -100,6 +102,16 @@ impl Target {
     /// Cancelled when draining begins.
     pub(crate) fn closing(&self) -> &CancellationToken {
         &self.closing
+    }
+
+    /// Ends what is still in flight: its deregistration delay is over.
+    pub(crate) fn end(&self) {
+        self.let_go.cancel();
+    }
+
+    /// Comes when what is in flight must end.
+    pub(super) async fn let_go(&self) {
+        self.let_go.cancelled().await;
     }
 
     /// Whether security groups let the load balancer through; packets to an unreachable target are lost.

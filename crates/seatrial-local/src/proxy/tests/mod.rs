@@ -20,6 +20,7 @@ use super::*;
 
 mod races;
 mod tls;
+mod upgraded;
 
 type TestClient = Client<HttpConnector, Full<Bytes>>;
 
@@ -274,39 +275,4 @@ async fn a_redirect_to_a_port_of_the_same_load_balancer_leads_to_where_it_is_ser
 
     assert_eq!(location("#{host}").await, "https://127.0.0.1:23456/a/b?c=d");
     assert_eq!(location("www.example.com").await, "https://www.example.com:443/a/b?c=d");
-}
-
-#[tokio::test]
-async fn an_upgraded_connection_carries_bytes_both_ways_and_counts_as_in_flight() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let target = Arc::new(Target::new(listener.local_addr().unwrap()));
-    tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let mut buffer = [0; 4096];
-        let read = stream.read(&mut buffer).await.unwrap();
-        assert!(String::from_utf8_lossy(&buffer[..read]).to_lowercase().contains("upgrade: echo"));
-        let answer = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n";
-        stream.write_all(answer).await.unwrap();
-        let (mut reader, mut writer) = stream.split();
-        let _ = tokio::io::copy(&mut reader, &mut writer).await;
-    });
-    let group = Arc::new(Group::default());
-    group.add(Arc::clone(&target));
-    let gate = Gate::open(None, everybody()).unwrap();
-    gate.set_rules(Some(forward(&[(&group, 1)])));
-
-    let mut stream = TcpStream::connect(("127.0.0.1", gate.port())).await.unwrap();
-    let request = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n";
-    stream.write_all(request).await.unwrap();
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await.unwrap());
-    }
-    assert!(head.starts_with(b"HTTP/1.1 101"));
-    stream.write_all(b"ping").await.unwrap();
-    let mut echoed = [0; 4];
-    stream.read_exact(&mut echoed).await.unwrap();
-
-    assert_eq!(&echoed, b"ping");
-    assert_eq!(target.in_flight(), 1);
 }

@@ -119,8 +119,8 @@ async fn check(
     probe(address, &group.shape.health_check_path, timeout).await
 }
 
-/// Lets a draining target go once nothing is in flight, or its deregistration delay is over. The delay is real
-/// time: it bounds requests, which take as long here as anywhere.
+/// Lets a draining target go once nothing is in flight, or its deregistration delay is over; what is in flight then ends: a
+/// request, and a WebSocket. The delay is real time: it bounds requests, which take as long here as anywhere.
 fn drained(
     cloud: &Cloud,
     elb: &Elb,
@@ -138,6 +138,7 @@ fn drained(
         return Ok(Next::After(Duration::ZERO));
     }
     elb.streaks.forget(key);
+    target.end();
     elb.proxies.forget(&row.target_group_arn, key);
     elb.targets.remove(key)?;
     Ok(Next::Done)

@@ -14,6 +14,7 @@ use crate::tests::{call, cloud_in, make_balancer, outputs};
 mod doors;
 mod https;
 mod rules;
+mod upgraded;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -35,7 +36,10 @@ struct Balancer {
 
 impl Balancer {
     async fn new(dir: &Path) -> Self {
-        let cloud = cloud_in(dir);
+        Self::of(cloud_in(dir)).await
+    }
+
+    async fn of(cloud: Cloud) -> Self {
         make_balancer(&cloud, 4000).await;
         let network = outputs(&cloud, "network").await;
         let groups = outputs(&cloud, "security-groups").await;
