@@ -35,17 +35,20 @@ pub enum FaultKind {
     SlowStart,
     /// It starts after all health checks have given it up.
     LateStart,
+    /// There is no capacity for the next task set's tasks.
+    NoCapacity,
 }
 
 impl FaultKind {
     /// Those that spoil the tasks of the next task set, and no call.
-    pub(crate) const OF_TASKS: [Self; 6] = [
+    pub(crate) const OF_TASKS: [Self; 7] = [
         Self::Unhealthy,
         Self::Crash,
         Self::MissingImage,
         Self::DeniedSecret,
         Self::SlowStart,
         Self::LateStart,
+        Self::NoCapacity,
     ];
 }
 

@@ -47,6 +47,8 @@ pub(crate) struct TrafficShare {
     pub weight: f64,
     /// Running tasks.
     pub running: i64,
+    /// Tasks that are being started.
+    pub pending: i64,
     /// How many are to run.
     pub desired: i64,
 }
@@ -220,6 +222,7 @@ fn traffic(set: sdk::EcsTaskSet) -> TrafficShare {
         label: set.task_set_label.map(|label| label.as_str().to_owned()).unwrap_or_default(),
         weight: set.traffic_weight,
         running: set.running_count,
+        pending: set.pending_count,
         desired: set.desired_count,
     }
 }

@@ -40,7 +40,7 @@ pub(crate) use codepipeline::{ActionRun, Execution, StageState};
 pub(crate) use drift::PropertyDrift;
 pub(crate) use drift::{Detection, DriftedResource};
 pub(crate) use earlier::EarlierDeployment;
-pub(crate) use ecs::{Revision, StoppedTask};
+pub(crate) use ecs::{Revision, ServiceEvent, StoppedTask};
 pub(crate) use elbv2::{ForwardingRule, TargetHealth};
 pub(crate) use error::AwsError;
 pub(crate) use imports::ResourceImport;

@@ -7,6 +7,7 @@ mod evidence;
 mod gate;
 mod judge;
 mod judging;
+mod placement;
 mod tasks;
 mod waits;
 
@@ -22,6 +23,7 @@ use crate::aws::{ActionRun, Execution};
 use crate::output::{Event, What, Whole};
 use crate::rollout::{Rollout, RolloutId, Strategy};
 use judge::Judge;
+use placement::Placement;
 use tasks::StoppingTasks;
 
 pub(crate) use evidence::{Evidence, TaskEvidence, evidence_of};
@@ -153,6 +155,7 @@ struct Follower<'a, S> {
     /// From the rollout's first moment.
     tasks: Option<StoppingTasks>,
     judge: Judge,
+    placement: Placement,
     sign: Option<Sign>,
     evidence: Option<Evidence>,
     reached: Option<&'static str>,
@@ -185,6 +188,7 @@ impl<'a, S: Strategy> Follower<'a, S> {
             watch,
             strategy,
             judge: Judge::new(following.budget),
+            placement: Placement::default(),
             following,
             execution: Execution::default(),
             actions: Vec::new(),

@@ -10,7 +10,8 @@ use crate::rollout::{Rollout, RolloutStep};
 pub(super) struct RolloutTold {
     status: String,
     steps: Vec<RolloutStep>,
-    traffic: Vec<TrafficShare>,
+    /// Label, percent, running tasks.
+    traffic: Vec<(String, f64, i64)>,
 }
 
 impl RolloutTold {
@@ -35,10 +36,11 @@ impl RolloutTold {
             let RolloutStep { name, status, time, diagnostics, .. } = step.clone();
             tell(time, What::Lifecycle { name, status, diagnostics });
         }
-        if rollout.traffic != self.traffic && !rollout.traffic.is_empty() {
-            self.traffic.clone_from(&rollout.traffic);
-            let sets = rollout.traffic.iter().map(|set| (set.label.clone(), set.weight, set.running));
-            tell(None, What::Traffic(sets.collect()));
+        let sets = rollout.traffic.iter().map(|set| (set.label.clone(), set.weight, set.running));
+        let sets: Vec<_> = sets.collect();
+        if sets != self.traffic && !sets.is_empty() {
+            self.traffic.clone_from(&sets);
+            tell(None, What::Traffic(sets));
         }
         news
     }

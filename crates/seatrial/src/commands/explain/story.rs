@@ -133,6 +133,10 @@ fn of_tasks(facts: &Facts) -> Option<Told> {
         let evidence = facts.tasks.iter().find(|task| task.stopped.is_none()).map(log).unwrap_or_default();
         return Some(Told { evidence, ..Told::new(Kind::Requests, sign.to_string(), next) });
     }
+    if let Some(Sign::Unplaced(words)) = &facts.sign {
+        let what = format!("{}: {words}", headline(Cause::Capacity));
+        return Some(Told::new(Kind::Task(Cause::Capacity), what, remedy::of(Cause::Capacity)));
+    }
     let logs = |task: &TaskEvidence| task.log.iter().map(|line| line.text.clone()).collect::<Vec<_>>();
     let by_sign = match &facts.sign {
         Some(Sign::Task { task, .. }) => task.arn.rsplit('/').next(),

@@ -7,6 +7,8 @@
 //! | it ended, or answered no health check | at once; once all traffic goes to it, when another did so, too |
 //! | nothing could be reached, or there was no capacity | when another did so, too: ECS tries again |
 //!
+//! A task that cannot even be placed counts when ECS has said so twice.
+//!
 //! Requests that are answered badly count when there are more than the budget within ten seconds, once traffic goes to the
 //! new revision. Production that was down before is no sign: the release may be what mends it.
 
@@ -23,6 +25,8 @@ use crate::rollout::Rollout;
 pub(crate) enum Sign {
     /// A task of the new revision stopped.
     Task { cause: Cause, task: StoppedTask },
+    /// No task of the new revision can be placed: ECS's words.
+    Unplaced(String),
     /// So many requests failed within the window; what one of them met.
     Requests { failed: usize, budget: usize, example: String },
 }
@@ -34,6 +38,7 @@ impl fmt::Display for Sign {
                 let id = task.arn.rsplit('/').next().unwrap_or(&task.arn);
                 write!(f, "task {id} of the new revision stopped: {}", words(task))
             }
+            Self::Unplaced(words) => write!(f, "no task of the new revision can be placed: {words}"),
             Self::Requests { failed, budget, example } => {
                 let seconds = WINDOW.as_secs();
                 write!(
@@ -141,7 +146,14 @@ mod tests {
             error: None,
             rolled_back_by: None,
             steps: Vec::new(),
-            traffic: vec![TrafficShare { id: "ecs-svc/2".to_owned(), label, weight, running: 2, desired: 2 }],
+            traffic: vec![TrafficShare {
+                id: "ecs-svc/2".to_owned(),
+                label,
+                weight,
+                running: 2,
+                pending: 0,
+                desired: 2,
+            }],
         }
     }
 

@@ -1,6 +1,6 @@
 //! What is done at a sign: the rollout is stopped, and what shows why is taken.
 
-use super::{Follower, evidence};
+use super::{Follower, Sign, evidence};
 use crate::aws::StoppedTask;
 use crate::aws::status::Progress;
 use crate::output::Event;
@@ -13,8 +13,13 @@ impl<S: Strategy> Follower<'_, S> {
             return Ok(());
         };
         let runs = rollout.progress == Progress::Running;
+        let unplaced = match runs {
+            true => self.placement.look(self.watch, self.place(), rollout).await?.map(Sign::Unplaced),
+            false => None,
+        };
         let stopped = tasks.of_the_new();
-        if let Some(sign) = self.judge.judge(rollout, stopped, self.probe.as_ref()).filter(|_| runs) {
+        let sign = self.judge.judge(rollout, stopped, self.probe.as_ref()).or(unplaced);
+        if let Some(sign) = sign.filter(|_| runs) {
             let stopped = self.strategy.stop(&rollout.id).await;
             let told = match &stopped {
                 Ok(true) => format!("stopped, and traffic goes back: {sign}"),

@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::cloud::Cloud;
 use crate::engine::{Engine, Next};
 use crate::error::ServiceError;
+use crate::fault::FaultKind;
 use crate::services::ecs::definition::Tag;
 use crate::services::ecs::shapes::{Service, TaskSet};
 use crate::services::ecs::store::{EcsStore, TaskSetRow};
@@ -20,6 +21,9 @@ use crate::services::ecs::task::TaskRow;
 const BUSY: Duration = Duration::from_millis(100);
 /// While all is well.
 const CALM: Duration = Duration::from_secs(2);
+/// AWS's words, as users of Fargate show them.
+const NO_CAPACITY: &str = "was unable to place a task. Reason: Capacity is unavailable at this time. Please try again \
+                           later or in a different availability zone.";
 /// Failures that are followed by a new task at once.
 const FREE_TRIES: u32 = 2;
 
@@ -49,8 +53,13 @@ impl Engine for ServiceEngine {
 impl TaskSetRow {
     /// A task ended that should not have. AWS waits ever longer; so do we, on the local cloud's time.
     pub(super) fn note_failure(&mut self, clock: Clock) {
-        self.failures += 1;
         self.failed_tasks += 1;
+        self.hold_off(clock);
+    }
+
+    /// The next try waits ever longer.
+    fn hold_off(&mut self, clock: Clock) {
+        self.failures += 1;
         let doublings = self.failures.saturating_sub(FREE_TRIES).min(8);
         if doublings > 0 {
             let pause = clock.scaled(Duration::from_secs(10 << doublings)).min(Duration::from_secs(60));
@@ -155,6 +164,11 @@ impl Turn<'_> {
         let stored = self.store.task_sets.get(self.key);
         if stored.is_some_and(|row| row.retry_at.is_some_and(|retry_at| now < retry_at)) {
             return Ok(());
+        }
+        if self.row.spoiled == Some(FaultKind::NoCapacity) {
+            let clock = self.cloud.clock();
+            self.store.task_sets.update(self.key, |row| row.hold_off(clock))?;
+            return self.tell(NO_CAPACITY);
         }
         let Some(found) = self.store.definition(&self.row.set.task_definition) else { return Ok(()) };
         let set = &self.row.set;

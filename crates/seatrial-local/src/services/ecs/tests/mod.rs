@@ -258,6 +258,32 @@ async fn a_program_that_starts_late_is_waited_for_as_long_as_its_health_checks_a
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tasks_for_which_there_is_no_capacity_are_told_of_by_the_service_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let cloud = make(dir.path()).await;
+    let definition = define(&cloud, json!({})).await;
+    make_service(&cloud, &definition).await;
+    when(&cloud, is_steady).await;
+    let before = tasks(&cloud).len();
+    cloud.faults().arm(Fault::new(FaultKind::NoCapacity));
+
+    let green = make_green(&cloud, &definition).await;
+
+    let words = format!(
+        "(service s, taskSet {}) was unable to place a task. Reason: Capacity is unavailable at this time. Please try \
+         again later or in a different availability zone.",
+        green.id
+    );
+    let told = |service: &Service| service.events.iter().filter(|event| event.message == words).count();
+    let service = when(&cloud, |service| told(service) >= 2).await;
+    let unplaced = service.task_sets.iter().find(|set| set.id == green.id).unwrap();
+    assert_eq!((unplaced.running_count, unplaced.pending_count), (0, 0));
+    assert_eq!(unplaced.stability_status, "STABILIZING");
+    assert_eq!(tasks(&cloud).len(), before);
+    close(&cloud).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_task_that_cannot_start_says_why() {
     let secret = "arn:aws:secretsmanager:eu-central-1:000000000000:secret:db:user::";
     let cases = [

@@ -68,6 +68,7 @@ fn deployed(error: &str) -> Facts {
                 label: "Blue".to_owned(),
                 weight: 100.0,
                 desired: 2,
+                pending: 0,
                 running: 2,
             },
             TrafficShare {
@@ -75,6 +76,7 @@ fn deployed(error: &str) -> Facts {
                 label: "Green".to_owned(),
                 weight: 0.0,
                 desired: 2,
+                pending: 0,
                 running: 0,
             },
         ],
@@ -198,6 +200,9 @@ fn of_the_rollout() -> Vec<Case> {
     let (failures, example) = (9, "status 503".to_owned());
     requests.sign = Some(Sign::Requests { failed: failures, budget: 5, example });
     // In whatever words AWS tells it: the new tasks stood, and traffic had not moved.
+    let mut unplaced = deployed("MANUAL_STOP: The deployment was stopped.");
+    let full = "(service web, taskSet ecs-svc/2) was unable to place a task. Reason: Capacity is unavailable at this time.";
+    unplaced.sign = Some(Sign::Unplaced(full.to_owned()));
     let ready = |error: &str| {
         let mut facts = deployed(error);
         let steps = facts.rollout.iter_mut().flat_map(|rollout| &mut rollout.steps);
@@ -207,6 +212,7 @@ fn of_the_rollout() -> Vec<Case> {
         facts
     };
     vec![
+        (unplaced, Kind::Task(Cause::Capacity), "Reason: Capacity is unavailable"),
         (ready("TIMEOUT: The deployment timed out."), Kind::NotContinued, "release --continue"),
         (
             failed(

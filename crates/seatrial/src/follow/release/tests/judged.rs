@@ -9,7 +9,7 @@ use crate::follow::Cause;
 const EXITED: &str = "Essential container in task exited";
 
 fn share(id: &str, label: &str, weight: f64) -> TrafficShare {
-    TrafficShare { id: id.to_owned(), label: label.to_owned(), weight, running: 2, desired: 2 }
+    TrafficShare { id: id.to_owned(), label: label.to_owned(), weight, running: 2, pending: 0, desired: 2 }
 }
 
 /// A rollout that never ends by itself; once it is stopped, it has.
