@@ -18,7 +18,7 @@ pub(crate) struct Declaration {
     pub stages: Vec<Stage>,
     #[serde(default)]
     pub version: u64,
-    /// `SUPERSEDED` (AWS's default), `QUEUED` or `PARALLEL`.
+    /// `SUPERSEDED` (AWS's default) or `QUEUED`; `PARALLEL` is refused.
     #[serde(default = "superseded")]
     pub execution_mode: String,
     /// `V1` is AWS's default: it has neither queued executions nor variables.
@@ -64,7 +64,11 @@ pub(crate) struct VariableDeclaration {
 pub(crate) struct Stage {
     pub name: String,
     pub actions: Vec<Action>,
-    /// Kept and answered; a failed stage is not rolled back or retried by itself.
+    /// Conditions, and what happens by itself after a stage: refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_entry: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_success: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_failure: Option<Value>,
 }
@@ -157,6 +161,12 @@ impl Declaration {
                 "Execution mode and pipeline variables are features of pipelines of type V2 only",
             ));
         }
+        if !["QUEUED", "SUPERSEDED"].contains(&self.execution_mode.as_str()) {
+            return Err(structure(format!(
+                "Execution mode {} is not available in the local cloud: QUEUED and SUPERSEDED are",
+                self.execution_mode
+            )));
+        }
         let mut made: Vec<&str> = Vec::new();
         for (index, stage) in self.stages.iter().enumerate() {
             if self.stages[..index].iter().any(|earlier| earlier.name == stage.name) {
@@ -164,6 +174,18 @@ impl Declaration {
             }
             if stage.actions.is_empty() {
                 return Err(structure(format!("Stage `{}` must have at least one action", stage.name)));
+            }
+            let unmeant = [
+                ("beforeEntry", &stage.before_entry),
+                ("onSuccess", &stage.on_success),
+                ("onFailure", &stage.on_failure),
+            ];
+            if let Some((key, _)) = unmeant.into_iter().find(|(_, value)| value.is_some()) {
+                return Err(structure(format!(
+                    "{key} of stage `{}` is not available in the local cloud: nothing happens by itself before or after \
+                     a stage",
+                    stage.name
+                )));
             }
             let of_source = |action: &Action| action.action_type_id.category == "Source";
             if stage.actions.iter().any(|action| of_source(action) != (index == 0)) {

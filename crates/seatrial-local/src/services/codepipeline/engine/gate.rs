@@ -22,9 +22,6 @@ pub(super) fn gate(
     let Some(stage) = row.stages.get(index).map(|stage| &stage.name) else { return Gate::Wait };
     let disabled = index > 0 && pipeline.is_disabled(stage);
     let mode = row.declaration.execution_mode.as_str();
-    if mode == "PARALLEL" {
-        return if disabled { Gate::Wait } else { Gate::Enter };
-    }
     let others = || executions.iter().filter(|other| other.id != row.id && other.status.is_running());
     let status =
         |other: &ExecutionRow| other.stages.iter().find(|run| run.name == *stage).and_then(|run| run.status);

@@ -306,6 +306,22 @@ async fn structures_that_aws_refuses_are_refused() {
     assert_eq!(unknown.await.code, "InvalidStructureException");
     let provider = refused(|it| it["stages"][1]["actions"][0]["actionTypeId"]["provider"] = json!("Jenkins"));
     assert_eq!(provider.await.code, "InvalidActionDeclarationException");
+    let approval = refused(|it| {
+        let kind = json!({ "category": "Approval", "owner": "AWS", "provider": "Manual", "version": "1" });
+        it["stages"][1]["actions"][0]["actionTypeId"] = kind;
+    });
+    let told = approval.await;
+    assert!(told.message.contains("Category: 'Approval', Provider: 'Manual'"), "{}", told.message);
+    let parallel = refused(|it| it["executionMode"] = json!("PARALLEL")).await;
+    assert!(parallel.message.contains("Execution mode PARALLEL is not available"), "{}", parallel.message);
+    let by_itself = [
+        ("beforeEntry", refused(|it| it["stages"][1]["beforeEntry"] = json!({ "conditions": [] })).await),
+        ("onSuccess", refused(|it| it["stages"][1]["onSuccess"] = json!({ "conditions": [] })).await),
+        ("onFailure", refused(|it| it["stages"][1]["onFailure"] = json!({ "result": "ROLLBACK" })).await),
+    ];
+    for (key, told) in by_itself {
+        assert!(told.message.starts_with(&format!("{key} of stage")), "{}", told.message);
+    }
     let first_type = refused(|it| it["pipelineType"] = json!("V1"));
     assert!(first_type.await.message.contains("V2"));
     assert!(cloud.journal().entries().iter().all(|entry| entry.service != "s3"));
