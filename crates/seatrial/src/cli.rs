@@ -1,5 +1,8 @@
 //! What can be typed: types only.
 
+mod companions;
+mod value;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -8,6 +11,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::local::ServeOptions;
 use crate::output::Format;
 use crate::plan::resource_name::{Import, ResourceName};
+use value::{at_least_one, duration, revision, svg_file};
+
+pub(crate) use companions::{LogSource, LogsArgs, RunArgs};
 
 /// How far a release is followed: to its end, or until one of CodeDeploy's lifecycle events is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -39,18 +45,6 @@ impl WaitUntil {
             Self::AfterAllowTraffic => Some("AfterAllowTraffic"),
         }
     }
-}
-
-fn revision(typed: &str) -> Result<String, String> {
-    // An option of git's must not come in by the name of a commit.
-    let plain = !typed.is_empty() && !typed.starts_with('-') && !typed.contains(char::is_whitespace);
-    if plain { Ok(typed.to_owned()) } else { Err("must be a commit, a branch or a tag".to_owned()) }
-}
-
-fn duration(typed: &str) -> Result<Duration, String> {
-    let rule = || "must be a duration such as `30m`, `2h` or `1h 30m`".to_owned();
-    let parsed = typed.parse::<jiff::SignedDuration>().map_err(|_| rule())?;
-    Duration::try_from(parsed).ok().filter(|duration| !duration.is_zero()).ok_or_else(rule)
 }
 
 /// Takes this workspace's web application from a commit to zero-downtime blue/green on AWS, or rehearses it on
@@ -108,6 +102,10 @@ pub(crate) enum Command {
     Rollback(RollbackArgs),
     /// Tells why the last release, or a given one, ended as it did; changes nothing
     Explain(ExplainArgs),
+    /// Shows what the application, its builds or its deployments wrote; changes nothing
+    Logs(LogsArgs),
+    /// Runs the live image once, with another command, as a task in the service's network
+    Run(RunArgs),
     /// Shows stacks, pipeline, deployment, tasks, target health and the live image
     Status(StatusArgs),
     /// Deletes everything that provision made
@@ -173,14 +171,6 @@ pub(crate) struct ChartArgs {
     pub timeline: Option<Option<PathBuf>>,
 }
 
-fn svg_file(typed: &str) -> Result<PathBuf, String> {
-    let path = PathBuf::from(typed);
-    match path.extension().is_some_and(|end| end.eq_ignore_ascii_case("svg")) {
-        true => Ok(path),
-        false => Err("the file's name must end in `.svg`".to_owned()),
-    }
-}
-
 #[derive(Debug, Clone, Args)]
 pub(crate) struct GraphArgs {
     /// How stdout shows it: words, a Mermaid flowchart, or a picture
@@ -239,7 +229,7 @@ pub(crate) struct BuildImageArgs {
     pub dry_run: bool,
 }
 
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ReleaseArgs {
     /// Show what would be done, and do nothing
     #[arg(long)]
@@ -268,6 +258,9 @@ pub(crate) struct ReleaseArgs {
     /// Requests a second that the probe sends to the production listener; 0 for none [default: that of app.probe]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub rate: Option<u32>,
+    /// Let no alarm stop it: for the fix of a production whose alarm is active already. They count again at its end
+    #[arg(long, conflicts_with = "no_wait")]
+    pub ignore_alarms: bool,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -333,11 +326,6 @@ pub(crate) struct LocalStartArgs {
     /// Seconds of AWS's waits that pass in one second, at least 1 [default: 60]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub time_scale: Option<f64>,
-}
-
-fn at_least_one(text: &str) -> Result<f64, String> {
-    let number = text.parse::<f64>().map_err(|error| error.to_string())?;
-    if number.is_finite() && number >= 1.0 { Ok(number) } else { Err("must be at least 1".to_owned()) }
 }
 
 #[derive(Debug, Clone, Args)]

@@ -5,7 +5,12 @@
 
 mod support;
 
+use std::io::{BufRead as _, BufReader};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
+use support::Ended;
 use support::aws_cli::AwsCli;
 use support::checkout::Checkout;
 use support::fixture::{LOCAL, Layout, PAGE, git};
@@ -35,6 +40,7 @@ fn each_release_that_goes_wrong_is_rolled_back_and_told_in_one_story_while_produ
     checkout
         .edit_project("  health_check_path: /healthz", "  health_check_path: /healthz\n  probe: {path: /}");
     let provisioned = checkout.json(&["provision", "--yes"]);
+    run_once_and_read(&checkout);
     let load = Load::on(provisioned["outputs"]["Url"].as_str().unwrap());
 
     // A build that fails is told by the compiler's line.
@@ -197,6 +203,45 @@ fn new_tasks_are_checked_before_any_traffic_and_a_check_that_fails_leaves_produc
     assert!(!drifted.iter().any(|one| one["stack"] == "security-groups"), "{status}");
     assert_eq!(checkout.run(&["release", "--continue"]).code, Some(3));
     assert_eq!(checkout.run(&["destroy", "--yes", "--environment", "local"]).code, Some(0));
+}
+
+/// The live image runs once with a word, and what it and the others wrote is read again.
+fn run_once_and_read(checkout: &Checkout) {
+    let once = checkout.run(&["run", "--output", "json", "--", "once"]);
+    assert_eq!(once.code, Some(4), "{}", once.stderr);
+    let (said, object) = once.stdout.trim_end().rsplit_once('\n').unwrap();
+    assert_eq!(serde_json::from_str::<Value>(said).unwrap()["text"], "said: once", "{said}");
+    let object: Value = serde_json::from_str(object).unwrap();
+    assert_eq!(object["exit_code"], 7, "{object}");
+    assert_eq!(object["failures"][0]["message"], "the command ended with exit code 7");
+
+    // Whoever interrupts it has it stopped.
+    let mut waiting = checkout.begin(&["run", "--", "wait"]);
+    let mut first = String::new();
+    BufReader::new(waiting.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
+    assert_eq!(first, "said: wait\n");
+    kill(Pid::from_raw(waiting.id().try_into().unwrap()), Signal::SIGINT).unwrap();
+    let ended = Ended::of(waiting.wait_with_output().unwrap());
+    assert_eq!(ended.code, Some(130), "{}", ended.stderr);
+    assert!(ended.stderr.contains("was told to stop"), "{}", ended.stderr);
+
+    let lines = |arguments: &[&str]| {
+        let read = checkout.run(&[&["logs", "--since", "1h"], arguments].concat());
+        assert_eq!(read.code, Some(0), "{arguments:?}: {}", read.stderr);
+        read.stdout
+    };
+    let task = object["task"].as_str().unwrap();
+    let all = lines(&[]);
+    assert!(
+        all.contains(" listens on ") && all.contains("said: once") && all.contains("said: wait"),
+        "{all}"
+    );
+    assert_eq!(lines(&["--task", &task[..12]]).lines().count(), 1);
+    assert_eq!(lines(&["--filter", "once"]).lines().count(), 1);
+    assert!(lines(&["--source", "build"]).contains("cargo"));
+    let deployments = lines(&["--source", "deployment"]);
+    assert!(deployments.contains("AllowTraffic Succeeded"), "{deployments}");
+    assert!(deployments.contains("has reached a steady state"), "{deployments}");
 }
 
 /// The commit is released, by whoever started it, and the way back from it and forth again is open.

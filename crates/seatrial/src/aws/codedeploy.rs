@@ -181,12 +181,21 @@ impl Aws {
         Ok(active)
     }
 
-    /// The newest deployment of a deployment group: the first of the first page.
+    /// The newest deployment of a deployment group.
     pub(crate) async fn newest_deployment(
         &self,
         application: &str,
         group: &str,
     ) -> Result<Option<String>, AwsError> {
+        Ok(self.list_deployments(application, group).await?.into_iter().next())
+    }
+
+    /// The last deployments of a deployment group, newest first: the first page of them.
+    pub(crate) async fn list_deployments(
+        &self,
+        application: &str,
+        group: &str,
+    ) -> Result<Vec<String>, AwsError> {
         let answer = self
             .codedeploy()
             .list_deployments()
@@ -195,12 +204,12 @@ impl Aws {
             .send()
             .await;
         match answer.attempt(SERVICE, || format!("list the deployments of `{application}/{group}`")) {
-            Ok(answer) => Ok(answer.deployments.unwrap_or_default().into_iter().next()),
+            Ok(answer) => Ok(answer.deployments.unwrap_or_default()),
             Err(error)
                 if error.is("ApplicationDoesNotExistException")
                     || error.is("DeploymentGroupDoesNotExistException") =>
             {
-                Ok(None)
+                Ok(Vec::new())
             }
             Err(error) => Err(error),
         }

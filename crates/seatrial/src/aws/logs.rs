@@ -1,4 +1,4 @@
-//! CloudWatch Logs: reading a stream from where one left off.
+//! CloudWatch Logs: reading a stream from where one left off, and looking through a group.
 
 use jiff::Timestamp;
 
@@ -19,7 +19,61 @@ pub(crate) struct LogPage {
     pub next: Option<String>,
 }
 
+/// What is looked for in a log group.
+#[derive(Debug, Clone)]
+pub(crate) struct LogQuery {
+    pub group: String,
+    /// How the names of the streams begin; `None` for all.
+    pub streams: Option<String>,
+    /// A filter pattern of CloudWatch's.
+    pub pattern: Option<String>,
+    /// The first moment that counts, in milliseconds since 1970.
+    pub since: i64,
+}
+
+/// A line that was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FoundLine {
+    /// Always the same for the same line.
+    pub id: String,
+    pub stream: String,
+    /// In milliseconds since 1970.
+    pub millis: i64,
+    pub text: String,
+}
+
+const SERVICE: &str = "CloudWatch Logs";
+
 impl Aws {
+    /// A page of the lines that were asked for, oldest first, and the token of the next. A page may be empty although
+    /// others follow (CloudWatch Logs API, FilterLogEvents).
+    pub(crate) async fn filter_log_events(
+        &self,
+        query: &LogQuery,
+        token: Option<String>,
+    ) -> Result<(Vec<FoundLine>, Option<String>), AwsError> {
+        let request = self
+            .cloudwatchlogs()
+            .filter_log_events()
+            .log_group_name(&query.group)
+            .set_log_stream_name_prefix(query.streams.clone())
+            .set_filter_pattern(query.pattern.clone())
+            .start_time(query.since)
+            .set_next_token(token);
+        let answer = request.send().await;
+        let answer =
+            answer.attempt(SERVICE, || format!("filter the events of log group `{}`", query.group))?;
+        let found = answer.events.unwrap_or_default().into_iter().filter_map(|event| {
+            Some(FoundLine {
+                id: event.event_id.unwrap_or_default(),
+                stream: event.log_stream_name.unwrap_or_default(),
+                millis: event.timestamp.unwrap_or_default(),
+                text: event.message?,
+            })
+        });
+        Ok((found.collect(), answer.next_token))
+    }
+
     /// The last lines of a stream, at most so many. A stream that is not there has none.
     pub(crate) async fn last_log_lines(
         &self,
@@ -29,7 +83,7 @@ impl Aws {
         let request = self.cloudwatchlogs().get_log_events().log_group_name(group).log_stream_name(stream);
         let answer = request.start_from_head(false).limit(count).send().await;
         let attempt = || format!("get the events of log stream `{stream}` in `{group}`");
-        match answer.attempt("CloudWatch Logs", attempt) {
+        match answer.attempt(SERVICE, attempt) {
             Ok(answer) => Ok(answer.events.unwrap_or_default().into_iter().filter_map(line).collect()),
             Err(error) if error.is("ResourceNotFoundException") => Ok(Vec::new()),
             Err(error) => Err(error),
@@ -52,7 +106,7 @@ impl Aws {
             .set_next_token(token.clone())
             .send()
             .await
-            .attempt("CloudWatch Logs", || format!("get the events of log stream `{stream}` in `{group}`"));
+            .attempt(SERVICE, || format!("get the events of log stream `{stream}` in `{group}`"));
         match answer {
             Ok(answer) => Ok(LogPage {
                 lines: answer.events.unwrap_or_default().into_iter().filter_map(line).collect(),

@@ -1,5 +1,6 @@
 //! Calls to AWS: the only place that names an SDK crate. Thin functions that return our own types.
 
+mod alarms;
 mod changes;
 mod clients;
 mod cloudformation;
@@ -26,6 +27,7 @@ pub(crate) mod status;
 mod sts;
 mod time;
 
+pub(crate) use alarms::AlarmSettings;
 pub(crate) use clients::{Aws, Target, endpoint_is, endpoint_is_loopback};
 pub(crate) use cloudformation::{
     ChangeSet, ChangeSetRequest, Parameter, PropertyChange, ResourceChange, Stack, StackEvent, StackResource,
@@ -40,11 +42,11 @@ pub(crate) use codepipeline::{ActionRun, Execution, StageState};
 pub(crate) use drift::PropertyDrift;
 pub(crate) use drift::{Detection, DriftedResource};
 pub(crate) use earlier::EarlierDeployment;
-pub(crate) use ecs::{Revision, ServiceEvent, StoppedTask};
+pub(crate) use ecs::{Live, OneOff, Revision, ServiceEvent, StoppedTask};
 pub(crate) use elbv2::{ForwardingRule, TargetHealth};
 pub(crate) use error::AwsError;
 pub(crate) use imports::ResourceImport;
-pub(crate) use logs::LogLine;
+pub(crate) use logs::{FoundLine, LogLine, LogQuery};
 pub(crate) use recovery::ValidationError;
 
 #[cfg(test)]

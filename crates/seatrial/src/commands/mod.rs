@@ -1,5 +1,6 @@
 //! One file a command, and the one list of them.
 
+mod alarms;
 mod at_once;
 mod breaking;
 mod build_image;
@@ -17,12 +18,14 @@ mod graph;
 mod large_template;
 mod learned;
 mod local;
+mod logs;
 mod provision;
 mod rehearse;
 mod release;
 mod released;
 mod remedy;
 mod rollback;
+mod run;
 mod status;
 mod timeline;
 mod undeletable;
@@ -65,6 +68,14 @@ pub(crate) async fn run(session: &Session, cli: Cli, own: &[Check]) -> ExitStatu
         Command::Explain(args) => {
             let explain = async |ctx: &Ctx| explain::run(ctx, &args).await;
             conclude(session, Box::pin(connected(session, &globals, explain)).await)
+        }
+        Command::Logs(args) => {
+            let logs = async |ctx: &Ctx| logs::run(ctx, &args).await;
+            conclude(session, Box::pin(connected(session, &globals, logs)).await)
+        }
+        Command::Run(args) => {
+            let run = async |ctx: &Ctx| run::run(ctx, &args).await;
+            conclude(session, Box::pin(connected(session, &globals, run)).await)
         }
         Command::Status(args) => {
             let status = async |ctx: &Ctx| status::run(ctx, &args).await;
@@ -110,7 +121,8 @@ pub(crate) fn resume(session: &Session, command: &Command) -> Option<Resume> {
         Command::Release(args) => {
             let revision =
                 args.revision.as_ref().map(|name| format!(" --revision {name}")).unwrap_or_default();
-            (format!("release{revision}"), false)
+            let ignore = if args.ignore_alarms { " --ignore-alarms" } else { "" };
+            (format!("release{revision}{ignore}"), false)
         }
         Command::Destroy(args) => {
             let retain = named("--retain-resource", &args.retain_resource);
@@ -145,6 +157,7 @@ mod tests {
                 Some("cargo xtask release --environment staging"),
             ),
             ("xtask release --revision v2 --timeout 5m", Some("cargo xtask release --revision v2")),
+            ("xtask release --ignore-alarms", Some("cargo xtask release --ignore-alarms")),
             ("xtask destroy -e a", Some("cargo xtask destroy --environment a")),
             (
                 "xtask provision --allow-replace a.A --local-image --allow-replace b.B --skip-resource c.C",

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::alarms::Alarms;
 use super::breaking;
 use super::deployed::{Deployed, Place};
 use super::released::{Patience, Probing, Release, follow, follow_by_hand, short};
@@ -51,8 +52,41 @@ impl fmt::Display for Releasing {
 }
 
 pub(crate) async fn run(ctx: &Ctx, args: &ReleaseArgs) -> anyhow::Result<Report<Releasing>> {
-    let mut plan = if args.continues { waiting::plan(ctx).await? } else { plan(ctx, args).await? };
-    if args.dry_run || plan.step == Step::Nothing {
+    let deployed = Deployed::read(ctx).await?;
+    let place = Place::of(&deployed)?;
+    let plan =
+        if args.continues { waiting::plan(ctx, &place).await? } else { plan(ctx, args, &place).await? };
+    if args.dry_run {
+        return Ok(Report::done(Releasing::Planned(plan)));
+    }
+    let alarms = Alarms::of(ctx.watch(), &place, &deployed);
+    if !args.ignore_alarms || plan.step == Step::Nothing {
+        let left = alarms.recall(plan.runs).await?;
+        let ended = carry_out(ctx, args, plan).await;
+        return if left { alarms.recall(false).await.and(ended) } else { ended };
+    }
+    let before = alarms.ignore().await?;
+    let ended = carry_out(ctx, args, plan).await;
+    let Some(before) = before else { return ended };
+    match (alarms.put_back(&before).await, ended) {
+        (Ok(()), ended) => ended,
+        (Err(error), Ok(mut report)) => {
+            report.errors.push(error);
+            Ok(report)
+        }
+        (Err(error), Err(ended)) => {
+            ctx.printer().warning(format_args!("{error:#}"));
+            Err(ended)
+        }
+    }
+}
+
+async fn carry_out(
+    ctx: &Ctx,
+    args: &ReleaseArgs,
+    mut plan: ReleasePlan,
+) -> anyhow::Result<Report<Releasing>> {
+    if plan.step == Step::Nothing {
         return Ok(Report::done(Releasing::Planned(plan)));
     }
     ctx.printer().note(&plan);
@@ -108,6 +142,11 @@ pub(crate) struct ReleasePlan {
     /// The deployment that is continued.
     #[serde(skip_serializing_if = "Option::is_none")]
     deployment_id: Option<String>,
+    /// Whether alarms are to stop nothing meanwhile.
+    ignore_alarms: bool,
+    /// Whether any execution runs.
+    #[serde(skip)]
+    runs: bool,
     #[serde(flatten)]
     place: Place,
 }
@@ -126,13 +165,13 @@ impl fmt::Display for ReleasePlan {
                 write!(f, "deployment {deployment} waits: it moves its traffic to the new revision")
             }
             Step::Start => write!(f, "releasing {revision} through pipeline `{}`", self.place.pipeline),
-        }
+        }?;
+        let ignores = self.ignore_alarms && self.step != Step::Nothing;
+        if ignores { f.write_str(", whatever the alarms of its deployments say") } else { Ok(()) }
     }
 }
 
-async fn plan(ctx: &Ctx, args: &ReleaseArgs) -> anyhow::Result<ReleasePlan> {
-    let deployed = Deployed::read(ctx).await?;
-    let place = Place::of(&deployed)?;
+async fn plan(ctx: &Ctx, args: &ReleaseArgs, place: &Place) -> anyhow::Result<ReleasePlan> {
     let revision = match &args.revision {
         Some(name) => Some(resolve(&ctx.root, name)?),
         None => checked_out(ctx)?,
@@ -146,7 +185,10 @@ async fn plan(ctx: &Ctx, args: &ReleaseArgs) -> anyhow::Result<ReleasePlan> {
     if step != Step::Nothing {
         tell_others(ctx, &executions, pipeline_execution_id.as_deref());
     }
-    Ok(ReleasePlan { revision, step, pipeline_execution_id, deployment_id: None, place })
+    let runs = executions.iter().any(running);
+    let (ignore_alarms, place) = (args.ignore_alarms, place.clone());
+    let deployment_id = None;
+    Ok(ReleasePlan { revision, step, pipeline_execution_id, deployment_id, ignore_alarms, runs, place })
 }
 
 fn checked_out(ctx: &Ctx) -> anyhow::Result<Option<String>> {
@@ -219,7 +261,6 @@ mod tests {
 
     use super::*;
     use crate::aws::tests::{of_account, stub};
-    use crate::cli::WaitUntil;
     use crate::outcome::Outcome;
     use crate::output::{Format, Printer};
     use crate::plan::owned::Owned;
@@ -273,10 +314,14 @@ mod tests {
         format!("<DescribeStacksResponse>{result}</DescribeStacksResponse>")
     }
 
-    /// What becomes of `release` where the execution that it starts never ends: the exit code, and the object.
-    async fn released(no_wait: bool) -> (u8, serde_json::Value) {
-        let (aws, _) = stub(|operation, _, _| match operation {
+    /// What becomes of `release` where the execution that it starts never ends: the exit code, the object, and what was
+    /// asked for.
+    async fn released(args: ReleaseArgs) -> (u8, serde_json::Value, Vec<String>) {
+        let (aws, calls) = stub(|operation, _, _| match operation {
             "DescribeStacks" => stacks().into(),
+            "GetDeploymentGroup" => json!({ "deploymentGroupInfo": { "alarmConfiguration": {
+                "enabled": true, "alarms": [{ "name": "errors" }],
+            } } }),
             "ListPipelineExecutions" => json!({ "pipelineExecutionSummaries": [] }),
             "StartPipelineExecution" => json!({ "pipelineExecutionId": "e" }),
             "GetPipelineExecution" => {
@@ -300,26 +345,16 @@ mod tests {
             environment: project.environment(Some("production")).unwrap().clone(),
             local: None,
         };
-        let args = ReleaseArgs {
-            dry_run: false,
-            again: false,
-            revision: None,
-            continues: false,
-            allow_breaking_migration: false,
-            no_wait,
-            wait_until: WaitUntil::Succeeded,
-            timeout: None,
-            rate: Some(0),
-        };
+        let args = ReleaseArgs { rate: Some(0), ..args };
 
         let outcome = Outcome::of(&ctx.session, run(&ctx, &args).await);
 
-        (outcome.status().code(), serde_json::to_value(&outcome).unwrap())
+        (outcome.status().code(), serde_json::to_value(&outcome).unwrap(), calls.made())
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_release_that_outlasts_its_deadline_ends_with_5_and_the_command_that_joins_it() {
-        let (code, object) = released(false).await;
+        let (code, object, _) = released(ReleaseArgs::default()).await;
 
         assert_eq!(code, 5, "{object}");
         assert_eq!(object["failures"][0]["status"], "deadline");
@@ -329,10 +364,26 @@ mod tests {
 
     #[tokio::test]
     async fn a_release_that_is_not_waited_for_tells_the_command_that_joins_it() {
-        let (code, object) = released(true).await;
+        let (code, object, _) = released(ReleaseArgs { no_wait: true, ..ReleaseArgs::default() }).await;
 
         assert_eq!((code, &object["pipeline_execution_id"]), (0, &json!("e")), "{object}");
         assert_eq!(object["resume"], "cargo seatrial release --environment production");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_release_that_ignores_alarms_lets_them_count_again_also_where_it_is_left() {
+        let (code, object, calls) = released(ReleaseArgs {
+            ignore_alarms: true,
+            timeout: Some(Duration::from_secs(60)),
+            ..ReleaseArgs::default()
+        })
+        .await;
+
+        assert_eq!(code, 5, "{object}");
+        let of_alarms =
+            |call: &&String| ["UpdateDeploymentGroup", "StartPipelineExecution"].contains(&call.as_str());
+        let made: Vec<&String> = calls.iter().filter(of_alarms).collect();
+        assert_eq!(made, ["UpdateDeploymentGroup", "StartPipelineExecution", "UpdateDeploymentGroup"]);
     }
 
     fn execution(id: &str, status: &str, revision: Option<&str>) -> Execution {

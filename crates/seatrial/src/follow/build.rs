@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::log::StreamTail;
 use super::{Look, Watch};
 use crate::aws::Build;
 use crate::aws::status::{Progress, build_progress};
@@ -17,8 +18,7 @@ const BOOKKEEPING: &str = "[Container] ";
 #[derive(Default)]
 pub(super) struct BuildTold {
     phases: Vec<(String, Option<String>)>,
-    token: Option<String>,
-    is_log_denied: bool,
+    log: Option<StreamTail>,
     /// As it was seen last, while it runs.
     running: Option<Build>,
 }
@@ -64,28 +64,13 @@ impl BuildTold {
 
     async fn tell_log(&mut self, watch: Watch<'_>, build: &Build) -> anyhow::Result<bool> {
         let (Some(group), Some(stream)) = (&build.log_group, &build.log_stream) else { return Ok(false) };
-        let mut news = false;
-        while !self.is_log_denied {
-            let page = match watch.aws.get_log_events(group, stream, self.token.clone()).await {
-                // Whoever may not read the log follows the build all the same.
-                Err(error) if !error.passing => {
-                    self.is_log_denied = true;
-                    let told = format!("the build's log cannot be read: {error:#}").replace('\n', " ");
-                    watch.session.printer.warning(told);
-                    break;
-                }
-                page => page?,
-            };
-            let end = page.lines.is_empty() || page.next == self.token;
-            self.token = page.next;
-            news |= !page.lines.is_empty();
-            for line in page.lines.into_iter().filter(|line| !line.text.starts_with(BOOKKEEPING)) {
-                let text = What::BuildLog(line.text.trim_end().to_owned());
-                watch.session.printer.tell(Event::new(line.time, "Build", text));
-            }
-            if end {
-                break;
-            }
+        // Whoever may not read the log follows the build all the same.
+        let log = self.log.get_or_insert_with(|| StreamTail::new(group, stream));
+        let lines = log.read(watch, "the build's").await?;
+        let news = !lines.is_empty();
+        for line in lines.into_iter().filter(|line| !line.text.starts_with(BOOKKEEPING)) {
+            let text = What::BuildLog(line.text.trim_end().to_owned());
+            watch.session.printer.tell(Event::new(line.time, "Build", text));
         }
         Ok(news)
     }

@@ -2,6 +2,7 @@
 
 mod build;
 mod first_tasks;
+mod log;
 mod poll;
 mod probe;
 mod release;
@@ -14,6 +15,7 @@ use crate::session::Session;
 
 pub(crate) use build::follow_build;
 pub(crate) use first_tasks::{Doomed, doomed_tasks};
+pub(crate) use log::StreamTail;
 pub(crate) use poll::{Look, Poll};
 pub(crate) use probe::{Address, Probe, ProbeTarget, Requests, status_of};
 pub(crate) use release::{

@@ -47,20 +47,25 @@ impl Printer {
 
     /// The result of the command, once: its text, or the same value as JSON. Where there is no text, there is none.
     pub(crate) fn result<T: Serialize + Display>(&self, value: &T) -> anyhow::Result<()> {
-        let text = match self.format {
-            Format::Text => value.to_string(),
-            Format::Json => serde_json::to_string(value)?,
-        };
+        self.data(std::slice::from_ref(value)).map(drop)
+    }
+
+    /// Data that comes bit by bit, before the result: a line each, as text or as JSON. Whether somebody still reads: a
+    /// reader that has seen enough (`| head`) is no error.
+    pub(crate) fn data<T: Serialize + Display>(&self, values: &[T]) -> anyhow::Result<bool> {
         self.channel.flush();
-        if text.is_empty() {
-            return Ok(());
-        }
         let mut stdout = anstream::stdout().lock();
-        match writeln!(stdout, "{}", text.trim_end()).and_then(|()| stdout.flush()) {
-            // A reader that has seen enough (`| head`) is no error.
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-            written => Ok(written?),
+        for value in values {
+            let text = match self.format {
+                Format::Text => value.to_string(),
+                Format::Json => serde_json::to_string(value)?,
+            };
+            let text = text.trim_end();
+            if !text.is_empty() && is_unread(writeln!(stdout, "{text}"))? {
+                return Ok(false);
+            }
         }
+        Ok(!is_unread(stdout.flush())?)
     }
 
     /// Tells what happened.
@@ -126,6 +131,13 @@ impl Printer {
     /// What was told so far of resources, stacks and what else is made, oldest first.
     pub(crate) fn recorded(&self) -> Vec<Event> {
         self.record.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn is_unread(written: std::io::Result<()>) -> std::io::Result<bool> {
+    match written {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(true),
+        written => written.map(|()| false),
     }
 }
 

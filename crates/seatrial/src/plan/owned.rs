@@ -31,7 +31,7 @@ macro_rules! owned {
 }
 
 owned! {
-    "build": ArtifactBucketName BuildProjectName;
+    "build": ArtifactBucketName BuildLogGroupName BuildProjectName;
     "cluster": ApplicationLogGroupName ClusterName ExecutionRoleArn TaskRoleArn;
     "connection": ConnectionArn;
     "database": DatabaseEndpointAddress DatabaseName DatabasePort DatabaseSecretArn DatabaseUser;

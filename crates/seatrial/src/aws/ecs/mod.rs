@@ -1,7 +1,9 @@
 //! ECS: services, task sets and tasks, as far as they are shown and waited for.
 
+mod one_off;
 mod task_definition;
 
+pub(crate) use one_off::{Live, OneOff};
 pub(crate) use task_definition::Revision;
 
 use aws_sdk_ecs::types as sdk;

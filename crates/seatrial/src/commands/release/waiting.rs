@@ -1,20 +1,19 @@
 //! The deployment that waits to be continued, and the execution that waits for it.
 
 use super::{ReleasePlan, Step, running};
-use crate::commands::deployed::{Deployed, Place};
+use crate::commands::deployed::Place;
 use crate::context::Ctx;
 use crate::exit::Refused;
 use crate::rollout::{Rollout, Strategy as _};
 
 /// # Errors
 /// Refused where none waits, or none waits for a person.
-pub(super) async fn plan(ctx: &Ctx) -> anyhow::Result<ReleasePlan> {
+pub(super) async fn plan(ctx: &Ctx, place: &Place) -> anyhow::Result<ReleasePlan> {
     if !ctx.environment.checks.is_empty() {
         let refused = "a deployment of this environment goes on when its `checks` hold";
         let hint = "without `checks` in infra/project.yml, `deployment.ready_wait` has it wait for you";
         return Err(Refused::new(refused).hint(hint).into());
     }
-    let place = Place::of(&Deployed::read(ctx).await?)?;
     let strategy = place.strategy(&ctx.aws);
     // A group has one deployment at a time: what waits is the newest.
     let newest = match ctx.reading(strategy.newest()).await? {
@@ -36,7 +35,9 @@ pub(super) async fn plan(ctx: &Ctx) -> anyhow::Result<ReleasePlan> {
                 step: Step::Continue,
                 pipeline_execution_id: Some(execution.id),
                 deployment_id: Some(deployment_id),
-                place,
+                ignore_alarms: false,
+                runs: true,
+                place: place.clone(),
             });
         }
     }
@@ -46,6 +47,8 @@ pub(super) async fn plan(ctx: &Ctx) -> anyhow::Result<ReleasePlan> {
         step: Step::Continue,
         pipeline_execution_id: None,
         deployment_id: Some(deployment_id),
-        place,
+        ignore_alarms: false,
+        runs: true,
+        place: place.clone(),
     })
 }
