@@ -30,6 +30,13 @@ impl Traffic {
 }
 
 impl Traffic {
+    /// The first share that moves, in percent.
+    pub fn first_percent(&self) -> u64 {
+        let text = self.0.trim_start_matches("CodeDeployDefault.ECS");
+        let share = text.strip_prefix("Canary").or_else(|| text.strip_prefix("Linear"));
+        share.and_then(|rest| rest.split_once("Percent")?.0.parse().ok()).unwrap_or(100)
+    }
+
     /// How long it takes until all traffic has moved, in minutes: a canary's one pause, or one between any two of the
     /// equal steps.
     pub fn minutes(&self) -> u64 {

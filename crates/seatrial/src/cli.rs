@@ -353,12 +353,16 @@ pub(crate) enum Scenario {
     Unhealthy,
     /// A release whose program ends as soon as it starts
     Crash,
+    /// A release whose program starts slowly, in time; and one whose program starts too late
+    SlowStart,
     /// A release whose image is not in the repository
     MissingImage,
     /// A release whose tasks may not read their secrets
     DeniedSecret,
     /// A release whose migration fails: it ends before any traffic moves
     BadMigration,
+    /// A release during which an alarm is raised
+    Alarm,
     /// A release that somebody stops half-way
     Stop,
 }

@@ -87,7 +87,7 @@ impl Hint for Stuck {
 }
 
 /// The time that was allowed has passed; what was waited for goes on in AWS: exit code 5.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("{what} did not end within {} minutes", .patience.as_secs().div_ceil(60))]
 pub(crate) struct DeadlinePassed {
     pub what: String,

@@ -12,6 +12,9 @@ use tokio_util::sync::CancellationToken;
 use crate::exit::Interrupted;
 use crate::output::Printer;
 
+/// The commands that are named to whoever has to go on.
+const COMMANDS: [&str; 7] = ["doctor", "generate", "logs", "provision", "release", "rollback", "status"];
+
 /// Cheap to clone; all clones are the same run.
 #[derive(Clone)]
 pub(crate) struct Session {
@@ -53,6 +56,16 @@ impl Session {
             Some(environment) => format!("{} {words} --environment {environment}", self.program),
             None => format!("{} {words}", self.program),
         }
+    }
+
+    /// A text that names commands of ours in the form of `` `release --again` ``, with each of them as it is typed here.
+    pub(crate) fn with_commands(&self, text: &str) -> String {
+        let ours = |words: &str| COMMANDS.contains(&words.split(' ').next().unwrap_or_default());
+        let parts = text.split('`').enumerate().map(|(index, part)| match index % 2 == 1 && ours(part) {
+            true => self.command(part),
+            false => part.to_owned(),
+        });
+        parts.collect::<Vec<_>>().join("`")
     }
 
     /// A text of a crate that knows nothing of this run, with the commands in it as this project spells them.
@@ -145,5 +158,26 @@ impl Changes {
 
     pub(crate) fn go_on(&self) -> bool {
         self.go_on.load(Ordering::SeqCst)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::Format;
+
+    #[test]
+    fn commands_in_a_text_are_spelled_with_program_and_environment_and_other_words_are_left() {
+        let mut session = Session::new(Printer::new(Format::Text), "cargo seatrial");
+        session.environment = Some("production".to_owned());
+
+        let told =
+            session.with_commands("see `status`, then `release --again`; not `app.secrets` nor release");
+
+        assert_eq!(
+            told,
+            "see `cargo seatrial status --environment production`, then `cargo seatrial release --again --environment \
+             production`; not `app.secrets` nor release"
+        );
     }
 }

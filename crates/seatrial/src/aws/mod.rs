@@ -4,6 +4,7 @@ mod alarms;
 mod changes;
 mod clients;
 mod cloudformation;
+mod cloudwatch;
 mod codebuild;
 mod codeconnections;
 mod codedeploy;

@@ -35,7 +35,7 @@ pub(crate) enum Releasing {
     Planned(ReleasePlan),
     /// Started, not followed.
     Started(ReleasePlan),
-    Ended(Release),
+    Ended(Box<Release>),
 }
 
 impl fmt::Display for Releasing {
@@ -116,7 +116,7 @@ fn ended(ctx: &Ctx, release: Release, wanted: Option<&str>) -> Report<Releasing>
     if release.reached.is_some() {
         ctx.session.changes.leave();
     }
-    Report { fields: Releasing::Ended(release), errors }
+    Report { fields: Releasing::Ended(Box::new(release)), errors }
 }
 
 /// What is to be done.

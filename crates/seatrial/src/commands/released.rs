@@ -11,7 +11,7 @@ use crate::aws::status::{Progress, execution_progress};
 use crate::context::{Ctx, TIME_SCALE};
 use crate::exit::Failed;
 use crate::follow::{
-    Address, Evidence, Followed, Following, Gate, ProbeTarget, Requests, Waits, follow_release,
+    Address, Evidence, Followed, Following, Gate, Left, ProbeTarget, Requests, Waits, follow_release,
     follow_rollout,
 };
 use crate::rollout::RolloutId;
@@ -24,6 +24,10 @@ const PATIENCE: Duration = Duration::from_secs(4 * 60 * 60);
 /// So often, and with such pauses, an address is asked before it is given up: one lost request says nothing.
 const TRIES: u32 = 3;
 const BETWEEN: Duration = Duration::from_secs(1);
+
+/// Of so many requests one may stay without any answer, for a network loses some: where a revision or its going lost
+/// them, a load balancer would answer.
+const LOST_OF: u64 = 1_000;
 
 /// How long and how far a release is followed; by default to its end, as long as its waits may take.
 #[derive(Debug, Clone, Copy, Default)]
@@ -81,6 +85,12 @@ pub(crate) struct Release {
     pub rolled_back: bool,
     pub duration_s: f64,
     pub requests: Requests,
+    /// Why no request was sent, where none was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unprobed: Option<String>,
+    /// It was left before its end, and goes on.
+    #[serde(skip)]
+    pub left: Option<Left>,
     /// The first sign that was seen against it, whatever became of it then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sign: Option<String>,
@@ -119,6 +129,8 @@ impl Release {
             rolled_back,
             duration_s: (took.as_secs_f64() * 10.0).round() / 10.0,
             requests: end.requests.unwrap_or_default(),
+            unprobed: end.unprobed,
+            left: end.left,
             sign: end.sign.map(|sign| sign.to_string()),
             reached: end.reached,
             continue_with: None,
@@ -135,6 +147,10 @@ impl Release {
     pub(crate) fn errors(&self, wanted: Option<&str>) -> Vec<anyhow::Error> {
         let mut errors = Vec::new();
         let revision = short(&self.source_revision);
+        if let Some(left) = &self.left {
+            // Nothing is known of its end; what was counted so far is told.
+            return vec![left.error()];
+        }
         if self.reached.is_some() {
             // It goes on.
         } else if !self.succeeded() {
@@ -150,8 +166,15 @@ impl Release {
         errors
     }
 
-    /// What keeps the probe from having shown that production stayed up, if anything does.
-    pub(crate) fn outage(&self) -> Option<String> {
+    /// What keeps the probe from having shown that production stayed up, if anything does: not what a network loses.
+    fn outage(&self) -> Option<String> {
+        let Requests { sent, failed, unanswered, .. } = self.requests;
+        let lost = unanswered == failed && unanswered <= sent.div_ceil(LOST_OF);
+        self.doubt().filter(|_| !lost || self.requests.broken.is_some() || sent < self.at_least)
+    }
+
+    /// The same where no network lies between, and nothing may be lost.
+    pub(crate) fn doubt(&self) -> Option<String> {
         let Requests { sent, failed, broken, .. } = &self.requests;
         match broken {
             Some(why) => Some(format!("the probe broke off ({why})")),
@@ -170,7 +193,11 @@ impl Release {
 
 impl fmt::Display for Release {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let end = if self.rolled_back { " and was rolled back" } else { "" };
+        let end = match (&self.left, self.rolled_back) {
+            (Some(_), _) => ", left before its end",
+            (None, true) => " and was rolled back",
+            (None, false) => "",
+        };
         let revision = short(&self.source_revision);
         match self.reached {
             Some(event) => {
@@ -197,6 +224,9 @@ impl fmt::Display for Release {
                 r.sent, r.failed, r.rate, r.p50_ms, r.p99_ms, r.max_ms
             )?;
         }
+        if let Some(why) = &self.unprobed {
+            writeln!(f, "  no requests: {why}")?;
+        }
         for failure in &r.failures {
             writeln!(f, "  failed request: {failure}")?;
         }
@@ -220,11 +250,12 @@ pub(crate) async fn follow(
     let started = Instant::now();
     let kept = Kept::of(&ctx.root, execution);
     let keep = |evidence: &Evidence| kept.keep(evidence).unwrap_or_else(|error| unkept(ctx, &error));
-    let following = following(ctx, place, (probing, patience), &keep).await?;
+    let (following, unprobed) = following(ctx, place, (probing, patience), &keep).await?;
     let following = Following { execution, ..following };
-    let end = follow_release(ctx.watch(), &place.strategy(&ctx.aws), following).await?;
+    let mut end = follow_release(ctx.watch(), &place.strategy(&ctx.aws), following).await?;
+    end.unprobed = unprobed.or(end.unprobed);
     let explanation = match Facts::of(ctx, &end).await {
-        Ok(facts) => tell(&facts),
+        Ok(facts) => tell(&facts).map(|story| story.spelled(&ctx.session)),
         // How it ended is known; that nobody may read why is no reason to lose it.
         Err(error) => {
             ctx.printer().warning(format_args!("why it ended so cannot be read: {error:#}"));
@@ -281,21 +312,27 @@ pub(crate) async fn follow_alone(
 ) -> anyhow::Result<Followed> {
     let kept = Kept::of(&ctx.root, &id.0);
     let keep = |evidence: &Evidence| kept.keep(evidence).unwrap_or_else(|error| unkept(ctx, &error));
-    let following = following(ctx, place, how, &keep).await?;
-    follow_rollout(ctx.watch(), &place.strategy(&ctx.aws), (id, following)).await
+    let (following, unprobed) = following(ctx, place, how, &keep).await?;
+    let mut end = follow_rollout(ctx.watch(), &place.strategy(&ctx.aws), (id, following)).await?;
+    end.unprobed = unprobed.or(end.unprobed);
+    Ok(end)
 }
 
-/// How anything is followed there: with its probe, if it can be asked.
+/// How anything is followed there: with its probe, if it can be asked; else why not.
 async fn following<'a>(
     ctx: &Ctx,
     place: &'a Place,
     (probing, patience): (Probing, Patience),
     keep: &'a (dyn Fn(&Evidence) + Sync),
-) -> anyhow::Result<Following<'a>> {
+) -> anyhow::Result<(Following<'a>, Option<String>)> {
     let environment = &ctx.environment;
     let of = |local| waits(&environment.deployment, environment.ready_wait_minutes(), local);
     let (waits, on_aws) = (of(ctx.local.is_some()), of(false).ready);
-    Ok(Following {
+    let (probe, unprobed) = match reached(ctx, probing.target(ctx, place)?).await? {
+        Ok(target) => (Some(target), None),
+        Err(why) => (None, Some(why)),
+    };
+    let following = Following {
         pipeline: &place.pipeline,
         execution: "",
         cluster: &place.cluster,
@@ -309,16 +346,17 @@ async fn following<'a>(
             on_aws: (waits.ready < on_aws).then_some(on_aws),
         },
         until: patience.until,
-        probe: reached(ctx, probing.target(ctx, place)?).await?,
+        probe,
         budget: ctx.environment.app.probe.budget,
         keep,
-    })
+    };
+    Ok((following, unprobed))
 }
 
-/// What can be probed: an address that does not answer as it should before anything is released says nothing of the
-/// release.
-async fn reached(ctx: &Ctx, target: Option<ProbeTarget>) -> anyhow::Result<Option<ProbeTarget>> {
-    let Some(target) = target else { return Ok(None) };
+/// What can be probed, or why nothing is: an address that does not answer as it should before anything is released says
+/// nothing of the release.
+async fn reached(ctx: &Ctx, target: Option<ProbeTarget>) -> anyhow::Result<Result<ProbeTarget, String>> {
+    let Some(target) = target else { return Ok(Err("a rate of 0 was asked for".to_owned())) };
     let mut answer = Ok(());
     for attempt in 0..TRIES {
         if attempt > 0 {
@@ -329,12 +367,11 @@ async fn reached(ctx: &Ctx, target: Option<ProbeTarget>) -> anyhow::Result<Optio
             break;
         }
     }
-    let Err(why) = answer else { return Ok(Some(target)) };
-    ctx.printer().warning(format_args!(
-        "{}{} does not answer as it should before the release ({why}): no request is counted, the tasks alone are watched",
-        target.address.url, target.path
-    ));
-    Ok(None)
+    let Err(why) = answer else { return Ok(Ok(target)) };
+    let ProbeTarget { address, path, .. } = target;
+    let why = format!("{}{path} does not answer as it should before the release ({why})", address.url);
+    ctx.printer().warning(format_args!("{why}: no request is counted, the tasks alone are watched"));
+    Ok(Err(why))
 }
 
 /// The waits that the environment asks for: they pass faster in the local cloud.
@@ -347,6 +384,7 @@ fn waits(deployment: &Deployment, ready_wait_minutes: u32, local: bool) -> Waits
         ready: wait(u64::from(ready_wait_minutes)),
         shift: wait(deployment.traffic.minutes()),
         termination: wait(u64::from(deployment.terminate_blue_after.0)),
+        scale: if local { TIME_SCALE } else { 1.0 },
     }
 }
 
@@ -364,6 +402,8 @@ mod tests {
             rolled_back: false,
             duration_s: 0.0,
             requests: Requests { sent: 10, failed, ..Requests::default() },
+            unprobed: None,
+            left: None,
             at_least: 0,
             reached: None,
             continue_with: None,
@@ -385,6 +425,32 @@ mod tests {
         );
         assert_eq!(release("Succeeded", "abc", 3).errors(Some("abc")).len(), 1);
         assert_eq!(release("Superseded", "abc", 0).errors(Some("abc")).len(), 1);
+    }
+
+    #[test]
+    fn what_a_network_loses_ends_no_good_release_and_what_was_answered_badly_does() {
+        let with = |sent, failed, unanswered| {
+            let mut release = release("Succeeded", "abc", failed);
+            release.requests = Requests { sent, failed, unanswered, ..Requests::default() };
+            (release.errors(None).len(), release.doubt().is_some())
+        };
+        assert_eq!(with(300, 1, 1), (0, true));
+        assert_eq!(with(300, 2, 2), (1, true));
+        assert_eq!(with(3_500, 4, 4), (0, true));
+        // One of them was answered, and badly.
+        assert_eq!(with(3_500, 2, 1), (1, true));
+        assert_eq!(with(300, 0, 0), (0, false));
+    }
+
+    #[test]
+    fn a_release_that_was_left_ends_as_what_it_was_left_for_whatever_was_counted() {
+        let mut left = release("InProgress", "abc", 3);
+        left.left = Some(Left::Interrupted);
+
+        let errors = left.errors(Some("abc"));
+
+        assert!(errors.len() == 1 && errors[0].is::<crate::exit::Interrupted>(), "{errors:?}");
+        assert!(left.to_string().contains("10 sent, 3 failed"), "{left}");
     }
 
     #[test]

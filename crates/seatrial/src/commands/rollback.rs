@@ -15,7 +15,7 @@ use crate::aws::status::Progress;
 use crate::cli::RollbackArgs;
 use crate::context::Ctx;
 use crate::exit::{Failed, Refused};
-use crate::follow::{Followed, Requests};
+use crate::follow::{Followed, Left, Requests};
 use crate::outcome::Report;
 use crate::output::table;
 use crate::rollout::{RolloutId, Strategy as _};
@@ -212,7 +212,7 @@ async fn carry_out(ctx: &Ctx, place: &Place, plan: Plan) -> anyhow::Result<Repor
 }
 
 fn concluded(plan: Plan, followed: Followed) -> Report<RollingBack> {
-    let Followed { rollout, rollback, requests, .. } = followed;
+    let Followed { rollout, rollback, requests, left, .. } = followed;
     let back = match &plan {
         // One that was stopped before it began has nothing to put back.
         Plan::Stop { .. } => rollback.or(rollout),
@@ -222,13 +222,14 @@ fn concluded(plan: Plan, followed: Followed) -> Report<RollingBack> {
     let status = back.as_ref().map(|back| back.status.clone()).unwrap_or_default();
     let went_well = back.as_ref().is_some_and(|back| back.progress == Progress::Succeeded);
     let requests = requests.unwrap_or_default();
-    let mut errors = Vec::new();
-    if !went_well {
+    let mut errors: Vec<anyhow::Error> = left.iter().map(Left::error).collect();
+    let is_left = left.is_some();
+    if !went_well && !is_left {
         let what =
             if stopped { "the deployment was stopped, and its rollback is" } else { "the way back is" };
         errors.push(Failed(format!("{what} {status}")).into());
     }
-    if requests.failed > 0 {
+    if requests.failed > 0 && !is_left {
         errors.push(
             Failed(format!("{} of {} requests failed meanwhile", requests.failed, requests.sent)).into(),
         );

@@ -17,9 +17,9 @@ pub(crate) use build::follow_build;
 pub(crate) use first_tasks::{Doomed, doomed_tasks};
 pub(crate) use log::StreamTail;
 pub(crate) use poll::{Look, Poll};
-pub(crate) use probe::{Address, Probe, ProbeTarget, Requests, status_of};
+pub(crate) use probe::{Address, Probe, ProbeTarget, Requests, WINDOW, status_of};
 pub(crate) use release::{
-    CHECK_ACTION, Evidence, Followed, Following, Gate, Sign, TaskEvidence, Waits, evidence_of,
+    CHECK_ACTION, Evidence, Followed, Following, Gate, Left, Sign, TaskEvidence, Waits, evidence_of,
     follow_release, follow_rollout,
 };
 pub(crate) use stack::{StackEnd, follow_stack, follow_stack_seeing, rollback_of, root_cause};

@@ -3,20 +3,23 @@
 //!
 //! Each look asks only what can still change: the execution itself, and of its actions the one that runs.
 
+mod behind;
 mod evidence;
 mod gate;
 mod judge;
 mod judging;
+mod left;
 mod placement;
 mod tasks;
+mod telling;
 mod waits;
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use tokio::time::Instant;
 
 use super::build::BuildTold;
-use super::rollout::{RolloutTold, state_of};
+use super::rollout::RolloutTold;
 use super::{Look, Probe, ProbeTarget, Requests, Watch};
 use crate::aws::status::{Progress, build_progress, execution_progress};
 use crate::aws::{ActionRun, Execution};
@@ -29,6 +32,7 @@ use tasks::StoppingTasks;
 pub(crate) use evidence::{Evidence, TaskEvidence, evidence_of};
 pub(crate) use gate::Gate;
 pub(crate) use judge::Sign;
+pub(crate) use left::Left;
 pub(crate) use waits::Waits;
 
 /// The provider of the pipeline's build action, as AWS spells it.
@@ -68,6 +72,10 @@ pub(crate) struct Following<'a> {
 #[derive(Debug)]
 pub(crate) struct Followed {
     pub execution: Execution,
+    /// Why it was left before its end: it goes on.
+    pub left: Option<Left>,
+    /// Why no request was sent, where the reason showed only then.
+    pub unprobed: Option<String>,
     pub actions: Vec<ActionRun>,
     pub rollout: Option<Rollout>,
     /// The rollout that put the old revision back, where one did, at its end.
@@ -116,18 +124,24 @@ async fn followed<'a, S: Strategy>(
         Some(id) => follower.look_at_rollout(id).await,
     });
     // On the heap: what waits for it holds room for all of it otherwise.
-    let followed = Box::pin(followed).await;
-    // Nobody wants the rest of a probe whose release was left.
-    let execution = followed?;
+    let (execution, left) = match Box::pin(followed).await {
+        Ok(execution) => (execution, None),
+        Err(error) => (follower.execution.clone(), Some(Left::of(error)?)),
+    };
     if let Some(tasks) = follower.tasks.take() {
         tasks.end(watch);
     }
     let requests = match follower.probe.take() {
+        // Nobody wants the rest of a probe whose release was left; what it has seen counts.
+        Some(probe) if left.is_some() => Some(probe.leave()),
         Some(probe) => Some(probe.finish(&watch.session.cancel).await?),
         None => None,
     };
+    follower.read_again().await;
     Ok(Followed {
         execution,
+        left,
+        unprobed: follower.unprobed,
         actions: follower.actions,
         rollout: follower.rollout,
         rollback: follower.rollback,
@@ -161,6 +175,12 @@ struct Follower<'a, S> {
     reached: Option<&'static str>,
     /// The rollout whose wait for somebody's word was met.
     met: Option<RolloutId>,
+    /// Since when a rollout that failed is asked for the one that rolls it back.
+    behind: Option<Instant>,
+    /// The wait that was told last.
+    waiting: Option<&'static str>,
+    /// Why no request is sent.
+    unprobed: Option<String>,
 }
 
 /// What runs now.
@@ -203,6 +223,9 @@ impl<'a, S: Strategy> Follower<'a, S> {
             evidence: None,
             reached: None,
             met: None,
+            behind: None,
+            waiting: None,
+            unprobed: None,
         }
     }
 
@@ -262,23 +285,6 @@ impl<'a, S: Strategy> Follower<'a, S> {
         steps.into_iter().any(|step| step.name == event && step.progress == Some(Progress::Succeeded))
     }
 
-    /// The execution has ended; a rollback may still run, and counts: requests are watched to its end.
-    async fn look_behind(&mut self) -> anyhow::Result<Look<Execution>> {
-        self.look_at_current().await?;
-        let Some(id) = self.rollout.as_ref().and_then(|rollout| rollout.rolled_back_by.clone()) else {
-            return Ok(Look::Ended(self.execution.clone()));
-        };
-        let rollback = self.strategy.look(&id).await?;
-        let news = self.rollback_told.tell(self.watch, &rollback) | self.look_at_tasks().await?;
-        let running = rollback.progress == Progress::Running;
-        self.rollback = Some(rollback);
-        Ok(match running {
-            true if news => Look::News,
-            true => Look::Nothing,
-            false => Look::Ended(self.execution.clone()),
-        })
-    }
-
     async fn look_at_current(&mut self) -> anyhow::Result<bool> {
         let (ended, news) = match &mut self.current {
             Current::Nothing => return Ok(false),
@@ -294,6 +300,7 @@ impl<'a, S: Strategy> Follower<'a, S> {
                     tasks.note(&rollout);
                 }
                 self.rollout = Some(rollout);
+                self.tell_wait();
                 let news = self.look_at_tasks().await? | news;
                 self.judge().await?;
                 self.at_gate().await?;
@@ -307,22 +314,6 @@ impl<'a, S: Strategy> Follower<'a, S> {
             self.current = Current::Nothing;
         }
         Ok(news)
-    }
-
-    /// How what runs stands at this moment, for screens.
-    fn tell_state(&self) {
-        let printer = &self.watch.session.printer;
-        if let (Current::Rollout(..), Some(rollout)) = (&self.current, &self.rollout) {
-            let waits = self.following.waits.left(rollout, Timestamp::now());
-            let state = state_of(rollout);
-            let state = What::State(waits.map_or(state.clone(), |waits| format!("{waits}; {state}")));
-            printer.tell(Event::new(None, self.current.subject(), state));
-        }
-        if let Some(probe) = &self.probe {
-            let (sent, failed) = probe.so_far();
-            let state = What::State(format!("{sent} requests sent, {failed} failed"));
-            printer.tell(Event::new(None, SUBJECT, state));
-        }
     }
 
     async fn look_at_actions(&mut self) -> anyhow::Result<bool> {
@@ -339,17 +330,6 @@ impl<'a, S: Strategy> Follower<'a, S> {
         self.actions = runs;
         self.begin().await?;
         Ok(news)
-    }
-
-    fn tell_action(&self, run: &ActionRun) {
-        let what = What::Action {
-            action: run.action.clone(),
-            status: run.status.clone(),
-            detail: run.error.clone().or_else(|| run.summary.clone()),
-        };
-        let running = execution_progress(&run.status) == Progress::Running;
-        let time = if running { run.started } else { run.updated };
-        self.watch.session.printer.tell(Event::new(time, run.stage.clone(), what));
     }
 
     /// Takes up the newest run of an action that has something of its own to follow and was not followed yet.
@@ -378,7 +358,10 @@ impl<'a, S: Strategy> Follower<'a, S> {
         if let Some(target) = self.following.probe.take() {
             match Probe::start(target) {
                 Ok(probe) => self.probe = Some(probe),
-                Err(why) => self.watch.session.printer.warning(format_args!("nothing is probed: {why}")),
+                Err(why) => {
+                    self.watch.session.printer.warning(format_args!("nothing is probed: {why}"));
+                    self.unprobed = Some(why);
+                }
             }
         }
         self.current = Current::Rollout(id, RolloutTold::default());

@@ -51,6 +51,26 @@ impl RolloutStep {
 }
 
 impl Rollout {
+    /// One that stands so, and of which nothing else is known.
+    #[cfg(test)]
+    pub(crate) fn of_test(progress: Progress) -> Self {
+        let status = match progress {
+            Progress::Running => "InProgress",
+            Progress::Succeeded => "Succeeded",
+            Progress::Failed => "Stopped",
+        };
+        Self {
+            id: RolloutId(String::new()),
+            progress,
+            status: status.to_owned(),
+            time: None,
+            error: None,
+            rolled_back_by: None,
+            steps: Vec::new(),
+            traffic: Vec::new(),
+        }
+    }
+
     /// Whether it waits for somebody's word before traffic moves.
     pub(crate) fn awaits_word(&self) -> bool {
         deployment_waits(&self.status)

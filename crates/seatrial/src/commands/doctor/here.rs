@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use seatrial_git::Git;
-use seatrial_project::{Environment, ImageBuilder};
+use seatrial_project::{Environment, ImageBuilder, Probe};
 use tokio::process::Command;
 
 use super::finding::Finding;
 use crate::commands::{generate, graph};
 use crate::exit::Interrupted;
+use crate::follow::WINDOW;
 use crate::hint::Hint as _;
 use crate::install::ensure_postgres;
 use crate::process;
@@ -39,7 +40,35 @@ pub(super) async fn checks(
         Ok(graph) => Finding::ok("templates", format!("{} stacks fit together", graph.stacks().count())),
         Err(error) => broken("templates", &error, &format!("{} graph", session.program)),
     });
+    found.extend(probe(environment));
     Ok(found)
+}
+
+/// Whether the probe can see what would stop a release: so many requests must fail within ten seconds that rate and the
+/// first share of the traffic send more.
+fn probe(environment: &Environment) -> Option<Finding> {
+    const CHECK: &str = "probe";
+    let Probe { rate, budget, .. } = environment.app.probe;
+    let share = environment.deployment.traffic.first_percent();
+    let (all, first) = (u64::from(rate) * WINDOW.as_secs(), u64::from(rate) * WINDOW.as_secs() * share / 100);
+    let budget = u64::from(budget);
+    let what = match (rate, all <= budget, first <= budget) {
+        (0, ..) => return None,
+        (_, true, _) => format!("the {all} requests that 10 s of `app.probe.rate` send"),
+        (_, _, true) => format!("the {first} requests that the first {share} % of the traffic get in 10 s"),
+        _ => {
+            return Some(Finding::ok(
+                CHECK,
+                format!("more than {budget} bad answers in 10 s stop a release"),
+            ));
+        }
+    };
+    let found = format!("`app.probe.budget` is {budget}, and {what} never exceed it: they stop no release");
+    Some(Finding::not_checked(
+        CHECK,
+        found,
+        Some("raise `app.probe.rate`, or lower `app.probe.budget`".to_owned()),
+    ))
 }
 
 /// The first of the programs that runs.
@@ -111,5 +140,26 @@ pub(super) fn remote_branch(root: &Path, environment: &Environment) -> Finding {
             let found = format!("HEAD is not on {first}, as of the last fetch: a release would not find it");
             Finding::failed(CHECK, found, format!("run `git fetch`, then `git push {remote} HEAD:{branch}`"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_budget_that_the_probe_can_never_exceed_is_told() {
+        let told = |probe: &str, traffic: &str| {
+            let text = format!(
+                "project: web\nsource: {{repository: o/n}}\napp: {{probe: {probe}}}\nenvironments:\n  local: {{deployment: {{traffic: {traffic}}}}}\n"
+            );
+            let project = seatrial_project::Project::parse(text.as_bytes()).unwrap();
+            super::probe(project.environment(None).unwrap()).map(|finding| finding.found)
+        };
+        let never = told("{rate: 1, budget: 10}", "AllAtOnce").unwrap();
+        assert!(never.contains("the 10 requests that 10 s of"), "{never}");
+        let first = told("{rate: 20, budget: 20}", "Canary10Percent5Minutes").unwrap();
+        assert!(first.contains("the 20 requests that the first 10 % of the traffic"), "{first}");
+        let well = told("{rate: 20, budget: 5}", "Linear10PercentEvery1Minutes").unwrap();
+        assert!(well.starts_with("more than 5 bad answers"), "{well}");
+        assert_eq!(told("{rate: 0, budget: 5}", "AllAtOnce"), None);
     }
 }

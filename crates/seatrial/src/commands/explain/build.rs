@@ -17,7 +17,7 @@ pub(super) fn told(build: &Build, log: &[String], error: &str) -> Told {
     });
     let phase = failed.map(|phase| phase.name.as_str()).unwrap_or_default();
     let context = failed.and_then(|phase| phase.contexts.first().cloned()).unwrap_or_default();
-    let lines = errors(log);
+    let lines = errors(of_failure(log, phase));
     let all = format!("{context}\n{error}\n{}", lines.join("\n"));
     if let Some(denied) = Denied::find(&all) {
         let told = denied.told();
@@ -66,6 +66,21 @@ pub(super) fn not_begun(error: &str) -> Told {
     )
 }
 
+/// What the command wrote that failed: what came before it was survived. The lines from the last command that was begun, to
+/// where CodeBuild says that it failed; where it says nothing of it, to the end of the phase; else all.
+fn of_failure<'a>(log: &'a [String], phase: &str) -> &'a [String] {
+    let is_own = |line: &String, words: &str| line.starts_with(BOOKKEEPING) && line.contains(words);
+    let ended = format!("Phase complete: {phase} State: FAILED");
+    let until = log
+        .iter()
+        .position(|line| is_own(line, "Command did not exit successfully"))
+        .or_else(|| log.iter().position(|line| is_own(line, &ended)))
+        .unwrap_or(log.len());
+    let before = &log[..until];
+    let from = before.iter().rposition(|line| is_own(line, "Running command")).unwrap_or(0);
+    &before[from..]
+}
+
 /// The lines that tell of an error, each with the place that follows it; the last lines where none does.
 fn errors(log: &[String]) -> Vec<String> {
     let lines: Vec<&String> =
@@ -92,4 +107,36 @@ fn errors(log: &[String]) -> Vec<String> {
     }
     told.truncate(TOLD);
     told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(log: &[&str]) -> Vec<String> {
+        let log: Vec<String> = log.iter().map(|line| (*line).to_owned()).collect();
+        errors(of_failure(&log, "BUILD"))
+    }
+
+    #[test]
+    fn an_error_that_the_build_survived_is_not_the_reason_of_its_end() {
+        let survived = "error: failed to fetch the cache, building anew";
+        let own = |words: &str| format!("[Container] 2026/11/27 10:00:00.000000 {words}");
+        let (restore, compile, notify) = (
+            own("Running command restore"),
+            own("Running command cargo build"),
+            own("Running command tell everybody"),
+        );
+        let failed = own("Command did not exit successfully cargo build exit status 101");
+        let over = own("Phase complete: BUILD State: FAILED");
+        let real = "error[E0425]: cannot find value `x`";
+
+        assert_eq!(told(&[&restore, survived, &compile, real, &failed, &over]), [real]);
+        // What runs at last, and in later phases, is none of it either.
+        let log = [&restore[..], survived, &compile, real, &failed, &notify, "error: no network", &over];
+        assert_eq!(told(&log), [real]);
+        assert_eq!(told(&[&restore, survived, &compile, real, &over, &notify, "error: no"]), [real]);
+        // Where the log begins later, or says nothing of commands.
+        assert_eq!(told(&[survived, real]), [survived, real]);
+    }
 }

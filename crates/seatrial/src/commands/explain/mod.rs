@@ -85,7 +85,7 @@ pub(crate) async fn run(ctx: &Ctx, args: &ExplainArgs) -> anyhow::Result<Report<
     let story = match (execution_progress(&found.status), kept.story(&found.status)) {
         (Progress::Running, _) => None,
         (_, Some(story)) => Some(story),
-        _ => tell(&Facts::read(ctx, &place, found.clone()).await?),
+        _ => tell(&Facts::read(ctx, &place, found.clone()).await?).map(|story| story.spelled(&ctx.session)),
     };
     Ok(Report::done(Explained {
         pipeline_execution_id: execution,

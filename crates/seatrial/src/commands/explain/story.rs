@@ -13,6 +13,7 @@ use crate::aws::{ActionRun, LogLine};
 use crate::commands::remedy;
 use crate::follow::{Cause, Requests, Sign, TaskEvidence, words};
 use crate::rollout::{Rollout, RolloutStep};
+use crate::session::Session;
 
 /// Lines of a task's log that a story repeats; all that are kept are in the evidence.
 const LOG_LINES: usize = 10;
@@ -26,6 +27,16 @@ pub(crate) struct Story {
     pub evidence: Vec<String>,
     pub users: String,
     pub next: Vec<String>,
+}
+
+impl Story {
+    /// With the commands in it as this project spells them, in the environment of this run.
+    pub(crate) fn spelled(mut self, session: &Session) -> Self {
+        for next in &mut self.next {
+            *next = session.with_commands(next);
+        }
+        self
+    }
 }
 
 /// Tells it; `None` of what went well, and of what still runs.
@@ -207,7 +218,7 @@ fn of_rollout(error: &str) -> Told {
             Kind::Alarm,
             "an alarm of the deployment group was active",
             "see what raised the alarm (its name is below); a fix for production that an alarm keeps out is released with \
-             `parameters: {StopOnAlarm: \"false\"}`, provisioned first",
+             `release --ignore-alarms`",
         ),
         (
             &["already an active deployment", "deployment limit", "deploymentlimitexceeded"],
@@ -230,8 +241,8 @@ fn of_rollout(error: &str) -> Told {
         (
             &["manual_stop", "stopped by"],
             Kind::Stopped,
-            "the deployment was stopped, by hand or by a `release` that saw a sign against it",
-            "read the application's log and what that `release` printed; `release --again` releases the commit once more",
+            "the deployment was stopped, by hand or by whoever followed it and saw a sign against it",
+            "read the application's log, and what was printed then; `release --again` releases the commit once more",
         ),
         (
             &["hook", "lifecycle event"],

@@ -22,7 +22,7 @@ use crate::outcome::Report;
 use crate::session::Session;
 use seatrial_project::LOCAL_ENVIRONMENT;
 
-use play::play;
+use play::{Script, play};
 use stage::{Folder, Stage};
 use verdict::Verdict;
 
@@ -91,7 +91,7 @@ async fn rehearse(
     let (root, environment) = (stage.project.clone(), stage.environment.clone());
     let ctx = Ctx::with_connection(session, root, environment, connection).await?;
     let Report { fields: provisioned, errors } = provision_all(&ctx).await?;
-    verdict.begin(provisioned);
+    verdict.begin(provisioned, &ctx.environment.deployment);
     if errors.is_empty() {
         play_all(&ctx, stage, args, verdict).await?;
         verdict.look_at_image(&ctx).await?;
@@ -108,9 +108,12 @@ async fn play_all(
     let place = Place::of(&Deployed::read(ctx).await?)?;
     let everything = [Scenario::Deploy, Scenario::Unhealthy];
     let scenarios = if args.scenario.is_empty() { &everything[..] } else { &args.scenario };
-    for scenario in scenarios {
+    let scripts: Vec<Script> = scenarios.iter().flat_map(|scenario| Script::of(*scenario)).collect();
+    // Before the first is played: what cannot be played is not found out after minutes.
+    scripts.iter().try_for_each(|script| script.check(ctx))?;
+    for script in scripts {
         let began = Instant::now();
-        let (release, expectation) = play(ctx, stage, &place, (*scenario, args.rate)).await?;
+        let (release, expectation) = play(ctx, stage, &place, (script, args.rate)).await?;
         let took = began.elapsed().as_secs_f64();
         ctx.printer().event("rehearse", format_args!("scenario `{}` took {took:.1} s", release.scenario));
         verdict.add(release, expectation);

@@ -8,11 +8,41 @@ use crate::commands::deployed::Deployed;
 use crate::commands::explain::Kind;
 use crate::commands::provision::{Provisioned, StackResult};
 use crate::commands::released::Release;
-use crate::context::Ctx;
+use crate::context::{Ctx, TIME_SCALE};
 use crate::exit::Failed;
 use crate::outcome::Report;
 use crate::plan::owned::Owned;
 use crate::session::Session;
+use seatrial_project::Deployment;
+
+/// A wait that an environment's releases have on purpose.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Wait {
+    what: &'static str,
+    here_s: f64,
+    on_aws_s: f64,
+}
+
+impl Wait {
+    fn of(deployment: &Deployment) -> Vec<Self> {
+        let wait = |what, minutes: u64| {
+            let on_aws_s = 60.0 * minutes as f64;
+            (minutes > 0).then_some(Self { what, here_s: on_aws_s / TIME_SCALE, on_aws_s })
+        };
+        let waits = [
+            wait("until all traffic has moved", deployment.traffic.minutes()),
+            wait("until the original tasks end", u64::from(deployment.terminate_blue_after.0)),
+        ];
+        waits.into_iter().flatten().collect()
+    }
+}
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, here_s, on_aws_s } = self;
+        write!(f, "{what}: here {here_s:.0} s; on AWS {:.0} min", on_aws_s / 60.0)
+    }
+}
 
 /// How a scenario must end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,15 +62,25 @@ pub(crate) struct Verdict {
     url: String,
     stacks: Vec<StackResult>,
     image: Image,
-    releases: Vec<Release>,
-    /// How each of them had to end, and did.
-    #[serde(skip)]
-    as_it_should: Vec<Option<&'static str>>,
+    releases: Vec<Played>,
+    /// What the environment waits for on purpose, which passes faster here.
+    waits: Vec<Wait>,
     /// `null` until policies are enforced.
     authorization: Option<()>,
     /// What did not end as it should.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<String>,
+}
+
+/// A release, and whether it ended as its scenario wants it.
+#[derive(Debug, Serialize)]
+struct Played {
+    #[serde(flatten)]
+    release: Release,
+    as_it_should: bool,
+    /// How, of one that did not go well and was not to.
+    #[serde(skip)]
+    words: Option<&'static str>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -72,7 +112,8 @@ impl Expectation {
 
 impl Verdict {
     /// The stacks and the first release, before any scenario.
-    pub(super) fn begin(&mut self, provisioned: Provisioned) {
+    pub(super) fn begin(&mut self, provisioned: Provisioned, deployment: &Deployment) {
+        self.waits = Wait::of(deployment);
         self.url = provisioned.outputs.get("Url").cloned().unwrap_or_default();
         self.stacks = provisioned.stacks;
         if let Some(first) = provisioned.release {
@@ -82,9 +123,9 @@ impl Verdict {
 
     pub(super) fn add(&mut self, release: Release, expectation: Expectation) {
         let faults = faults_of(&release, expectation);
-        self.as_it_should.push(expectation.words().filter(|_| faults.is_empty()));
+        let words = expectation.words().filter(|_| faults.is_empty());
+        self.releases.push(Played { release, as_it_should: faults.is_empty(), words });
         self.faults.extend(faults);
-        self.releases.push(release);
     }
 
     /// Asks for the image that is live in the end.
@@ -124,7 +165,7 @@ fn faults_of(release: &Release, expectation: Expectation) -> Vec<String> {
         }
         Expectation::Released => {}
     }
-    faults.extend(release.outage().map(|what| format!("`{name}`: {what}")));
+    faults.extend(release.doubt().map(|what| format!("`{name}`: {what}")));
     faults
 }
 
@@ -148,12 +189,11 @@ impl fmt::Display for Verdict {
             // Nothing was rehearsed: what is wrong is told as an error.
             return Ok(());
         }
-        for (release, as_it_should) in self.releases.iter().zip(&self.as_it_should) {
-            write!(f, "[{}] {release:#}", release.scenario)?;
-            if let Some(words) = as_it_should {
-                writeln!(f, "  {words}")?;
-            }
+        for Played { release, words, .. } in &self.releases {
+            let words = words.map(|words| format!("{words}: ")).unwrap_or_default();
+            write!(f, "[{}] {words}{release:#}", release.scenario)?;
         }
+        self.waits.iter().try_for_each(|wait| writeln!(f, "{wait}"))?;
         if !self.image.uri.is_empty() {
             writeln!(f, "image {} ({} bytes)", self.image.uri, self.image.size_bytes)?;
         }
@@ -178,6 +218,8 @@ mod tests {
             rolled_back,
             duration_s: 0.0,
             requests: Requests { sent: 10, failed, ..Requests::default() },
+            unprobed: None,
+            left: None,
             at_least: 10,
             reached: None,
             continue_with: None,
@@ -226,7 +268,37 @@ mod tests {
         let mut verdict = Verdict::default();
         verdict.add(of("Failed", None, Kind::Migration), stopped);
         verdict.add(of("Failed", None, Kind::Build), stopped);
-        assert_eq!(verdict.as_it_should, [Some("stopped before any traffic was moved, as it should"), None]);
+        let told: Vec<_> = verdict.releases.iter().map(|played| played.words).collect();
+        assert_eq!(told, [Some("stopped before any traffic was moved, as it should"), None]);
+    }
+
+    #[test]
+    fn a_wait_that_passes_faster_here_is_told_with_what_it_takes_on_aws() {
+        let mut deployment = Deployment::default();
+        deployment.terminate_blue_after.0 = 60;
+
+        let told: Vec<String> = Wait::of(&deployment).iter().map(ToString::to_string).collect();
+
+        assert_eq!(told, ["until the original tasks end: here 60 s; on AWS 60 min"]);
+    }
+
+    #[test]
+    fn what_was_rolled_back_as_it_should_be_is_told_so_and_what_was_not_is_not() {
+        let (name, status) = ("web-local-network".to_owned(), "CREATE_COMPLETE".to_owned());
+        let stack = StackResult { name, status, changed: true, duration_s: 1.0 };
+        let mut verdict = Verdict { stacks: vec![stack], ..Verdict::default() };
+        verdict.add(release("Failed", true, 0), Expectation::Released);
+        assert!(!verdict.to_string().contains("as it should"), "{verdict}");
+
+        let mut bad = release("Failed", true, 0);
+        let (what, evidence, users, next) = Default::default();
+        let cause = Kind::Alarm;
+        bad.explanation = Some(Story { cause, what, evidence, users, next });
+        verdict.add(bad, Expectation::RolledBack(Kind::Alarm));
+        assert!(verdict.to_string().contains("[x] rolled back, as it should: release of"), "{verdict}");
+        let json = serde_json::to_value(&verdict).unwrap();
+        assert_eq!(json["releases"][1]["as_it_should"], true);
+        assert_eq!(json["releases"][1]["scenario"], "x");
     }
 
     #[test]

@@ -73,6 +73,7 @@ pub(crate) async fn status_of(address: &Address, path: &str) -> Result<u16, Stri
 pub(crate) struct Probe {
     stop: CancellationToken,
     counted: Arc<Counted>,
+    began: Instant,
     task: AbortOnDropHandle<Requests>,
 }
 
@@ -97,7 +98,7 @@ impl Probe {
         let counted = Arc::new(Counted { tally: Mutex::new(Tally::new()?), sent: AtomicU64::new(0) });
         let stop = CancellationToken::new();
         let task = tokio::spawn(run(target, asker, Arc::clone(&counted), stop.clone()));
-        Ok(Self { stop, counted, task: AbortOnDropHandle::new(task) })
+        Ok(Self { stop, counted, began: Instant::now(), task: AbortOnDropHandle::new(task) })
     }
 
     /// How many requests were answered badly since then, within [`WINDOW`]; and what the last one met. Those that were not
@@ -111,6 +112,12 @@ impl Probe {
     /// Requests that were sent, and that are known to have failed.
     pub(crate) fn so_far(&self) -> (u64, u64) {
         (self.counted.sent.load(Ordering::Relaxed), self.counted.tally().failed())
+    }
+
+    /// Leaves the probe as it stands: what was sent and not answered yet counts for nothing.
+    pub(crate) fn leave(self) -> Requests {
+        let tally = self.counted.tally();
+        tally.summary(tally.counted(), self.began.elapsed())
     }
 
     /// Ends the probe once it has sent enough, and waits for the last answers.

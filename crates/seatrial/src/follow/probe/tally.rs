@@ -20,6 +20,8 @@ const COUNTED: usize = 10_000;
 pub(crate) struct Requests {
     pub sent: u64,
     pub failed: u64,
+    /// How many of those that failed nobody answered: the network between may be to blame.
+    pub unanswered: u64,
     pub p50_ms: f64,
     pub p99_ms: f64,
     pub max_ms: f64,
@@ -37,6 +39,7 @@ pub(super) struct Tally {
     /// Microseconds from the moment at which a request was due: one that waits behind others has waited.
     latencies: Histogram<u32>,
     answered: u64,
+    badly: u64,
     failures: Vec<String>,
     /// When bad answers came.
     recent: VecDeque<Instant>,
@@ -57,7 +60,14 @@ impl Tally {
     pub(super) fn new() -> Result<Self, String> {
         let most = u64::try_from(TIMEOUT.as_micros()).unwrap_or(u64::MAX).saturating_mul(6);
         let latencies = Histogram::new_with_bounds(1, most, 3).map_err(|error| error.to_string())?;
-        Ok(Self { latencies, answered: 0, failures: Vec::new(), recent: VecDeque::new(), last_answer: None })
+        Ok(Self {
+            latencies,
+            answered: 0,
+            badly: 0,
+            failures: Vec::new(),
+            recent: VecDeque::new(),
+            last_answer: None,
+        })
     }
 
     pub(super) fn count(&mut self, latency: Duration, answer: Result<(), Failure>, now: Instant) {
@@ -72,6 +82,7 @@ impl Tally {
         if !failure.is_answer {
             return;
         }
+        self.badly += 1;
         self.last_answer = Some(failure.what);
         while self.recent.front().is_some_and(|at| now.duration_since(*at) > WINDOW)
             || self.recent.len() >= COUNTED
@@ -91,6 +102,11 @@ impl Tally {
         self.latencies.len() - self.answered
     }
 
+    /// How many are known to have ended, well or not.
+    pub(super) fn counted(&self) -> u64 {
+        self.latencies.len()
+    }
+
     pub(super) fn last_bad_answer(&self) -> Option<&str> {
         self.last_answer.as_deref()
     }
@@ -101,6 +117,7 @@ impl Tally {
             sent,
             // Not what was counted as failed: of a request that broke off nothing was counted.
             failed: sent - self.answered,
+            unanswered: sent - self.answered - self.badly,
             p50_ms: percentile(0.5),
             p99_ms: percentile(0.99),
             max_ms: rounded(self.latencies.max() as f64 / 1_000.0),

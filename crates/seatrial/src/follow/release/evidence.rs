@@ -77,6 +77,23 @@ pub(super) async fn take(
     (evidence, unread)
 }
 
+/// Reads the logs of the tasks that stopped again: a line is in CloudWatch some seconds after it was written, and the first
+/// reading was early. Whether there was more; what cannot be read stays as it is.
+pub(super) async fn read_again(aws: &Aws, evidence: &mut Evidence) -> bool {
+    join_all(evidence.tasks.iter_mut().map(|task| read_on(aws, task))).await.into_iter().any(|more| more)
+}
+
+async fn read_on(aws: &Aws, task: &mut TaskEvidence) -> bool {
+    let Some(stopped) = &task.stopped else { return false };
+    match aws.last_words((&stopped.task_definition, &stopped.arn), LINES).await {
+        Ok(log) if log != task.log && log.len() >= task.log.len() => {
+            task.log = log;
+            true
+        }
+        _ => false,
+    }
+}
+
 /// The same of a rollout that nobody follows: ECS knows its stopped tasks for an hour.
 pub(crate) async fn evidence_of(
     aws: &Aws,

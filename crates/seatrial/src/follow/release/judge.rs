@@ -134,27 +134,11 @@ mod tests {
     use super::*;
     use crate::aws::TrafficShare;
     use crate::aws::status::Progress;
-    use crate::rollout::RolloutId;
 
     fn rollout(weight: f64) -> Rollout {
         let label = "Green".to_owned();
-        Rollout {
-            id: RolloutId(String::new()),
-            progress: Progress::Running,
-            status: String::new(),
-            time: None,
-            error: None,
-            rolled_back_by: None,
-            steps: Vec::new(),
-            traffic: vec![TrafficShare {
-                id: "ecs-svc/2".to_owned(),
-                label,
-                weight,
-                running: 2,
-                pending: 0,
-                desired: 2,
-            }],
-        }
+        let share = TrafficShare { id: "ecs-svc/2".to_owned(), label, weight, running: 2, pending: 0, desired: 2 };
+        Rollout { traffic: vec![share], ..Rollout::of_test(Progress::Running) }
     }
 
     /// Looks a second or so apart: the weight, and how many were answered badly since the time that is asked for.

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::Follower;
 use crate::aws::status::Progress;
-use crate::output::clock;
-use crate::rollout::Rollout;
+use crate::output::{Event, clock};
+use crate::rollout::{Rollout, Strategy};
 
 /// How long an environment has its rollouts wait.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Waits {
     /// For somebody's word, before any traffic moves.
     pub ready: Duration,
@@ -17,11 +18,25 @@ pub(crate) struct Waits {
     pub shift: Duration,
     /// From then on, until the original tasks are ended.
     pub termination: Duration,
+    /// How many times longer they are on AWS: 1 there.
+    pub scale: f64,
+}
+
+impl Default for Waits {
+    fn default() -> Self {
+        Self { ready: Duration::ZERO, shift: Duration::ZERO, termination: Duration::ZERO, scale: 1.0 }
+    }
+}
+
+/// A wait that goes on.
+struct Wait {
+    since: Timestamp,
+    whole: Duration,
+    what: &'static str,
 }
 
 impl Waits {
-    /// What it waits for now, with the time that is left; `None` where it waits for nothing that takes a known time.
-    pub(super) fn left(self, rollout: &Rollout, now: Timestamp) -> Option<String> {
+    fn current(self, rollout: &Rollout) -> Option<Wait> {
         if rollout.progress != Progress::Running {
             return None;
         }
@@ -31,25 +46,60 @@ impl Waits {
             let steps = &rollout.steps;
             steps.iter().find(|step| step.name == name && step.progress == Some(progress))?.time
         };
-        let (since, whole, what) = match step("AfterAllowTraffic", Progress::Succeeded) {
-            None if rollout.awaits_word() => {
-                (ended.filter_map(|step| step.time).max()?, self.ready, "without a word it is stopped")
-            }
-            Some(since) => (since, self.termination, "the original tasks end"),
+        match step("AfterAllowTraffic", Progress::Succeeded) {
+            None if rollout.awaits_word() => Some(Wait {
+                since: ended.filter_map(|step| step.time).max()?,
+                whole: self.ready,
+                what: "without a word it is stopped",
+            }),
+            Some(since) => Some(Wait { since, whole: self.termination, what: "the original tasks end" }),
             None => {
-                (step("AllowTraffic", Progress::Running)?, self.shift, "all traffic goes to the new revision")
+                let since = step("AllowTraffic", Progress::Running)?;
+                Some(Wait { since, whole: self.shift, what: "all traffic goes to the new revision" })
             }
-        };
+        }
+    }
+
+    /// What it waits for now, with the time that is left; `None` where it waits for nothing that takes a known time.
+    pub(super) fn left(self, rollout: &Rollout, now: Timestamp) -> Option<String> {
+        let Wait { since, whole, what } = self.current(rollout)?;
         let waited = Duration::try_from(now.duration_since(since)).unwrap_or_default();
         let left = whole.checked_sub(waited).filter(|left| !left.is_zero())?;
-        Some(format!("{what} in {}", clock(left)))
+        Some(format!("{what} in {}{}", clock(left), self.on_aws(left)))
+    }
+
+    /// What it waits for now, and for how long as a whole.
+    pub(super) fn begun(self, rollout: &Rollout) -> Option<(&'static str, String)> {
+        // Who waits for a word says so itself.
+        let wait = self.current(rollout).filter(|_| !rollout.awaits_word());
+        let Wait { whole, what, .. } = wait.filter(|wait| !wait.whole.is_zero())?;
+        Some((what, format!("waits {} until {what}{}", clock(whole), self.on_aws(whole))))
+    }
+
+    /// What it would take on AWS, where it takes less here.
+    fn on_aws(self, here: Duration) -> String {
+        match self.scale > 1.0 {
+            true => format!(" (on AWS {})", clock(here.mul_f64(self.scale))),
+            false => String::new(),
+        }
+    }
+}
+
+impl<S: Strategy> Follower<'_, S> {
+    /// Tells a wait once, as it begins.
+    pub(super) fn tell_wait(&mut self) {
+        let begun = self.rollout.as_ref().and_then(|rollout| self.following.waits.begun(rollout));
+        if let Some((what, told)) = begun.filter(|(what, _)| self.waiting != Some(what)) {
+            self.waiting = Some(what);
+            self.watch.session.printer.tell(Event::text("Deploy", told));
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rollout::{RolloutId, RolloutStep};
+    use crate::rollout::RolloutStep;
 
     fn rollout(name: &str, progress: Progress) -> Rollout {
         let step = RolloutStep {
@@ -59,22 +109,14 @@ mod tests {
             time: "2026-11-27T10:00:00Z".parse().ok(),
             diagnostics: None,
         };
-        Rollout {
-            id: RolloutId(String::new()),
-            progress: Progress::Running,
-            status: String::new(),
-            time: None,
-            error: None,
-            rolled_back_by: None,
-            steps: vec![step],
-            traffic: Vec::new(),
-        }
+        Rollout { steps: vec![step], ..Rollout::of_test(Progress::Running) }
     }
 
     #[test]
     fn the_time_that_is_left_counts_from_the_step_that_began_the_wait() {
         let seconds = Duration::from_secs;
-        let waits = Waits { ready: seconds(1800), shift: seconds(600), termination: seconds(300) };
+        let (ready, shift, termination) = (seconds(1800), seconds(600), seconds(300));
+        let waits = Waits { ready, shift, termination, scale: 1.0 };
         let left = |rollout: &Rollout, now: &str| waits.left(rollout, now.parse().unwrap());
         let shifting = rollout("AllowTraffic", Progress::Running);
         let ending = rollout("AfterAllowTraffic", Progress::Succeeded);
@@ -91,5 +133,19 @@ mod tests {
         ready.status = "Ready".to_owned();
         let told = left(&ready, "2026-11-27T10:01:00Z");
         assert_eq!(told.as_deref(), Some("without a word it is stopped in 29:00"));
+    }
+
+    #[test]
+    fn a_wait_that_passes_faster_is_told_with_what_it_takes_on_aws() {
+        let here = Duration::from_secs(5);
+        let waits = Waits { termination: here, scale: 60.0, ..Waits::default() };
+        let ending = rollout("AfterAllowTraffic", Progress::Succeeded);
+
+        let told = waits.left(&ending, "2026-11-27T10:00:02Z".parse().unwrap());
+        assert_eq!(told.as_deref(), Some("the original tasks end in 0:03 (on AWS 3:00)"));
+        let (_, told) = waits.begun(&ending).unwrap();
+        assert_eq!(told, "waits 0:05 until the original tasks end (on AWS 5:00)");
+        // Nothing is waited for that takes no time.
+        assert!(waits.begun(&rollout("AllowTraffic", Progress::Running)).is_none());
     }
 }

@@ -1,7 +1,10 @@
 //! What is told of each way in which a release goes wrong.
 
+use clap::ValueEnum as _;
+
 use super::*;
 use crate::aws::{ActionRun, Build, BuildPhase, Execution, LogLine, StoppedTask, TrafficShare};
+use crate::cli::Scenario;
 use crate::follow::{Cause, Requests, Sign, TaskEvidence};
 use crate::rollout::{Rollout, RolloutId, RolloutStep};
 
@@ -54,32 +57,20 @@ fn deployed(error: &str) -> Facts {
         time: None,
         diagnostics: None,
     };
+    let share = |id: &str, label: &str, weight, running| TrafficShare {
+        id: id.to_owned(),
+        label: label.to_owned(),
+        weight,
+        desired: 2,
+        pending: 0,
+        running,
+    };
     let rollout = Rollout {
         id: RolloutId("d-1".to_owned()),
-        progress: Progress::Failed,
-        status: "Stopped".to_owned(),
-        time: None,
         error: Some(error.to_owned()),
-        rolled_back_by: None,
         steps: vec![step("Install", Some(Progress::Failed)), step("AllowTraffic", None)],
-        traffic: vec![
-            TrafficShare {
-                id: "ecs-svc/1".to_owned(),
-                label: "Blue".to_owned(),
-                weight: 100.0,
-                desired: 2,
-                pending: 0,
-                running: 2,
-            },
-            TrafficShare {
-                id: "ecs-svc/2".to_owned(),
-                label: "Green".to_owned(),
-                weight: 0.0,
-                desired: 2,
-                pending: 0,
-                running: 0,
-            },
-        ],
+        traffic: vec![share("ecs-svc/1", "Blue", 100.0, 2), share("ecs-svc/2", "Green", 0.0, 0)],
+        ..Rollout::of_test(Progress::Failed)
     };
     Facts { rollout: Some(rollout), ..failed("CodeDeployToECS", "Deployment d-1 failed") }
 }
@@ -345,6 +336,27 @@ fn each_cause_has_its_row_in_the_runbook() {
         let cell = format!("`{}`", name.as_str().unwrap());
         let causes = |row: &&&str| row.split('|').nth(1).is_some_and(|causes| causes.contains(&cell));
         assert_eq!(rows.iter().filter(causes).count(), 1, "{cell}");
+    }
+}
+
+#[test]
+fn each_scenario_that_goes_wrong_stands_in_the_runbook_and_no_row_lacks_what_to_type() {
+    let runbook = include_str!("../../../../../../docs/runbook.md");
+    for scenario in Scenario::value_variants() {
+        let name = scenario.to_possible_value().unwrap().get_name().to_owned();
+        let named = runbook.contains(&format!("`rehearse --scenario {name}`"));
+        assert!(named || *scenario == Scenario::Deploy, "{name}");
+    }
+    let is_row = |line: &&str| line.starts_with("| `") && !line.starts_with("| `cause`");
+    for row in runbook.lines().filter(is_row) {
+        for word in row.split('|').nth(1).unwrap().split(',') {
+            let word = word.trim().trim_matches('`');
+            let known = serde_json::from_value::<Kind>(word.into());
+            assert!(known.is_ok(), "no release has the cause `{word}`");
+        }
+        // What is seen, what it means, what to type, what practises it; a bar in a cell would shift them.
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        assert!(cells.len() == 5 && cells.iter().all(|cell| !cell.is_empty()), "{row}");
     }
 }
 

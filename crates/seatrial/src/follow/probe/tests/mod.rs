@@ -111,7 +111,7 @@ async fn a_probe_that_breaks_off_says_so() {
     let task = AbortOnDropHandle::new(tokio::spawn(async { panic!("a fault of the probe's own") }));
 
     let counted = Arc::new(Counted { tally: Mutex::new(Tally::new().unwrap()), sent: AtomicU64::new(0) });
-    let probe = Probe { stop: CancellationToken::new(), counted, task };
+    let probe = Probe { stop: CancellationToken::new(), counted, began: Instant::now(), task };
     let requests = probe.finish(&Cancel::default()).await.unwrap();
 
     assert!(requests.broken.is_some_and(|why| why.contains("a fault of the probe's own")));

@@ -29,11 +29,7 @@ impl Strategy for Waiting {
         };
         Ok(Rollout {
             id: id.clone(),
-            progress,
             status: status.to_owned(),
-            time: None,
-            error: None,
-            rolled_back_by: None,
             steps: vec![RolloutStep {
                 name: "AfterAllowTestTraffic".to_owned(),
                 status: "Succeeded".to_owned(),
@@ -41,7 +37,7 @@ impl Strategy for Waiting {
                 time: None,
                 diagnostics: None,
             }],
-            traffic: Vec::new(),
+            ..Rollout::of_test(progress)
         })
     }
 
