@@ -1,6 +1,7 @@
 //! `cargo xtask soak in-a-row`: one release after another, each of a commit that changes one line, under load. Each one is
 //! live in the end, no request fails, and what the local cloud holds of the machine does not grow.
 
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use seatrial::Running;
@@ -13,8 +14,9 @@ use crate::load::{Figures, Load};
 
 /// Before the first figures are taken: caches are filled, pools have their connections.
 const WARM_UP: u64 = 2;
-/// What a release started ends a moment after it.
+/// What a release or a user has left ends a moment after it.
 const SETTLING: Duration = Duration::from_secs(30);
+const AFTER: Duration = Duration::from_secs(10);
 /// How often that is looked at.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -32,43 +34,14 @@ pub(super) fn play(running: &Running<'_>, rounds: u64, rate: u32) -> Result<usiz
 }
 
 fn releases(running: &Running<'_>, stage: &Stage<'_>, (rounds, rate): (u64, u32)) -> Result<usize, String> {
-    let target = stage.target(rate, None)?;
-    let address = target.address.clone();
-    let load = Load::start(target)?;
-    let (mut findings, mut before) = (0, Footprint::default());
-    for number in 1..=WARM_UP + rounds {
-        stage.scratch.change_a_line(number)?;
-        let begun = Instant::now();
-        let output = stage.run(&["release"])?;
-        let took = begun.elapsed().as_secs_f64();
-        let is_warm = number > WARM_UP;
-        let shown =
-            if is_warm { format!("release {}", number - WARM_UP) } else { format!("warm-up {number}") };
-        if !output.status.success() {
-            findings += 1;
-            running.say(format_args!(
-                "FINDING: {shown} ended with {}: {}",
-                output.status,
-                last_lines(&output)
-            ));
-        }
-        let page = ask(&address).unwrap_or_default();
-        if !page.contains(&Scratch::line(number)) {
-            findings += 1;
-            running.say(format_args!("FINDING: {shown} is not live"));
-        }
-        let now = settled(running, stage, &before)?;
-        let sent = &object(&output)["requests"]["sent"];
-        running.say(format_args!(
-            "{shown}: {took:.1} s, {} failed so far, the tool's probe sent {sent}; {now}",
-            load.failed()
-        ));
-        if number == WARM_UP {
-            before = now;
-        }
-    }
+    // Users keep connections, more of them the longer an answer once took: what is compared is without users.
+    let row = Row { running, stage, rate };
+    let mut findings = row.play(1..=WARM_UP)?.len();
+    pause(running, AFTER)?;
+    let before = Footprint::of(stage);
+    let found = row.play(WARM_UP + 1..=WARM_UP + rounds)?;
+    findings += found.len();
     let after = settled(running, stage, &before)?;
-    let figures = Figures::of(&load.finish());
     running.say(format_args!("before: {before}"));
     running.say(format_args!("after:  {after}"));
     for (folder, (number, bytes)) in &after.files {
@@ -79,15 +52,61 @@ fn releases(running: &Running<'_>, stage: &Stage<'_>, (rounds, rate): (u64, u32)
             ));
         }
     }
-    let Figures { sent, failed, slow, slow_failed, failures, .. } = &figures;
-    running.say(format_args!("{sent} requests, {failed} failed; {slow} slow ones, {slow_failed} failed"));
     let mut found = after.leaked_since(&before);
-    if failed + slow_failed > 0 {
-        found.push(format!("requests failed: {}", failures.join("; ")));
-    }
     found.extend(stage.disorder()?);
     found.iter().for_each(|one| running.say(format_args!("FINDING: {one}")));
     Ok(findings + found.len())
+}
+
+/// Releases under load.
+struct Row<'a> {
+    running: &'a Running<'a>,
+    stage: &'a Stage<'a>,
+    rate: u32,
+}
+
+impl Row<'_> {
+    /// Answers what was found.
+    fn play(&self, numbers: RangeInclusive<u64>) -> Result<Vec<String>, String> {
+        let Self { running, stage, rate } = self;
+        let target = stage.target(*rate, None)?;
+        let address = target.address.clone();
+        let load = Load::start(target)?;
+        let mut findings = Vec::new();
+        for number in numbers {
+            stage.scratch.change_a_line(number)?;
+            let begun = Instant::now();
+            let output = stage.run(&["release"])?;
+            let took = begun.elapsed().as_secs_f64();
+            if !output.status.success() {
+                findings.push(format!(
+                    "release {number} ended with {}: {}",
+                    output.status,
+                    last_lines(&output)
+                ));
+            }
+            if !ask(&address).unwrap_or_default().contains(&Scratch::line(number)) {
+                findings.push(format!("release {number} is not live"));
+            }
+            let sent = &object(&output)["requests"]["sent"];
+            running.say(format_args!(
+                "release {number}: {took:.1} s, the tool's probe sent {sent}, {} of all requests failed so far; {}",
+                load.failed(),
+                Footprint::of(stage)
+            ));
+            if running.is_interrupted() {
+                return Err("interrupted".to_owned());
+            }
+        }
+        let figures = Figures::of(&load.finish());
+        let Figures { sent, failed, slow, slow_failed, failures, .. } = &figures;
+        running.say(format_args!("{sent} requests, {failed} failed; {slow} slow ones, {slow_failed} failed"));
+        if failed + slow_failed > 0 {
+            findings.push(format!("requests failed: {}", failures.join("; ")));
+        }
+        findings.iter().for_each(|one| running.say(format_args!("FINDING: {one}")));
+        Ok(findings)
+    }
 }
 
 /// The figures once they are no more than before, or have had time to be so.
@@ -95,7 +114,7 @@ fn settled(running: &Running<'_>, stage: &Stage<'_>, before: &Footprint) -> Resu
     let until = Instant::now() + SETTLING;
     loop {
         let now = Footprint::of(stage);
-        if *before == Footprint::default() || now.leaked_since(before).is_empty() || Instant::now() > until {
+        if now.leaked_since(before).is_empty() || Instant::now() > until {
             return Ok(now);
         }
         pause(running, LOOK)?;

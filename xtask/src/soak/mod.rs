@@ -18,6 +18,11 @@ use seatrial::Running;
 use seatrial::clap::builder::PossibleValuesParser;
 use seatrial::clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
+pub(crate) use records::Records;
+pub(crate) use scratch::Scratch;
+pub(crate) use stage::{LOCAL, Stage};
+pub(crate) use traffic::{last_lines, object};
+
 /// How many requests a second users send who are there to be counted.
 const RATE: &str = "500";
 

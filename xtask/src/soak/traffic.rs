@@ -196,7 +196,7 @@ fn tool(scratch: &Scratch, arguments: &[&str]) -> Result<Output, String> {
     output.map_err(|error| format!("failed to start `{}`: {error}", arguments.join(" ")))
 }
 
-pub(super) fn object(output: &Output) -> Value {
+pub(crate) fn object(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_default()
 }
 
@@ -206,7 +206,7 @@ pub(super) fn unless_ended(name: &str, output: &Output, expected: i32) -> Option
         .then(|| format!("`{name}` ended with {ended:?}, expected {expected}: {}", last_lines(output)))
 }
 
-pub(super) fn last_lines(output: &Output) -> String {
+pub(crate) fn last_lines(output: &Output) -> String {
     let stderr = String::from_utf8_lossy(&output.stderr);
     let lines: Vec<&str> = stderr.lines().rev().take(6).collect();
     lines.into_iter().rev().collect::<Vec<_>>().join("\n  ")
