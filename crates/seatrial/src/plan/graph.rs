@@ -21,6 +21,9 @@ use super::{
 };
 
 const SERVICE: &str = "AWS::ECS::Service";
+/// Two numbers, made anew whenever one of them changes: whoever uses its name takes the new one in the same run, after it
+/// was made and before the old one goes.
+const REPLACED_AT_WILL: &str = "AWS::CodeDeploy::DeploymentConfig";
 const CONNECTIONS: [&str; 2] = ["AWS::CodeConnections::Connection", "AWS::CodeStarConnections::Connection"];
 
 /// What building the first image needs: the CodeBuild project, where its source goes and where the image goes.
@@ -221,7 +224,7 @@ impl Graph {
         if faults.is_empty() { Ok(values.known) } else { Err(StacksError::Invalid(Faults(faults))) }
     }
 
-    /// The resources of a stack whose outputs other nodes take: logical ID to `output (node)`.
+    /// The resources of a stack whose outputs other nodes take, and cannot be without: logical ID to `output (node)`.
     pub(crate) fn used_resources(&self, stack: &str) -> BTreeMap<String, Vec<String>> {
         let mut used: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let Some(template) = self.templates.get(stack) else { return used };
@@ -233,6 +236,7 @@ impl Graph {
                     .resources
                     .iter()
                     .filter(|resource| output.references.contains(&resource.logical_id))
+                    .filter(|resource| resource.kind != REPLACED_AT_WILL)
                 {
                     used.entry(resource.logical_id.clone()).or_default().push(format!("{name} ({id})"));
                 }

@@ -249,3 +249,16 @@ fn what_the_first_release_needs_comes_from_the_stack_that_owns_it_whoever_else_o
         }
     }
 }
+
+#[test]
+fn how_traffic_moves_may_be_made_anew_whoever_uses_its_name() {
+    let of = |kind: &str| {
+        let text = format!("Resources:\n  It: {{Type: {kind}}}\nOutputs:\n  Name: {{Value: !Ref It}}\n");
+        let owner = plan::template::parse("owner", "infra/stacks/owner.yml", text.as_bytes()).unwrap();
+        let graph = infer("", vec![owner, template("user", &[("Name", TEXT)], &[])]).unwrap();
+        graph.used_resources("owner").into_keys().collect::<Vec<_>>()
+    };
+
+    assert_eq!(of("AWS::EC2::VPC"), ["It"]);
+    assert_eq!(of("AWS::CodeDeploy::DeploymentConfig"), Vec::<String>::new());
+}
