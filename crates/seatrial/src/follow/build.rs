@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::log::StreamTail;
 use super::{Look, Watch};
 use crate::aws::Build;
@@ -11,6 +13,9 @@ use crate::output::{Event, What};
 /// CodeBuild ends a build itself after the project's time-out.
 const PATIENCE: Duration = Duration::from_secs(100 * 60);
 
+/// A build is looked at no more often: nobody stops it, and what comes next begins without whoever looks.
+const PAUSE: Duration = Duration::from_millis(800);
+
 /// How CodeBuild's own lines of a log start: which command, which phase. The phases are told by themselves.
 const BOOKKEEPING: &str = "[Container] ";
 
@@ -19,23 +24,28 @@ const BOOKKEEPING: &str = "[Container] ";
 pub(super) struct BuildTold {
     phases: Vec<(String, Option<String>)>,
     log: Option<StreamTail>,
-    /// As it was seen last, while it runs.
-    running: Option<Build>,
+    /// As it was seen last, while it runs, and when.
+    running: Option<(Build, Instant)>,
 }
 
 impl BuildTold {
     /// Asks once and tells what is new; the build as it was seen last, and whether anything was new.
     pub(super) async fn look(&mut self, watch: Watch<'_>, id: &str) -> anyhow::Result<(Build, bool)> {
+        let now = watch.session.clock.now();
         let known = self.running.take();
-        // One that writes still runs: its log alone is asked.
-        if let Some(build) = &known
-            && self.tell_log(watch, build).await?
-        {
-            self.running.clone_from(&known);
-            return Ok((build.clone(), true));
+        if let Some((build, looked)) = &known {
+            if now.duration_since(*looked) < PAUSE {
+                self.running.clone_from(&known);
+                return Ok((build.clone(), false));
+            }
+            // One that writes still runs: its log alone is asked.
+            if self.tell_log(watch, build, false).await? {
+                self.running = Some((build.clone(), now));
+                return Ok((build.clone(), true));
+            }
         }
         let build = watch.aws.get_build(id).await?;
-        let mut news = known.is_none() && self.tell_log(watch, &build).await?;
+        let mut news = known.is_none() && self.tell_log(watch, &build, false).await?;
         for phase in &build.phases {
             let seen = (phase.name.clone(), phase.status.clone());
             if self.phases.contains(&seen) {
@@ -54,23 +64,30 @@ impl BuildTold {
             self.phases.push(seen);
         }
         if build_progress(&build.status) == Progress::Running {
-            self.running = Some(build.clone());
+            self.running = Some((build.clone(), now));
         } else {
             // Lines written between the log's reading and the build's end.
-            news |= self.tell_log(watch, &build).await?;
+            news |= self.tell_log(watch, &build, true).await?;
         }
         Ok((build, news))
     }
 
-    async fn tell_log(&mut self, watch: Watch<'_>, build: &Build) -> anyhow::Result<bool> {
+    /// Tells the next lines; all there are where it is `over`, for else the next look goes on. Whether there were any.
+    async fn tell_log(&mut self, watch: Watch<'_>, build: &Build, over: bool) -> anyhow::Result<bool> {
         let (Some(group), Some(stream)) = (&build.log_group, &build.log_stream) else { return Ok(false) };
         // Whoever may not read the log follows the build all the same.
         let log = self.log.get_or_insert_with(|| StreamTail::new(group, stream));
-        let lines = log.read(watch, "the build's").await?;
-        let news = !lines.is_empty();
-        for line in lines.into_iter().filter(|line| !line.text.starts_with(BOOKKEEPING)) {
-            let text = What::BuildLog(line.text.trim_end().to_owned());
-            watch.session.printer.tell(Event::new(line.time, "Build", text));
+        let mut news = false;
+        loop {
+            let (lines, end) = log.page(watch, "the build's").await?;
+            news |= !lines.is_empty();
+            for line in lines.into_iter().filter(|line| !line.text.starts_with(BOOKKEEPING)) {
+                let text = What::BuildLog(line.text.trim_end().to_owned());
+                watch.session.printer.tell(Event::new(line.time, "Build", text));
+            }
+            if end || !over {
+                break;
+            }
         }
         Ok(news)
     }
