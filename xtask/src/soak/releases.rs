@@ -73,7 +73,11 @@ pub(super) fn play(running: &Running<'_>, wanted: &Wanted) -> Result<usize, Stri
             for _ in 0..wanted.rounds {
                 random.shuffle(&mut all);
                 for case in &all {
-                    played.push(soak.play(case, Duration::from_millis(random.u64(..LATEST)))?);
+                    let one = soak.play(case, Duration::from_millis(random.u64(..LATEST)));
+                    if running.is_interrupted() {
+                        return Err("interrupted".to_owned());
+                    }
+                    played.push(one.unwrap_or_else(|why| Played::not(running, case.name, why)));
                 }
             }
             Ok::<(), String>(())
@@ -154,6 +158,9 @@ impl Soak<'_> {
         let mut played =
             Played { name, all, steady, during, seconds, skipped: record.skipped, findings: Vec::new() };
         played.findings = played.judge(case.scenario, &output);
+        if !played.findings.is_empty() {
+            played.findings.extend(self.ended(first).map(|why| format!("tasks ended meanwhile: {why}")));
+        }
         played.findings.extend(self.stage.disorder()?);
         self.running.say(played.line(self.rate));
         played.findings.iter().for_each(|one| self.running.say(format_args!("FINDING in {name}: {one}")));
@@ -197,6 +204,15 @@ impl Soak<'_> {
         new.any(|(_, row)| row["green"]["desired"].as_i64() > Some(0))
     }
 
+    /// Why tasks ended since then, each reason once: what other findings come from may be among them.
+    fn ended(&self, since: f64) -> Option<String> {
+        let records = self.stage.records();
+        let tasks = records.rows("ecs-tasks").map(|(_, row)| &row["task"]);
+        let ended = tasks.filter(|task| task["stoppingAt"].as_f64() > Some(since));
+        let why: BTreeSet<&str> = ended.filter_map(|task| task["stoppedReason"].as_str()).collect();
+        (!why.is_empty()).then(|| why.into_iter().collect::<Vec<_>>().join("; "))
+    }
+
     /// When traffic moved, or what was to move it stood, until it was over; of a release that has no deployment all.
     fn shift(&self, told: &Value, began: f64) -> (f64, f64) {
         let records = self.stage.records();
@@ -215,6 +231,13 @@ impl Soak<'_> {
 }
 
 impl Played {
+    /// One that could not be played to its end.
+    fn not(running: &Running<'_>, name: &'static str, why: String) -> Self {
+        running.say(format_args!("FINDING in {name}: {why}"));
+        let (all, steady, during) = (Figures::default(), Figures::default(), Figures::default());
+        Self { name, all, steady, during, seconds: 0.0, skipped: 0, findings: vec![why] }
+    }
+
     fn judge(&self, scenario: Scenario, output: &Output) -> Vec<String> {
         let mut findings = Vec::new();
         let (expected, cause) = scenario.expected();
