@@ -192,13 +192,27 @@ impl<'a> Stage<'a> {
         Ok(Target { host, authority: authority.filter(|_| domain.is_some()), address, rate })
     }
 
-    /// What must be so whenever nothing runs: every rule sends all traffic to the primary task set, and nothing is held.
+    /// What must be so whenever nothing runs: every rule of production sends all traffic to the primary task set, and
+    /// nothing is held. A deployment that is stopped once its tasks were shown to testers leaves the test listener at
+    /// them; the next one moves it.
     pub(super) fn disorder(&self) -> Result<Vec<String>, String> {
         let mut found = self.records().left_over();
-        let status = object(&self.run(&["status"])?);
-        if status["astray"].as_array().is_none_or(|astray| !astray.is_empty()) {
-            found.push(format!("rules disagree with the primary task set: {}", status["astray"]));
-        }
+        let status = self.run(&["status"])?;
+        let told = object(&status);
+        let Some(astray) = told["astray"].as_array() else {
+            return Err(format!("status says nothing of traffic: {}", last_lines(&status)));
+        };
+        let listeners = self.get("/_local/listeners")?;
+        let listeners = listeners.as_array().into_iter().flatten();
+        let production = listeners.filter(|one| one["port"] == 80 || one["port"] == 443);
+        // A rule's ARN is its listener's, with another word and an id behind it.
+        let production: Vec<String> = production
+            .filter_map(|one| Some(one["listener_arn"].as_str()?.replace(":listener/", ":listener-rule/")))
+            .collect();
+        let of_production =
+            |rule: &&str| production.iter().any(|listener| rule.starts_with(listener.as_str()));
+        let astray = astray.iter().filter_map(Value::as_str).filter(of_production);
+        found.extend(astray.map(|rule| format!("a rule disagrees with the primary task set: {rule}")));
         Ok(found)
     }
 }
