@@ -181,7 +181,16 @@ impl Aws {
         Ok(active)
     }
 
-    /// The newest deployment of a deployment group.
+    /// What whoever made a deployment said of it, and whether CodeDeploy made it, as the rollback of another.
+    pub(crate) async fn origin_of(&self, id: &str) -> Result<(String, bool), AwsError> {
+        let answer = self.codedeploy().get_deployment().deployment_id(id).send().await;
+        let found = answer.attempt(SERVICE, || format!("get deployment `{id}`"))?.deployment_info;
+        let info = found.ok_or_else(|| AwsError::missing(format!("get deployment `{id}`"), SERVICE))?;
+        let is_rollback = info.creator == Some(sdk::DeploymentCreator::CodeDeployRollback);
+        Ok((info.description.unwrap_or_default(), is_rollback))
+    }
+
+    /// The newest deployment of a deployment group: the first of the first page.
     pub(crate) async fn newest_deployment(
         &self,
         application: &str,

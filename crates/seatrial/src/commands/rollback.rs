@@ -20,6 +20,9 @@ use crate::outcome::Report;
 use crate::output::table;
 use crate::rollout::{RolloutId, Strategy as _};
 
+/// How a way back is described, by whoever goes it: from that others know it.
+const BACK: &str = "back to ";
+
 /// What `rollback` prints.
 #[derive(Serialize)]
 #[serde(untagged)]
@@ -48,6 +51,8 @@ pub(crate) struct Earlier {
 pub(crate) enum Plan {
     /// This deployment runs.
     Stop { deployment_id: String },
+    /// This one runs, and is a way back already: somebody else's, or CodeDeploy's own.
+    Join { deployment_id: String },
     /// Nothing runs: this was live before.
     Deploy { to: Earlier, live: Option<String> },
 }
@@ -64,11 +69,24 @@ pub(crate) struct Ended {
     requests: Requests,
 }
 
+impl Plan {
+    /// Two who go back at once want the same: the second does not stop the first.
+    fn of_active(deployment_id: String, (description, is_rollback): &(String, bool)) -> Self {
+        match *is_rollback || description.starts_with(BACK) {
+            true => Self::Join { deployment_id },
+            false => Self::Stop { deployment_id },
+        }
+    }
+}
+
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stop { deployment_id } => {
                 write!(f, "deployment {deployment_id} runs: it is stopped, and traffic goes back")
+            }
+            Self::Join { deployment_id } => {
+                write!(f, "deployment {deployment_id} goes back already: it is followed")
             }
             Self::Deploy { to, live } => {
                 let live = live.as_deref().unwrap_or("nothing");
@@ -169,7 +187,8 @@ async fn plan(ctx: &Ctx, place: &Place, to: Option<&str>) -> anyhow::Result<Plan
             let stop = ctx.session.command("rollback");
             return Err(Refused::new(refused).hint(format!("`{stop}` without --to stops it")).into());
         }
-        return Ok(Plan::Stop { deployment_id });
+        let origin = ctx.reading(ctx.aws.origin_of(&deployment_id)).await?;
+        return Ok(Plan::of_active(deployment_id, &origin));
     }
     let (earlier, live) = earlier(ctx, place).await?;
     let to = chosen(&earlier, to)?;
@@ -202,8 +221,9 @@ async fn carry_out(ctx: &Ctx, place: &Place, plan: Plan) -> anyhow::Result<Repor
             strategy.stop(&id).await?;
             id
         }
+        Plan::Join { deployment_id } => RolloutId(deployment_id.clone()),
         Plan::Deploy { to, .. } => {
-            let description = format!("back to {}", to.task_definition);
+            let description = format!("{BACK}{}", to.task_definition);
             RolloutId(ctx.aws.create_deployment(place.deployment_group(), &to.app_spec, &description).await?)
         }
     };
@@ -216,7 +236,7 @@ fn concluded(plan: Plan, followed: Followed) -> Report<RollingBack> {
     let back = match &plan {
         // One that was stopped before it began has nothing to put back.
         Plan::Stop { .. } => rollback.or(rollout),
-        Plan::Deploy { .. } => rollout,
+        Plan::Join { .. } | Plan::Deploy { .. } => rollout,
     };
     let stopped = matches!(plan, Plan::Stop { .. });
     let status = back.as_ref().map(|back| back.status.clone()).unwrap_or_default();
@@ -249,6 +269,17 @@ mod tests {
             task_definition: format!("arn:aws:ecs:eu-central-1:1:task-definition/web:{revision}"),
             app_spec: String::new(),
         }
+    }
+
+    #[test]
+    fn a_way_back_that_runs_is_joined_and_any_other_deployment_is_stopped() {
+        let plan = |description: &str, by_code_deploy| {
+            let plan = Plan::of_active("d-1".to_owned(), &(description.to_owned(), by_code_deploy));
+            plan.to_string()
+        };
+        assert!(plan("pipeline web, execution 7", false).ends_with("is stopped, and traffic goes back"));
+        assert!(plan(&format!("{BACK}web:2"), false).ends_with("goes back already: it is followed"));
+        assert!(plan("", true).ends_with("goes back already: it is followed"));
     }
 
     #[test]
