@@ -137,7 +137,8 @@ mod tests {
 
     fn rollout(weight: f64) -> Rollout {
         let label = "Green".to_owned();
-        let share = TrafficShare { id: "ecs-svc/2".to_owned(), label, weight, running: 2, pending: 0, desired: 2 };
+        let share =
+            TrafficShare { id: "ecs-svc/2".to_owned(), label, weight, running: 2, pending: 0, desired: 2 };
         Rollout { traffic: vec![share], ..Rollout::of_test(Progress::Running) }
     }
 
