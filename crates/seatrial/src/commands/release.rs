@@ -55,7 +55,7 @@ pub(crate) async fn run(ctx: &Ctx, args: &ReleaseArgs) -> anyhow::Result<Report<
     let deployed = Deployed::read(ctx).await?;
     let place = Place::of(&deployed)?;
     let plan =
-        if args.continues { waiting::plan(ctx, &place).await? } else { plan(ctx, args, &place).await? };
+        if args.continues { waiting::plan(ctx, &place).await? } else { plan(ctx, args, (&deployed, &place)).await? };
     if args.dry_run {
         return Ok(Report::done(Releasing::Planned(plan)));
     }
@@ -171,7 +171,11 @@ impl fmt::Display for ReleasePlan {
     }
 }
 
-async fn plan(ctx: &Ctx, args: &ReleaseArgs, place: &Place) -> anyhow::Result<ReleasePlan> {
+async fn plan(
+    ctx: &Ctx,
+    args: &ReleaseArgs,
+    (deployed, place): (&Deployed, &Place),
+) -> anyhow::Result<ReleasePlan> {
     let revision = match &args.revision {
         Some(name) => Some(resolve(&ctx.root, name)?),
         None => checked_out(ctx)?,
@@ -180,7 +184,7 @@ async fn plan(ctx: &Ctx, args: &ReleaseArgs, place: &Place) -> anyhow::Result<Re
     let (step, pipeline_execution_id) = step(&executions, revision.as_deref(), args.again);
     // One that runs already was not asked for here.
     if let Some(revision) = revision.as_ref().filter(|_| step == Step::Start) {
-        breaking::refuse(ctx, (&deployed, &place), revision, args.allow_breaking_migration).await?;
+        breaking::refuse(ctx, (deployed, place), revision, args.allow_breaking_migration).await?;
     }
     if step != Step::Nothing {
         tell_others(ctx, &executions, pipeline_execution_id.as_deref());

@@ -3,7 +3,7 @@
 mod one_off;
 mod task_definition;
 
-pub(crate) use one_off::{Live, OneOff};
+pub(crate) use one_off::{Live, OneOff, ServiceEvent};
 pub(crate) use task_definition::Revision;
 
 use aws_sdk_ecs::types as sdk;
@@ -56,13 +56,6 @@ pub(crate) struct StoppedTask {
     pub containers: Vec<String>,
 }
 
-/// What a service's scheduler says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ServiceEvent {
-    pub id: String,
-    pub text: String,
-}
-
 impl Aws {
     /// The task set that serves production; `None` without one, and without a service.
     pub(crate) async fn primary_task_set(
@@ -88,23 +81,6 @@ impl Aws {
                 .filter_map(|balancer| balancer.target_group_arn)
                 .collect(),
         }))
-    }
-
-    /// What a service's scheduler says, the newest first; nothing of a service that is not there.
-    pub(crate) async fn service_events(
-        &self,
-        cluster: &str,
-        service: &str,
-    ) -> Result<Vec<ServiceEvent>, AwsError> {
-        let answer = self.ecs().describe_services().cluster(cluster).services(service).send().await;
-        let attempt = || format!("describe service `{service}` of cluster `{cluster}`");
-        let services = answer.attempt(SERVICE, attempt)?.services.unwrap_or_default();
-        let events = services.into_iter().filter_map(|found| found.events).flatten();
-        let event = |event: sdk::ServiceEvent| ServiceEvent {
-            id: event.id.unwrap_or_default(),
-            text: event.message.unwrap_or_default(),
-        };
-        Ok(events.map(event).collect())
     }
 
     /// The target groups that a service's tasks are registered with, by their ARNs.

@@ -32,7 +32,7 @@ pub(crate) struct OneOff {
 }
 
 /// What a service tells of itself.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ServiceEvent {
     pub id: String,
     pub time: Option<Timestamp>,

@@ -182,7 +182,7 @@ async fn bad_migration(ctx: &Ctx, stage: &Stage, (place, name): (&Place, &str)) 
         .event("rehearse", format_args!("committed to the clone: `{file}`, which no database can do"));
     let execution = release::start(ctx, place, None).await?;
     let unprobed = Probing { rate: Some(0), at_least: 0 };
-    let followed = follow(ctx, place, (name, &execution), (unprobed, Patience::default())).await;
+    let followed = follow(ctx, place, (name, &execution), (unprobed, CONTINUED)).await;
     // Later scenarios release what can be done.
     broken.undo(&stage.project)?;
     let mut release = followed?;

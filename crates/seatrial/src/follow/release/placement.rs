@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     fn event(id: &str, text: &str) -> ServiceEvent {
-        ServiceEvent { id: id.to_owned(), text: text.to_owned() }
+        ServiceEvent { id: id.to_owned(), time: None, text: text.to_owned() }
     }
 
     #[test]
