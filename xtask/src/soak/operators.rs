@@ -148,7 +148,7 @@ impl Round {
 fn how(command: Command, output: &Output) -> String {
     let told = object(output);
     match output.status.code() {
-        Some(0) if command == Command::Release && says_joined(output) => "joined".to_owned(),
+        Some(0) if says_joined(command, output) => "joined".to_owned(),
         Some(0) => "was done".to_owned(),
         Some(3) => format!("was refused ({})", last_line(output)),
         code => {
@@ -157,8 +157,13 @@ fn how(command: Command, output: &Output) -> String {
     }
 }
 
-fn says_joined(output: &Output) -> bool {
-    String::from_utf8_lossy(&output.stderr).contains("is being released: following execution")
+fn says_joined(command: Command, output: &Output) -> bool {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    match command {
+        Command::Release => stderr.contains("is being released: following execution"),
+        Command::Rollback => object(output)["step"] == "join",
+        Command::Provision => false,
+    }
 }
 
 fn last_line(output: &Output) -> String {

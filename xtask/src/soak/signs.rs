@@ -100,7 +100,10 @@ fn scene(
     match seen(stage, &told["deployment_id"], &record)? {
         Some(Seen { sign, stopped, request }) => {
             let took = request - sign;
-            let after = stopped.map(|stopped| format!(", {:.2} s after the task's end", request - stopped));
+            let after = stopped.map(|stopped| match request - stopped {
+                later if later < 0.0 => format!(", {:.2} s before the task's end", -later),
+                later => format!(", {later:.2} s after the task's end"),
+            });
             let failed = record.fast.iter().filter(|asked| asked.failed.is_some()).count();
             running.say(format_args!(
                 "{name}: stopped {took:.2} s after the sign{} (goal {GOAL} s); {failed} of {} requests failed",
