@@ -54,8 +54,11 @@ impl fmt::Display for Releasing {
 pub(crate) async fn run(ctx: &Ctx, args: &ReleaseArgs) -> anyhow::Result<Report<Releasing>> {
     let deployed = Deployed::read(ctx).await?;
     let place = Place::of(&deployed)?;
-    let plan =
-        if args.continues { waiting::plan(ctx, &place).await? } else { plan(ctx, args, (&deployed, &place)).await? };
+    let plan = if args.continues {
+        waiting::plan(ctx, &place).await?
+    } else {
+        plan(ctx, args, (&deployed, &place)).await?
+    };
     if args.dry_run {
         return Ok(Report::done(Releasing::Planned(plan)));
     }
