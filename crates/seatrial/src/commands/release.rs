@@ -22,6 +22,7 @@ use crate::follow::{Look, Watch};
 use crate::git::{Head, resolve};
 use crate::outcome::Report;
 use crate::rollout::RolloutId;
+use waiting::{Waiting, find};
 
 /// The provider of the pipeline's source action, as AWS spells it.
 const SOURCE_PROVIDER: &str = "CodeStarSourceConnection";
@@ -55,7 +56,7 @@ pub(crate) async fn run(ctx: &Ctx, args: &ReleaseArgs) -> anyhow::Result<Report<
     let deployed = Deployed::read(ctx).await?;
     let place = Place::of(&deployed)?;
     let plan = if args.continues {
-        waiting::plan(ctx, &place).await?
+        plan_to_continue(ctx, &place).await?
     } else {
         plan(ctx, args, (&deployed, &place)).await?
     };
@@ -196,6 +197,20 @@ async fn plan(
     let (ignore_alarms, place) = (args.ignore_alarms, place.clone());
     let deployment_id = None;
     Ok(ReleasePlan { revision, step, pipeline_execution_id, deployment_id, ignore_alarms, runs, place })
+}
+
+async fn plan_to_continue(ctx: &Ctx, place: &Place) -> anyhow::Result<ReleasePlan> {
+    let Waiting { deployment, execution } = find(ctx, place).await?;
+    let (revision, execution) = execution.map(|it| (it.revision, it.id)).unzip();
+    Ok(ReleasePlan {
+        revision: revision.flatten(),
+        step: Step::Continue,
+        pipeline_execution_id: execution,
+        deployment_id: Some(deployment.0),
+        ignore_alarms: false,
+        runs: true,
+        place: place.clone(),
+    })
 }
 
 fn checked_out(ctx: &Ctx) -> anyhow::Result<Option<String>> {

@@ -303,7 +303,6 @@ impl<'a, S: Strategy> Follower<'a, S> {
                 self.tell_wait();
                 let news = self.look_at_tasks().await? | news;
                 self.judge().await?;
-                self.at_gate().await?;
                 (ended, news)
             }
         };

@@ -1,14 +1,22 @@
 //! The deployment that waits to be continued, and the execution that waits for it.
 
-use super::{ReleasePlan, Step, running};
+use crate::aws::Execution;
+use crate::aws::status::{Progress, execution_progress};
 use crate::commands::deployed::Place;
 use crate::context::Ctx;
 use crate::exit::Refused;
-use crate::rollout::{Rollout, Strategy as _};
+use crate::rollout::{Rollout, RolloutId, Strategy as _};
+
+/// What waits for somebody's word.
+pub(super) struct Waiting {
+    pub deployment: RolloutId,
+    /// `None` for a deployment that was made by hand.
+    pub execution: Option<Execution>,
+}
 
 /// # Errors
 /// Refused where none waits, or none waits for a person.
-pub(super) async fn plan(ctx: &Ctx, place: &Place) -> anyhow::Result<ReleasePlan> {
+pub(super) async fn find(ctx: &Ctx, place: &Place) -> anyhow::Result<Waiting> {
     if !ctx.environment.checks.is_empty() {
         let refused = "a deployment of this environment goes on when its `checks` hold";
         let hint = "without `checks` in infra/project.yml, `deployment.ready_wait` has it wait for you";
@@ -25,30 +33,16 @@ pub(super) async fn plan(ctx: &Ctx, place: &Place) -> anyhow::Result<ReleasePlan
         let refused = Refused::new("no deployment waits to be continued");
         return Err(refused.hint(format!("`{status}` shows what runs")).into());
     };
-    let deployment_id = rollout.id.0;
+    let deployment = rollout.id;
     let found = ctx.reading(ctx.aws.list_executions(&place.pipeline, |_| true)).await?.unwrap_or_default();
-    for execution in found.into_iter().filter(running) {
+    for execution in found {
+        if execution_progress(&execution.status) != Progress::Running {
+            continue;
+        }
         let runs = ctx.reading(ctx.aws.action_runs(&place.pipeline, &execution.id)).await?;
-        if runs.iter().any(|run| run.external_id.as_ref() == Some(&deployment_id)) {
-            return Ok(ReleasePlan {
-                revision: execution.revision,
-                step: Step::Continue,
-                pipeline_execution_id: Some(execution.id),
-                deployment_id: Some(deployment_id),
-                ignore_alarms: false,
-                runs: true,
-                place: place.clone(),
-            });
+        if runs.iter().any(|run| run.external_id.as_ref() == Some(&deployment.0)) {
+            return Ok(Waiting { deployment, execution: Some(execution) });
         }
     }
-    // Made by hand.
-    Ok(ReleasePlan {
-        revision: None,
-        step: Step::Continue,
-        pipeline_execution_id: None,
-        deployment_id: Some(deployment_id),
-        ignore_alarms: false,
-        runs: true,
-        place: place.clone(),
-    })
+    Ok(Waiting { deployment, execution: None })
 }

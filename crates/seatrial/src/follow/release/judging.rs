@@ -1,4 +1,7 @@
-//! What is done at a sign: the rollout is stopped, and what shows why is taken.
+//! What is done at a sign: the rollout is stopped, and what shows why is taken; and what is done without one where it waits
+//! for a word.
+
+use jiff::Timestamp;
 
 use super::{Follower, Sign, evidence};
 use crate::aws::StoppedTask;
@@ -7,8 +10,23 @@ use crate::output::Event;
 use crate::rollout::Strategy;
 
 impl<S: Strategy> Follower<'_, S> {
-    /// Stops the rollout at the first sign against it, and takes what shows why.
+    /// Stops the rollout at the first sign against it; without one, meets it where it waits for a word.
     pub(super) async fn judge(&mut self) -> anyhow::Result<()> {
+        self.stop_at_a_sign().await?;
+        let waiting = self.rollout.as_ref().filter(|rollout| rollout.awaits_word() && self.sign.is_none());
+        let Some(rollout) = waiting.filter(|rollout| self.met.as_ref() != Some(&rollout.id)) else {
+            return Ok(());
+        };
+        let left = self.following.waits.left(rollout, Timestamp::now());
+        if let Some(told) = self.following.gate.meet(self.strategy, (&rollout.id, left)).await? {
+            self.met = Some(rollout.id.clone());
+            self.watch.session.printer.tell(Event::text("Deploy", told));
+        }
+        Ok(())
+    }
+
+    /// Stops the rollout at the first sign against it, and takes what shows why.
+    async fn stop_at_a_sign(&mut self) -> anyhow::Result<()> {
         let (Some(rollout), Some(tasks), None) = (&self.rollout, &self.tasks, &self.sign) else {
             return Ok(());
         };
