@@ -28,7 +28,7 @@ pub(super) fn told(build: &Build, log: &[String], error: &str) -> Told {
         // Its build was stopped, ran out of time or did not come to the program.
         return build::told(build, log, error);
     };
-    let what = what.trim_start_matches("error: ").trim_start_matches("failed to ");
+    let what = what.trim_start_matches("error: ").trim_start_matches("failed to migrate: ");
     let lines: Vec<&String> = log.iter().filter(|line| line.starts_with(LINE)).collect();
     let from = lines.len().saturating_sub(TOLD);
     let evidence = lines[from..].iter().map(|line| (*line).clone()).chain(all.iter().cloned()).collect();
