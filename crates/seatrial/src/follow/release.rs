@@ -4,6 +4,7 @@
 //! Each look asks only what can still change: the execution itself, and of its actions the one that runs.
 
 mod behind;
+mod ended;
 mod evidence;
 mod gate;
 mod judge;
@@ -16,19 +17,22 @@ mod waits;
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use jiff::Timestamp;
 
 use super::build::BuildTold;
-use super::rollout::RolloutTold;
-use super::{Look, Probe, ProbeTarget, Requests, Watch};
+use super::rollout::{RolloutTold, state_of};
+use super::{Look, Probe, ProbeTarget, Watch};
 use crate::aws::status::{Progress, build_progress, execution_progress};
 use crate::aws::{ActionRun, Execution};
 use crate::output::{Event, What, Whole};
 use crate::rollout::{Rollout, RolloutId, Strategy};
+use behind::Behind;
 use judge::Judge;
 use placement::Placement;
 use tasks::StoppingTasks;
+use telling::{tell_action, tell_requests};
 
+pub(crate) use ended::Followed;
 pub(crate) use evidence::{Evidence, TaskEvidence, evidence_of};
 pub(crate) use gate::Gate;
 pub(crate) use judge::Sign;
@@ -66,27 +70,6 @@ pub(crate) struct Following<'a> {
     pub budget: u32,
     /// Keeps what the tasks of a new revision showed that did not go well, while they are there.
     pub keep: &'a (dyn Fn(&Evidence) + Sync),
-}
-
-/// How it ended.
-#[derive(Debug)]
-pub(crate) struct Followed {
-    pub execution: Execution,
-    /// Why it was left before its end: it goes on.
-    pub left: Option<Left>,
-    /// Why no request was sent, where the reason showed only then.
-    pub unprobed: Option<String>,
-    pub actions: Vec<ActionRun>,
-    pub rollout: Option<Rollout>,
-    /// The rollout that put the old revision back, where one did, at its end.
-    pub rollback: Option<Rollout>,
-    pub requests: Option<Requests>,
-    /// The lifecycle event that ended the following: the rollout goes on.
-    pub reached: Option<&'static str>,
-    /// Why the rollout was stopped before its time, if it was.
-    pub sign: Option<Sign>,
-    /// What the new revision's tasks showed, where the rollout did not go well.
-    pub evidence: Option<Evidence>,
 }
 
 /// Tells an execution to its end.
@@ -137,7 +120,8 @@ async fn followed<'a, S: Strategy>(
         Some(probe) => Some(probe.finish(&watch.session.cancel).await?),
         None => None,
     };
-    follower.read_again().await;
+    let evidence = follower.evidence.as_mut().filter(|_| left.is_none());
+    evidence::read_again(watch.aws, evidence, follower.following.keep).await;
     Ok(Followed {
         execution,
         left,
@@ -176,7 +160,7 @@ struct Follower<'a, S> {
     /// The rollout whose wait for somebody's word was met.
     met: Option<RolloutId>,
     /// Since when a rollout that failed is asked for the one that rolls it back.
-    behind: Option<Instant>,
+    behind: Behind,
     /// The wait that was told last.
     waiting: Option<&'static str>,
     /// Why no request is sent.
@@ -223,7 +207,7 @@ impl<'a, S: Strategy> Follower<'a, S> {
             evidence: None,
             reached: None,
             met: None,
-            behind: None,
+            behind: Behind::default(),
             waiting: None,
             unprobed: None,
         }
@@ -285,6 +269,30 @@ impl<'a, S: Strategy> Follower<'a, S> {
         steps.into_iter().any(|step| step.name == event && step.progress == Some(Progress::Succeeded))
     }
 
+    /// The execution has ended; a rollback may still run, or come, and counts: requests are watched to its end.
+    async fn look_behind(&mut self) -> anyhow::Result<Look<Execution>> {
+        self.look_at_current().await?;
+        let over = Look::Ended(self.execution.clone());
+        let Some(rollout) = &self.rollout else { return Ok(over) };
+        let Some(id) = rollout.rolled_back_by.clone() else {
+            let now = self.watch.session.clock.now();
+            if rollout.progress != Progress::Failed || !self.behind.waits(now, self.watch.aws.is_local()) {
+                return Ok(over);
+            }
+            self.rollout = Some(self.strategy.look(&rollout.id).await?);
+            return Ok(Look::Nothing);
+        };
+        let rollback = self.strategy.look(&id).await?;
+        let news = self.rollback_told.tell(self.watch, &rollback) | self.look_at_tasks().await?;
+        let running = rollback.progress == Progress::Running;
+        self.rollback = Some(rollback);
+        Ok(match running {
+            true if news => Look::News,
+            true => Look::Nothing,
+            false => over,
+        })
+    }
+
     async fn look_at_current(&mut self) -> anyhow::Result<bool> {
         let (ended, news) = match &mut self.current {
             Current::Nothing => return Ok(false),
@@ -299,8 +307,8 @@ impl<'a, S: Strategy> Follower<'a, S> {
                 if let Some(tasks) = &mut self.tasks {
                     tasks.note(&rollout);
                 }
+                self.following.waits.tell(&self.watch.session.printer, &rollout, &mut self.waiting);
                 self.rollout = Some(rollout);
-                self.tell_wait();
                 let news = self.look_at_tasks().await? | news;
                 self.judge().await?;
                 (ended, news)
@@ -315,6 +323,20 @@ impl<'a, S: Strategy> Follower<'a, S> {
         Ok(news)
     }
 
+    /// How what runs stands at this moment, for screens.
+    fn tell_state(&self) {
+        let printer = &self.watch.session.printer;
+        if let (Current::Rollout(..), Some(rollout)) = (&self.current, &self.rollout) {
+            let waits = self.following.waits.left(rollout, Timestamp::now());
+            let state = state_of(rollout);
+            let state = What::State(waits.map_or(state.clone(), |waits| format!("{waits}; {state}")));
+            printer.tell(Event::new(None, self.current.subject(), state));
+        }
+        if let Some(probe) = &self.probe {
+            tell_requests(printer, SUBJECT, probe);
+        }
+    }
+
     async fn look_at_actions(&mut self) -> anyhow::Result<bool> {
         let Following { pipeline, execution, .. } = self.following;
         let runs = self.watch.aws.action_runs(pipeline, execution).await?;
@@ -323,7 +345,7 @@ impl<'a, S: Strategy> Follower<'a, S> {
             let told = self.actions.iter().any(|old| (&old.id, &old.status) == (&run.id, &run.status));
             if !told {
                 news = true;
-                self.tell_action(run);
+                tell_action(&self.watch.session.printer, run);
             }
         }
         self.actions = runs;

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::definition::{ContainerDefinition, TaskDefinition, Variable};
-use super::store::invalid;
 use crate::error::ServiceError;
 
 /// As AWS counts them (RunTask, `overrides`: "A total of 8192 characters are allowed for overrides").
@@ -29,6 +28,10 @@ pub(crate) struct ContainerOverride {
     pub environment: Vec<Variable>,
     #[serde(flatten)]
     pub others: Map<String, Value>,
+}
+
+fn invalid(message: impl Into<String>) -> ServiceError {
+    ServiceError::new("InvalidParameterException", message)
 }
 
 impl Overrides {

@@ -1,47 +1,24 @@
-//! What is looked at behind the end of an execution: the rollback of its rollout, which counts, for requests are watched to
-//! its end.
+//! How long a rollout that failed is asked for the one that rolls it back.
 
 use std::time::Duration;
 
-use super::{Follower, Look};
-use crate::aws::Execution;
-use crate::aws::status::Progress;
-use crate::rollout::Strategy;
+use tokio::time::Instant;
 
-/// So long after its end a rollout that failed may name the one that rolls it back: AWS makes that one only then, and
-/// promises no time.
+/// So long after its end it may name it: AWS makes a rollback only then, and promises no time.
 const UNNAMED: Duration = Duration::from_secs(60);
 /// The same in the local cloud, which names it as it ends the other.
 const UNNAMED_HERE: Duration = Duration::from_secs(1);
 
-impl<S: Strategy> Follower<'_, S> {
-    /// The execution has ended; a rollback may still run, or come.
-    pub(super) async fn look_behind(&mut self) -> anyhow::Result<Look<Execution>> {
-        self.look_at_current().await?;
-        let over = || Ok(Look::Ended(self.execution.clone()));
-        let Some(rollout) = &self.rollout else { return over() };
-        let Some(id) = rollout.rolled_back_by.clone() else {
-            if rollout.progress != Progress::Failed {
-                return over();
-            }
-            let now = self.watch.session.clock.now();
-            let patience = if self.watch.aws.is_local() { UNNAMED_HERE } else { UNNAMED };
-            if now.duration_since(*self.behind.get_or_insert(now)) > patience {
-                return over();
-            }
-            let rollout = self.strategy.look(&rollout.id).await?;
-            let named = rollout.rolled_back_by.is_some();
-            self.rollout = Some(rollout);
-            return Ok(if named { Look::News } else { Look::Nothing });
-        };
-        let rollback = self.strategy.look(&id).await?;
-        let news = self.rollback_told.tell(self.watch, &rollback) | self.look_at_tasks().await?;
-        let running = rollback.progress == Progress::Running;
-        self.rollback = Some(rollback);
-        Ok(match running {
-            true if news => Look::News,
-            true => Look::Nothing,
-            false => Look::Ended(self.execution.clone()),
-        })
+/// The time since its end was seen.
+#[derive(Debug, Default)]
+pub(super) struct Behind {
+    since: Option<Instant>,
+}
+
+impl Behind {
+    /// Whether it is still to be asked.
+    pub(super) fn waits(&mut self, now: Instant, is_local: bool) -> bool {
+        let patience = if is_local { UNNAMED_HERE } else { UNNAMED };
+        now.duration_since(*self.since.get_or_insert(now)) <= patience
     }
 }

@@ -77,10 +77,18 @@ pub(super) async fn take(
     (evidence, unread)
 }
 
-/// Reads the logs of the tasks that stopped again: a line is in CloudWatch some seconds after it was written, and the first
-/// reading was early. Whether there was more; what cannot be read stays as it is.
-pub(super) async fn read_again(aws: &Aws, evidence: &mut Evidence) -> bool {
-    join_all(evidence.tasks.iter_mut().map(|task| read_on(aws, task))).await.into_iter().any(|more| more)
+/// Reads the logs of the tasks that stopped again, and keeps what there is more: a line is in CloudWatch some seconds after
+/// it was written, and the first reading was early. What cannot be read stays as it is.
+pub(super) async fn read_again(
+    aws: &Aws,
+    evidence: Option<&mut Evidence>,
+    keep: &(dyn Fn(&Evidence) + Sync),
+) {
+    let Some(evidence) = evidence else { return };
+    let read = join_all(evidence.tasks.iter_mut().map(|task| read_on(aws, task))).await;
+    if read.into_iter().any(|more| more) {
+        keep(evidence);
+    }
 }
 
 async fn read_on(aws: &Aws, task: &mut TaskEvidence) -> bool {

@@ -55,17 +55,6 @@ impl<S: Strategy> Follower<'_, S> {
         Ok(())
     }
 
-    /// Takes what the tasks' logs have got by the end.
-    pub(super) async fn read_again(&mut self) {
-        if self.watch.session.cancel.is_cancelled() {
-            return;
-        }
-        let Some(evidence) = &mut self.evidence else { return };
-        if evidence::read_again(self.watch.aws, evidence).await {
-            (self.following.keep)(evidence);
-        }
-    }
-
     /// What shows why is wanted, and not needed: a release does not end for the want of it.
     async fn take_evidence(&mut self) {
         let Some(tasks) = &self.tasks else { return };

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::Follower;
 use crate::aws::status::Progress;
-use crate::output::{Event, clock};
-use crate::rollout::{Rollout, Strategy};
+use crate::output::{Event, Printer, clock};
+use crate::rollout::Rollout;
 
 /// How long an environment has its rollouts wait.
 #[derive(Debug, Clone, Copy)]
@@ -68,8 +67,17 @@ impl Waits {
         Some(format!("{what} in {}{}", clock(left), self.on_aws(left)))
     }
 
+    /// Tells a wait once, as it begins; `told` is the one that was told last.
+    pub(super) fn tell(self, printer: &Printer, rollout: &Rollout, told: &mut Option<&'static str>) {
+        let begun = self.begun(rollout).filter(|(what, _)| *told != Some(what));
+        if let Some((what, text)) = begun {
+            *told = Some(what);
+            printer.tell(Event::text("Deploy", text));
+        }
+    }
+
     /// What it waits for now, and for how long as a whole.
-    pub(super) fn begun(self, rollout: &Rollout) -> Option<(&'static str, String)> {
+    fn begun(self, rollout: &Rollout) -> Option<(&'static str, String)> {
         // Who waits for a word says so itself.
         let wait = self.current(rollout).filter(|_| !rollout.awaits_word());
         let Wait { whole, what, .. } = wait.filter(|wait| !wait.whole.is_zero())?;
@@ -81,17 +89,6 @@ impl Waits {
         match self.scale > 1.0 {
             true => format!(" (on AWS {})", clock(here.mul_f64(self.scale))),
             false => String::new(),
-        }
-    }
-}
-
-impl<S: Strategy> Follower<'_, S> {
-    /// Tells a wait once, as it begins.
-    pub(super) fn tell_wait(&mut self) {
-        let begun = self.rollout.as_ref().and_then(|rollout| self.following.waits.begun(rollout));
-        if let Some((what, told)) = begun.filter(|(what, _)| self.waiting != Some(what)) {
-            self.waiting = Some(what);
-            self.watch.session.printer.tell(Event::text("Deploy", told));
         }
     }
 }
