@@ -328,7 +328,7 @@ async fn a_task_that_is_run_once_has_the_command_that_it_was_given_and_is_none_o
     let definition = define(&cloud, json!({ "command": ["serve"] })).await;
     let run = json!({
         "cluster": "c", "taskDefinition": definition, "networkConfiguration": network(&cloud).await,
-        "startedBy": "somebody",
+        "launchType": "FARGATE", "startedBy": "somebody",
         "overrides": { "containerOverrides": [
             { "name": "app", "command": ["once"], "environment": [{ "name": "CRASH", "value": "7" }] },
         ] },
