@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::Target;
+use super::record::Target;
 
 /// Both ways of a connection.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}

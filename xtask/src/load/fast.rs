@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::sync::mpsc;
 
 use super::connect::Connector;
-use super::{Asked, Shared, now};
+use super::record::{Asked, Shared, now};
 
 /// An answer that takes longer counts as none.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -36,7 +36,7 @@ pub(super) async fn ask(connector: Connector, rate: u32, shared: Arc<Shared>) {
     let mut due = clock(rate, Arc::clone(&shared));
     while let Some((moment, at)) = due.recv().await {
         if users.in_flight.load(Ordering::Relaxed) >= IN_FLIGHT {
-            shared.note(|record| record.skipped += 1);
+            shared.look(|record| record.skipped += 1);
             continue;
         }
         users.in_flight.fetch_add(1, Ordering::Relaxed);
@@ -46,7 +46,7 @@ pub(super) async fn ask(connector: Connector, rate: u32, shared: Arc<Shared>) {
             let answered = answered.unwrap_or_else(|_| Err(format!("no answer within {TIMEOUT:?}")));
             let took_ms = moment.elapsed().as_secs_f64() * 1_000.0;
             let failed = answered.err().map(String::into_boxed_str);
-            shared.note(|record| record.fast.push(Asked { due: at, took_ms, failed }));
+            shared.look(|record| record.fast.push(Asked { due: at, took_ms, failed }));
             users.in_flight.fetch_sub(1, Ordering::Relaxed);
         });
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Asked, Record};
+use super::record::{Asked, Record};
 
 /// Words of failures that are told.
 const TOLD: usize = 3;

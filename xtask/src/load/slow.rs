@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::connect::Connector;
-use super::{Asked, Shared, now};
+use super::record::{Asked, Shared, now};
 
 /// Between two of them: ten are on their way at any moment.
 const EVERY: Duration = Duration::from_millis(500);
@@ -35,7 +35,7 @@ pub(super) async fn ask(connector: Connector, shared: Arc<Shared>) {
             let answered = answered.unwrap_or_else(|_| Err(format!("no answer within {TIMEOUT:?}")));
             let took_ms = moment.elapsed().as_secs_f64() * 1_000.0;
             let failed = answered.err().map(String::into_boxed_str);
-            shared.note(|record| record.slow.push(Asked { due, took_ms, failed }));
+            shared.look(|record| record.slow.push(Asked { due, took_ms, failed }));
             in_flight.fetch_sub(1, Ordering::Relaxed);
         });
         tokio::time::sleep(EVERY).await;

@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 
+use super::record::Asked;
 use super::*;
 
 fn asked(due: f64, took_ms: f64, failed: Option<&str>) -> Asked {
@@ -65,7 +66,7 @@ fn load_of(address: &str, enough: impl Fn(&Load) -> bool) -> Record {
 }
 
 fn sent(load: &Load) -> usize {
-    load.shared.record.lock().unwrap().fast.len()
+    load.shared.look(|record| record.fast.len())
 }
 
 #[test]
