@@ -3,6 +3,7 @@
 //!
 //! Standard output of a build is one JSON object, the outcome; progress goes to standard error.
 
+mod say;
 mod steps;
 
 use std::io::Write as _;
@@ -13,6 +14,8 @@ use anyhow::Context as _;
 use clap::{Args, Parser};
 use seatrial_image::{BuildRequest, Builder, Credentials, ImageError, run, write_artifacts};
 use seatrial_project::{Project, ProjectError, render::Variables};
+
+use say::report;
 
 /// Builds the application's image, or runs a step around its deployment.
 #[derive(Debug, Parser)]
@@ -90,9 +93,4 @@ fn given() -> Variables {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect()
-}
-
-fn report(line: &str) {
-    // Nothing can be said when standard error is gone.
-    let _ = writeln!(std::io::stderr(), "{line}");
 }

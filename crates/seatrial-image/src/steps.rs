@@ -17,7 +17,7 @@ use seatrial_project::{Check, is_loopback};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::report;
+use super::say::report;
 
 /// Steps of the pipeline's stage Deploy; the stack `deployment` gives their arguments as variables of the build.
 #[derive(Debug, Subcommand)]

@@ -8,7 +8,7 @@ use super::conditions::RuleCondition;
 use super::network;
 use super::rows::{ListenerRow, LoadBalancerRow, RuleRow};
 use super::shapes::Action;
-use super::store::Elb;
+use super::store::{Elb, primary};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::proxy::{Action as ProxyAction, Case, Fixed, Forward, Redirect, Rules};
@@ -129,17 +129,6 @@ impl Elb {
         Ok(())
     }
 
-    /// The load balancer whose listener or whose own gate this is, and the port that AWS would listen on there.
-    pub(super) fn behind(&self, arn: &str) -> Option<(LoadBalancerRow, u16)> {
-        match self.listeners.get(arn) {
-            Some(row) => Some((self.load_balancers.get(&row.shape.load_balancer_arn)?, row.shape.port)),
-            None => {
-                let port = primary(&self.listeners_of(arn))?.shape.port;
-                Some((self.load_balancers.get(arn)?, port))
-            }
-        }
-    }
-
     /// Where each listener answers on this machine.
     pub(super) fn local_listeners(&self) -> Vec<LocalListener> {
         let mut found = Vec::new();
@@ -157,10 +146,4 @@ impl Elb {
         }
         found
     }
-}
-
-/// The listener that `DNSName` leads to: the one on 443, else on 80, else on the lowest port.
-fn primary(listeners: &[ListenerRow]) -> Option<&ListenerRow> {
-    let on = |port| listeners.iter().find(|row| row.shape.port == port);
-    on(443).or_else(|| on(80)).or_else(|| listeners.iter().min_by_key(|row| row.shape.port))
 }

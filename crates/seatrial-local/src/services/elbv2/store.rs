@@ -107,4 +107,21 @@ impl Elb {
         let load_balancer_arns = self.load_balancers_of(&row.shape.target_group_arn);
         TargetGroup { load_balancer_arns, ..row.shape }
     }
+
+    /// The load balancer whose listener or whose own gate this is, and the port that AWS would listen on there.
+    pub(super) fn behind(&self, arn: &str) -> Option<(LoadBalancerRow, u16)> {
+        match self.listeners.get(arn) {
+            Some(row) => Some((self.load_balancers.get(&row.shape.load_balancer_arn)?, row.shape.port)),
+            None => {
+                let port = primary(&self.listeners_of(arn))?.shape.port;
+                Some((self.load_balancers.get(arn)?, port))
+            }
+        }
+    }
+}
+
+/// The listener that `DNSName` leads to: the one on 443, else on 80, else on the lowest port.
+pub(super) fn primary(listeners: &[ListenerRow]) -> Option<&ListenerRow> {
+    let on = |port| listeners.iter().find(|row| row.shape.port == port);
+    on(443).or_else(|| on(80)).or_else(|| listeners.iter().min_by_key(|row| row.shape.port))
 }
