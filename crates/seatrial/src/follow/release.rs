@@ -34,16 +34,13 @@ use telling::{tell_action, tell_requests};
 
 pub(crate) use ended::Followed;
 pub(crate) use evidence::{Evidence, TaskEvidence, evidence_of};
-pub(crate) use gate::Gate;
+pub(crate) use gate::{CHECK_ACTION, Gate};
 pub(crate) use judge::Sign;
 pub(crate) use left::Left;
 pub(crate) use waits::Waits;
 
 /// The provider of the pipeline's build action, as AWS spells it.
 const BUILD_PROVIDER: &str = "CodeBuild";
-
-/// The action that asks the new tasks, beside the rollout, which waits for its word: what it does is told of the rollout.
-pub(crate) const CHECK_ACTION: &str = "Check";
 
 /// What a screen shows the whole of a release under, and the one of its actions that runs.
 const SUBJECT: &str = "release";
@@ -355,10 +352,7 @@ impl<'a, S: Strategy> Follower<'a, S> {
 
     /// Takes up the newest run of an action that has something of its own to follow and was not followed yet.
     async fn begin(&mut self) -> anyhow::Result<()> {
-        let newest = |provider: &str| {
-            let is_it = |run: &&ActionRun| run.provider == provider && run.action != CHECK_ACTION;
-            self.actions.iter().rfind(is_it)?.external_id.clone()
-        };
+        let newest = |provider| gate::newest(&self.actions, provider);
         let (rollout, build) = (newest(S::PROVIDER).map(RolloutId), newest(BUILD_PROVIDER));
         if let Some(id) = rollout {
             if self.rollout.as_ref().is_none_or(|rollout| rollout.id != id) {

@@ -3,9 +3,12 @@
 
 use std::time::Duration;
 
-use crate::aws::AwsError;
+use crate::aws::{ActionRun, AwsError};
 use crate::output::clock;
 use crate::rollout::{RolloutId, Strategy};
+
+/// The action that asks the new tasks, beside the rollout, which waits for its word: what it does is told of the rollout.
+pub(crate) const CHECK_ACTION: &str = "Check";
 
 /// What is done where a rollout waits for somebody's word.
 #[derive(Debug, Clone, Default)]
@@ -41,4 +44,10 @@ impl Gate {
         let on_aws = self.on_aws.map(|whole| format!(" (AWS waits {})", clock(whole))).unwrap_or_default();
         Ok(Some(format!("{shown}`{command}` moves traffic{left}{on_aws}")))
     }
+}
+
+/// What the newest run of a provider's action has of its own, the checks' passed over.
+pub(super) fn newest(actions: &[ActionRun], provider: &str) -> Option<String> {
+    let is_it = |run: &&ActionRun| run.provider == provider && run.action != CHECK_ACTION;
+    actions.iter().rfind(is_it)?.external_id.clone()
 }
