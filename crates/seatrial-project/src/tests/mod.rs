@@ -336,7 +336,7 @@ fn what_is_not_there_yet_is_refused_in_its_own_words() {
         ),
         (
             whole("nofity: []"),
-            "infra/project.yml:19:1: unknown key `nofity`, expected one of `project`, `source`, `app`, `image`, `tags`, `check`, `migrate`, `default_environment`, `environments`",
+            "infra/project.yml:19:1: unknown key `nofity`, expected one of `project`, `source`, `app`, `image`, `tags`, `check`, `migrate`, `checks`, `default_environment`, `environments`",
         ),
     ];
     for (found, expected) in cases {
