@@ -213,6 +213,11 @@ impl CheckArguments {
             Some(endpoint) => local_address(endpoint, self.port).await.map_err(anyhow::Error::msg)?,
             None => format!("{}:{}", self.load_balancer, self.port),
         };
+        // An address is connected to as it stands, whatever the load balancer is: there is no name to look up.
+        let url = match self.url.split_once("://") {
+            Some((scheme, _)) if is_local(&self.url) => format!("{scheme}://{load_balancer}"),
+            _ => self.url.trim_end_matches('/').to_owned(),
+        };
         let own = match self.address {
             Some(address) => address,
             None => own_address().await?,
@@ -228,7 +233,7 @@ impl CheckArguments {
             },
             group: Group { application: self.application.clone(), name: self.group.clone() },
             listener: TestListener {
-                address: Address { url: self.url.trim_end_matches('/').to_owned(), load_balancer, trusted },
+                address: Address { url, load_balancer, trusted },
                 own: self.address.map(IpAddr::V4),
             },
             door: Some(Door::new(config, (self.security_group.clone(), self.port), own)),

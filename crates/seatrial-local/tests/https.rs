@@ -151,6 +151,12 @@ async fn the_aws_cli_gives_a_listener_its_certificate_and_curl_is_answered_throu
         ["--protocol", "HTTPS", "--certificates", &of, "--ssl-policy", policy, "--default-actions", &actions];
     let made = aws(&started, &[&create[..], &more].concat()).await;
     let listener = made["Listeners"][0]["ListenerArn"].as_str().unwrap();
+    let balancers =
+        aws(&started, &["elbv2", "describe-load-balancers", "--load-balancer-arns", &load_balancer]).await;
+    let own = balancers["LoadBalancers"][0]["SecurityGroups"][0].as_str().unwrap();
+    let opening = ["ec2", "authorize-security-group-ingress", "--group-id", own, "--protocol", "tcp"];
+    let opened = aws(&started, &[&opening[..], &["--port", "443", "--cidr", "127.0.0.0/8"]].concat()).await;
+    assert_eq!(opened["Return"], true);
     let health = ["elbv2", "describe-target-health", "--target-group-arn", &group];
     wait_for(&started, &health, "/TargetHealthDescriptions/0/TargetHealth/State", "healthy").await;
     let authority = certificate_authority(&started.path("data"));

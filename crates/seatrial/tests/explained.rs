@@ -102,9 +102,10 @@ fn migrating(program: &str, version: &str, code: u8) -> String {
 fn with_command(program: &str, name: &str, (line, code): (&str, u8)) -> String {
     let command = format!(
         "if std::env::args().nth(1).as_deref() == Some(\"{name}\") {{\n        \
-         println!(\"{line}\");\n        std::process::exit({code});\n    }}\n    let variable"
+         println!(\"{line}\");\n        std::process::exit({code});\n    }}"
     );
-    program.replacen("let variable", &command, 1)
+    // Before the program looks at its arguments itself.
+    program.replacen("fn main() {", &format!("fn main() {{\n    {command}"), 1)
 }
 
 /// When the actions of the stage Deploy began, by the journal of the local cloud: builds of the release project, and
@@ -182,7 +183,8 @@ fn new_tasks_are_checked_before_any_traffic_and_a_check_that_fails_leaves_produc
     let load = Load::on(provisioned["outputs"]["Url"].as_str().unwrap());
 
     // By the new tasks' answers.
-    checkout.commit_long_ago(PROGRAM, &program.replacen("{}commit {commit}", "{}version {commit}", 1));
+    let other = program.replacen("\"/\" => (\"200 OK\", page)", "\"/\" => (\"200 OK\", \"another page\")", 1);
+    checkout.commit_long_ago(PROGRAM, &with_command(&other, "smoke", ("no smoke", 0)));
     let release = released_in_vain(&checkout);
     let told = &release["explanation"];
     assert_eq!((&told["cause"], &release["rolled_back"]), (&"check".into(), &true.into()), "{release}");

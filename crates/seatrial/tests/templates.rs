@@ -291,9 +291,12 @@ fn a_template_that_may_have_no_resource_is_found() {
 
 /// What our roles may do to anything, each with the reason why it cannot be narrowed; docs/aws-checked.md has the
 /// sources.
-const UNSCOPED: [&str; 12] = [
+const UNSCOPED: [&str; 15] = [
     // No resource (service authorization reference).
+    "codedeploy:ContinueDeployment",
+    "codedeploy:StopDeployment",
     "ecr:GetAuthorizationToken",
+    "ecs:DescribeTaskDefinition",
     "elasticloadbalancing:DescribeListeners",
     "elasticloadbalancing:DescribeRules",
     "elasticloadbalancing:DescribeTargetGroups",
@@ -410,7 +413,9 @@ fn deploy_stage(is_true: &dyn Fn(&str) -> bool) -> (Vec<(String, u64)>, usize) {
 
 #[test]
 fn a_stack_without_a_migration_is_as_it_was_and_one_with_it_migrates_before_it_deploys() {
-    let without = |name: &str| !matches!(name, "HasMigration" | "HasReleaseProject" | "HasReleaseProgram");
+    let without = |name: &str| {
+        !matches!(name, "HasMigration" | "HasChecks" | "HasReleaseProject" | "HasReleaseProgram")
+    };
     let with = |_: &str| true;
     let names = |is_true: &dyn Fn(&str) -> bool| {
         let resources = decided(&template_named("deployment.yml")["Resources"], is_true).unwrap();
@@ -420,10 +425,14 @@ fn a_stack_without_a_migration_is_as_it_was_and_one_with_it_migrates_before_it_d
     assert_eq!(names(&without), before.map(str::to_owned).into());
     assert_eq!(deploy_stage(&without), (vec![("Deploy".to_owned(), 1)], 1));
 
-    let more = ["MigratePolicy", "ReleaseLogGroup", "ReleaseProject", "ReleaseRole"];
+    let more = ["CheckPolicy", "TaskPolicy", "ReleaseLogGroup", "ReleaseProject", "ReleaseRole"];
     let more: BTreeSet<String> = more.map(str::to_owned).into();
     assert!(names(&with).is_superset(&more), "{:?}", names(&with));
-    assert_eq!(deploy_stage(&with), (vec![("Migrate".to_owned(), 1), ("Deploy".to_owned(), 2)], 2));
+    let stage = [("Migrate", 1), ("Deploy", 2), ("Check", 2)];
+    assert_eq!(deploy_stage(&with), (stage.map(|(name, order)| (name.to_owned(), order)).into(), 2));
+    let unmigrated = |name: &str| name != "HasMigration";
+    let stage = [("Deploy", 1), ("Check", 1)];
+    assert_eq!(deploy_stage(&unmigrated), (stage.map(|(name, order)| (name.to_owned(), order)).into(), 2));
 }
 
 /// What the program of the steps asks for is what the project gives it.
@@ -433,10 +442,12 @@ fn the_release_project_gives_the_program_the_variables_that_it_reads() {
     let environment = &template["ReleaseProject"]["Properties"]["Environment"]["EnvironmentVariables"];
     let given: BTreeSet<&str> =
         listed(environment).iter().filter_map(|variable| variable["Name"].as_str()).collect();
-    let source = include_str!("../../seatrial-image/src/main.rs");
+    let source = include_str!("../../seatrial-image/src/steps.rs");
     let step = source.split("struct MigrateArguments").nth(1).unwrap();
     let read: BTreeSet<&str> =
         step.split("env = \"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
-    let of_codebuild = |name: &&str| !name.starts_with("CODEBUILD_");
-    assert_eq!(given, read.into_iter().filter(of_codebuild).collect());
+    // What CodeBuild gives by itself, what only the local cloud gives, and what has a default.
+    let others = ["CODEBUILD_", "LOCAL_CLOUD_", "CHECK_TIMEOUT_MINUTES"];
+    let of_project = |name: &&str| !others.iter().any(|other| name.starts_with(other));
+    assert_eq!(given, read.into_iter().filter(of_project).collect());
 }

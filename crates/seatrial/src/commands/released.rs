@@ -251,7 +251,9 @@ pub(crate) async fn follow(
     let kept = Kept::of(&ctx.root, execution);
     let keep = |evidence: &Evidence| kept.keep(evidence).unwrap_or_else(|error| unkept(ctx, &error));
     let (following, unprobed) = following(ctx, place, (probing, patience), &keep).await?;
-    let following = Following { execution, ..following };
+    let mut following = Following { execution, ..following };
+    // Its checks give the word, a step of the execution.
+    following.gate.opens &= ctx.environment.checks.is_empty();
     let mut end = follow_release(ctx.watch(), &place.strategy(&ctx.aws), following).await?;
     end.unprobed = unprobed.or(end.unprobed);
     let explanation = match Facts::of(ctx, &end).await {
