@@ -1,8 +1,10 @@
 //! The ways in which building an image ends badly.
 
 use std::error::Error;
+use std::fmt::Debug;
 use std::io;
 
+use aws_sdk_ecr::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use seatrial_git::GitError;
 use seatrial_project::render::RenderError;
 
@@ -36,6 +38,19 @@ impl ImageError {
         Self::Failed { action: action.into(), source: source.into() }
     }
 
+    /// A call to AWS that failed: its code and AWS's own words.
+    pub(crate) fn of_call<E, R>(action: impl Into<String>, error: SdkError<E, R>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+        R: Debug + Send + Sync + 'static,
+    {
+        let words = match (error.code(), error.message()) {
+            (Some(code), Some(message)) => format!("{code}: {message}"),
+            _ => DisplayErrorContext(&error).to_string(),
+        };
+        Self::failed(action, words)
+    }
+
     pub(crate) fn with_hint(self, text: impl Into<String>) -> Self {
         match self {
             Self::Refused { message, .. } => Self::Refused { message, hint: Some(text.into()) },
@@ -67,4 +82,15 @@ impl ImageError {
             Self::Failed { .. } => false,
         }
     }
+}
+
+/// An error with what caused it, in one line: a client's says "client error", and what is wrong stands in its sources.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        text = format!("{text}: {inner}");
+        source = inner.source();
+    }
+    text
 }

@@ -5,19 +5,17 @@
 
 mod log;
 
-use std::fmt::Debug;
 use std::path::Path;
 use std::time::Duration;
 
 use aws_config::BehaviorVersion;
 use aws_config::retry::RetryConfig;
-use aws_sdk_ecs::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_ecs::types::{AssignPublicIp, AwsVpcConfiguration, LaunchType, NetworkConfiguration, Task};
 use seatrial_project::task_definition::{CONTAINER, TaskDefinition};
 use serde::Deserialize;
 
 use self::log::TaskLog;
-use crate::error::ImageError;
+use crate::error::{ImageError, chain};
 use crate::registration::registration;
 use crate::report::Report;
 
@@ -165,33 +163,9 @@ impl OneOff {
     }
 }
 
-/// The error with what caused it, in one line.
-fn chain(error: &ImageError) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        text = format!("{text}: {inner}");
-        source = inner.source();
-    }
-    text
-}
-
 /// The last part of an ARN.
 fn id(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
-}
-
-/// A failed call: its code and AWS's own words.
-fn failed<E, R>(action: &str, error: SdkError<E, R>) -> ImageError
-where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    R: Debug + Send + Sync + 'static,
-{
-    let words = match (error.code(), error.message()) {
-        (Some(code), Some(message)) => format!("{code}: {message}"),
-        _ => DisplayErrorContext(&error).to_string(),
-    };
-    ImageError::failed(action, words)
 }
 
 /// The tasks of one cluster.
@@ -204,7 +178,8 @@ struct Tasks<'a> {
 impl Tasks<'_> {
     async fn end_leftovers(&self, family: &str, every: Duration) -> Result<(), ImageError> {
         let listed = self.clients.ecs.list_tasks().cluster(&self.cluster).family(family).send().await;
-        let listed = listed.map_err(|error| failed("list the tasks that an earlier build left", error))?;
+        let listed = listed
+            .map_err(|error| ImageError::of_call("list the tasks that an earlier build left", error))?;
         let tasks = listed.task_arns.unwrap_or_default();
         for task in &tasks {
             (self.report)(&format!("stopping task {}: the build that ran it was ended", id(task)));
@@ -232,7 +207,8 @@ impl Tasks<'_> {
     ) -> Result<String, ImageError> {
         let ecs = &self.clients.ecs;
         let registered = registration(definition)?.send_with(ecs).await;
-        let registered = registered.map_err(|error| failed("register the task definition", error))?;
+        let registered =
+            registered.map_err(|error| ImageError::of_call("register the task definition", error))?;
         let revision =
             registered.task_definition.and_then(|found| found.task_definition_arn).unwrap_or_default();
         let address = if network.public_address { AssignPublicIp::Enabled } else { AssignPublicIp::Disabled };
@@ -251,7 +227,7 @@ impl Tasks<'_> {
             .set_client_token(token)
             .send()
             .await
-            .map_err(|error| failed("run the task", error))?;
+            .map_err(|error| ImageError::of_call("run the task", error))?;
         let task = ran.tasks.unwrap_or_default().into_iter().find_map(|task| task.task_arn);
         let Some(task) = task else {
             let why: Vec<String> = ran
@@ -271,13 +247,13 @@ impl Tasks<'_> {
     /// `None`: AWS does not show it yet.
     async fn describe(&self, task: &str) -> Result<Option<Task>, ImageError> {
         let answer = self.clients.ecs.describe_tasks().cluster(&self.cluster).tasks(task).send().await;
-        let answer = answer.map_err(|error| failed("look at the task", error))?;
+        let answer = answer.map_err(|error| ImageError::of_call("look at the task", error))?;
         Ok(answer.tasks.unwrap_or_default().into_iter().next())
     }
 
     async fn stop(&self, task: &str, why: &str) -> Result<(), ImageError> {
         let stopped = self.clients.ecs.stop_task().cluster(&self.cluster).task(task).reason(why).send().await;
-        stopped.map_err(|error| failed("stop the task", error))?;
+        stopped.map_err(|error| ImageError::of_call("stop the task", error))?;
         Ok(())
     }
 }

@@ -11,6 +11,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde::Deserialize;
 
+use crate::error::chain;
 use crate::pack::{Blob, MANIFEST_TYPE};
 
 /// Manifest types that are understood; the second is what `docker push` sends.
@@ -286,17 +287,6 @@ fn reason(body: &[u8]) -> String {
         _ if body.is_empty() => "no reason given".to_owned(),
         _ => String::from_utf8_lossy(body).chars().take(500).collect(),
     }
-}
-
-/// The client's error says "client error"; what is wrong stands in its sources.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text = format!("{text}: {inner}");
-        source = inner.source();
-    }
-    text
 }
 
 #[cfg(test)]

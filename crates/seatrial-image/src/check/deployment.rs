@@ -1,11 +1,10 @@
 //! The deployment that is checked: found by its image, followed until it is ready, continued or stopped.
 
 use std::collections::HashMap;
-use std::fmt::Debug;
 use std::time::Duration;
 
 use aws_sdk_codedeploy::Client;
-use aws_sdk_codedeploy::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_codedeploy::error::ProvideErrorMetadata as _;
 use aws_sdk_codedeploy::types::{DeploymentInfo, DeploymentStatus, DeploymentWaitType};
 use tokio::time::Instant;
 
@@ -92,7 +91,7 @@ impl Deployer {
             .items()
             .send();
         while let Some(id) = pages.next().await {
-            let id = id.map_err(|error| failed("list deployments", error))?;
+            let id = id.map_err(|error| ImageError::of_call("list deployments", error))?;
             if !images.contains_key(&id) {
                 let found = self.images(&id).await?;
                 images.insert(id.clone(), found);
@@ -112,22 +111,24 @@ impl Deployer {
             return Ok(Vec::new());
         };
         let answer = self.ecs.describe_task_definition().task_definition(&definition).send().await;
-        let answer =
-            answer.map_err(|error| failed(&format!("describe task definition {definition}"), error))?;
+        let answer = answer
+            .map_err(|error| ImageError::of_call(format!("describe task definition {definition}"), error))?;
         let containers = answer.task_definition.and_then(|it| it.container_definitions).unwrap_or_default();
         Ok(containers.into_iter().filter_map(|container| container.image).collect())
     }
 
     async fn get(&self, id: &str) -> Result<Option<DeploymentInfo>, ImageError> {
         let answer = self.codedeploy.get_deployment().deployment_id(id).send().await;
-        Ok(answer.map_err(|error| failed(&format!("get deployment {id}"), error))?.deployment_info)
+        Ok(answer
+            .map_err(|error| ImageError::of_call(format!("get deployment {id}"), error))?
+            .deployment_info)
     }
 
     /// Lets traffic move.
     pub(super) async fn go_on(&self, id: &str) -> Result<(), ImageError> {
         let request = self.codedeploy.continue_deployment().deployment_id(id);
         let answer = request.deployment_wait_type(DeploymentWaitType::ReadyWait).send().await;
-        answer.map(drop).map_err(|error| failed(&format!("continue deployment {id}"), error))
+        answer.map(drop).map_err(|error| ImageError::of_call(format!("continue deployment {id}"), error))
     }
 
     /// Stops it, with its rollback. One that has ended by itself is stopped.
@@ -135,20 +136,9 @@ impl Deployer {
         let request = self.codedeploy.stop_deployment().deployment_id(id);
         match request.auto_rollback_enabled(true).send().await {
             Err(error) if error.code() == Some("DeploymentAlreadyCompletedException") => Ok(()),
-            answer => answer.map(drop).map_err(|error| failed(&format!("stop deployment {id}"), error)),
+            answer => {
+                answer.map(drop).map_err(|error| ImageError::of_call(format!("stop deployment {id}"), error))
+            }
         }
     }
-}
-
-/// A failed call: its code and AWS's own words.
-fn failed<E, R>(action: &str, error: SdkError<E, R>) -> ImageError
-where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    R: Debug + Send + Sync + 'static,
-{
-    let words = match (error.code(), error.message()) {
-        (Some(code), Some(message)) => format!("{code}: {message}"),
-        _ => DisplayErrorContext(&error).to_string(),
-    };
-    ImageError::failed(action, words)
 }

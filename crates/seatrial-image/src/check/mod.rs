@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use seatrial_project::Check;
 
-use crate::error::ImageError;
+use crate::error::{ImageError, chain};
 use crate::report::Report;
 pub use deployment::{Deployer, Group};
 pub use door::{Door, own_address};
@@ -115,12 +115,6 @@ impl Checking<'_> {
         }
         Ok(())
     }
-}
-
-/// The error with what caused it, in one line.
-fn chain(error: &ImageError) -> String {
-    let all = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
-    all.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]

@@ -22,18 +22,7 @@ impl Aws {
         &self,
         (application, group): (&str, &str),
     ) -> Result<Option<AlarmSettings>, AwsError> {
-        let request = self.codedeploy().get_deployment_group().application_name(application);
-        let answer = request.deployment_group_name(group).send().await;
-        let info = match answer.attempt(SERVICE, || format!("get deployment group `{application}/{group}`")) {
-            Ok(answer) => answer.deployment_group_info,
-            Err(error)
-                if error.is("ApplicationDoesNotExistException")
-                    || error.is("DeploymentGroupDoesNotExistException") =>
-            {
-                None
-            }
-            Err(error) => return Err(error),
-        };
+        let info = self.deployment_group(application, group).await?;
         Ok(info.map(|info| {
             let found = info.alarm_configuration;
             let names = found.iter().flat_map(|found| found.alarms.iter().flatten());

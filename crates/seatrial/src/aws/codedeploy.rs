@@ -125,25 +125,33 @@ impl Aws {
         }
     }
 
+    /// What CodeDeploy knows of a deployment group; `None` without it.
+    pub(super) async fn deployment_group(
+        &self,
+        application: &str,
+        group: &str,
+    ) -> Result<Option<sdk::DeploymentGroupInfo>, AwsError> {
+        let request = self.codedeploy().get_deployment_group().application_name(application);
+        let answer = request.deployment_group_name(group).send().await;
+        match answer.attempt(SERVICE, || format!("get deployment group `{application}/{group}`")) {
+            Ok(answer) => Ok(answer.deployment_group_info),
+            Err(error)
+                if error.is("ApplicationDoesNotExistException")
+                    || error.is("DeploymentGroupDoesNotExistException") =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// The revision of the task definition that the last successful deployment made live; `None` without one.
     pub(crate) async fn live_task_definition(
         &self,
         application: &str,
         group: &str,
     ) -> Result<Option<String>, AwsError> {
-        let request = self.codedeploy().get_deployment_group().application_name(application);
-        let answer = request.deployment_group_name(group).send().await;
-        let found = match answer.attempt(SERVICE, || format!("get deployment group `{application}/{group}`"))
-        {
-            Ok(answer) => answer.deployment_group_info,
-            Err(error)
-                if error.is("ApplicationDoesNotExistException")
-                    || error.is("DeploymentGroupDoesNotExistException") =>
-            {
-                None
-            }
-            Err(error) => return Err(error),
-        };
+        let found = self.deployment_group(application, group).await?;
         let last = found.and_then(|group| group.last_successful_deployment?.deployment_id);
         let Some(id) = last else { return Ok(None) };
         let answer = self.codedeploy().get_deployment().deployment_id(&id).send().await;

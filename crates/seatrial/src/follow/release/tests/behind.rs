@@ -27,21 +27,7 @@ impl Strategy for Late {
         Ok(true)
     }
 
-    async fn go_on(&self, _: &RolloutId) -> Result<bool, AwsError> {
-        Ok(true)
-    }
-
-    async fn preview(&self) -> Result<Option<String>, AwsError> {
-        Ok(None)
-    }
-
-    async fn newest(&self) -> Result<Option<RolloutId>, AwsError> {
-        Ok(None)
-    }
-
-    async fn weights(&self) -> Result<Vec<Weight>, AwsError> {
-        Ok(Vec::new())
-    }
+    waits_for_nobody!();
 }
 
 /// A pipeline whose rollout fails, and it with it.

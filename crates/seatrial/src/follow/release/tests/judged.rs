@@ -39,21 +39,7 @@ impl Strategy for Endless {
         }
     }
 
-    async fn go_on(&self, _: &RolloutId) -> Result<bool, AwsError> {
-        Ok(false)
-    }
-
-    async fn preview(&self) -> Result<Option<String>, AwsError> {
-        Ok(None)
-    }
-
-    async fn newest(&self) -> Result<Option<RolloutId>, AwsError> {
-        Ok(None)
-    }
-
-    async fn weights(&self) -> Result<Vec<Weight>, AwsError> {
-        Ok(Vec::new())
-    }
+    waits_for_nobody!();
 }
 
 /// AWS where a task that `started_by` wanted stops once the rollout runs, and the execution fails with the rollout.

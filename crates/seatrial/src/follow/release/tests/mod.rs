@@ -1,5 +1,26 @@
 //! What is asked in each look: nothing that can no longer change.
 
+/// The rest of a rollout's strategy that waits for nobody's word, and is asked nothing else.
+macro_rules! waits_for_nobody {
+    () => {
+        async fn go_on(&self, _: &RolloutId) -> Result<bool, AwsError> {
+            Ok(false)
+        }
+
+        async fn preview(&self) -> Result<Option<String>, AwsError> {
+            Ok(None)
+        }
+
+        async fn newest(&self) -> Result<Option<RolloutId>, AwsError> {
+            Ok(None)
+        }
+
+        async fn weights(&self) -> Result<Vec<Weight>, AwsError> {
+            Ok(Vec::new())
+        }
+    };
+}
+
 mod behind;
 mod gate;
 mod judged;
@@ -45,21 +66,7 @@ impl Strategy for Rolling {
         Ok(true)
     }
 
-    async fn go_on(&self, _: &RolloutId) -> Result<bool, AwsError> {
-        Ok(false)
-    }
-
-    async fn preview(&self) -> Result<Option<String>, AwsError> {
-        Ok(None)
-    }
-
-    async fn newest(&self) -> Result<Option<RolloutId>, AwsError> {
-        Ok(None)
-    }
-
-    async fn weights(&self) -> Result<Vec<Weight>, AwsError> {
-        Ok(Vec::new())
-    }
+    waits_for_nobody!();
 }
 
 /// One action run as ListActionExecutions answers it.
@@ -197,21 +204,7 @@ impl Strategy for Denied {
         Ok(true)
     }
 
-    async fn go_on(&self, _: &RolloutId) -> Result<bool, AwsError> {
-        Ok(false)
-    }
-
-    async fn preview(&self) -> Result<Option<String>, AwsError> {
-        Ok(None)
-    }
-
-    async fn newest(&self) -> Result<Option<RolloutId>, AwsError> {
-        Ok(None)
-    }
-
-    async fn weights(&self) -> Result<Vec<Weight>, AwsError> {
-        Ok(Vec::new())
-    }
+    waits_for_nobody!();
 }
 
 #[tokio::test]
