@@ -16,8 +16,8 @@ use crate::fault::Fault;
 use crate::journal::Entry;
 use crate::protocol::Doors;
 use crate::proxy::Snapshot;
-use crate::services::acm;
 use crate::services::elbv2::{self, LocalListener};
+use crate::services::{StandIn, acm};
 
 pub(crate) fn doors(cloud: &Cloud) -> Doors {
     Doors {
@@ -35,6 +35,7 @@ fn local(cloud: Cloud) -> Router {
         .route("/_local/faults", get(armed).post(arm).delete(clear))
         .route("/_local/connections/{id}/complete", post(complete_connection))
         .route("/_local/certificates/{id}/validate", post(validate_certificate))
+        .route("/_local/stand-ins", post(stand_in))
         .route("/_local/listeners", get(listeners))
         .route("/_local/traffic", get(traffic))
         .layer(from_fn(only_by_address))
@@ -103,6 +104,14 @@ async fn validate_certificate(State(cloud): State<Cloud>, Path(id): Path<String>
     match acm::validate(&cloud, &id) {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => (StatusCode::NOT_FOUND, error.to_string()).into_response(),
+    }
+}
+
+/// What a project names and only its account has.
+async fn stand_in(State(cloud): State<Cloud>, Json(wanted): Json<StandIn>) -> Response {
+    match wanted.make(&cloud) {
+        Ok(()) => StatusCode::CREATED.into_response(),
+        Err(error) => (StatusCode::CONFLICT, error.to_string()).into_response(),
     }
 }
 

@@ -342,6 +342,9 @@ pub(crate) struct RehearseArgs {
     /// Leave the local cloud running, and say where
     #[arg(long)]
     pub keep: bool,
+    /// Rehearse this environment of project.yml, in a local cloud that stands for its account
+    #[arg(long, value_name = "ENVIRONMENT")]
+    pub like: Option<String>,
 }
 
 /// What a rehearsal does after the first release.

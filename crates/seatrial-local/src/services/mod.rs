@@ -20,10 +20,13 @@ pub(crate) mod rds;
 pub(crate) mod s3;
 pub(crate) mod secretsmanager;
 pub(crate) mod ssm;
+mod stand_in;
 pub(crate) mod sts;
 
 use crate::cloud::Cloud;
 use crate::operation::Operations;
+
+pub(crate) use stand_in::StandIn;
 
 /// Serves every operation of every service.
 pub(crate) fn register(operations: &mut Operations) {

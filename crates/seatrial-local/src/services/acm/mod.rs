@@ -14,7 +14,7 @@ mod renewal;
 mod store;
 
 pub(crate) use operations::*;
-pub(crate) use renewal::{renew, validate};
+pub(crate) use renewal::{renew, stand_in, validate};
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,7 @@
 //! Certificates that the local cloud's authority signs: the first time, and again.
 
+use std::collections::BTreeMap;
+
 use super::store::{CertificateRow, Certificates, Material, Origin, not_found};
 use crate::authority::{Authority, KeyKind};
 use crate::cloud::Cloud;
@@ -34,6 +36,35 @@ pub(crate) fn validate(cloud: &Cloud, id: &str) -> Result<(), ServiceError> {
         }
         _ => Ok(()),
     }
+}
+
+/// An issued certificate of this ARN, which is there by that alone.
+///
+/// # Errors
+/// It is no ARN of a certificate of this account and region, for load balancers take no other; one is there; the
+/// authority cannot be used.
+pub(crate) fn stand_in(cloud: &Cloud, arn: &str, domain: &str) -> Result<(), ServiceError> {
+    let here = cloud.arn("acm", "certificate/");
+    if !arn.starts_with(&here) {
+        let message = format!("`{arn}` is no certificate of this account and region, `{here}...`.");
+        return Err(ServiceError::new("ValidationException", message));
+    }
+    let row = CertificateRow {
+        arn: arn.to_owned(),
+        origin: Origin::AmazonIssued,
+        names: vec![domain.to_lowercase()],
+        created: cloud.clock().now(),
+        issued: None,
+        key_kind: "RSA_2048".to_owned(),
+        material: None,
+        token: None,
+        tags: BTreeMap::new(),
+    };
+    if !cloud.part::<Certificates>().rows.insert_new(arn, &row)? {
+        let message = format!("Certificate {arn} is there already.");
+        return Err(ServiceError::new("ResourceInUseException", message));
+    }
+    issue(cloud, &row)
 }
 
 /// Signs again whatever another authority of this local cloud signed: theirs end with them. ACM renews a month or two

@@ -11,7 +11,7 @@ pub(crate) use operations::{
 };
 pub(crate) use store::Status;
 
-use store::CodeConnections;
+use store::{CodeConnections, ConnectionRow};
 
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
@@ -25,6 +25,30 @@ pub(crate) fn register(operations: &mut Operations) {
     operations.add::<ListTagsForResource>();
     operations.add::<TagResource>();
     operations.add::<UntagResource>();
+}
+
+/// An available connection of this ARN, which is there by that alone.
+///
+/// # Errors
+/// It is no ARN of a connection, or one is there.
+pub(crate) fn stand_in(cloud: &Cloud, arn: &str) -> Result<(), ServiceError> {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let [_, _, "codeconnections" | "codestar-connections", _, account, id] = parts[..] else {
+        let message = format!("`{arn}` is no ARN of a connection.");
+        return Err(ServiceError::new("ValidationException", message));
+    };
+    let row = ConnectionRow {
+        connection_arn: arn.to_owned(),
+        connection_name: id.rsplit('/').next().unwrap_or(id).to_owned(),
+        provider_type: "GitHub".to_owned(),
+        owner_account_id: account.to_owned(),
+        connection_status: Status::Available,
+        tags: Vec::new(),
+    };
+    match cloud.part::<CodeConnections>().connections.insert_new(arn, &row)? {
+        true => Ok(()),
+        false => Err(ServiceError::new("ConflictException", format!("Connection {arn} is there already."))),
+    }
 }
 
 /// What a person does in the console: the connection, by ARN or by its id, becomes AVAILABLE.

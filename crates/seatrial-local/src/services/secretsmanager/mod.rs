@@ -2,10 +2,12 @@
 
 mod operations;
 mod random;
+mod stand_in;
 mod store;
 
 pub(crate) use operations::*;
 pub(crate) use random::Password;
+pub(crate) use stand_in::stand_in;
 
 use crate::operation::Operations;
 

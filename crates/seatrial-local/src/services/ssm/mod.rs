@@ -2,9 +2,11 @@
 //! in the journal. A parameter keeps its newest version alone.
 
 mod operations;
+mod stand_in;
 mod store;
 
 pub(crate) use operations::*;
+pub(crate) use stand_in::stand_in;
 
 use crate::operation::Operations;
 

@@ -12,7 +12,7 @@ use crate::tags::{self, Tag};
 /// Characters of a value of the standard tier.
 const LONGEST_VALUE: usize = 4096;
 const DEEPEST: usize = 15;
-const SECURE: &str = "SecureString";
+pub(super) const SECURE: &str = "SecureString";
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
@@ -51,9 +51,7 @@ impl Operation for PutParameter {
         let store = call.cloud.part::<ParameterStore>();
         let known = store.parameters.get(&self.name);
         if known.is_some() && !self.overwrite {
-            let message = "The parameter already exists. To overwrite this value, set the overwrite option in the \
-                           request to true.";
-            return Err(ServiceError::new("ParameterAlreadyExists", message));
+            return Err(exists());
         }
         let kind = self.r#type.or_else(|| known.as_ref().map(|known| known.kind.clone()));
         let kind =
@@ -115,6 +113,12 @@ impl PutParameter {
         }
         Ok(())
     }
+}
+
+pub(super) fn exists() -> ServiceError {
+    let message = "The parameter already exists. To overwrite this value, set the overwrite option in the request to \
+                   true.";
+    ServiceError::new("ParameterAlreadyExists", message)
 }
 
 fn invalid(message: impl Into<String>) -> ServiceError {

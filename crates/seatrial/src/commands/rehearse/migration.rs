@@ -4,10 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
-use seatrial_project::generate::{self, Layout};
-use seatrial_project::{PROJECT_FILE, Project};
-
+use super::clone::{commit, read, rewrite};
 use crate::exit::Refused;
 
 /// The command of the sample, and of many a framework.
@@ -16,18 +13,13 @@ const BROKEN: &str = "-- Made by a rehearsal.\nSELECT fails FROM a_table_that_no
 
 /// Has the project of the clone migrate before it deploys.
 pub(super) fn give_command(clone: &Path) -> anyhow::Result<()> {
-    let path = clone.join(PROJECT_FILE);
-    let text = fs::read_to_string(&path).with_context(|| format!("failed to read `{}`", path.display()))?;
     // At the top, where no environment says otherwise.
-    let is_key = |line: &str| line.starts_with("migrate:");
-    let mut lines: Vec<&str> = text.lines().filter(|line| !is_key(line)).collect();
-    lines.push(COMMAND);
-    fs::write(&path, lines.join("\n") + "\n")?;
-    for file in generate::files(&Project::load(clone)?, Layout::find(clone)?)? {
-        fs::write(clone.join(file.path), file.text)?;
-    }
-    commit(clone, "Migrate before a release")?;
-    Ok(())
+    let is_key = |line: &&str| line.starts_with("migrate:");
+    let change = |text: &str| {
+        let kept = text.lines().filter(|line| !is_key(line)).chain([COMMAND]);
+        kept.collect::<Vec<_>>().join("\n") + "\n"
+    };
+    rewrite(clone, change, "Migrate before a release")
 }
 
 /// A commit of the clone with a migration that fails.
@@ -72,20 +64,10 @@ fn next(path: &Path) -> Option<PathBuf> {
     Some(folder.join(format!("{number:0width$}_rehearsal.sql", width = digits.len())))
 }
 
-fn commit(clone: &Path, message: &str) -> anyhow::Result<()> {
-    read(clone, &["add", "--all", "."])?;
-    let who =
-        ["-c", "user.name=Rehearsal", "-c", "user.email=rehearsal@localhost", "-c", "commit.gpgsign=false"];
-    read(clone, &[&who[..], &["commit", "--quiet", "--no-verify", "-m", message]].concat()).map(drop)
-}
-
-fn read(clone: &Path, arguments: &[&str]) -> anyhow::Result<String> {
-    let printed = seatrial_git::bytes(clone, arguments)?;
-    Ok(String::from_utf8_lossy(&printed).trim_end().to_owned())
-}
-
 #[cfg(test)]
 mod tests {
+    use seatrial_project::{PROJECT_FILE, Project, generate};
+
     use super::*;
 
     const PROJECT: &str =

@@ -3,6 +3,8 @@
 //! Changes nothing in AWS and nothing in the user's checkout: it works on a private clone, in a data directory of
 //! its own. What stays is the build cache, so that the second rehearsal need not compile again.
 
+mod clone;
+mod like;
 mod migration;
 mod play;
 mod stage;
@@ -23,7 +25,7 @@ use crate::session::Session;
 use seatrial_project::LOCAL_ENVIRONMENT;
 
 use play::{Script, play};
-use stage::{Folder, Stage};
+use stage::{Folder, Stage, Wanted};
 use verdict::Verdict;
 
 pub(crate) async fn run(
@@ -31,6 +33,8 @@ pub(crate) async fn run(
     globals: &Globals,
     args: &RehearseArgs,
 ) -> anyhow::Result<Report<Verdict>> {
+    // What is told to be typed leads to the local cloud, never to an account, whichever environment is the default.
+    let session = &Session { environment: Some(LOCAL_ENVIRONMENT.to_owned()), ..session.clone() };
     let mut verdict = Verdict::default();
     let mut errors = Vec::new();
     match prepare(session, globals, args) {
@@ -46,14 +50,20 @@ pub(crate) async fn run(
 fn prepare(session: &Session, globals: &Globals, args: &RehearseArgs) -> anyhow::Result<(PathBuf, Folder)> {
     if let Some(name) = globals.environment.as_deref().filter(|name| *name != LOCAL_ENVIRONMENT) {
         let refused = format!("a rehearsal is in environment `{LOCAL_ENVIRONMENT}`, not in `{name}`");
-        return Err(Refused::new(refused).hint("leave --environment out").into());
+        let hint = format!("`--like {name}` rehearses what `{name}` has, without its account");
+        return Err(Refused::new(refused).hint(hint).into());
     }
-    let globals = Globals { environment: Some(LOCAL_ENVIRONMENT.to_owned()), ..globals.clone() };
+    let globals = Globals { environment: Some(environment(args).to_owned()), ..globals.clone() };
     ensure_postgres(session, args.install_missing)?;
     let root = find_root()?;
     // Refused before anything is started; what is rehearsed is read from the commit.
     load_environment(&root, &globals)?;
     Ok((root, Folder::make()?))
+}
+
+/// The environment that is rehearsed.
+fn environment(args: &RehearseArgs) -> &str {
+    args.like.as_deref().unwrap_or(LOCAL_ENVIRONMENT)
 }
 
 /// In a folder that is removed whatever happens in it; answers everything that went wrong.
@@ -65,7 +75,8 @@ async fn rehearse_in(
     verdict: &mut Verdict,
 ) -> Vec<anyhow::Error> {
     let migrates = args.scenario.contains(&Scenario::BadMigration);
-    let stage = Stage::build(session, (root, migrates), &folder).await;
+    let wanted = Wanted { root, environment: environment(args), migrates };
+    let stage = Stage::build(session, &wanted, &folder).await;
     let mut errors = match &stage {
         Ok(stage) => rehearse(session, stage, args, verdict).await.unwrap_or_else(|error| vec![error]),
         Err(_) => Vec::new(),
@@ -91,7 +102,7 @@ async fn rehearse(
     let (root, environment) = (stage.project.clone(), stage.environment.clone());
     let ctx = Ctx::with_connection(session, root, environment, connection).await?;
     let Report { fields: provisioned, errors } = provision_all(&ctx).await?;
-    verdict.begin(provisioned, &ctx.environment.deployment);
+    verdict.begin(provisioned, stage);
     if errors.is_empty() {
         play_all(&ctx, stage, args, verdict).await?;
         verdict.look_at_image(&ctx).await?;
@@ -146,7 +157,8 @@ mod tests {
         let blocked = folder.data_dir();
         std::fs::write(&blocked, "no folder").unwrap();
         let session = Session::new(Printer::new(Format::Text), "cargo xtask");
-        let args = RehearseArgs { install_missing: false, rate: 1, scenario: Vec::new(), keep: false };
+        let args =
+            RehearseArgs { install_missing: false, rate: 1, scenario: Vec::new(), keep: false, like: None };
         let mut verdict = Verdict::default();
 
         let errors = rehearse_in(folder, &session, root.path(), &args, &mut verdict).await;

@@ -4,15 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context as _;
-use seatrial_project::{Environment, LOCAL_ENVIRONMENT, Project};
-use tokio::process::Command;
+use seatrial_project::{Environment, Project};
 
-use super::migration;
+use super::{clone, like, migration};
 use crate::context::serve_options;
 use crate::exit::Refused;
-use crate::git::Head;
-use crate::local::{self, Connection, Owner, REHEARSAL_DATA_DIR, REHEARSAL_SOURCE};
-use crate::process;
+use crate::local::{self, Connection, Owner, REHEARSAL_DATA_DIR};
 use crate::session::Session;
 
 pub(super) struct Stage {
@@ -20,6 +17,19 @@ pub(super) struct Stage {
     pub project: PathBuf,
     pub environment: Environment,
     pub connection: Connection,
+    /// What project.yml names and is made up here.
+    pub stand_ins: Vec<String>,
+    /// What an environment has and is not rehearsed, a line each.
+    pub left_out: Vec<String>,
+}
+
+/// What is to be rehearsed.
+pub(super) struct Wanted<'a> {
+    /// The project in the user's checkout.
+    pub root: &'a Path,
+    pub environment: &'a str,
+    /// The clone must have a migration to fail.
+    pub migrates: bool,
 }
 
 /// The rehearsal's directory, to be kept or cleared in the end.
@@ -44,6 +54,11 @@ impl Folder {
         let data_dir = data_dir.display();
         printer.note(format_args!("the local cloud is left running at {}", stage.connection.endpoint));
         printer.note(format_args!("  to use it: export XTASK_LOCAL_DATA_DIR={data_dir}"));
+        let Environment { name, .. } = &stage.environment;
+        if !stage.environment.is_local() {
+            let told = "then what `local status` prints to be exported, without which";
+            printer.note(format_args!("  {told} `--environment {name}` is your account"));
+        }
         let program = session.program;
         printer.note(format_args!("  to end it: {program} local reset --yes && rm -r {folder}"));
         Ok(())
@@ -61,29 +76,15 @@ impl Folder {
 }
 
 impl Stage {
-    /// `migrates`: the clone must have a migration to fail.
     pub(super) async fn build(
         session: &Session,
-        (root, migrates): (&Path, bool),
+        wanted: &Wanted<'_>,
         folder: &Folder,
     ) -> anyhow::Result<Self> {
         let began = Instant::now();
-        let project = clone(session, root, &folder.0).await?;
-        // As it was committed, whatever lies beside it.
-        let load = || anyhow::Ok(Project::load(&project)?.environment(Some(LOCAL_ENVIRONMENT))?.clone());
-        let mut environment = load()?;
-        if migrates && project == root {
-            return Err(Refused::new(
-                "scenario `bad-migration` changes a clone, and this is no git checkout",
-            )
-            .into());
-        }
-        if migrates && environment.migrate.is_none() {
-            let told = "the project says no `migrate`: the rehearsal's clone runs its image with the command `migrate`";
-            session.printer.event("rehearse", told);
-            migration::give_command(&project)?;
-            environment = load()?;
-        }
+        let root = wanted.root;
+        let project = clone::make(session, root, &folder.0).await?;
+        let (environment, left_out) = settle(session, &project, wanted)?;
         let mut options = serve_options(root, &environment, Some(0))?;
         options.data_dir = folder.data_dir();
         options.source.clone_from(&project);
@@ -94,7 +95,12 @@ impl Stage {
         let took = began.elapsed().as_secs_f64();
         let text = format_args!("local cloud at {} after {took:.1} s", connection.endpoint);
         session.printer.event("rehearse", text);
-        Ok(Self { project, environment, connection })
+        let stand_ins = like::stand_in(&connection, &environment).await?;
+        for name in &stand_ins {
+            let told = format_args!("`{name}` is a stand-in of the same ARN: what is in it is made up");
+            session.printer.event("rehearse", told);
+        }
+        Ok(Self { project, environment, connection, stand_ins, left_out })
     }
 
     /// Arms one fault in the local cloud.
@@ -103,32 +109,34 @@ impl Stage {
     }
 }
 
-/// A clone of the checkout's commit, and where the project lies in it. Its files are its own: a rehearsal never writes
-/// into the user's checkout.
-async fn clone(session: &Session, root: &Path, into: &Path) -> anyhow::Result<PathBuf> {
-    let Some(head) = Head::of(root)? else {
-        session.printer.warning("this is no git checkout: the tree is rehearsed as it is");
-        return Ok(root.to_owned());
+/// The environment as it was committed, whatever lies beside it, and what of it is not rehearsed; the clone is changed as
+/// the rehearsal needs it.
+fn settle(
+    session: &Session,
+    project: &Path,
+    wanted: &Wanted<'_>,
+) -> anyhow::Result<(Environment, Vec<String>)> {
+    let load = || anyhow::Ok(Project::load(project)?.environment(Some(wanted.environment))?.clone());
+    let environment = load()?;
+    let is_own = project != wanted.root;
+    if wanted.migrates && !is_own {
+        let refused = "scenario `bad-migration` changes a clone, and this is no git checkout";
+        return Err(Refused::new(refused).into());
+    }
+    if wanted.migrates && environment.migrate.is_none() {
+        let told =
+            "the project says no `migrate`: the rehearsal's clone runs its image with the command `migrate`";
+        session.printer.event("rehearse", told);
+        migration::give_command(project)?;
+    }
+    let runs_here = match is_own && !environment.is_local() {
+        true => like::run_here(project, environment.app.architecture)?,
+        false => None,
     };
-    if head.dirty {
-        let told = "the tree has changes that are not committed: the commit is rehearsed without them";
-        session.printer.warning(told);
+    let (environment, mut left_out) = like::apart(project, load()?)?;
+    left_out.extend(runs_here);
+    for line in &left_out {
+        session.printer.event("rehearse", format_args!("not as in `{}`: {line}", environment.name));
     }
-    let target = into.join(REHEARSAL_SOURCE);
-    let mut clone = seatrial_git::command(into);
-    clone.args(["clone", "--quiet", "--no-checkout"]).args([head.git.top(), &target]);
-    git(session, clone).await?;
-    let mut checkout = seatrial_git::command(&target);
-    checkout.args(["checkout", "--quiet", "--detach", &head.commit]);
-    git(session, checkout).await?;
-    Ok(target.join(head.git.inside()))
-}
-
-async fn git(session: &Session, command: std::process::Command) -> anyhow::Result<()> {
-    let output = process::output(session, Command::from(command)).await?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(Refused::new(format!("the commit cannot be cloned: {said}")).into())
+    Ok((environment, left_out))
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::stage::Stage;
 use crate::commands::deployed::Deployed;
 use crate::commands::explain::Kind;
 use crate::commands::provision::{Provisioned, StackResult};
@@ -60,6 +61,12 @@ pub(crate) struct Verdict {
     verdict: Judgement,
     duration_s: f64,
     url: String,
+    /// Whose settings were rehearsed.
+    environment: String,
+    /// What project.yml names by its ARN and was made up.
+    stand_ins: Vec<String>,
+    /// What the environment has and was not rehearsed, a line each.
+    left_out: Vec<String>,
     stacks: Vec<StackResult>,
     image: Image,
     releases: Vec<Played>,
@@ -112,8 +119,11 @@ impl Expectation {
 
 impl Verdict {
     /// The stacks and the first release, before any scenario.
-    pub(super) fn begin(&mut self, provisioned: Provisioned, deployment: &Deployment) {
-        self.waits = Wait::of(deployment);
+    pub(super) fn begin(&mut self, provisioned: Provisioned, stage: &Stage) {
+        self.waits = Wait::of(&stage.environment.deployment);
+        self.environment.clone_from(&stage.environment.name);
+        self.stand_ins.clone_from(&stage.stand_ins);
+        self.left_out.clone_from(&stage.left_out);
         self.url = provisioned.outputs.get("Url").cloned().unwrap_or_default();
         self.stacks = provisioned.stacks;
         if let Some(first) = provisioned.release {
@@ -193,6 +203,10 @@ impl fmt::Display for Verdict {
             let words = words.map(|words| format!("{words}: ")).unwrap_or_default();
             write!(f, "[{}] {words}{release:#}", release.scenario)?;
         }
+        if !self.stand_ins.is_empty() {
+            writeln!(f, "made up, not as in the account: {}", self.stand_ins.join(", "))?;
+        }
+        self.left_out.iter().try_for_each(|line| writeln!(f, "not as in `{}`: {line}", self.environment))?;
         self.waits.iter().try_for_each(|wait| writeln!(f, "{wait}"))?;
         if !self.image.uri.is_empty() {
             writeln!(f, "image {} ({} bytes)", self.image.uri, self.image.size_bytes)?;

@@ -7,6 +7,7 @@ mod values;
 
 pub(crate) use describe::{DescribeSecret, ListSecrets};
 pub(crate) use secrets::{CreateSecret, DeleteSecret, UpdateSecret};
+pub(super) use secrets::{exists, version};
 pub(crate) use tags::{TagResource, UntagResource};
 pub(crate) use values::{GetRandomPassword, GetSecretValue, PutSecretValue};
 

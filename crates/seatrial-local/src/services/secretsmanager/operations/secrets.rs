@@ -73,7 +73,7 @@ impl Operation for CreateSecret {
     }
 }
 
-fn exists(store: &SecretStore, name: &str) -> ServiceError {
+pub(crate) fn exists(store: &SecretStore, name: &str) -> ServiceError {
     if store.find(name).is_ok_and(|secret| secret.deleted.is_some()) {
         return ServiceError::new(
             "InvalidRequestException",
@@ -87,7 +87,7 @@ fn exists(store: &SecretStore, name: &str) -> ServiceError {
 }
 
 /// A version of a value, if there is one. `token` is its id, as AWS has it.
-pub(super) fn version(
+pub(crate) fn version(
     token: Option<String>,
     (string, binary): (Option<String>, Option<String>),
     now: Epoch,
