@@ -5,8 +5,14 @@
 pub(super) enum Scenario {
     /// It goes live.
     Deploy,
+    /// It goes live, whatever its tasks meet, by the local cloud's word.
+    Despite(&'static str),
     /// The local cloud's word for what its tasks meet, and the cause that must be told.
     Fault(&'static str, &'static str),
+    /// Its migration fails, before there is anything to roll back.
+    Migration,
+    /// Somebody raises an alarm once all traffic is with it.
+    Alarm,
     /// Somebody stops it as soon as its tasks start.
     Stop,
 }
@@ -15,9 +21,19 @@ impl Scenario {
     /// Exit code of `release`, and the cause that it tells.
     pub(super) fn expected(self) -> (i32, Option<&'static str>) {
         match self {
-            Self::Deploy => (0, None),
+            Self::Deploy | Self::Despite(_) => (0, None),
             Self::Fault(_, cause) => (4, Some(cause)),
+            Self::Migration => (4, Some("migration")),
+            Self::Alarm => (4, Some("alarm")),
             Self::Stop => (4, Some("stopped")),
+        }
+    }
+
+    /// What its tasks meet, by the local cloud's word.
+    pub(super) fn fault(self) -> Option<&'static str> {
+        match self {
+            Self::Despite(fault) | Self::Fault(fault, _) => Some(fault),
+            _ => None,
         }
     }
 }
@@ -45,8 +61,14 @@ pub(super) const FAULTS: [(&str, Scenario); 4] = [
 /// Each scenario all at once, each strategy with a release that goes live, and some again over HTTPS.
 pub(super) fn cases() -> Vec<Case> {
     let case = |name, scenario, traffic, https| Case { name, scenario, traffic, https };
-    let scenarios =
-        [("deploy", Scenario::Deploy)].into_iter().chain(FAULTS).chain([("stop", Scenario::Stop)]);
+    let others = [
+        ("slow-start", Scenario::Despite("slow-start")),
+        ("late-start", Scenario::Fault("late-start", "unhealthy")),
+        ("bad-migration", Scenario::Migration),
+        ("alarm", Scenario::Alarm),
+        ("stop", Scenario::Stop),
+    ];
+    let scenarios = [("deploy", Scenario::Deploy)].into_iter().chain(FAULTS).chain(others);
     let strategies = [
         ("canary-5", "Canary10Percent5Minutes"),
         ("canary-15", "Canary10Percent15Minutes"),

@@ -6,6 +6,7 @@ mod in_a_row;
 mod interrupts;
 mod kills;
 mod leftovers;
+mod meanwhile;
 mod operators;
 mod records;
 mod releases;

@@ -2,8 +2,7 @@
 //! and ten forms are on their way over slow lines. Production can stay up in all of them, so no request may fail.
 
 use std::collections::BTreeSet;
-use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::time::Duration;
 
 use fastrand::Rng;
@@ -11,6 +10,7 @@ use seatrial::Running;
 use serde_json::Value;
 
 use super::cases::{Case, Scenario, cases};
+use super::meanwhile::{Somebody, event_began, spoil};
 use super::scratch::Scratch;
 use super::stage::{LOCAL, Stage, pause};
 use super::traffic::{last_lines, object};
@@ -66,7 +66,7 @@ pub(super) fn play(running: &Running<'_>, wanted: &Wanted) -> Result<usize, Stri
         }
         let mut soak = || {
             let stage = Stage::begin(&scratch, LOCAL, None)?;
-            let mut soak = Soak { running, stage, rate: wanted.rate, traffic: None, certificate: None };
+            let mut soak = Soak { running, stage, rate: wanted.rate, settled: None, certificate: None };
             if https {
                 soak.certificate = Some(soak.certificate()?);
             }
@@ -96,8 +96,8 @@ struct Soak<'a> {
     running: &'a Running<'a>,
     stage: Stage<'a>,
     rate: u32,
-    /// How traffic moves there now.
-    traffic: Option<&'static str>,
+    /// How traffic moves there now, and whether releases migrate.
+    settled: Option<(&'static str, bool)>,
     /// Of users who speak TLS.
     certificate: Option<String>,
 }
@@ -105,18 +105,8 @@ struct Soak<'a> {
 impl Soak<'_> {
     /// A certificate of the local cloud's own authority: whoever owns the domain has made the records that it wants.
     fn certificate(&self) -> Result<String, String> {
-        let checkout = self.stage.scratch.checkout();
-        let installed = checkout.join("target/python/bin/aws");
-        let program = if installed.exists() { installed.as_path() } else { Path::new("aws") };
-        let mut request = Command::new(program);
-        request.args(["acm", "request-certificate", "--domain-name", DOMAIN, "--validation-method", "DNS"]);
-        request.args(["--output", "json"]).current_dir(&checkout);
-        let text = |name: &str| self.stage.cloud[name].as_str().unwrap_or_default().to_owned();
-        request.env("AWS_ENDPOINT_URL", text("endpoint")).env("AWS_DEFAULT_REGION", text("region"));
-        request.env("AWS_ACCESS_KEY_ID", text("access_key_id"));
-        request.env("AWS_SECRET_ACCESS_KEY", text("secret_access_key"));
-        request.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
-        let requested = self.running.output(request)?;
+        let request = ["acm", "request-certificate", "--domain-name", DOMAIN, "--validation-method", "DNS"];
+        let requested = self.stage.aws(self.running, &request)?;
         let arn = object(&requested)["CertificateArn"].as_str().map(str::to_owned);
         let arn = arn.ok_or_else(|| format!("no certificate by `aws`: {}", last_lines(&requested)))?;
         let id = arn.rsplit('/').next().unwrap_or_default();
@@ -125,16 +115,24 @@ impl Soak<'_> {
     }
 
     fn settle(&mut self, case: &Case) -> Result<(), String> {
-        if self.traffic == Some(case.traffic) {
+        let migrates = case.scenario == Scenario::Migration;
+        let wanted = (case.traffic, migrates);
+        if self.settled == Some(wanted) {
             return Ok(());
         }
         let mut settings = format!("deployment: {{traffic: {}}}", case.traffic);
+        if migrates {
+            settings += ", migrate: {command: [migrate]}";
+        }
         if let Some(certificate) = &self.certificate {
             settings += &format!(", domain: {DOMAIN}, certificate_arn: '{certificate}'");
         }
         self.stage.set(&settings)?;
+        // Builds read what was committed, and follow a file that is made of the settings.
+        self.stage.generate()?;
+        self.stage.scratch.commit("Settle")?;
         self.stage.provision()?;
-        self.traffic = Some(case.traffic);
+        self.settled = Some(wanted);
         Ok(())
     }
 
@@ -168,40 +166,24 @@ impl Soak<'_> {
     }
 
     fn release(&self, scenario: Scenario) -> Result<Output, String> {
-        if let Scenario::Fault(fault, _) = scenario {
+        if let Some(fault) = scenario.fault() {
             self.stage.arm(fault)?;
         }
-        let again = ["release", "--again"];
-        if scenario != Scenario::Stop {
-            return self.stage.run(&again);
+        let is_spoiled = scenario == Scenario::Migration;
+        if is_spoiled {
+            spoil(&self.stage, true)?;
         }
-        let known = self.deployments();
-        std::thread::scope(|scope| {
-            let somebody = scope.spawn(|| {
-                // Somebody who sees the first tasks of the new revision.
-                while !self.has_tasks(&known) {
-                    pause(self.running, Duration::from_millis(200))?;
-                }
-                self.stage.run(&["rollback", "--yes"])
-            });
-            let released = self.stage.run(&again);
-            let stopped = somebody.join().unwrap_or_else(|_| Err("it panicked".to_owned()))?;
-            match stopped.status.success() {
-                true => released,
-                false => Err(format!("the release cannot be stopped: {}", last_lines(&stopped))),
-            }
-        })
-    }
-
-    fn deployments(&self) -> BTreeSet<String> {
-        self.stage.records().rows("codedeploy-deployments").map(|(id, _)| id.clone()).collect()
-    }
-
-    /// Whether a deployment that was not known has tasks of its own.
-    fn has_tasks(&self, known: &BTreeSet<String>) -> bool {
-        let records = self.stage.records();
-        let mut new = records.rows("codedeploy-deployments").filter(|(id, _)| !known.contains(*id));
-        new.any(|(_, row)| row["green"]["desired"].as_i64() > Some(0))
+        let somebody = Somebody::new(self.running, &self.stage);
+        let released = std::thread::scope(|scope| {
+            let somebody = scope.spawn(|| somebody.meddles(scenario));
+            let released = self.stage.run(&["release", "--again"]);
+            somebody.join().unwrap_or_else(|_| Err("it panicked".to_owned()))?;
+            released
+        });
+        if is_spoiled {
+            spoil(&self.stage, false)?;
+        }
+        released
     }
 
     /// Why tasks ended since then, each reason once: what other findings come from may be among them.
@@ -218,12 +200,8 @@ impl Soak<'_> {
         let records = self.stage.records();
         let deployment = |id: &Value| records.row("codedeploy-deployments", id.as_str().unwrap_or_default());
         let row = deployment(&told["deployment_id"]);
-        let event = |name: &str| {
-            let events = row["events"].as_array().into_iter().flatten();
-            let mut found = events.filter(|event| event["lifecycleEventName"] == name);
-            found.next().filter(|event| event["status"] == "Succeeded")?["startTime"].as_f64()
-        };
-        let from = event("AllowTraffic").or(row["info"]["createTime"].as_f64()).unwrap_or(began);
+        let shifted = event_began(row, "AllowTraffic", "Succeeded");
+        let from = shifted.or(row["info"]["createTime"].as_f64()).unwrap_or(began);
         let rollback = deployment(&row["info"]["rollbackInfo"]["rollbackDeploymentId"]);
         let ended = |row: &Value| row["info"]["completeTime"].as_f64();
         (from, ended(rollback).or_else(|| ended(row)).unwrap_or(f64::MAX))
@@ -251,7 +229,9 @@ impl Played {
             let wanted = cause.unwrap_or_default();
             findings.push(format!("its cause is told as {}, not as {wanted}", told["explanation"]["cause"]));
         }
-        if cause.is_some() && told["rolled_back"] != true {
+        // Before a deployment there is nothing to roll back.
+        let is_back = told["rolled_back"] == true || scenario == Scenario::Migration;
+        if cause.is_some() && !is_back {
             findings.push("it was not rolled back".to_owned());
         }
         let Figures { sent, failed, slow, slow_failed, failures, .. } = &self.all;

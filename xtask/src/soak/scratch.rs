@@ -101,8 +101,11 @@ impl Scratch {
     /// Commits everything that was written in the checkout.
     pub(crate) fn commit(&self, message: &str) -> Result<(), String> {
         let who = ["-c", "user.name=soak", "-c", "user.email=soak@localhost"];
+        let mut add = seatrial_git::command(&self.checkout());
+        let added = add.args(["add", "--all", "."]).status();
+        added.map_err(|error| format!("`{message}` cannot be added: {error}"))?;
         let mut commit = seatrial_git::command(&self.checkout());
-        commit.args(who).args(["commit", "--quiet", "--all", "--allow-empty", "--message", message]);
+        commit.args(who).args(["commit", "--quiet", "--allow-empty", "--message", message]);
         let committed = commit.status();
         match committed.as_ref().is_ok_and(std::process::ExitStatus::success) {
             true => Ok(()),

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{Read as _, Seek as _, Write as _};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -134,6 +134,35 @@ impl<'a> Stage<'a> {
             file.read_to_end(bytes)?;
         }
         Ok(output)
+    }
+
+    /// Makes the files anew that follow from the settings.
+    pub(super) fn generate(&self) -> Result<(), String> {
+        let made = self.scratch.tool(&self.scratch.checkout(), &["generate"]).output();
+        let made = made.map_err(|error| format!("failed to run `generate`: {error}"))?;
+        match made.status.success() {
+            true => Ok(()),
+            false => Err(format!("`generate` failed: {}", last_lines(&made))),
+        }
+    }
+
+    /// Asks the cloud by the AWS CLI, the checkout's own where it was installed.
+    pub(super) fn aws(&self, running: &Running<'_>, arguments: &[&str]) -> Result<Output, String> {
+        let checkout = self.scratch.checkout();
+        let installed = checkout.join("target/python/bin/aws");
+        let program = if installed.exists() { installed.as_path() } else { Path::new("aws") };
+        let mut request = Command::new(program);
+        request.args(arguments).args(["--output", "json"]).current_dir(&checkout);
+        let text = |name: &str| self.cloud[name].as_str().unwrap_or_default().to_owned();
+        request.env("AWS_ENDPOINT_URL", text("endpoint")).env("AWS_DEFAULT_REGION", text("region"));
+        request.env("AWS_ACCESS_KEY_ID", text("access_key_id"));
+        request.env("AWS_SECRET_ACCESS_KEY", text("secret_access_key"));
+        request.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+        let output = running.output(request)?;
+        match output.status.success() {
+            true => Ok(output),
+            false => Err(format!("`aws {}` failed: {}", arguments.join(" "), last_lines(&output))),
+        }
     }
 
     /// What a person does in the console.
