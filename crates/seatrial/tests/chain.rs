@@ -14,7 +14,7 @@ use std::time::Duration;
 use serde_json::Value;
 use support::aws_cli::AwsCli;
 use support::checkout::Checkout;
-use support::fixture::{LOCAL, Layout, PAGE};
+use support::fixture::{LOCAL, Layout, PAGE, git};
 use support::until;
 
 /// The page with its head.
@@ -127,12 +127,25 @@ fn the_daily_commands_take_a_commit_to_production_and_clean_up() {
 }
 
 #[test]
-fn a_rehearsal_releases_and_rolls_back_under_load_without_a_failed_request() {
+fn a_rehearsal_of_an_environment_releases_and_rolls_back_under_load_without_a_failed_request() {
     let checkout = Checkout::of_fixture(Layout::Member);
+    let arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:token-AbCdEf:key::";
+    let production = format!(
+        "production: {{app: {{secrets: {{TYPED_SECRET: \"{arn}\"}}}}, deployment: {{traffic: \
+         Canary10Percent5Minutes}}, checks: [{{path: /, contains: TYPED_SECRET stand-in for key}}], "
+    );
+    checkout.edit_project("production: {", &production);
+    git(&checkout.path(), &["commit", "--quiet", "--all", "--message", "Settle production"]);
 
-    let verdict = checkout.json(&["rehearse"]);
+    let verdict = checkout.json(&["rehearse", "--like", "production"]);
 
     assert_eq!(verdict["verdict"], "pass");
+    // The check would stop each release whose tasks had no such secret.
+    assert_eq!(
+        (&verdict["environment"], &verdict["stand_ins"]),
+        (&"production".into(), &serde_json::json!(["app.secrets.TYPED_SECRET"]))
+    );
+    assert_eq!(verdict["waits"][0]["on_aws_s"], 300.0);
     let releases = verdict["releases"].as_array().unwrap();
     assert_eq!(releases.len(), 3);
     let [first, deploy, unhealthy] = &releases[..] else { panic!("{verdict}") };

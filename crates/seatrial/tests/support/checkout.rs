@@ -75,8 +75,9 @@ impl Checkout {
         let folder = home().join(".cache/image-build");
         std::fs::create_dir_all(folder.join("shared")).unwrap();
         let project = Project::load(&self.path()).unwrap();
-        let project = &project.environment(None).unwrap().project;
-        let _ = std::os::unix::fs::symlink("shared", folder.join(format!("{project}-local")));
+        for environment in project.environments.values() {
+            let _ = std::os::unix::fs::symlink("shared", folder.join(environment.full_name()));
+        }
     }
 
     /// The tool, to be run in the checkout.
