@@ -175,10 +175,9 @@ impl Soak<'_> {
         }
         let somebody = Somebody::new(self.running, &self.stage);
         let released = std::thread::scope(|scope| {
-            let somebody = scope.spawn(|| somebody.meddles(scenario));
-            let released = self.stage.run(&["release", "--again"]);
-            somebody.join().unwrap_or_else(|_| Err("it panicked".to_owned()))?;
-            released
+            let released = scope.spawn(|| self.stage.run(&["release", "--again"]));
+            somebody.meddles(scenario)?;
+            released.join().unwrap_or_else(|_| Err("it panicked".to_owned()))
         });
         if is_spoiled {
             spoil(&self.stage, false)?;

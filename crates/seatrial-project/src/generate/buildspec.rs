@@ -78,11 +78,11 @@ fn secondary_artifacts() -> BTreeMap<String, ArtifactFiles> {
 }
 
 fn install(facts: &Facts) -> String {
-    let musl = match facts.target {
-        ImageTarget::Gnu => "",
-        ImageTarget::Musl => "rustup target add \"$(uname -m)-unknown-linux-musl\"\n",
+    let target = match facts.target {
+        ImageTarget::Gnu => GLIBC,
+        ImageTarget::Musl => MUSL,
     };
-    format!("{}{musl}", INSTALL.replace("@TOOLCHAIN@", TOOLCHAIN))
+    named(&format!("{INSTALL}{target}"), &[("@SELECT@", SELECT), ("@TOOLCHAIN@", TOOLCHAIN)])
 }
 
 fn build(facts: &Facts) -> String {
@@ -92,24 +92,72 @@ fn build(facts: &Facts) -> String {
     };
     let program =
         if facts.hands_over_program { HAND_OVER.replace("@PROGRAM@", PROGRAM) } else { String::new() };
-    let named = [
+    let values = [
+        ("@SELECT@", SELECT),
+        ("@TOOLCHAIN@", TOOLCHAIN),
         ("@HAND_OVER@", program.as_str()),
         ("@BUILDER@", builder),
         ("@WHERE@", facts.layout.cargo_arguments()),
         ("@OUTPUT@", OUTPUT),
     ];
-    named.iter().fold(BUILD.to_owned(), |text, (name, value)| text.replace(name, value))
+    named(BUILD, &values)
 }
 
-/// A toolchain that is there is used as it is; cargo itself refuses one that is too old.
+/// A script with its values, of which one may hold the names of later ones.
+fn named(script: &str, values: &[(&str, &str)]) -> String {
+    values.iter().fold(script.to_owned(), |text, (name, value)| text.replace(name, value))
+}
+
+/// In the project's folder, and in each phase alike.
+const SELECT: &str = r#"# The toolchain is the one that the repository names, whatever is here besides: that of a toolchain file, which rustup
+# follows by itself, else the newest that the packages of the project or of the tool ask for.
+wanted=$({ echo @TOOLCHAIN@ && cat Cargo.toml xtask/Cargo.toml 2>/dev/null || true; } |
+  sed -n 's/^\([0-9.]*\)$/\1/p; s/^ *rust-version *= *"\([0-9.]*\)".*/\1/p' | sort --version-sort | tail -n 1)
+unset RUSTUP_TOOLCHAIN
+named=$PWD
+until [ -e "$named/rust-toolchain.toml" ] || [ -e "$named/rust-toolchain" ] || [ "$named" = / ]; do
+  named=$(dirname "$named")
+done
+[ "$named" != / ] || export RUSTUP_TOOLCHAIN=$wanted
+# Where it is not here, this says so instead of installing it.
+is_here() { RUSTUP_AUTO_INSTALL=0 cargo --version >/dev/null 2>&1; }"#;
+
+/// AWS's images bring Rust by rustup, in versions of their own. A rehearsal downloads no other where a newer one is here,
+/// and says which it is; a newer one without rustup is used as it is, too, and cargo itself refuses one that is too old.
 const INSTALL: &str = r#"set -euo pipefail
 export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
+cd "${CODEBUILD_SRC_DIR:-$PWD}/${PROJECT_DIRECTORY:-}"
+@SELECT@
 if ! command -v cargo >/dev/null; then
   curl --proto '=https' --tlsv1.2 --fail --silent --show-error --retry 3 --output rustup-init.sh https://sh.rustup.rs
-  sh rustup-init.sh -y --quiet --no-modify-path --profile minimal --default-toolchain @TOOLCHAIN@
+  sh rustup-init.sh -y --quiet --no-modify-path --profile minimal --default-toolchain none
   rm rustup-init.sh
 fi
+if ! is_here; then
+  here=$(env -u RUSTUP_TOOLCHAIN RUSTUP_AUTO_INSTALL=0 cargo --version 2>/dev/null | cut -d ' ' -f 2) || true
+  newest=$(printf '%s\n' "$wanted" "$here" | sort --version-sort | tail -n 1)
+  if [ -n "${LOCAL_CLOUD_BUILD_ADDRESS:-}" ] && [ -n "${RUSTUP_TOOLCHAIN:-}" ] && [ "$newest" = "$here" ]; then
+    echo "Rust $wanted, which builds it on AWS, is not installed here: $here does"
+    unset RUSTUP_TOOLCHAIN
+  elif [ -n "${RUSTUP_TOOLCHAIN:-}" ]; then
+    rustup toolchain install --profile minimal --no-self-update "$RUSTUP_TOOLCHAIN"
+  else
+    # Earlier ones install what the file names when it is needed.
+    rustup toolchain install --profile minimal --no-self-update || true
+  fi
+fi
 cargo --version
+"#;
+
+/// A static binary takes the C library's archive, which Amazon Linux has in a package of its own.
+const GLIBC: &str = r#"if [ ! -f "$(cc -print-file-name=libc.a)" ] && command -v dnf >/dev/null; then
+  dnf install --quiet --assumeyes glibc-static
+fi
+"#;
+
+const MUSL: &str = r#"if command -v rustup >/dev/null; then
+  rustup target add "$(uname -m)-unknown-linux-musl"
+fi
 "#;
 
 const BUILD: &str = r#"set -euo pipefail
@@ -117,6 +165,8 @@ export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
 # Where the project is not the repository's top, the build project names its folder.
 top="${CODEBUILD_SRC_DIR:-$PWD}"
 cd "$top/${PROJECT_DIRECTORY:-}"
+@SELECT@
+is_here || unset RUSTUP_TOOLCHAIN
 # The project's own folder: on AWS nobody else has it, elsewhere builds of one name take turns in it.
 export BUILD_CACHE_DIR="${BUILD_CACHE_DIR:-$HOME/.cache/image-build/${CODEBUILD_BUILD_ID%%:*}}"
 export CARGO_TARGET_DIR="$BUILD_CACHE_DIR/tool"
