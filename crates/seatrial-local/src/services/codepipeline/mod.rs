@@ -6,6 +6,7 @@ mod declaration;
 mod engine;
 mod operations;
 mod store;
+mod structure;
 
 pub(crate) use declaration::Declaration;
 pub(crate) use operations::{

@@ -24,7 +24,8 @@ struct Pipeline;
 struct Properties {
     name: Option<String>,
     role_arn: String,
-    artifact_store: Value,
+    artifact_store: Option<Value>,
+    artifact_stores: Option<Value>,
     stages: Vec<Value>,
     execution_mode: Option<String>,
     pipeline_type: Option<String>,
@@ -50,11 +51,12 @@ impl Properties {
         let mut declaration = json!({
             "name": name,
             "roleArn": self.role_arn,
-            "artifactStore": lower_first(&self.artifact_store),
             "stages": stages,
             "version": 1,
         });
         let optional = [
+            ("artifactStore", self.artifact_store.as_ref().map(lower_first)),
+            ("artifactStores", self.artifact_stores.as_ref().map(lower_first)),
             ("executionMode", self.execution_mode.clone().map(Value::String)),
             ("pipelineType", self.pipeline_type.clone().map(Value::String)),
             ("variables", self.variables.as_ref().map(lower_first)),
@@ -221,4 +223,46 @@ async fn disable(
 
 fn attributes() -> Attributes {
     super::attributes([("Version", json!("1"))])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the API says to a template's properties.
+    fn told(change: impl Fn(&mut Value)) -> String {
+        let kind = |category: &str, provider: &str| json!({ "Category": category, "Owner": "AWS", "Provider": provider, "Version": 1 });
+        let source = json!({ "ConnectionArn": "c", "FullRepositoryId": "me/app", "BranchName": "master" });
+        let mut properties = json!({
+            "RoleArn": "arn:aws:iam::000000000000:role/r",
+            "ArtifactStore": { "Type": "S3", "Location": "bucket" },
+            "Stages": [
+                { "Name": "Source", "Actions": [{
+                    "Name": "Source", "ActionTypeId": kind("Source", "CodeStarSourceConnection"),
+                    "Configuration": source, "OutputArtifacts": [{ "Name": "Code" }],
+                }] },
+                { "Name": "Build", "Actions": [{
+                    "Name": "Build", "ActionTypeId": kind("Build", "CodeBuild"), "RunOrder": "1",
+                    "Configuration": { "ProjectName": "app" }, "InputArtifacts": [{ "Name": "Code" }],
+                }] },
+            ],
+        });
+        change(&mut properties);
+        let properties: Properties = serde_json::from_value(properties).unwrap();
+        let declaration = properties.declaration("app").unwrap();
+        declaration.check("eu-central-1").map_or_else(|error| error.message, |()| "taken".to_owned())
+    }
+
+    #[test]
+    fn what_a_template_says_of_a_pipeline_reaches_the_api_by_name() {
+        assert_eq!(told(|_| {}), "taken");
+        let timeout = told(|it| it["Stages"][1]["Actions"][0]["TimeoutInMinutes"] = json!("15"));
+        assert!(timeout.starts_with("timeoutInMinutes of action 'Build'"), "{timeout}");
+        let stores = told(|it| it["ArtifactStores"] = json!([{ "Region": "eu-west-1" }]));
+        assert!(stores.starts_with("artifactStores of pipeline"), "{stores}");
+        let blockers = told(|it| it["Stages"][1]["Blockers"] = json!([{ "Name": "b", "Type": "Schedule" }]));
+        assert!(blockers.starts_with("blockers of stage `Build`"), "{blockers}");
+        let bare = told(|it| drop(it.as_object_mut().unwrap().remove("ArtifactStore")));
+        assert_eq!(bare, "Pipeline must have an artifactStore");
+    }
 }

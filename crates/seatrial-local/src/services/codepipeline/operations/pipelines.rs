@@ -36,7 +36,7 @@ impl Operation for CreatePipeline {
     }
 
     async fn handle(self, call: &Call) -> Result<CreatePipelineOutput, ServiceError> {
-        self.pipeline.check()?;
+        self.pipeline.check(call.cloud.region())?;
         let now = call.cloud.clock().now();
         let row = PipelineRow {
             declaration: Declaration { version: 1, ..self.pipeline },
@@ -82,7 +82,7 @@ impl Operation for UpdatePipeline {
     }
 
     async fn handle(self, call: &Call) -> Result<PipelineOutput, ServiceError> {
-        self.pipeline.check()?;
+        self.pipeline.check(call.cloud.region())?;
         let (name, now) = (self.pipeline.name.clone(), call.cloud.clock().now());
         let part = call.cloud.part::<CodePipeline>();
         let mut queued = self.pipeline.execution_mode == "QUEUED";
