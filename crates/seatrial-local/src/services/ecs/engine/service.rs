@@ -156,7 +156,8 @@ impl Turn<'_> {
         let clock = self.cloud.clock();
         self.store.task_sets.update(self.key, |row| row.note_failure(clock))?;
         let reason = format!("Task failed ELB health checks in (target-group {target_group})");
-        ask_to_stop(self.cloud, key, "ServiceSchedulerInitiated", &reason)
+        ask_to_stop(self.cloud, key, "ServiceSchedulerInitiated", &reason)?;
+        self.tell(&format!("has stopped 1 running tasks: (task {}).", key.rsplit('/').next().unwrap_or(key)))
     }
 
     fn start(&self, count: i64) -> Result<(), ServiceError> {
@@ -223,9 +224,6 @@ impl Turn<'_> {
         for (key, task) in wanted.iter().rev().take(count) {
             ask_to_stop(self.cloud, key, "ServiceSchedulerInitiated", &reason)?;
             ids.push(format!("(task {})", task.task.id()));
-        }
-        if !self.row.set.load_balancers.is_empty() {
-            self.tell(&format!("has begun draining connections on {count} tasks."))?;
         }
         self.tell(&format!("has stopped {count} running tasks: {}.", ids.join(" ")))
     }

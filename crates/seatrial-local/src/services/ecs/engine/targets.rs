@@ -1,9 +1,11 @@
-//! A task's places in target groups, by Elastic Load Balancing's own operations.
+//! A task's places in target groups, by Elastic Load Balancing's own operations, and what the events of its service say
+//! of them, in ECS's words (recorded answers of DescribeServices).
 
 use super::scheduler::scheduler;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::services::ecs::shapes::LoadBalancer;
+use crate::services::ecs::store::EcsStore;
 use crate::services::ecs::task::{Host, TaskRow};
 use crate::services::elbv2::{
     DeregisterTargets, DescribeTargetHealth, NetworkInterface, RegisterTargets, TargetDescription,
@@ -51,23 +53,59 @@ fn places(row: &TaskRow) -> Vec<(String, TargetDescription)> {
 }
 
 pub(super) async fn register(cloud: &Cloud, row: &TaskRow) -> Result<(), ServiceError> {
-    for (target_group_arn, target) in places(row) {
-        let input = RegisterTargets { target_group_arn, targets: vec![target] };
-        cloud.call(&scheduler(cloud), input).await?;
+    for (group, target) in places(row) {
+        let input = RegisterTargets { target_group_arn: group.clone(), targets: vec![target] };
+        if let Err(error) = cloud.call(&scheduler(cloud), input).await {
+            let message = &error.message;
+            let told = format!("failed to register targets in (target-group {group}) with (error {message})");
+            tell(cloud, row, &told)?;
+            return Err(error);
+        }
+        tell(cloud, row, &format!("registered 1 targets in (target-group {group})"))?;
     }
     Ok(())
 }
 
-/// A group that is gone knows no target.
+/// A group that is gone knows no target, and nothing drains there.
 pub(super) async fn deregister(cloud: &Cloud, row: &TaskRow) -> Result<(), ServiceError> {
-    for (target_group_arn, target) in places(row) {
-        let input = DeregisterTargets { target_group_arn, targets: vec![target] };
+    let mut drains = false;
+    for (group, target) in places(row) {
+        let input = DeregisterTargets { target_group_arn: group.clone(), targets: vec![target] };
         match cloud.call(&scheduler(cloud), input).await {
-            Err(error) if !error.code.contains("NotFound") => return Err(error),
-            _ => {}
+            Err(error) if error.code.contains("NotFound") => {}
+            Err(error) => return Err(error),
+            Ok(_) => {
+                drains = true;
+                tell(cloud, row, &format!("deregistered 1 targets in (target-group {group})"))?;
+            }
         }
     }
-    Ok(())
+    match drains {
+        // The one event that names the task set of a rolling deployment, too.
+        true => tell_of(cloud, row, |_| true, "has begun draining connections on 1 tasks."),
+        false => Ok(()),
+    }
+}
+
+/// A task set is named; a deployment, which ECS's own controller makes, is not.
+fn tell(cloud: &Cloud, row: &TaskRow, message: &str) -> Result<(), ServiceError> {
+    tell_of(cloud, row, |is_deployment| !is_deployment, message)
+}
+
+fn tell_of(
+    cloud: &Cloud,
+    row: &TaskRow,
+    is_named: impl Fn(bool) -> bool,
+    message: &str,
+) -> Result<(), ServiceError> {
+    let store = cloud.part::<EcsStore>();
+    let key = row.task_set.as_deref();
+    let Some((key, found)) = key.and_then(|key| Some((key, store.task_sets.get(key)?))) else {
+        return Ok(());
+    };
+    let service: Vec<_> = key.splitn(3, '/').take(2).collect();
+    let named = is_named(found.is_deployment).then_some(found.set.id.as_str());
+    store.tell(cloud, &service.join("/"), named, message)
 }
 
 /// Whether a load balancer still has requests with the task.

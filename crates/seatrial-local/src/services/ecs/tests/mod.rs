@@ -2,6 +2,7 @@
 
 mod alarms;
 mod by_hand;
+mod events;
 mod one_off;
 pub(crate) mod world;
 
@@ -206,11 +207,12 @@ async fn task_sets_stand_side_by_side_until_the_old_one_is_deleted() {
     call(&cloud, input).await.unwrap();
 
     let service = when(&cloud, |service| service.task_sets.len() == 1).await;
-    assert_eq!((service.task_sets[0].id.clone(), service.task_definition), (green.id, second));
+    assert_eq!((&service.task_sets[0].id, &service.task_definition), (&green.id, &second));
     assert_eq!(service.task_sets[0].status, "PRIMARY");
     let reason = stopped(&cloud).unwrap().stopped_reason.unwrap();
     assert_eq!(reason, format!("Scaling activity initiated by (deployment {})", blue.id));
     assert_eq!((targets(&cloud, "Blue").await.len(), targets(&cloud, "Green").await.len()), (0, 2));
+    events::tell_of_both(&cloud, &service, &blue.id).await;
     close(&cloud).await;
 }
 
@@ -230,6 +232,10 @@ async fn tasks_that_answer_no_health_check_are_stopped_with_awss_reason() {
     let reason = stopped.stopped_reason.unwrap();
     let green = target_group(&cloud, "Green").await;
     assert_eq!(reason, format!("Task failed ELB health checks in (target-group {green})"));
+    let id = stopped.task_arn.rsplit('/').next().unwrap();
+    let events = when(&cloud, |_| true).await.events;
+    let told = format!("has stopped 1 running tasks: (task {id}).");
+    assert!(events.iter().any(|event| event.message.ends_with(&told)), "{events:#?}");
     assert_eq!(targets(&cloud, "Blue").await.len(), 2);
     close(&cloud).await;
 }
