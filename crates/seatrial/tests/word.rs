@@ -96,6 +96,27 @@ impl Waiting {
         self.json("deploy continue-deployment --deployment-id", &[id, "--deployment-wait-type", wait]);
     }
 
+    /// Has the next call of an operation denied, as by a policy that does not allow it.
+    fn deny(&self, operation: &str) {
+        let local = self.checkout.json(&["local", "status"]);
+        let fault = json!({ "kind": "deny", "operation": operation }).to_string();
+        let answer = ask("POST", &format!("{}/_local/faults", local["endpoint"].as_str().unwrap()), &fault);
+        assert!(answer.starts_with("HTTP/1.1 2"), "{answer}");
+    }
+
+    /// A command that whoever types it may not carry through: it names the permission, and changed nothing.
+    #[track_caller]
+    fn is_denied(&self, arguments: &[&str], operation: &str) {
+        self.deny(operation);
+        let live = self.live();
+        let ended = self.checkout.run(arguments);
+        assert_eq!(ended.code, Some(1), "{}\n{}", ended.stdout, ended.stderr);
+        let told =
+            format!("is not authorized to perform: codedeploy:{operation} on resource: arn:aws:codedeploy");
+        assert!(ended.stderr.contains(&told), "{}", ended.stderr);
+        assert_eq!(self.live(), live);
+    }
+
     /// From now on a deployment waits so long for a word, and so long until the original tasks end: minutes of AWS's, seconds
     /// here.
     fn have_them_wait(&self, ready: u32, termination: u32) {
@@ -166,9 +187,15 @@ impl Waiting {
 
 /// What is answered at `http://ADDRESS/`.
 fn get(url: &str) -> String {
-    let address = url.strip_prefix("http://").unwrap();
+    ask("GET", url, "")
+}
+
+fn ask(method: &str, url: &str, body: &str) -> String {
+    let (address, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap_or((&url[7..], ""));
     let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    let head = format!("{method} /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
+    let kind = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+    write!(stream, "{head}{kind}\r\n{body}").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
@@ -199,6 +226,10 @@ fn the_tool_gives_and_awaits_the_word(waiting: &Waiting) -> String {
     assert_ne!(waiting.rule("TestListenerArn").1, live);
     let planned = checkout.json(&["release", "--continue", "--dry-run"]);
     assert_eq!((&planned["step"], &planned["deployment_id"]), (&json!("continue"), &left["deployment_id"]));
+    // Whoever may not give the word, or go back instead, is told what is missing, and it waits as before.
+    waiting.is_denied(&["release", "--continue"], "ContinueDeployment");
+    waiting.is_denied(&["rollback", "--yes"], "StopDeployment");
+    assert_eq!(waiting.deployment(left["deployment_id"].as_str().unwrap())["status"], "Ready");
     let released = checkout.json(&["release", "--continue"]);
     assert_eq!((&released["status"], &released["requests"]["failed"]), (&json!("Succeeded"), &json!(0)));
     assert_eq!(released["deployment_id"], left["deployment_id"]);
@@ -208,14 +239,22 @@ fn the_tool_gives_and_awaits_the_word(waiting: &Waiting) -> String {
 
     let none = checkout.run(&["release", "--continue"]);
     none.refused("no deployment waits to be continued");
+    waiting.is_denied(&["rollback", "--yes"], "CreateDeployment");
 
-    // Nobody says it.
+    // Nobody says it, and what was to be asked meanwhile does not answer before.
     waiting.have_them_wait(10, 1);
+    checkout.edit_project("/healthz\n", "/healthz\n  probe: {path: /nowhere}\n");
     let ended = checkout.run(&["release", "--again", "--output", "json"]);
     let given_up: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!(ended.code, Some(4), "{}", ended.stderr);
     assert_eq!(given_up["explanation"]["cause"], "not_continued", "{given_up}");
     assert_eq!(given_up["rolled_back"], true);
+    let unprobed = given_up["unprobed"].as_str().unwrap();
+    assert!(unprobed.contains("/nowhere does not answer as it should before the release"), "{unprobed}");
+    assert_eq!(given_up["requests"]["sent"], 0, "{given_up}");
+    let warned = ended.stderr.find("no request is counted, the tasks alone are watched").unwrap();
+    assert!(warned < ended.stderr.find("waits for you").unwrap(), "{}", ended.stderr);
+    checkout.edit_project("  probe: {path: /nowhere}\n", "");
     waiting.have_them_wait(240, 240);
     assert_eq!(waiting.live(), live_now);
     let (_, told) = ended.stderr.split_once("waits for you: the new revision answers at ").unwrap();
