@@ -1,5 +1,5 @@
 //! Application Auto Scaling: targets and policies, which are kept. A target's bounds hold for its service at
-//! once, as on AWS; policies scale nothing.
+//! once, as on AWS; policies scale nothing, so that what a target suspends is kept and shown, and no more.
 
 mod operations;
 mod store;
@@ -8,4 +8,7 @@ pub(crate) use operations::{
     DeleteScalingPolicy, DeregisterScalableTarget, DescribeScalableTargets, DescribeScalingPolicies,
     PutScalingPolicy, RegisterScalableTarget, register,
 };
-pub(crate) use store::{TargetId, target_arn};
+pub(crate) use store::{SuspendedState, TargetId, target_arn};
+
+#[cfg(test)]
+mod tests;

@@ -47,11 +47,22 @@ pub(super) struct ScalableTarget {
     pub id: TargetId,
     pub min_capacity: i64,
     pub max_capacity: i64,
+    pub suspended_state: SuspendedState,
     #[serde(rename = "RoleARN")]
     pub role_arn: String,
     pub creation_time: Option<Epoch>,
     #[serde(rename = "ScalableTargetARN")]
     pub arn: String,
+}
+
+/// Which scaling activities do not happen. A member that is not given is false (Application Auto Scaling API,
+/// SuspendedState: "the default is false").
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(crate) struct SuspendedState {
+    pub dynamic_scaling_in_suspended: bool,
+    pub dynamic_scaling_out_suspended: bool,
+    pub scheduled_scaling_suspended: bool,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

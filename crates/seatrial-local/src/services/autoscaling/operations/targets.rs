@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::store::{SERVICE, ScalableTarget, ScalingStore, TargetId, target_arn};
+use super::super::store::{SERVICE, ScalableTarget, ScalingStore, SuspendedState, TargetId, target_arn};
 use super::{Nothing, invalid, not_found};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
@@ -18,6 +18,7 @@ pub(crate) struct RegisterScalableTarget {
     pub id: TargetId,
     pub min_capacity: Option<i64>,
     pub max_capacity: Option<i64>,
+    pub suspended_state: Option<SuspendedState>,
 }
 
 #[derive(Serialize)]
@@ -35,6 +36,8 @@ impl Operation for RegisterScalableTarget {
         target_arn(cloud, &self.id)
     }
 
+    /// Of a target that is there, what is not given stays as it is; its bounds hold at once all the same (API reference,
+    /// RegisterScalableTarget).
     async fn handle(self, call: &Call) -> Result<RegisterScalableTargetOutput, ServiceError> {
         let cloud = &call.cloud;
         let store = cloud.part::<ScalingStore>();
@@ -60,6 +63,7 @@ impl Operation for RegisterScalableTarget {
         target.id = self.id;
         target.min_capacity = self.min_capacity.unwrap_or(target.min_capacity);
         target.max_capacity = self.max_capacity.unwrap_or(target.max_capacity);
+        target.suspended_state = self.suspended_state.unwrap_or(target.suspended_state);
         if target.min_capacity > target.max_capacity {
             return Err(invalid("MinCapacity must not be above MaxCapacity."));
         }
@@ -105,6 +109,7 @@ async fn bound(cloud: &Cloud, target: &ScalableTarget) -> Result<(), ServiceErro
 pub(crate) struct DescribeScalableTargets {
     pub service_namespace: String,
     pub resource_ids: Vec<String>,
+    pub scalable_dimension: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -119,9 +124,14 @@ impl Operation for DescribeScalableTargets {
     const NAME: &'static str = "DescribeScalableTargets";
 
     async fn handle(self, call: &Call) -> Result<DescribeScalableTargetsOutput, ServiceError> {
+        // API reference, DescribeScalableTargets: "If you specify a scalable dimension, you must also specify a resource ID."
+        if self.scalable_dimension.is_some() && self.resource_ids.is_empty() {
+            return Err(invalid("Resource ID is required when a scalable dimension is given."));
+        }
         let mut targets = call.cloud.part::<ScalingStore>().targets.values();
         targets.retain(|target| {
             target.id.service_namespace == self.service_namespace
+                && self.scalable_dimension.as_ref().is_none_or(|it| *it == target.id.scalable_dimension)
                 && (self.resource_ids.is_empty() || self.resource_ids.contains(&target.id.resource_id))
         });
         Ok(DescribeScalableTargetsOutput { scalable_targets: targets })

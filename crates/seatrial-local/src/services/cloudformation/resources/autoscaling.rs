@@ -10,7 +10,7 @@ use super::{
 use crate::error::ServiceError;
 use crate::services::autoscaling::{
     DeleteScalingPolicy, DeregisterScalableTarget, DescribeScalableTargets, DescribeScalingPolicies,
-    PutScalingPolicy, RegisterScalableTarget, TargetId, target_arn,
+    PutScalingPolicy, RegisterScalableTarget, SuspendedState, TargetId, target_arn,
 };
 
 const MISSING: &str = "ObjectNotFoundException";
@@ -29,6 +29,7 @@ struct TargetProperties {
     id: TargetId,
     min_capacity: Number,
     max_capacity: Number,
+    suspended_state: Option<SuspendedState>,
 }
 
 /// `Ref` of a target: `RESOURCE|DIMENSION|NAMESPACE`.
@@ -54,6 +55,8 @@ async fn register_target(
         id: properties.id,
         min_capacity: Some(properties.min_capacity.0),
         max_capacity: Some(properties.max_capacity.0),
+        // Without one the target's own stays: it may be suspended by hand.
+        suspended_state: properties.suspended_state,
     };
     ctx.cloud.call(&ctx.principal, input).await?;
     let arn = json!(target_arn(&ctx.cloud, &id));
@@ -88,12 +91,12 @@ impl Resource for ScalableTarget {
         let input = DescribeScalableTargets {
             service_namespace: id.service_namespace.clone(),
             resource_ids: vec![id.resource_id.clone()],
+            scalable_dimension: None,
         };
         let found = serde_json::to_value(ctx.cloud.call(&ctx.principal, input).await?).unwrap_or_default();
         let all = found["ScalableTargets"].as_array().into_iter().flatten();
         let target = all.into_iter().find(|one| one["ScalableDimension"] == id.scalable_dimension.as_str());
-        let names = ["ServiceNamespace", "ResourceId", "ScalableDimension", "MinCapacity", "MaxCapacity"];
-        Ok(target.map(|target| told(target, names).into()))
+        Ok(target.map(|target| told(target, SHOWN_OF_TARGET).into()))
     }
 
     const IMPORTABLE: bool = true;
@@ -112,6 +115,10 @@ impl Resource for ScalableTarget {
         gone(ctx.cloud.call(&ctx.principal, input).await, MISSING)
     }
 }
+
+/// What is shown of a target as the template writes it.
+const SHOWN_OF_TARGET: [&str; 6] =
+    ["ServiceNamespace", "ResourceId", "ScalableDimension", "MinCapacity", "MaxCapacity", "SuspendedState"];
 
 /// What is shown of a policy as the template writes it.
 const SHOWN_OF_POLICY: [&str; 7] = [
