@@ -29,10 +29,19 @@ use aws_smithy_types::timeout::TimeoutConfig;
 pub struct Service {
     /// For people.
     pub name: &'static str,
+    /// The name that calls are signed for; that of a regional endpoint, too.
     pub signing_name: &'static str,
-    /// Of the API, which is asked by forms and answers with XML.
-    pub version: &'static str,
+    pub protocol: Protocol,
     pub place: Place,
+}
+
+/// How an API is asked, and answers.
+#[derive(Clone, Copy)]
+pub enum Protocol {
+    /// By forms of this version, with XML (Smithy: awsQuery).
+    Query { version: &'static str },
+    /// By objects, with objects; operations are named with this before them, in a header (Smithy: awsJson1_1).
+    Json { prefix: &'static str },
 }
 
 /// Where a service's endpoint is.
@@ -55,8 +64,8 @@ impl ProvideErrorMetadata for Refusal {
     }
 }
 
-/// Calls an operation with a form ([`form`]); answers the text of the answer. `noted` hears of the call as of those of the
-/// SDK's clients.
+/// Calls an operation with a form ([`form`]), or with the text of an object, as the service's protocol has it; answers the
+/// text of the answer. `noted` hears of the call as of those of the SDK's clients.
 ///
 /// # Errors
 /// As an SDK's client has them; a refusal with AWS's code and message.
@@ -106,10 +115,10 @@ pub async fn call(
     if let Some(protection) = config.stalled_stream_protection() {
         builder = builder.stalled_stream_protection(protection);
     }
-    let version = service.version;
+    let protocol = service.protocol;
     let call = builder
-        .serializer(move |body: String| request(version, operation, body))
-        .deserializer(answer)
+        .serializer(move |body: String| request(protocol, operation, body))
+        .deserializer(move |response: &HttpResponse| answer(protocol, response))
         .build();
     call.invoke(body).await
 }
@@ -147,23 +156,35 @@ fn place(place: Place, name: &str, region: &str) -> (String, String) {
 }
 
 fn request(
-    version: &str,
+    protocol: Protocol,
     operation: &str,
     body: String,
 ) -> Result<HttpRequest, aws_smithy_runtime_api::box_error::BoxError> {
-    let rest = if body.is_empty() { body } else { format!("&{body}") };
-    let body = format!("Action={operation}&Version={version}{rest}");
-    let request = http::Request::builder().method("POST").uri("/").header("content-length", body.len());
-    let request = request.header("content-type", "application/x-www-form-urlencoded");
-    Ok(request.body(SdkBody::from(body))?.try_into()?)
+    let request = http::Request::builder().method("POST").uri("/");
+    let (request, body) = match protocol {
+        Protocol::Query { version } => {
+            let rest = if body.is_empty() { body } else { format!("&{body}") };
+            let request = request.header("content-type", "application/x-www-form-urlencoded");
+            (request, format!("Action={operation}&Version={version}{rest}"))
+        }
+        Protocol::Json { prefix } => {
+            let request = request.header("content-type", "application/x-amz-json-1.1");
+            (request.header("x-amz-target", format!("{prefix}.{operation}")), body)
+        }
+    };
+    Ok(request.header("content-length", body.len()).body(SdkBody::from(body))?.try_into()?)
 }
 
-fn answer(response: &HttpResponse) -> Result<String, OrchestratorError<Refusal>> {
+fn answer(protocol: Protocol, response: &HttpResponse) -> Result<String, OrchestratorError<Refusal>> {
     let text = String::from_utf8_lossy(response.body().bytes().unwrap_or_default()).into_owned();
-    match response.status().is_success() {
-        true => Ok(text),
-        false => Err(OrchestratorError::operation(Refusal(refusal(&text)))),
+    if response.status().is_success() {
+        return Ok(text);
     }
+    let refusal = match protocol {
+        Protocol::Query { .. } => refusal(&text),
+        Protocol::Json { .. } => refusal_of_json(response.headers().get("x-amzn-errortype"), &text),
+    };
+    Err(OrchestratorError::operation(Refusal(refusal)))
 }
 
 fn refusal(text: &str) -> ErrorMetadata {
@@ -173,6 +194,19 @@ fn refusal(text: &str) -> ErrorMetadata {
         .code(of("Code").unwrap_or_default())
         .message(of("Message").unwrap_or_default())
         .build()
+}
+
+/// The code stands in a header, or in the object's `__type` or `code`, where a name space may stand before it and a place
+/// behind it (Smithy: awsJson1_1, operation error serialization). The message's name has a small letter, or a great one
+/// where the service shows AWS's gates: `AccessDeniedException`.
+fn refusal_of_json(header: Option<&str>, text: &str) -> ErrorMetadata {
+    let object: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    let of = |names: [&str; 2]| names.into_iter().find_map(|name| object[name].as_str());
+    let code = header.or_else(|| of(["__type", "code"])).unwrap_or_default();
+    let code = code.split(':').next().unwrap_or_default();
+    let code = code.rsplit('#').next().unwrap_or_default();
+    let message = of(["message", "Message"]).unwrap_or_default();
+    ErrorMetadata::builder().code(code).message(message).build()
 }
 
 /// The members of an element that hold text: name and text, in their order.
@@ -246,6 +280,41 @@ mod tests {
         assert!(!of(0).iter().any(|(_, text)| text == "inner"));
         assert_eq!(of(1), [("A".to_owned(), "3".to_owned())]);
         assert!(elements("not <xml", "S").is_empty());
+    }
+
+    #[test]
+    fn each_protocol_names_the_operation_where_its_services_look_for_it() {
+        let of = |protocol, body: &str| {
+            let request = request(protocol, "Describe", body.to_owned()).unwrap();
+            let header = |name: &str| request.headers().get(name).unwrap_or_default().to_owned();
+            let headers = ["content-type", "x-amz-target", "content-length"].map(header);
+            (headers, String::from_utf8(request.body().bytes().unwrap().to_vec()).unwrap())
+        };
+        let (headers, body) = of(Protocol::Query { version: "1" }, "A=b");
+        assert_eq!(headers, ["application/x-www-form-urlencoded", "", "29"]);
+        assert_eq!(body, "Action=Describe&Version=1&A=b");
+        let (headers, body) = of(Protocol::Json { prefix: "Front" }, "{}");
+        assert_eq!(headers, ["application/x-amz-json-1.1", "Front.Describe", "2"]);
+        assert_eq!(body, "{}");
+    }
+
+    #[test]
+    fn an_error_of_json_keeps_its_code_and_words_wherever_they_stand() {
+        let cases = [
+            (None, r#"{"__type": "ValidationException", "message": "no"}"#),
+            (None, r#"{"__type": "com.amazonaws.autoscaling#ValidationException", "Message": "no"}"#),
+            (None, r#"{"code": "ValidationException", "message": "no"}"#),
+            (Some("ValidationException:http://internal/"), r#"{"message": "no"}"#),
+        ];
+        for (header, text) in cases {
+            let refusal = refusal_of_json(header, text);
+            assert_eq!(
+                (refusal.code(), refusal.message()),
+                (Some("ValidationException"), Some("no")),
+                "{text}"
+            );
+        }
+        assert_eq!(refusal_of_json(None, "<html>").code(), Some(""));
     }
 
     #[test]

@@ -5,12 +5,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_config::SdkConfig;
 use seatrial_ask::{Address, Asker};
-use seatrial_query::{Place, Service, call, form};
+use seatrial_query::{Place, Protocol, Service, call, form};
 
 use crate::error::ImageError;
 
-const EC2: Service =
-    Service { name: "EC2", signing_name: "ec2", version: "2016-11-15", place: Place::Regional };
+const EC2: Service = Service {
+    name: "EC2",
+    signing_name: "ec2",
+    protocol: Protocol::Query { version: "2016-11-15" },
+    place: Place::Regional,
+};
 
 /// Tells whoever asks where the question came from.
 const WHO_ASKS: &str = "checkip.amazonaws.com";

@@ -2,10 +2,14 @@
 
 use super::Aws;
 use super::error::AwsError;
-use seatrial_query::{Place, Service, form};
+use seatrial_query::{Place, Protocol, Service, form};
 
-const CLOUDWATCH: Service =
-    Service { name: "CloudWatch", signing_name: "monitoring", version: "2010-08-01", place: Place::Regional };
+const CLOUDWATCH: Service = Service {
+    name: "CloudWatch",
+    signing_name: "monitoring",
+    protocol: Protocol::Query { version: "2010-08-01" },
+    place: Place::Regional,
+};
 
 impl Aws {
     /// Raises an alarm by hand: it stays so until CloudWatch judges it again.

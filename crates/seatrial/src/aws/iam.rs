@@ -2,9 +2,14 @@
 
 use super::Aws;
 use super::error::AwsError;
-use seatrial_query::{Place, Service, elements, form};
+use seatrial_query::{Place, Protocol, Service, elements, form};
 
-const IAM: Service = Service { name: "IAM", signing_name: "iam", version: "2010-05-08", place: Place::Iam };
+const IAM: Service = Service {
+    name: "IAM",
+    signing_name: "iam",
+    protocol: Protocol::Query { version: "2010-05-08" },
+    place: Place::Iam,
+};
 
 impl Aws {
     /// Makes the service-linked role of a service, such as `ecs.amazonaws.com`; false where it is there already. IAM has

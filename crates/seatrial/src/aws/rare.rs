@@ -7,7 +7,7 @@ use super::Aws;
 use super::error::{Attempt as _, AwsError};
 
 impl Aws {
-    /// Calls an operation with a form; answers the text of the answer.
+    /// Calls an operation with a form, or with the text of an object; answers the text of the answer.
     pub(super) async fn call_rarely(
         &self,
         service: &'static Service,

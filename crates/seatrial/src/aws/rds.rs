@@ -2,10 +2,14 @@
 
 use super::Aws;
 use super::error::AwsError;
-use seatrial_query::{Members, Place, Service, elements, form};
+use seatrial_query::{Members, Place, Protocol, Service, elements, form};
 
-const RDS: Service =
-    Service { name: "RDS", signing_name: "rds", version: "2014-10-31", place: Place::Regional };
+const RDS: Service = Service {
+    name: "RDS",
+    signing_name: "rds",
+    protocol: Protocol::Query { version: "2014-10-31" },
+    place: Place::Regional,
+};
 
 /// A snapshot that was made by hand, or as the last of a deleted instance: neither expires.
 struct Snapshot {
