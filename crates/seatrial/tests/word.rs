@@ -7,6 +7,7 @@ mod support;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -75,6 +76,15 @@ impl Waiting {
 
     fn ended(&self, id: &str) -> Value {
         self.when(id, |info| !info["completeTime"].is_null())
+    }
+
+    /// What of the service's scaling is suspended: in, out, by a schedule.
+    fn suspended(&self) -> [bool; 3] {
+        let found =
+            self.json("application-autoscaling describe-scalable-targets --service-namespace ecs", &[]);
+        let state = &found["ScalableTargets"][0]["SuspendedState"];
+        let names = ["DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended"];
+        names.map(|name| state[name].as_bool().unwrap())
     }
 
     /// A deployment of an AppSpec, once it waits for somebody's word.
@@ -244,7 +254,13 @@ fn the_tool_gives_and_awaits_the_word(waiting: &Waiting) -> String {
     // Nobody says it, and what was to be asked meanwhile does not answer before.
     waiting.have_them_wait(10, 1);
     checkout.edit_project("/healthz\n", "/healthz\n  probe: {path: /nowhere}\n");
-    let ended = checkout.run(&["release", "--again", "--output", "json"]);
+    assert_eq!(waiting.suspended(), [false; 3]);
+    let ended = thread::scope(|scope| {
+        let released = scope.spawn(|| checkout.run(&["release", "--again", "--output", "json"]));
+        until(LONG, "scaling to be suspended", || (waiting.suspended() == [true, true, false]).then_some(()));
+        released.join().unwrap()
+    });
+    assert_eq!(waiting.suspended(), [false; 3]);
     let given_up: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!(ended.code, Some(4), "{}", ended.stderr);
     assert_eq!(given_up["explanation"]["cause"], "not_continued", "{given_up}");

@@ -1,6 +1,7 @@
 //! Calls to AWS: the only place that names an SDK crate. Thin functions that return our own types.
 
 mod alarms;
+mod autoscaling;
 mod changes;
 mod clients;
 mod cloudformation;
@@ -29,6 +30,7 @@ mod sts;
 mod time;
 
 pub(crate) use alarms::AlarmSettings;
+pub(crate) use autoscaling::{Suspended, resource_id};
 pub(crate) use clients::{Aws, Target, endpoint_is, endpoint_is_loopback};
 pub(crate) use cloudformation::{
     ChangeSet, ChangeSetRequest, Parameter, PropertyChange, ResourceChange, Stack, StackEvent, StackResource,

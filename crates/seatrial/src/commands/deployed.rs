@@ -9,11 +9,16 @@ use crate::aws::status::{StackPhase, stack_phase};
 use crate::aws::{Aws, Stack};
 use crate::context::Ctx;
 use crate::exit::Refused;
+use crate::follow::{Releases, Scaling};
 use crate::plan;
 use crate::plan::difference::{ENVIRONMENT_TAG, PROJECT_TAG, STACK_TAG, has_our_tags};
 use crate::plan::graph::Outputs;
 use crate::plan::owned::Owned;
 use crate::rollout::{CodeDeploy, Routes};
+
+/// The actions of the pipeline that build, as its template calls them: behind the last of them a deployment begins.
+const BUILD_ACTION: &str = "Build";
+const MIGRATE_ACTION: &str = "Migrate";
 
 /// The stacks of one environment by short name.
 #[derive(Debug)]
@@ -215,6 +220,13 @@ impl Place {
     pub fn groups(&self) -> [&str; 2] {
         let [blue, green] = &self.groups;
         [blue, green]
+    }
+
+    /// The scaling of the service, to be suspended while something rolls out.
+    pub(crate) fn scaling<'a>(&'a self, ctx: &'a Ctx) -> Scaling<'a> {
+        let last = if ctx.environment.migrate.is_some() { MIGRATE_ACTION } else { BUILD_ACTION };
+        let releases = Releases { pipeline: &self.pipeline, last, deployments: self.deployment_group() };
+        Scaling::new(ctx.watch(), (&self.cluster, &self.service), releases)
     }
 
     /// Who rolls out here.

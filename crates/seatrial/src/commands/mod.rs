@@ -26,6 +26,7 @@ mod released;
 mod remedy;
 mod rollback;
 mod run;
+mod scaling;
 mod status;
 mod timeline;
 mod undeletable;

@@ -91,6 +91,8 @@ async fn carry_out(
     mut plan: ReleasePlan,
 ) -> anyhow::Result<Report<Releasing>> {
     if plan.step == Step::Nothing {
+        // What a run left that was killed.
+        plan.place.scaling(ctx).resume().await;
         return Ok(Report::done(Releasing::Planned(plan)));
     }
     ctx.printer().note(&plan);
@@ -279,6 +281,8 @@ pub(crate) async fn start(ctx: &Ctx, place: &Place, revision: Option<&str>) -> a
 
 #[cfg(test)]
 mod tests {
+    mod scaling;
+
     use serde_json::json;
 
     use super::*;
@@ -339,7 +343,17 @@ mod tests {
     /// What becomes of `release` where the execution that it starts never ends: the exit code, the object, and what was
     /// asked for.
     async fn released(args: ReleaseArgs) -> (u8, serde_json::Value, Vec<String>) {
-        let (aws, calls) = stub(|operation, _, _| match operation {
+        let session = Session::new(Printer::new(Format::Text), "cargo seatrial");
+        released_where(args, session, |_, _, _| None).await
+    }
+
+    /// The same with answers of one's own.
+    async fn released_where(
+        args: ReleaseArgs,
+        mut session: Session,
+        own: impl Fn(&str, usize, &serde_json::Value) -> Option<serde_json::Value> + Send + Sync + 'static,
+    ) -> (u8, serde_json::Value, Vec<String>) {
+        let usual = |operation: &str| match operation {
             "DescribeStacks" => stacks().into(),
             "GetDeploymentGroup" => json!({ "deploymentGroupInfo": { "alarmConfiguration": {
                 "enabled": true, "alarms": [{ "name": "errors" }],
@@ -350,11 +364,13 @@ mod tests {
                 json!({ "pipelineExecution": { "pipelineExecutionId": "e", "status": "InProgress" } })
             }
             _ => json!({}),
-        })
-        .await;
+        };
+        let answer = move |operation: &str, before, input: &serde_json::Value| {
+            own(operation, before, input).unwrap_or_else(|| usual(operation))
+        };
+        let (aws, calls) = stub(answer).await;
         let project = b"project: web\nsource: {repository: o/n}\nenvironments:\n  local: {}\n  production: {account: '000000000000', region: eu-central-1}\n";
         let project = seatrial_project::Project::parse(project).unwrap();
-        let mut session = Session::new(Printer::new(Format::Text), "cargo seatrial");
         session.environment = Some("production".to_owned());
         let resume = session.command("release");
         session.resume = Some(Resume { agreed: resume.clone(), asked: resume });

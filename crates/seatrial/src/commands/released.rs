@@ -11,8 +11,8 @@ use crate::aws::status::{Progress, execution_progress};
 use crate::context::{Ctx, TIME_SCALE};
 use crate::exit::Failed;
 use crate::follow::{
-    Address, Evidence, Followed, Following, Gate, Left, ProbeTarget, Requests, Waits, follow_release,
-    follow_rollout,
+    Address, Evidence, Followed, Following, Gate, Left, ProbeTarget, Requests, Scaling, Waits,
+    follow_release, follow_rollout,
 };
 use crate::rollout::RolloutId;
 use seatrial_project::Deployment;
@@ -251,10 +251,13 @@ pub(crate) async fn follow(
     let kept = Kept::of(&ctx.root, execution);
     let keep = |evidence: &Evidence| kept.keep(evidence).unwrap_or_else(|error| unkept(ctx, &error));
     let (following, unprobed) = following(ctx, place, (probing, patience), &keep).await?;
-    let mut following = Following { execution, ..following };
+    let scaling = place.scaling(ctx);
+    let mut following = Following { execution, scaling: Some(&scaling), ..following };
     // Its checks give the word, a step of the execution.
     following.gate.opens &= ctx.environment.checks.is_empty();
-    let mut end = follow_release(ctx.watch(), &place.strategy(&ctx.aws), following).await?;
+    let end = follow_release(ctx.watch(), &place.strategy(&ctx.aws), following).await;
+    scaling.resume().await;
+    let mut end = end?;
     end.unprobed = unprobed.or(end.unprobed);
     let explanation = match Facts::of(ctx, &end).await {
         Ok(facts) => tell(&facts).map(|story| story.spelled(&ctx.session)),
@@ -297,24 +300,27 @@ pub(crate) async fn follow_by_hand(
     how: (Probing, Patience),
 ) -> anyhow::Result<Release> {
     let started = Instant::now();
-    let end = follow_alone(ctx, place, id, how).await?;
-    Ok(Release::of(place, started.elapsed(), end))
+    let scaling = place.scaling(ctx);
+    let end = follow_alone(ctx, (place, &scaling), id, how).await;
+    scaling.resume().await;
+    Ok(Release::of(place, started.elapsed(), end?))
 }
 
 fn unkept(ctx: &Ctx, error: &std::io::Error) {
     ctx.printer().warning(format_args!("what the release showed cannot be kept: {error}"));
 }
 
-/// Follows a deployment that no execution of the pipeline started.
+/// Follows a deployment that no execution of the pipeline started. Whoever asks resumes the scaling, whichever way it ends.
 pub(crate) async fn follow_alone(
     ctx: &Ctx,
-    place: &Place,
+    (place, scaling): (&Place, &Scaling<'_>),
     id: RolloutId,
     how: (Probing, Patience),
 ) -> anyhow::Result<Followed> {
     let kept = Kept::of(&ctx.root, &id.0);
     let keep = |evidence: &Evidence| kept.keep(evidence).unwrap_or_else(|error| unkept(ctx, &error));
     let (following, unprobed) = following(ctx, place, how, &keep).await?;
+    let following = Following { scaling: Some(scaling), ..following };
     let mut end = follow_rollout(ctx.watch(), &place.strategy(&ctx.aws), (id, following)).await?;
     end.unprobed = unprobed.or(end.unprobed);
     Ok(end)
@@ -347,6 +353,7 @@ async fn following<'a>(
             command: ctx.environment.checks.is_empty().then(|| word(ctx)),
             on_aws: (waits.ready < on_aws).then_some(on_aws),
         },
+        scaling: None,
         until: patience.until,
         probe,
         budget: ctx.environment.app.probe.budget,

@@ -15,7 +15,7 @@ use crate::aws::status::Progress;
 use crate::cli::RollbackArgs;
 use crate::context::Ctx;
 use crate::exit::{Failed, Refused};
-use crate::follow::{Followed, Left, Requests};
+use crate::follow::{Followed, Left, Requests, Scaling};
 use crate::outcome::Report;
 use crate::output::table;
 use crate::rollout::{RolloutId, Strategy as _};
@@ -214,21 +214,37 @@ fn chosen(earlier: &[Earlier], to: Option<&str>) -> Result<Earlier, Refused> {
 }
 
 async fn carry_out(ctx: &Ctx, place: &Place, plan: Plan) -> anyhow::Result<Report<RollingBack>> {
-    let strategy = place.strategy(&ctx.aws);
-    let id = match &plan {
+    let scaling = place.scaling(ctx);
+    let followed = async {
+        let id = begin(ctx, (place, &scaling), &plan).await?;
+        follow_alone(ctx, (place, &scaling), id, (Probing::default(), CONTINUED)).await
+    };
+    let followed = followed.await;
+    scaling.resume().await;
+    Ok(concluded(plan, followed?))
+}
+
+/// Stops or creates the deployment that leads back.
+async fn begin(
+    ctx: &Ctx,
+    (place, scaling): (&Place, &Scaling<'_>),
+    plan: &Plan,
+) -> anyhow::Result<RolloutId> {
+    match plan {
         Plan::Stop { deployment_id } => {
             let id = RolloutId(deployment_id.clone());
-            strategy.stop(&id).await?;
-            id
+            place.strategy(&ctx.aws).stop(&id).await?;
+            Ok(id)
         }
-        Plan::Join { deployment_id } => RolloutId(deployment_id.clone()),
+        Plan::Join { deployment_id } => Ok(RolloutId(deployment_id.clone())),
         Plan::Deploy { to, .. } => {
+            scaling.suspend().await;
             let description = format!("{BACK}{}", to.task_definition);
-            RolloutId(ctx.aws.create_deployment(place.deployment_group(), &to.app_spec, &description).await?)
+            let made =
+                ctx.aws.create_deployment(place.deployment_group(), &to.app_spec, &description).await?;
+            Ok(RolloutId(made))
         }
-    };
-    let followed = follow_alone(ctx, place, id, (Probing::default(), CONTINUED)).await?;
-    Ok(concluded(plan, followed))
+    }
 }
 
 fn concluded(plan: Plan, followed: Followed) -> Report<RollingBack> {
@@ -260,7 +276,13 @@ fn concluded(plan: Plan, followed: Followed) -> Report<RollingBack> {
 
 #[cfg(test)]
 mod tests {
+    use seatrial_project::Project;
+    use serde_json::json;
+
     use super::*;
+    use crate::aws::tests::stub;
+    use crate::output::{Format, Printer};
+    use crate::session::Session;
 
     fn deployment(id: &str, revision: u32) -> EarlierDeployment {
         EarlierDeployment {
@@ -269,6 +291,33 @@ mod tests {
             task_definition: format!("arn:aws:ecs:eu-central-1:1:task-definition/web:{revision}"),
             app_spec: String::new(),
         }
+    }
+
+    #[tokio::test]
+    async fn scaling_is_suspended_before_the_way_back_is_made_and_resumed_where_it_is_refused() {
+        let (aws, calls) = stub(|operation, before, _| {
+            let state = |is_it: bool| json!({ "DynamicScalingInSuspended": is_it, "DynamicScalingOutSuspended": is_it });
+            match operation {
+                "DescribeScalableTargets" => {
+                    json!({ "ScalableTargets": [{ "SuspendedState": state(before > 0) }] })
+                }
+                "CreateDeployment" => json!({ "__type": "DeploymentLimitExceededException", "__status": 400 }),
+                _ => json!({}),
+            }
+        })
+        .await;
+        let project = b"project: web\nsource: {repository: o/n}\nenvironments:\n  local: {}\n";
+        let environment = Project::parse(project).unwrap().environment(None).unwrap().clone();
+        let session = Session::new(Printer::new(Format::Text), "cargo xtask");
+        let place = Place::of(&Deployed::of_outputs(&environment)).unwrap();
+        let ctx = Ctx { aws, session, root: std::path::PathBuf::new(), environment, local: None };
+        let to = distinct(vec![deployment("d-1", 1)], None).remove(0);
+
+        let refused = carry_out(&ctx, &place, Plan::Deploy { to, live: None }).await.err().unwrap();
+
+        assert!(format!("{refused:#}").contains("DeploymentLimitExceededException"), "{refused:#}");
+        let (read, written) = ("DescribeScalableTargets", "RegisterScalableTarget");
+        assert_eq!(calls.made(), [read, written, "CreateDeployment", read, written]);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::deployed::{Deployed, Place};
 use super::dns_record::DnsRecord;
 use super::drift::{self, Drifted};
+use super::scaling::{self, SuspendedScaling};
 use crate::aws::status::{Progress, deployment_progress};
 use crate::aws::{Aws, StageState, TargetHealth};
 use crate::cli::StatusArgs;
@@ -26,6 +27,9 @@ pub(crate) async fn run(ctx: &Ctx, args: &StatusArgs) -> anyhow::Result<Report<S
     if args.drift {
         status.drift = Some(drift::detect(ctx, &deployed).await?);
     }
+    let deployment =
+        status.deployment.as_ref().filter(|newest| newest.runs()).map(|newest| newest.id.clone());
+    status.scaling = scaling::suspended(ctx, &deployed, deployment).await?;
     status.dns_record = DnsRecord::of(&ctx.environment, &deployed);
     Ok(Report::done(status))
 }
@@ -39,6 +43,8 @@ pub(crate) struct Status {
     orphans: Vec<String>,
     pipeline: Option<PipelineStatus>,
     deployment: Option<DeploymentStatus>,
+    /// Where some of it is suspended.
+    scaling: Option<SuspendedScaling>,
     tasks: Vec<TaskStatus>,
     targets: Vec<GroupStatus>,
     /// ARNs of the rules that do not send all traffic to the primary task set, though nothing is being deployed.
@@ -80,6 +86,12 @@ struct DeploymentStatus {
     id: String,
     status: String,
     error: Option<String>,
+}
+
+impl DeploymentStatus {
+    fn runs(&self) -> bool {
+        deployment_progress(&self.status) == Progress::Running
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -148,7 +160,7 @@ async fn astray(
     routes: &Routes,
     newest: Option<&DeploymentStatus>,
 ) -> anyhow::Result<Vec<String>> {
-    if newest.is_some_and(|newest| deployment_progress(&newest.status) == Progress::Running) {
+    if newest.is_some_and(DeploymentStatus::runs) {
         return Ok(Vec::new());
     }
     let traffic = Traffic::read(aws, routes).await?;
@@ -219,6 +231,9 @@ impl fmt::Display for Status {
         if let Some(deployment) = &self.deployment {
             let error = deployment.error.as_ref().map(|error| format!(": {error}")).unwrap_or_default();
             writeln!(f, "deployment {} {}{error}", deployment.id, deployment.status)?;
+        }
+        if let Some(scaling) = &self.scaling {
+            writeln!(f, "{scaling}")?;
         }
         if !self.tasks.is_empty() {
             let row = |t: &TaskStatus| vec![t.id.clone(), t.status.clone(), t.task_definition.clone()];

@@ -7,6 +7,7 @@ mod poll;
 mod probe;
 mod release;
 mod rollout;
+mod scaling;
 mod stack;
 mod stops;
 
@@ -22,6 +23,7 @@ pub(crate) use release::{
     CHECK_ACTION, Evidence, Followed, Following, Gate, Left, Sign, TaskEvidence, Waits, evidence_of,
     follow_release, follow_rollout,
 };
+pub(crate) use scaling::{FOR_A_ROLLOUT, Releases, Scaling};
 pub(crate) use stack::{StackEnd, follow_stack, follow_stack_seeing, rollback_of, root_cause};
 pub(crate) use stops::{Cause, words};
 

@@ -3,6 +3,7 @@
 //!
 //! Each look asks only what can still change: the execution itself, and of its actions the one that runs.
 
+mod begin;
 mod behind;
 mod ended;
 mod evidence;
@@ -21,7 +22,7 @@ use jiff::Timestamp;
 
 use super::build::BuildTold;
 use super::rollout::{RolloutTold, state_of};
-use super::{Look, Probe, ProbeTarget, Watch};
+use super::{Look, Probe, ProbeTarget, Scaling, Watch};
 use crate::aws::status::{Progress, build_progress, execution_progress};
 use crate::aws::{ActionRun, Execution};
 use crate::output::{Event, What, Whole};
@@ -59,6 +60,8 @@ pub(crate) struct Following<'a> {
     pub waits: Waits,
     /// What is done where it waits for somebody's word.
     pub gate: Gate,
+    /// Suspended from before its rollout begins; whoever has it followed resumes it. `None` leaves scaling alone.
+    pub scaling: Option<&'a Scaling<'a>>,
     /// The lifecycle event of the rollout whose end ends the following; `None` for the end of all.
     pub until: Option<&'static str>,
     /// Asked from the rollout's first moment to its last; `None` for no probe.
@@ -295,7 +298,11 @@ impl<'a, S: Strategy> Follower<'a, S> {
             Current::Nothing => return Ok(false),
             Current::Build(id, told) => {
                 let (build, news) = told.look(self.watch, id).await?;
-                (build_progress(&build.status) != Progress::Running, news)
+                let progress = build_progress(&build.status);
+                if progress == Progress::Succeeded {
+                    begin::suspend_behind(self.following.scaling, &self.actions, id).await;
+                }
+                (progress != Progress::Running, news)
             }
             Current::Rollout(id, told) => {
                 let rollout = self.strategy.look(id).await?;
@@ -348,40 +355,6 @@ impl<'a, S: Strategy> Follower<'a, S> {
         self.actions = runs;
         self.begin().await?;
         Ok(news)
-    }
-
-    /// Takes up the newest run of an action that has something of its own to follow and was not followed yet.
-    async fn begin(&mut self) -> anyhow::Result<()> {
-        let newest = |provider| gate::newest(&self.actions, provider);
-        let (rollout, build) = (newest(S::PROVIDER).map(RolloutId), newest(BUILD_PROVIDER));
-        if let Some(id) = rollout {
-            if self.rollout.as_ref().is_none_or(|rollout| rollout.id != id) {
-                self.begin_rollout(id).await?;
-            }
-        } else if build.is_some() && build != self.build {
-            self.build.clone_from(&build);
-            self.current = Current::Build(build.unwrap_or_default(), BuildTold::default());
-            self.watch.session.printer.tell(Event::new(None, self.current.subject(), What::InWork));
-        }
-        Ok(())
-    }
-
-    async fn begin_rollout(&mut self, id: RolloutId) -> anyhow::Result<()> {
-        if self.tasks.is_none() {
-            self.tasks = Some(StoppingTasks::begin(self.watch, self.place()).await?);
-        }
-        if let Some(target) = self.following.probe.take() {
-            match Probe::start(target) {
-                Ok(probe) => self.probe = Some(probe),
-                Err(why) => {
-                    self.watch.session.printer.warning(format_args!("nothing is probed: {why}"));
-                    self.unprobed = Some(why);
-                }
-            }
-        }
-        self.current = Current::Rollout(id, RolloutTold::default());
-        self.watch.session.printer.tell(Event::new(None, self.current.subject(), What::InWork));
-        self.look_at_current().await.map(drop)
     }
 
     fn place(&self) -> (&'a str, &'a str) {

@@ -90,7 +90,7 @@ impl Calls {
 }
 
 /// Answers calls: `answer` is given an operation's name, how often it was called before, and its input. An answer with
-/// a `__type` is an error of the service's own; a text is the XML of a service that does not speak JSON.
+/// a `__type` is an error of the service's own, one that also has a `__status` is the caller's; a text is the XML of a service that does not speak JSON.
 pub(crate) async fn stub(
     answer: impl Fn(&str, usize, &Value) -> Value + Send + Sync + 'static,
 ) -> (Aws, Calls) {
@@ -107,8 +107,11 @@ pub(crate) async fn stub(
                     let before = noted.made().iter().filter(|name| **name == operation).count();
                     noted.0.lock().unwrap_or_else(PoisonError::into_inner).push(operation.clone());
                     let body = answer(&operation, before, &input);
-                    let status =
-                        if body["__type"].is_null() { "200 OK" } else { "500 Internal Server Error" };
+                    let status = match (&body["__type"], &body["__status"]) {
+                        (Value::Null, _) => "200 OK",
+                        (_, Value::Null) => "500 Internal Server Error",
+                        _ => "400 Bad Request",
+                    };
                     let body = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
                     let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/x-amz-json-1.1");
                     let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());

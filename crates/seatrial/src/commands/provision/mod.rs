@@ -172,6 +172,8 @@ async fn report(
     let mut errors = Vec::new();
     if applied.errors.is_empty() {
         match first_release(ctx, deployed, created).await {
+            // What a run left that was killed.
+            Ok(None) => resume_scaling(ctx, deployed).await,
             Ok(followed) => release = followed,
             Err(error) => errors.push(error),
         }
@@ -181,6 +183,12 @@ async fn report(
     fields.dns_record = DnsRecord::of(&ctx.environment, deployed);
     errors.extend(applied.errors);
     Ok(Report { fields, errors })
+}
+
+async fn resume_scaling(ctx: &Ctx, deployed: &Deployed) {
+    if let Ok(place) = Place::of(deployed) {
+        place.scaling(ctx).resume().await;
+    }
 }
 
 /// The pipeline runs once when it is created; a run that an earlier, interrupted provision left is joined.

@@ -164,6 +164,7 @@ fn following() -> Following<'static> {
         patience: Duration::from_secs(60),
         waits: Waits::default(),
         gate: Gate { command: Some("go on".to_owned()), ..Gate::default() },
+        scaling: None,
         until: None,
         probe: None,
         budget: 5,
