@@ -22,6 +22,10 @@ const AWS_CLI: &str = "awscli==1.45.11";
 const SKOPEO: Package =
     Package { program: "skopeo", apt: "skopeo", dnf: "skopeo", apk: "skopeo", brew: "skopeo" };
 
+/// Follows a Dockerfile where there is no docker.
+const BUILDAH: Package =
+    Package { program: "buildah", apt: "buildah", dnf: "buildah", apk: "buildah", brew: "buildah" };
+
 fn main() -> ExitCode {
     Tool::new()
         .command(bench::command(), bench::run)
@@ -41,5 +45,6 @@ fn main() -> ExitCode {
 fn needs(checking: &Checking<'_>) -> Result<(), String> {
     checking.needs_postgres()?;
     checking.needs(&SKOPEO)?;
+    checking.needs(&BUILDAH)?;
     checking.needs_python(AWS_CLI).map(drop)
 }

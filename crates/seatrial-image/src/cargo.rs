@@ -207,8 +207,11 @@ mod tests {
         let members: Vec<_> = packages.iter().take(4).map(|package| package["id"].clone()).collect();
         let metadata: Metadata =
             serde_json::from_value(json!({"packages": packages, "workspace_members": members})).unwrap();
-        let options =
-            ImageOptions { package: package.to_owned(), binary: binary.map(str::to_owned), port: 80 };
+        let options = ImageOptions {
+            package: package.to_owned(),
+            binary: binary.map(str::to_owned),
+            ..ImageOptions::default()
+        };
         match metadata.choose(&options) {
             Ok(choice) => Ok(choice.binary),
             Err(error) => {

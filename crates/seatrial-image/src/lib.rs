@@ -12,8 +12,9 @@ mod cargo;
 pub mod check;
 mod compile;
 mod credentials;
-mod docker;
+mod dockerfile;
 mod error;
+mod image;
 pub mod one_off;
 mod pack;
 mod push;
@@ -39,8 +40,8 @@ pub use stop::Stop;
 
 use crate::architecture::ArchitectureNames as _;
 use crate::cache::BuildCache;
-use crate::docker::Docker;
-use crate::pack::{Packed, Settings};
+use crate::image::Packed;
+use crate::pack::Settings;
 use crate::push::Repository;
 use crate::request::outcome;
 use crate::source::Revision;
@@ -72,32 +73,23 @@ pub async fn run(
         report(&format!("{} is in the repository already", image.uri));
         return Ok(image);
     }
-    // Held until the binary is packed: another build may then put its own in the same place.
+    // Held until the image is pushed: another build may then put its own in the same place.
     let cache = BuildCache::lock(&request.cache, cache::PATIENCE, report).await?;
-    let (binary, revision, cache) = compile_binary(request, revision, cache, report).await?;
-    let repository = repository.as_ref();
-    let image = match request.builder {
+    let (packed, revision, cache) = match request.builder {
         Builder::Cargo => {
-            let packed = pack_binary(request, &revision, binary, cache).await?;
-            if let Some(repository) = repository {
-                pushing();
-                push::push(repository, &packed, &revision, report).await?;
-            }
-            outcome(request, &revision, packed.digest(), packed.size_bytes())
+            let (binary, revision, cache) = compile_binary(request, revision, cache, report).await?;
+            let packed = pack_binary(request, &revision, binary).await?;
+            (packed, revision, cache)
         }
-        Builder::Docker => {
-            let docker = Docker { request, revision: &revision };
-            docker.build(binary, cache).await?;
-            match repository {
-                Some(repository) => {
-                    docker.log_in(repository).await?;
-                    pushing();
-                    docker.push(repository, report).await?
-                }
-                None => docker.unpushed().await?,
-            }
-        }
+        Builder::Docker => dockerfile::build(request, revision, cache, report).await?,
     };
+    if let Some(repository) = &repository {
+        pushing();
+        push::push(repository, &packed, &revision, report).await?;
+    }
+    // Its layers may be in files of it.
+    drop(cache);
+    let image = outcome(request, &revision, packed.digest(), packed.size_bytes());
     report(&format!("{} ({:.1} MB)", image.uri, image.size_bytes as f64 / 1e6));
     Ok(image)
 }
@@ -129,14 +121,8 @@ async fn pack_binary(
     request: &BuildRequest,
     revision: &Revision,
     binary: PathBuf,
-    cache: BuildCache,
 ) -> Result<Packed, ImageError> {
     let (architecture, port) = (request.architecture, request.options.port);
     let settings = Settings { architecture, revision: revision.id.clone(), port };
-    blocking("pack the image", move || {
-        let packed = pack::pack(&binary, &settings);
-        drop(cache);
-        packed
-    })
-    .await
+    blocking("pack the image", move || pack::pack(&binary, &settings)).await
 }

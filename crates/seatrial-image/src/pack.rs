@@ -10,62 +10,20 @@ use std::path::Path;
 use flate2::{Compression, GzBuilder};
 use seatrial_project::Architecture;
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
 use crate::architecture::ArchitectureNames as _;
 use crate::error::ImageError;
+use crate::image::{Blob, COMMIT_VARIABLE, GZIP_LAYER, Layer, Packed, REVISION_LABEL, digest};
 
-/// Media type of the manifest.
-pub(crate) const MANIFEST_TYPE: &str = "application/vnd.oci.image.manifest.v1+json";
-const CONFIG_TYPE: &str = "application/vnd.oci.image.config.v1+json";
-const LAYER_TYPE: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
-/// Label that holds the source revision.
-pub(crate) const REVISION_LABEL: &str = "org.opencontainers.image.revision";
 /// The user that distroless images call `nonroot`; a number, because the image has no `/etc/passwd`.
 const USER: &str = "65532:65532";
 
-/// What distinguishes one image from another. `app/Dockerfile` says the same for the builder `docker`.
+/// What distinguishes one image from another.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) architecture: Architecture,
     pub(crate) revision: String,
     pub(crate) port: u16,
-}
-
-/// Bytes under their digest.
-#[derive(Debug, Clone)]
-pub(crate) struct Blob {
-    pub(crate) digest: String,
-    pub(crate) bytes: Vec<u8>,
-}
-
-impl Blob {
-    fn new(bytes: Vec<u8>) -> Self {
-        Self { digest: digest(&bytes), bytes }
-    }
-}
-
-/// A complete image.
-#[derive(Debug, Clone)]
-pub(crate) struct Packed {
-    pub(crate) manifest: Blob,
-    pub(crate) config: Blob,
-    pub(crate) layer: Blob,
-}
-
-impl Packed {
-    pub(crate) fn digest(&self) -> &str {
-        &self.manifest.digest
-    }
-
-    pub(crate) fn size_bytes(&self) -> u64 {
-        (self.config.bytes.len() + self.layer.bytes.len()) as u64
-    }
-}
-
-/// `sha256:` and the hexadecimal hash.
-pub(crate) fn digest(bytes: &[u8]) -> String {
-    format!("sha256:{}", hex::encode(Sha256::digest(bytes)))
 }
 
 /// Packs the binary at `path`.
@@ -80,7 +38,7 @@ fn pack_bytes(binary: &[u8], settings: &Settings) -> std::io::Result<Packed> {
     // Time 0 and no file name in the gzip header.
     let mut encoder = GzBuilder::new().mtime(0).write(Vec::new(), Compression::default());
     encoder.write_all(&tar)?;
-    let layer = Blob::new(encoder.finish()?);
+    let layer = Layer { media_type: GZIP_LAYER, blob: Blob::of(encoder.finish()?) };
     // No `created`: it would have to be invented, and ECR knows when the image was pushed.
     let config = json!({
         "architecture": settings.architecture.oci(),
@@ -88,21 +46,14 @@ fn pack_bytes(binary: &[u8], settings: &Settings) -> std::io::Result<Packed> {
         "config": {
             "User": USER,
             "ExposedPorts": { format!("{}/tcp", settings.port): {} },
-            "Env": [format!("APP_COMMIT={}", settings.revision)],
+            "Env": [format!("{COMMIT_VARIABLE}={}", settings.revision)],
             "Entrypoint": ["/app"],
             "Labels": { "org.opencontainers.image.title": "app", REVISION_LABEL: settings.revision },
         },
         "rootfs": { "type": "layers", "diff_ids": [digest(&tar)] },
         "history": [{ "created_by": "seatrial-image" }],
     });
-    let config = Blob::new(serde_json::to_vec(&config)?);
-    let manifest = json!({
-        "schemaVersion": 2,
-        "mediaType": MANIFEST_TYPE,
-        "config": { "mediaType": CONFIG_TYPE, "digest": config.digest, "size": config.bytes.len() },
-        "layers": [{ "mediaType": LAYER_TYPE, "digest": layer.digest, "size": layer.bytes.len() }],
-    });
-    Ok(Packed { manifest: Blob::new(serde_json::to_vec(&manifest)?), config, layer })
+    Packed::new(&config, vec![layer])
 }
 
 fn tar(binary: &[u8]) -> std::io::Result<Vec<u8>> {
@@ -141,7 +92,7 @@ mod tests {
     fn the_layer_holds_the_binary_alone_and_the_parts_name_each_other() {
         let packed = pack_bytes(b"binary", &settings()).unwrap();
         let mut tar_bytes = Vec::new();
-        flate2::read::GzDecoder::new(&packed.layer.bytes[..]).read_to_end(&mut tar_bytes).unwrap();
+        flate2::read::GzDecoder::new(packed.layers[0].blob.bytes()).read_to_end(&mut tar_bytes).unwrap();
         let mut archive = tar::Archive::new(&tar_bytes[..]);
         let entries: Vec<_> = archive
             .entries()
@@ -157,14 +108,14 @@ mod tests {
             .collect();
         assert_eq!(entries, [("app".to_owned(), 0o755, 0)]);
 
-        let config: serde_json::Value = serde_json::from_slice(&packed.config.bytes).unwrap();
+        let config: serde_json::Value = serde_json::from_slice(packed.config.bytes()).unwrap();
         assert_eq!(config["architecture"], "arm64");
         assert_eq!(config["config"]["User"], "65532:65532");
         assert_eq!(config["config"]["ExposedPorts"], json!({ "8080/tcp": {} }));
         assert_eq!(config["config"]["Labels"][REVISION_LABEL], "0123456789abcdef");
         assert_eq!(config["rootfs"]["diff_ids"][0], digest(&tar_bytes));
-        let manifest: serde_json::Value = serde_json::from_slice(&packed.manifest.bytes).unwrap();
+        let manifest: serde_json::Value = serde_json::from_slice(packed.manifest.bytes()).unwrap();
         assert_eq!(manifest["config"]["digest"], packed.config.digest);
-        assert_eq!(manifest["layers"][0]["size"], packed.layer.bytes.len());
+        assert_eq!(manifest["layers"][0]["size"], packed.layers[0].blob.size);
     }
 }

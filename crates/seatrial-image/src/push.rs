@@ -1,15 +1,12 @@
 //! What goes into the repository and under which tags: the commit's tag belongs to one image for ever.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
-use seatrial_project::Architecture;
 use serde::Deserialize;
 
 use crate::architecture::ArchitectureNames as _;
 use crate::credentials::Credentials;
 use crate::error::ImageError;
-use crate::pack::{Packed, REVISION_LABEL};
+use crate::image::{Packed, REVISION_LABEL};
 use crate::registry::{Registry, StoredManifest};
 use crate::report::Report;
 use crate::request::{BuildImage, BuildRequest, outcome};
@@ -18,8 +15,6 @@ use crate::source::Revision;
 /// A repository and the right to write to it.
 pub(crate) struct Repository {
     registry: Registry,
-    /// User and password for programs that log in by themselves.
-    pub(crate) login: Option<(String, String)>,
 }
 
 impl Repository {
@@ -27,18 +22,14 @@ impl Repository {
         let action = || format!("open repository `{address}`");
         let token = credentials.token().await?;
         let mut header = None;
-        let mut login = None;
         if let Some(token) = token {
-            let decoded = STANDARD.decode(&token).map_err(|error| ImageError::failed(action(), error))?;
-            let decoded = String::from_utf8_lossy(&decoded).into_owned();
-            login = decoded.split_once(':').map(|(user, password)| (user.to_owned(), password.to_owned()));
             let mut value = HeaderValue::from_str(&format!("Basic {token}"))
                 .map_err(|error| ImageError::failed(action(), error))?;
             value.set_sensitive(true);
             header = Some(value);
         }
         let registry = Registry::new(address, header).map_err(|error| ImageError::failed(action(), error))?;
-        Ok(Self { registry, login })
+        Ok(Self { registry })
     }
 }
 
@@ -82,13 +73,13 @@ pub(crate) async fn push(
     report: Report<'_>,
 ) -> Result<(), ImageError> {
     let registry = &repository.registry;
-    for blob in [&packed.layer, &packed.config] {
+    for blob in packed.layers.iter().map(|layer| &layer.blob).chain([&packed.config]) {
         let uploaded = registry
             .put_blob(blob)
             .await
             .map_err(|error| ImageError::failed(format!("upload `{}`", blob.digest), error))?;
         let verb = if uploaded { "pushed" } else { "exists:" };
-        report(&format!("{verb} {} ({} bytes)", blob.digest, blob.bytes.len()));
+        report(&format!("{verb} {} ({} bytes)", blob.digest, blob.size));
     }
     for tag in revision.tags().iter().rev() {
         if let Err(error) = registry.put_manifest(tag, &packed.manifest).await {
@@ -103,15 +94,6 @@ pub(crate) async fn push(
         report(&format!("tagged {tag}"));
     }
     Ok(())
-}
-
-/// Size of the image under `reference`, compressed.
-pub(crate) async fn size_of(repository: &Repository, reference: &str) -> Result<u64, ImageError> {
-    let stored = repository.registry.manifest(reference).await;
-    let stored = stored.map_err(|error| ImageError::failed(format!("look up `{reference}`"), error))?;
-    let stored =
-        stored.ok_or_else(|| ImageError::failed(format!("look up `{reference}`"), "it is not there"))?;
-    Ok(Manifest::parse(&stored)?.size())
 }
 
 struct Found {
@@ -170,11 +152,6 @@ async fn describe(registry: &Registry, stored: &StoredManifest) -> Result<Found,
     })
 }
 
-/// What docker calls a platform.
-pub(crate) fn platform(architecture: Architecture) -> String {
-    format!("linux/{}", architecture.oci())
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -187,7 +164,10 @@ mod tests {
 
     use super::*;
     use crate::Builder;
-    use crate::pack::{Settings, digest, pack};
+    use seatrial_project::Architecture;
+
+    use crate::image::digest;
+    use crate::pack::{Settings, pack};
 
     /// Blobs and manifests by path, and the requests that were made.
     #[derive(Clone, Default)]
@@ -245,7 +225,11 @@ mod tests {
         BuildRequest {
             workspace: ".".into(),
             cache: "target".into(),
-            options: crate::ImageOptions { package: "shop".into(), binary: None, port: 8080 },
+            options: crate::ImageOptions {
+                package: "shop".into(),
+                port: 8080,
+                ..crate::ImageOptions::default()
+            },
             architecture,
             library: seatrial_project::ImageTarget::Gnu,
             builder: Builder::Cargo,

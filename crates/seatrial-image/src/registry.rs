@@ -12,7 +12,7 @@ use hyper_util::rt::TokioExecutor;
 use serde::Deserialize;
 
 use crate::error::chain;
-use crate::pack::{Blob, MANIFEST_TYPE};
+use crate::image::{Blob, MANIFEST_TYPE};
 
 /// Manifest types that are understood; the second is what `docker push` sends.
 const ACCEPTED: &str =
@@ -35,6 +35,8 @@ pub(crate) enum RegistryError {
     Status { method: Method, url: String, status: StatusCode, reason: String },
     #[error("{method} {url} was answered without a usable `{header}`")]
     Header { method: Method, url: String, header: &'static str },
+    #[error("it cannot be read")]
+    Unreadable(#[from] std::io::Error),
 }
 
 impl RegistryError {
@@ -43,7 +45,7 @@ impl RegistryError {
         match self {
             Self::NoAnswer { .. } => true,
             Self::Status { status, .. } => is_passing(*status),
-            Self::Address { .. } | Self::Header { .. } => false,
+            Self::Address { .. } | Self::Header { .. } | Self::Unreadable(_) => false,
         }
     }
 }
@@ -132,7 +134,7 @@ impl Registry {
         }
         let answer = expect(Method::GET, &url, answer, &[StatusCode::OK])?;
         // Computed, not believed: the digest is what will run.
-        Ok(Some(StoredManifest { digest: crate::pack::digest(&answer.body), bytes: answer.body }))
+        Ok(Some(StoredManifest { digest: crate::image::digest(&answer.body), bytes: answer.body }))
     }
 
     /// A blob's bytes. ECR redirects to S3, whose addresses are signed: no authorization goes there.
@@ -170,7 +172,7 @@ impl Registry {
         let answer = self.once(Method::POST, &start, &[], Bytes::new()).await?;
         let answer = expect(Method::POST, &start, answer, &[StatusCode::ACCEPTED])?;
         let url = self.location(Method::POST, &start, &answer)?;
-        let answer = self.once(Method::PATCH, &url, &octets, Bytes::from(blob.bytes.clone())).await?;
+        let answer = self.once(Method::PATCH, &url, &octets, blob.read().await?).await?;
         let answer = expect(Method::PATCH, &url, answer, &[StatusCode::ACCEPTED, StatusCode::CREATED])?;
         let url = self.location(Method::PATCH, &url, &answer)?;
         let separator = if url.contains('?') { '&' } else { '?' };
@@ -184,7 +186,7 @@ impl Registry {
     pub(crate) async fn put_manifest(&self, tag: &str, manifest: &Blob) -> Result<(), RegistryError> {
         let url = format!("{}/manifests/{tag}", self.base);
         let headers = [(header::CONTENT_TYPE, HeaderValue::from_static(MANIFEST_TYPE))];
-        let answer = self.retried(Method::PUT, &url, &headers, Bytes::from(manifest.bytes.clone())).await?;
+        let answer = self.retried(Method::PUT, &url, &headers, manifest.read().await?).await?;
         expect(Method::PUT, &url, answer, &[StatusCode::CREATED, StatusCode::OK])?;
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! What is asked for and what comes of it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use seatrial_project::{Architecture, Environment, ImageBuilder, ImageTarget};
@@ -16,7 +17,7 @@ use crate::stop::Stop;
 pub enum Builder {
     /// This crate: no daemon, no privilege.
     Cargo,
-    /// `docker build` and `docker push` on `app/Dockerfile`.
+    /// docker, podman or buildah, by a Dockerfile of the project's.
     Docker,
 }
 
@@ -30,7 +31,7 @@ impl From<ImageBuilder> for Builder {
 }
 
 /// What of the workspace becomes the image: `image` and `app.port` in `infra/project.yml`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ImageOptions {
     /// A package of the workspace.
     pub package: String,
@@ -38,6 +39,14 @@ pub struct ImageOptions {
     pub binary: Option<String>,
     /// Where the application listens.
     pub port: u16,
+    /// Of the builder `docker`, from the project's folder.
+    pub dockerfile: String,
+    /// Likewise: what the Dockerfile may copy from.
+    pub context: String,
+    /// By name; seen in the image's history.
+    pub build_args: BTreeMap<String, String>,
+    /// Of a Dockerfile with several; the last one where none is named.
+    pub target_stage: Option<String>,
 }
 
 impl From<&Environment> for ImageOptions {
@@ -46,6 +55,10 @@ impl From<&Environment> for ImageOptions {
             package: environment.image.package.clone(),
             binary: environment.image.binary.clone(),
             port: environment.app.port,
+            dockerfile: environment.image.dockerfile.clone(),
+            context: environment.image.context.clone(),
+            build_args: environment.image.build_args.clone(),
+            target_stage: environment.image.target_stage.clone(),
         }
     }
 }

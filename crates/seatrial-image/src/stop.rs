@@ -51,14 +51,14 @@ impl Stop {
         }
     }
 
-    /// As [`Command::output`], in a process group of its own.
-    fn output(&self, command: &mut Command) -> io::Result<Output> {
+    /// As [`Command::output`], in a process group of its own; its standard output is wherever the command sends it.
+    pub(crate) fn output(&self, command: &mut Command) -> io::Result<Output> {
         let child = {
             let mut state = self.state();
             if state.stopped {
                 return Err(io::Error::new(io::ErrorKind::Interrupted, "the build was ended"));
             }
-            let child = command.process_group(0).stdout(Stdio::piped()).spawn()?;
+            let child = command.process_group(0).spawn()?;
             state.group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
             child
         };
@@ -82,6 +82,15 @@ impl Stop {
 /// Runs a program to its end and gives its standard output; its standard error is the user's progress. One that
 /// nobody may stop stays in our process group, and ends with whoever ends that.
 pub(crate) fn run(stop: Option<&Stop>, action: &str, command: &mut Command) -> Result<Vec<u8>, ImageError> {
+    end(stop, action, command.stdout(Stdio::piped()))
+}
+
+/// The same for a program all of whose output is progress.
+pub(crate) fn run_told(stop: Option<&Stop>, action: &str, command: &mut Command) -> Result<(), ImageError> {
+    end(stop, action, command.stdout(io::stderr())).map(drop)
+}
+
+fn end(stop: Option<&Stop>, action: &str, command: &mut Command) -> Result<Vec<u8>, ImageError> {
     command.stderr(Stdio::inherit());
     let output = match stop {
         Some(stop) => stop.output(command),
@@ -114,8 +123,9 @@ mod tests {
     fn running(stop: &Stop, text: &'static str) -> JoinHandle<io::Result<Output>> {
         let (read, write) = io::pipe().unwrap();
         let stop = stop.clone();
-        let running =
-            std::thread::spawn(move || stop.output(Command::new("sh").args(["-c", text]).stderr(write)));
+        let running = std::thread::spawn(move || {
+            stop.output(Command::new("sh").args(["-c", text]).stdout(Stdio::piped()).stderr(write))
+        });
         io::BufRead::read_line(&mut io::BufReader::new(read), &mut String::new()).unwrap();
         running
     }

@@ -81,6 +81,24 @@ impl Tree {
         })
     }
 
+    /// Copies what a commit can hold of a folder, and single files, all from the root, into an empty folder: content, mode
+    /// and symbolic links as they are.
+    ///
+    /// # Errors
+    /// A file that cannot be read or written.
+    pub(crate) fn copy(&self, folder: &Path, single: &[PathBuf], into: &Path) -> Result<(), ImageError> {
+        for file in self.files.iter().filter(|file| file.starts_with(folder) || single.contains(file)) {
+            let (from, to) = (self.root.join(file), into.join(file));
+            match copy_file(&from, &to) {
+                Err(error) if is_gone(&error) => {}
+                copied => {
+                    copied.map_err(|error| ImageError::failed(format!("copy `{}`", from.display()), error))?
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// SHA-256 over path, kind, mode and content or link target of each file, lengths included, so that no two
     /// trees look alike. Times do not count.
     pub(crate) fn hash(&self) -> Result<String, ImageError> {
@@ -94,6 +112,16 @@ impl Tree {
             }
         }
         Ok(hex::encode(hasher.finalize()))
+    }
+}
+
+fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    match from.symlink_metadata()?.is_symlink() {
+        true => std::os::unix::fs::symlink(fs::read_link(from)?, to),
+        false => fs::copy(from, to).map(drop),
     }
 }
 

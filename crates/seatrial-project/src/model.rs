@@ -155,6 +155,14 @@ pub struct Image {
     pub binary: Option<String>,
     /// The C library of a static binary.
     pub target: ImageTarget,
+    /// Of the builder `docker`, from the project's folder.
+    pub dockerfile: String,
+    /// Likewise: the folder that the Dockerfile may copy from.
+    pub context: String,
+    /// Of the Dockerfile, by name, exactly as they were typed. No place for secrets: an image's history shows them.
+    pub build_args: BTreeMap<String, String>,
+    /// Of a Dockerfile with several stages; the last one where none is named.
+    pub target_stage: Option<String>,
 }
 
 /// In which checks have to come to a verdict; then CodeDeploy stops the deployment.

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use seatrial_template::{Diagnostic, Document};
 
 use super::{
-    choices::Architecture,
+    choices::{Architecture, ImageBuilder},
     model::{App, Environment, Image, LOCAL_ENVIRONMENT, Migrate, Project, Source, at},
-    rules::{Name, SecretArn, VariableName},
+    rules::{FolderPath, Name, SecretArn, VariableName},
     settings::{AppSettings, EnvironmentSettings, ImageSettings, Settings, SourceSettings, Tasks},
 };
 
@@ -21,6 +21,9 @@ const LOCAL_ACCOUNT: &str = "000000000000";
 const LOCAL_REGION: &str = "eu-central-1";
 /// What becomes the image where `image.package` says nothing.
 const DEFAULT_PACKAGE: &str = "app";
+/// Where the Dockerfile is and what it may copy from, where `image` says nothing.
+const DEFAULT_DOCKERFILE: &str = "Dockerfile";
+const DEFAULT_CONTEXT: &str = ".";
 /// The variable that tells the application `app.port`.
 const PORT: &str = "PORT";
 
@@ -95,7 +98,7 @@ impl Scope<'_> {
             region,
             source: source(own.source.or(&self.settings.source)),
             app: self.app(own.app.or(&self.settings.app))?,
-            image: image(own.image.or(&self.settings.image)),
+            image: self.image(own.image.or(&self.settings.image))?,
             migrate: own
                 .migrate
                 .or_else(|| self.settings.migrate.clone())
@@ -231,6 +234,38 @@ impl Scope<'_> {
         })
     }
 
+    fn image(&self, image: ImageSettings) -> Result<Image, Diagnostic> {
+        let builder = image.builder.unwrap_or_default();
+        let of_cargo = [("package", image.package.is_some()), ("binary", image.binary.is_some())];
+        let of_docker = [
+            ("dockerfile", image.dockerfile.is_some()),
+            ("context", image.context.is_some()),
+            ("build_args", !image.build_args.is_empty()),
+            ("target_stage", image.target_stage.is_some()),
+        ];
+        let (others, of) = match builder {
+            ImageBuilder::Cargo => (&of_docker[..], "docker"),
+            ImageBuilder::Docker => (&of_cargo[..], "cargo"),
+        };
+        if let Some((key, _)) = others.iter().find(|(_, is_set)| *is_set) {
+            let rule = format!("is for `builder: {of}`, and `builder` is `{}`", builder.as_str());
+            return Err(self.part_fault("image", &[key], &rule));
+        }
+        let text = |path: Option<FolderPath>, default: &str| {
+            path.map_or(default.to_owned(), |path| path.to_string())
+        };
+        Ok(Image {
+            builder,
+            package: image.package.as_ref().map_or(DEFAULT_PACKAGE, AsRef::as_ref).to_owned(),
+            binary: image.binary.map(|binary| binary.to_string()),
+            target: image.target.unwrap_or_default(),
+            dockerfile: text(image.dockerfile, DEFAULT_DOCKERFILE),
+            context: text(image.context, DEFAULT_CONTEXT),
+            build_args: image.build_args.into_iter().map(|(name, value)| (name.to_string(), value)).collect(),
+            target_stage: image.target_stage.map(|stage| stage.to_string()),
+        })
+    }
+
     fn check_size(&self, cpu: u32, memory: u32) -> Result<(), Diagnostic> {
         let list = |values: &[u32]| values.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
         let Some(memories) = fargate_memories(cpu) else {
@@ -246,19 +281,15 @@ impl Scope<'_> {
 
     /// An error about a key of `app`, at the override if there is one, else in the common part.
     fn app_fault(&self, keys: &[&str], rule: &str) -> Diagnostic {
-        let own = [&["environments", self.name.as_ref(), "app"], keys].concat();
-        let common = [&["app"], keys].concat();
+        self.part_fault("app", keys, rule)
+    }
+
+    /// The same about a key of a part that an environment may override.
+    fn part_fault(&self, part: &str, keys: &[&str], rule: &str) -> Diagnostic {
+        let own = [&["environments", self.name.as_ref(), part], keys].concat();
+        let common = [&[part], keys].concat();
         let path: &[&str] = if self.document.root.find(&own).is_some() { &own } else { &common };
         at(self.document, path, format!("`{}` {rule}", path.join(".")))
-    }
-}
-
-fn image(image: ImageSettings) -> Image {
-    Image {
-        builder: image.builder.unwrap_or_default(),
-        package: image.package.as_ref().map_or(DEFAULT_PACKAGE, AsRef::as_ref).to_owned(),
-        binary: image.binary.map(|binary| binary.to_string()),
-        target: image.target.unwrap_or_default(),
     }
 }
 

@@ -114,6 +114,21 @@ text_rule!(
     "must be a name of letters, digits, `-` and `_` that does not start with a digit"
 );
 text_rule!(
+    /// A file or folder, from the project's folder.
+    FolderPath,
+    |text| !text.is_empty() && !text.starts_with(['/', '~']) && text.chars().all(|c| !c.is_control()),
+    "must be a path from the project's folder"
+);
+text_rule!(
+    /// A stage of a Dockerfile, by name or number.
+    StageName,
+    |text| {
+        text.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
+    },
+    "must be the name of a stage"
+);
+text_rule!(
     /// A name in a process's environment.
     VariableName,
     |text| {

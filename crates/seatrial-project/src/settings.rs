@@ -11,8 +11,8 @@ use super::{
     probe::ProbeSettings,
     rules::{
         AccountId, BranchName, CargoName, CertificateArn, CommandWords, ConnectionArn, DomainName,
-        HealthCheckPath, InstanceClass, Minutes, Name, ParameterValue, Region, RepositoryId, SecretArn,
-        ShellCommand, SnapshotId, StackShortName, TagKey, TagValue, VariableName,
+        FolderPath, HealthCheckPath, InstanceClass, Minutes, Name, ParameterValue, Region, RepositoryId,
+        SecretArn, ShellCommand, SnapshotId, StackShortName, StageName, TagKey, TagValue, VariableName,
     },
     traffic::Traffic,
 };
@@ -102,6 +102,10 @@ pub(super) struct ImageSettings {
     pub(super) package: Option<CargoName>,
     pub(super) binary: Option<CargoName>,
     pub(super) target: Option<ImageTarget>,
+    pub(super) dockerfile: Option<FolderPath>,
+    pub(super) context: Option<FolderPath>,
+    pub(super) build_args: BTreeMap<VariableName, String>,
+    pub(super) target_stage: Option<StageName>,
 }
 
 impl ImageSettings {
@@ -111,6 +115,10 @@ impl ImageSettings {
             package: self.package.or_else(|| base.package.clone()),
             binary: self.binary.or_else(|| base.binary.clone()),
             target: self.target.or(base.target),
+            dockerfile: self.dockerfile.or_else(|| base.dockerfile.clone()),
+            context: self.context.or_else(|| base.context.clone()),
+            build_args: base.build_args.clone().into_iter().chain(self.build_args).collect(),
+            target_stage: self.target_stage.or_else(|| base.target_stage.clone()),
         }
     }
 }

@@ -162,6 +162,41 @@ fn a_rehearsal_of_an_environment_releases_and_rolls_back_under_load_without_a_fa
     assert!(verdict["authorization"].is_null());
 }
 
+/// By docker, podman or buildah, whichever is here: `cargo xtask check --install-missing` installs the last.
+#[test]
+fn a_project_with_a_dockerfile_is_released_with_what_its_commit_holds() {
+    let checkout = Checkout::of_fixture(Layout::OwnWorkspace);
+    let dockerfile = "FROM scratch AS base\nCOPY program /web\nFROM base AS run\nARG GREETING\nENV TYPED_GREETING=$GREETING\n\
+                      ENTRYPOINT [\"/web\"]\nFROM base AS broken\nENTRYPOINT [\"/nowhere\"]\n";
+    checkout.write("web/docker/Dockerfile", dockerfile);
+    checkout.write(".dockerignore", "**/page.txt\n");
+    checkout.edit_project(
+        "image: {package: web}",
+        "image: {builder: docker, dockerfile: web/docker/Dockerfile, context: web, build_args: {GREETING: 1.10}, \
+         target_stage: run}",
+    );
+    checkout.compile_program("web/src/main.rs", "web/program");
+    checkout.commit_all("Build by a Dockerfile");
+
+    let provisioned = checkout.json(&["provision", "--yes"]);
+
+    assert_eq!(provisioned["release"]["status"], "Succeeded", "{provisioned}");
+    let url = provisioned["outputs"]["Url"].as_str().unwrap().to_owned();
+    let page = get(&url).unwrap();
+    assert!(page.contains("the first page") && page.contains("TYPED_GREETING 1.10\n"), "{page}");
+    assert!(page.contains(&format!("commit {}\n", checkout.head())), "{page}");
+    for line in AS_TYPED {
+        assert!(page.contains(line), "{line} is not on {page}");
+    }
+
+    checkout.write(PAGE, "the second page\n");
+    checkout.compile_program("web/src/main.rs", "web/program");
+    checkout.commit_all("Change the page");
+    let released = checkout.json(&["release"]);
+    assert_eq!((&released["status"], &released["requests"]["failed"]), (&"Succeeded".into(), &0.into()));
+    assert!(get(&url).unwrap().contains("the second page"));
+}
+
 #[test]
 fn a_project_in_a_folder_of_its_repository_with_xtask_as_a_workspace_of_its_own_is_released() {
     let checkout = Checkout::of_fixture_below("services/web", Layout::OwnWorkspace);

@@ -212,7 +212,7 @@ impl Fixture {
         let request = BuildRequest {
             workspace: self.path(""),
             cache: cache.to_owned(),
-            options: ImageOptions { package: "shop".to_owned(), binary: None, port: 8080 },
+            options: ImageOptions { package: "shop".to_owned(), port: 8080, ..ImageOptions::default() },
             architecture: architecture(),
             library: ImageTarget::Gnu,
             builder: Builder::Cargo,

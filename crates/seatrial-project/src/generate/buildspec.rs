@@ -78,9 +78,10 @@ fn secondary_artifacts() -> BTreeMap<String, ArtifactFiles> {
 }
 
 fn install(facts: &Facts) -> String {
-    let target = match facts.target {
-        ImageTarget::Gnu => GLIBC,
-        ImageTarget::Musl => MUSL,
+    let target = match (facts.builder, facts.target) {
+        (ImageBuilder::Docker, _) => "",
+        (ImageBuilder::Cargo, ImageTarget::Gnu) => GLIBC,
+        (ImageBuilder::Cargo, ImageTarget::Musl) => MUSL,
     };
     named(&format!("{INSTALL}{target}"), &[("@SELECT@", SELECT), ("@TOOLCHAIN@", TOOLCHAIN)])
 }

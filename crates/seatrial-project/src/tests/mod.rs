@@ -99,6 +99,41 @@ fn an_environment_overrides_single_keys() {
 }
 
 #[test]
+fn a_dockerfile_has_its_own_keys_and_neither_builder_takes_the_others() {
+    let image = |text: &str| {
+        let text = GOOD.replace("builder: cargo", text);
+        Project::parse(text.as_bytes())
+            .map(|project| project.environment(None).unwrap().image.clone())
+            .map_err(|error| error.to_string())
+    };
+    let plain = image("builder: docker").unwrap();
+    assert_eq!(
+        (plain.dockerfile.as_str(), plain.context.as_str(), plain.target_stage),
+        ("Dockerfile", ".", None)
+    );
+    let keys = "builder: docker, dockerfile: web/Dockerfile, context: web, build_args: {MIX_ENV: prod, V: 1.10}, \
+                target_stage: run";
+    let named = image(keys).unwrap();
+    assert_eq!((named.dockerfile.as_str(), named.context.as_str()), ("web/Dockerfile", "web"));
+    assert_eq!((named.build_args["V"].as_str(), named.target_stage.as_deref()), ("1.10", Some("run")));
+
+    for (keys, told) in [
+        (
+            "builder: docker, package: web",
+            "`image.package` is for `builder: cargo`, and `builder` is `docker`",
+        ),
+        ("builder: docker, binary: web", "`image.binary` is for `builder: cargo`, and `builder` is `docker`"),
+        ("dockerfile: Dockerfile", "`image.dockerfile` is for `builder: docker`, and `builder` is `cargo`"),
+        ("build_args: {A: b}", "`image.build_args` is for `builder: docker`, and `builder` is `cargo`"),
+        ("builder: docker, context: /srv", "must be a path from the project's folder, found `/srv`"),
+        ("builder: docker, target_stage: 'a b'", "must be the name of a stage"),
+    ] {
+        let refused = image(keys).unwrap_err();
+        assert!(refused.starts_with("infra/project.yml:5:") && refused.contains(told), "{keys}: {refused}");
+    }
+}
+
+#[test]
 fn the_image_runs_the_package_app_unless_another_is_named() {
     let image =
         |text: &str| Project::parse(text.as_bytes()).unwrap().environment(None).unwrap().image.clone();
@@ -310,12 +345,12 @@ fn what_is_not_there_yet_is_refused_in_its_own_words() {
     let cases = [
         (whole("notify: []"), "infra/project.yml:19:1: key `notify` is not there yet"),
         (
-            broken("builder: cargo", "builder: docker, dockerfile: web/Dockerfile"),
-            "infra/project.yml:5:26: key `image.dockerfile` is not there yet",
+            broken("builder: cargo", "builder: cargo, before: make"),
+            "infra/project.yml:5:25: key `image.before` is not there yet",
         ),
         (
-            broken("local: {}", "local: {image: {build_args: {}}}"),
-            "infra/project.yml:8:19: key `environments.local.image.build_args` is not there yet",
+            broken("local: {}", "local: {image: {registry_secrets: {}}}"),
+            "infra/project.yml:8:19: key `environments.local.image.registry_secrets` is not there yet",
         ),
         (
             broken("domain: null", "hosted_zone_id: Z1"),

@@ -179,6 +179,26 @@ impl Checkout {
         serde_json::from_str(&ended.stdout).unwrap()
     }
 
+    pub fn write(&self, file: &str, text: &str) {
+        let path = self.path().join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// Compiles a file that needs no crate into a static program.
+    #[track_caller]
+    pub fn compile_program(&self, source: &str, program: &str) {
+        let mut rustc = Command::new("rustc");
+        rustc.args(["--edition", "2024", "-C", "target-feature=+crt-static", "-o", program, source]);
+        rustc.args(["--target", &format!("{}-unknown-linux-gnu", std::env::consts::ARCH)]);
+        assert!(rustc.current_dir(self.path()).status().unwrap().success());
+    }
+
+    pub fn commit_all(&self, message: &str) {
+        git(&self.path(), &["add", "--all", "."]);
+        git(&self.path(), &["commit", "--quiet", "--message", message]);
+    }
+
     pub fn head(&self) -> String {
         git(&self.path(), &["rev-parse", "HEAD"]).trim().to_owned()
     }

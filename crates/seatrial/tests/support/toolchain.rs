@@ -50,7 +50,8 @@ impl Toolchain {
         let folder = project.path("");
         git(&folder, &["init", "--quiet"]);
         name_the_committer(&folder);
-        git(&folder, &["add", "--force", ".gitignore", "infra", "web"]);
+        std::fs::write(project.path("Dockerfile"), "FROM scratch\n").unwrap();
+        git(&folder, &["add", "--force", ".gitignore", "infra", "web", "Dockerfile"]);
         git(&folder, &["commit", "--quiet", "--message", "The first commit"]);
         toolchain
     }

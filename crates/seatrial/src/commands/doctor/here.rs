@@ -40,8 +40,60 @@ pub(super) async fn checks(
         Ok(graph) => Finding::ok("templates", format!("{} stacks fit together", graph.stacks().count())),
         Err(error) => broken("templates", &error, &format!("{} graph", session.program)),
     });
+    found.extend(base_images(root, environment));
     found.extend(probe(environment));
     Ok(found)
+}
+
+/// CodeBuild pulls from Docker Hub as anybody does who has no account there, and shares its addresses with others: pulls
+/// fail by the hub's limit, with `toomanyrequests`.
+fn base_images(root: &Path, environment: &Environment) -> Option<Finding> {
+    const CHECK: &str = "base images";
+    let image = &environment.image;
+    if image.builder != ImageBuilder::Docker {
+        return None;
+    }
+    let text = match std::fs::read_to_string(root.join(&image.dockerfile)) {
+        Ok(text) => text,
+        Err(error) => {
+            let what = format!("`{}` cannot be read: {error}", image.dockerfile);
+            return Some(Finding::failed(
+                CHECK,
+                what,
+                "`image.dockerfile` names it, from the project's folder",
+            ));
+        }
+    };
+    let hubs = of_docker_hub(&text);
+    if hubs.is_empty() {
+        return Some(Finding::ok(CHECK, "none comes from Docker Hub"));
+    }
+    let found = format!("`{}` from Docker Hub, which limits who pulls without an account", hubs.join("`, `"));
+    let remedy = "official images are at public.ecr.aws/docker/library, too; others belong in a repository of your own";
+    Some(Finding::not_checked(CHECK, found, Some(remedy.to_owned())))
+}
+
+/// The images that a Dockerfile begins from and that name no registry, or this one.
+fn of_docker_hub(dockerfile: &str) -> Vec<String> {
+    let mut stages = vec!["scratch".to_owned()];
+    let mut found = Vec::new();
+    for line in dockerfile.lines() {
+        let mut words = line.split_whitespace().filter(|word| !word.starts_with("--"));
+        if !words.next().is_some_and(|word| word.eq_ignore_ascii_case("from")) {
+            continue;
+        }
+        let Some(image) = words.next() else { continue };
+        let registry = image.split_once('/').map_or("", |(first, _)| first);
+        let is_named = registry.contains(['.', ':']) || registry == "localhost";
+        let is_hub = !is_named || registry == "docker.io";
+        if is_hub && !image.contains('$') && !stages.iter().any(|stage| stage.eq_ignore_ascii_case(image)) {
+            found.push(image.to_owned());
+        }
+        if words.next().is_some_and(|word| word.eq_ignore_ascii_case("as")) {
+            stages.extend(words.next().map(str::to_owned));
+        }
+    }
+    found
 }
 
 /// Whether the probe can see what would stop a release: so many requests must fail within ten seconds that rate and the
@@ -145,6 +197,14 @@ pub(super) fn remote_branch(root: &Path, environment: &Environment) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn base_images_of_docker_hub_are_named_and_stages_and_other_registries_are_not() {
+        let dockerfile = "# FROM comment\nARG V=1\nFROM --platform=linux/amd64 node:22 AS Build\nFROM build\nfrom scratch\n\
+                          FROM public.ecr.aws/docker/library/python:3.13\nFROM localhost:5000/a\nFROM docker.io/b/c\n\
+                          FROM ${BASE}\nFROM team/base as last\n";
+        assert_eq!(super::of_docker_hub(dockerfile), ["node:22", "docker.io/b/c", "team/base"]);
+    }
+
     #[test]
     fn a_budget_that_the_probe_can_never_exceed_is_told() {
         let told = |probe: &str, traffic: &str| {

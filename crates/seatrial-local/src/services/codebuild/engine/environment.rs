@@ -15,7 +15,7 @@ use crate::retry;
 use crate::services::secretsmanager::GetSecretValue;
 
 /// Taken over from the local cloud's environment, for the build uses this machine's tools and its network.
-const TAKEN_OVER: [&str; 23] = [
+const TAKEN_OVER: [&str; 29] = [
     "PATH",
     "HOME",
     "CARGO_HOME",
@@ -26,6 +26,13 @@ const TAKEN_OVER: [&str; 23] = [
     "DOCKER_CONTEXT",
     "DOCKER_TLS_VERIFY",
     "DOCKER_CERT_PATH",
+    // Of podman and buildah, and of docker where it is reached by ssh.
+    "CONTAINER_HOST",
+    "CONTAINERS_STORAGE_CONF",
+    "STORAGE_DRIVER",
+    "BUILDAH_ISOLATION",
+    "XDG_RUNTIME_DIR",
+    "SSH_AUTH_SOCK",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "AWS_CA_BUNDLE",
