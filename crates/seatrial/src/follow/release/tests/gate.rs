@@ -119,3 +119,14 @@ async fn whoever_may_not_continue_a_rollout_is_told_so() {
 
     assert!(format!("{refused:#}").contains("you may not"), "{refused:#}");
 }
+
+#[tokio::test]
+async fn whoever_has_less_time_for_a_word_here_is_told_how_long_aws_waits() {
+    let four_hours = Some(Duration::from_secs(4 * 60 * 60));
+    let gate = Gate { command: Some("go on".to_owned()), on_aws: four_hours, ..Gate::default() };
+    let (waiting, id) = (Waiting::default(), RolloutId("d-1".to_owned()));
+
+    let told = gate.meet(&waiting, (&id, Some("4:00 left".to_owned()))).await.unwrap().unwrap();
+
+    assert!(told.ends_with("`go on` moves traffic; 4:00 left (AWS waits 4:00:00)"), "{told}");
+}
