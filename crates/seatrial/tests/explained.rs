@@ -182,6 +182,15 @@ fn new_tasks_are_checked_before_any_traffic_and_a_check_that_fails_leaves_produc
     assert_eq!(steps(&checkout).len(), 2);
     let load = Load::on(provisioned["outputs"]["Url"].as_str().unwrap());
 
+    // A check that was killed has left its door open.
+    let left = format!(
+        "IpProtocol=tcp,FromPort=8080,ToPort=8080,IpRanges=[{{CidrIp=127.9.9.9/32,Description='{}'}}]",
+        "opened by seatrial-image check, which closes it again"
+    );
+    let group = provisioned["outputs"]["LoadBalancerSecurityGroupId"].as_str().unwrap();
+    let aws = AwsCli::new(&checkout.json(&["local", "status"]));
+    aws.text(&["ec2", "authorize-security-group-ingress", "--group-id", group, "--ip-permissions", &left]);
+
     // By the new tasks' answers.
     let other = program.replacen("\"/\" => (\"200 OK\", page)", "\"/\" => (\"200 OK\", \"another page\")", 1);
     checkout.commit_long_ago(PROGRAM, &with_command(&other, "smoke", ("no smoke", 0)));
@@ -190,6 +199,10 @@ fn new_tasks_are_checked_before_any_traffic_and_a_check_that_fails_leaves_produc
     assert_eq!((&told["cause"], &release["rolled_back"]), (&"check".into(), &true.into()), "{release}");
     assert!(told["what"].as_str().unwrap().contains("does not contain `commit`"), "{release}");
     explained_alike(&checkout, &release);
+    let of_group = format!("Name=group-id,Values={group}");
+    let rules = aws.json(&["ec2", "describe-security-group-rules", "--filters", &of_group]);
+    let rules = rules["SecurityGroupRules"].as_array().unwrap();
+    assert!(!rules.is_empty() && rules.iter().all(|rule| rule["CidrIpv4"] != "127.9.9.9/32"), "{rules:#?}");
 
     // By a command, once the answers are good.
     checkout.commit_long_ago(PROGRAM, &with_command(&program, "smoke", ("smoke on the second floor", 3)));

@@ -291,10 +291,11 @@ fn a_template_that_may_have_no_resource_is_found() {
 
 /// What our roles may do to anything, each with the reason why it cannot be narrowed; docs/aws-checked.md has the
 /// sources.
-const UNSCOPED: [&str; 15] = [
+const UNSCOPED: [&str; 16] = [
     // No resource (service authorization reference).
     "codedeploy:ContinueDeployment",
     "codedeploy:StopDeployment",
+    "ec2:DescribeSecurityGroupRules",
     "ecr:GetAuthorizationToken",
     "ecs:DescribeTaskDefinition",
     "elasticloadbalancing:DescribeListeners",

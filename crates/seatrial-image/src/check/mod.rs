@@ -100,6 +100,12 @@ impl Checking<'_> {
     async fn all(&self, run_task: impl AsyncFn(&[String]) -> Result<(), ImageError>) -> Result<(), String> {
         let asks = self.checks.iter().any(|check| matches!(check, Check::Request { .. }));
         if let Some(door) = self.door.as_ref().filter(|_| asks) {
+            match door.close_what_was_left().await {
+                Ok(0) => {}
+                Ok(count) => (self.report)(&format!("rules of checks that were killed: {count} closed")),
+                // It is not this check's own, which may go on.
+                Err(error) => (self.report)(&format!("warning: {}", chain(&error))),
+            }
             door.open().await.map_err(|error| chain(&error))?;
         }
         for check in &self.checks {

@@ -90,31 +90,142 @@ impl NewRule {
     }
 }
 
-/// The rules of a group, in both directions, or those of the ids given.
+/// The rules of a group, in both directions, or those of the ids given; of both, where both are given.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct DescribeSecurityGroupRules {
-    pub group_id: Option<String>,
-    pub security_group_rule_ids: Vec<String>,
+    filters: Vec<Filter>,
+    security_group_rule_ids: Vec<String>,
+    // Not meant here, and refused.
+    dry_run: bool,
+    max_results: Option<serde::de::IgnoredAny>,
+    next_token: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Filter {
+    name: String,
+    #[serde(default)]
+    values: Vec<String>,
+}
+
+impl DescribeSecurityGroupRules {
+    pub fn of_group(id: &str) -> Self {
+        let filter = Filter { name: "group-id".to_owned(), values: vec![id.to_owned()] };
+        Self { filters: vec![filter], ..Self::default() }
+    }
+
+    pub fn of_id(id: &str) -> Self {
+        Self { security_group_rule_ids: vec![id.to_owned()], ..Self::default() }
+    }
+
+    fn unmeant(&self) -> Option<String> {
+        let parameters = [
+            ("DryRun", self.dry_run),
+            ("MaxResults", self.max_results.is_some()),
+            ("NextToken", self.next_token.is_some()),
+        ];
+        let parameter = parameters.iter().find(|(_, given)| *given);
+        let filter = self.filters.iter().find(|filter| filter.name != "group-id");
+        parameter
+            .map(|(name, _)| format!("the parameter {name}"))
+            .or_else(|| filter.map(|filter| format!("the filter {}", filter.name)))
+    }
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct DescribeSecurityGroupRulesOutput {
-    pub security_group_rules: Vec<SecurityGroupRule>,
+    /// As they are kept, for callers in this process.
+    #[serde(skip)]
+    pub rules: Vec<SecurityGroupRule>,
+    security_group_rules: Vec<Told>,
 }
 
+/// A rule as EC2's API has it.
+#[derive(Serialize, Default)]
+#[serde(rename_all = "PascalCase")]
+struct Told {
+    security_group_rule_id: String,
+    group_id: String,
+    group_owner_id: String,
+    is_egress: bool,
+    ip_protocol: String,
+    from_port: i64,
+    to_port: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cidr_ipv4: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cidr_ipv6: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prefix_list_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    referenced_group_info: Option<Referenced>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Referenced {
+    group_id: String,
+    user_id: String,
+}
+
+impl Told {
+    fn of(rule: &SecurityGroupRule, account: &str) -> Self {
+        let told = Self {
+            security_group_rule_id: rule.security_group_rule_id.clone(),
+            group_id: rule.group_id.clone(),
+            group_owner_id: account.to_owned(),
+            is_egress: rule.is_egress,
+            ip_protocol: rule.ip_protocol.clone(),
+            from_port: rule.from_port,
+            to_port: rule.to_port,
+            description: rule.description.clone(),
+            ..Self::default()
+        };
+        let peer = rule.peer.clone();
+        match peer {
+            RulePeer::Cidr(range) => Self { cidr_ipv4: Some(range), ..told },
+            RulePeer::Other(range) if range.contains(':') => Self { cidr_ipv6: Some(range), ..told },
+            RulePeer::Other(list) => Self { prefix_list_id: Some(list), ..told },
+            RulePeer::Group(group_id) => {
+                let info = Referenced { group_id, user_id: account.to_owned() };
+                Self { referenced_group_info: Some(info), ..told }
+            }
+        }
+    }
+}
+
+/// # Errors
+/// `InvalidSecurityGroupRuleId.NotFound`; for what is not served, by its name.
 pub(super) fn describe_security_group_rules(
     input: DescribeSecurityGroupRules,
     network: &Network,
-    _: &Cloud,
+    cloud: &Cloud,
 ) -> Result<DescribeSecurityGroupRulesOutput, ServiceError> {
+    if let Some(name) = input.unmeant() {
+        let message = format!("The local cloud does not serve {name}");
+        return Err(ServiceError::new("UnsupportedOperation", message));
+    }
+    let ids = &input.security_group_rule_ids;
+    if let Some(id) = ids.iter().find(|id| network.rules.get(id).is_none()) {
+        return Err(no_rule(id));
+    }
     let mut rules = network.rules.values();
-    rules.retain(|rule| match &input.group_id {
-        Some(group_id) => rule.group_id == *group_id,
-        None => input.security_group_rule_ids.contains(&rule.security_group_rule_id),
+    rules.retain(|rule| {
+        (ids.is_empty() || ids.contains(&rule.security_group_rule_id))
+            && input.filters.iter().all(|filter| filter.values.contains(&rule.group_id))
     });
-    Ok(DescribeSecurityGroupRulesOutput { security_group_rules: rules })
+    let security_group_rules = rules.iter().map(|rule| Told::of(rule, cloud.account())).collect();
+    Ok(DescribeSecurityGroupRulesOutput { rules, security_group_rules })
+}
+
+fn no_rule(id: &str) -> ServiceError {
+    let message = format!("The security group rule ID '{id}' does not exist");
+    ServiceError::new("InvalidSecurityGroupRuleId.NotFound", message)
 }
 
 /// Removes rules of one direction, by id or by what they say.
@@ -144,8 +255,7 @@ pub(super) fn revoke(
     }
     for id in ids {
         if network.rules.remove(&id)?.is_none() {
-            let message = format!("The security group rule ID '{id}' does not exist");
-            return Err(ServiceError::new("InvalidSecurityGroupRuleId.NotFound", message));
+            return Err(no_rule(&id));
         }
     }
     Ok(Empty {})

@@ -194,3 +194,40 @@ async fn who_may_come_in_is_told_as_ec2_is_told_it() {
         assert_eq!(error.code, code, "{input}");
     }
 }
+
+#[tokio::test]
+async fn the_rules_of_a_group_are_told_as_ec2_tells_them_and_what_is_not_served_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let cloud = cloud_in(dir.path());
+    let vpc = call(&cloud, "ec2:CreateVpc", json!({ "CidrBlock": "10.0.0.0/16", "Tags": {} })).await.unwrap();
+    let group = &vpc["DefaultSecurityGroup"];
+    let range = json!({ "CidrIp": "192.0.2.0/24", "Description": "mine" });
+    let rule = json!({ "IpProtocol": "tcp", "FromPort": 80, "ToPort": 81, "IpRanges": [range] });
+    let input = json!({ "GroupId": group, "IpPermissions": [rule] });
+    let made = call(&cloud, "ec2:AuthorizeSecurityGroupIngress", input).await.unwrap();
+    let id = &made["SecurityGroupRules"][0]["SecurityGroupRuleId"];
+    let of_group = json!({ "Filters": [{ "Name": "group-id", "Values": [group] }] });
+    let ask = async |input: Value| call(&cloud, "ec2:DescribeSecurityGroupRules", input).await;
+
+    let told = ask(of_group.clone()).await.unwrap();
+    let told =
+        told["SecurityGroupRules"].as_array().unwrap().iter().find(|rule| &rule["SecurityGroupRuleId"] == id);
+    let expected = json!({
+        "SecurityGroupRuleId": id, "GroupId": group, "GroupOwnerId": "000000000000", "IsEgress": false,
+        "IpProtocol": "tcp", "FromPort": 80, "ToPort": 81, "CidrIpv4": "192.0.2.0/24", "Description": "mine",
+    });
+    assert_eq!(told, Some(&expected));
+    let other = ask(json!({ "Filters": [{ "Name": "group-id", "Values": ["sg-0"] }] })).await.unwrap();
+    assert_eq!(other["SecurityGroupRules"], json!([]));
+    let gone = ask(json!({ "SecurityGroupRuleIds": ["sgr-0"] })).await.unwrap_err();
+    assert_eq!(gone.code, "InvalidSecurityGroupRuleId.NotFound");
+    for (unmeant, name) in [
+        (json!({ "DryRun": true }), "DryRun"),
+        (json!({ "MaxResults": 5 }), "MaxResults"),
+        (json!({ "NextToken": "t" }), "NextToken"),
+        (json!({ "Filters": [{ "Name": "tag:a", "Values": ["b"] }] }), "tag:a"),
+    ] {
+        let refused = ask(unmeant).await.unwrap_err();
+        assert!(refused.message.ends_with(name), "{}", refused.message);
+    }
+}

@@ -175,8 +175,8 @@ impl Resource for SecurityGroup {
         let mut read = told(shown, ["GroupName", "VpcId"]);
         read.insert("GroupDescription".to_owned(), shown["Description"].clone());
         read.insert("Tags".to_owned(), tagged(&properties.tags, &shown["Tags"]));
-        let input = DescribeSecurityGroupRules { group_id: Some(id.to_owned()), ..Default::default() };
-        let rules = ctx.cloud.call(&ctx.principal, input).await?.security_group_rules;
+        let input = DescribeSecurityGroupRules::of_group(id);
+        let rules = ctx.cloud.call(&ctx.principal, input).await?.rules;
         for (name, is_egress) in [("SecurityGroupIngress", false), ("SecurityGroupEgress", true)] {
             let own = rules.iter().filter(|rule| rule.is_egress == is_egress && !rule.stands_alone);
             let own = own.map(|rule| match properties.default_description(rule) {

@@ -78,10 +78,11 @@ pub(super) fn written(rule: &SecurityGroupRule) -> Value {
 }
 
 async fn read(ctx: &ResourceContext, id: &str) -> Result<Option<Value>, ServiceError> {
-    let input =
-        DescribeSecurityGroupRules { security_group_rule_ids: vec![id.to_owned()], ..Default::default() };
-    let found = ctx.cloud.call(&ctx.principal, input).await?.security_group_rules;
-    Ok(found.first().map(written))
+    match ctx.cloud.call(&ctx.principal, DescribeSecurityGroupRules::of_id(id)).await {
+        Ok(found) => Ok(found.rules.first().map(written)),
+        Err(error) if error.code == "InvalidSecurityGroupRuleId.NotFound" => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 pub(super) struct SecurityGroupIngress;
