@@ -67,6 +67,15 @@ const CLOUDWATCH: Style = Style {
     ..CODECONNECTIONS
 };
 
+/// Codes of EC2's own (API reference, client error codes).
+const EC2: Style = Style {
+    service: "ec2",
+    unknown_token: ("InvalidPaginationToken", "The specified pagination token is not valid or is expired."),
+    wrong_size: "InvalidMaxResults",
+    least: 5,
+    ..CODECONNECTIONS
+};
+
 const BALANCING: Style = Style {
     service: "elasticloadbalancing",
     token: "Marker",
@@ -136,6 +145,8 @@ pub(super) static LISTS: &[List] = &[
     list(&CODEDEPLOY, "ListDeploymentGroups", "deploymentGroups", (100, 100)),
     list(&CODEDEPLOY, "ListDeploymentTargets", "targetIds", (100, 100)),
     list(&CODEDEPLOY, "ListDeployments", "deployments", (100, 100)),
+    // Without a size AWS answers all of them, and a group may have a thousand at most.
+    list(&EC2, "DescribeSecurityGroupRules", "SecurityGroupRules", (1000, 1000)),
     list(&CODEPIPELINE, "ListPipelines", "pipelines", (1000, 1000)),
     list(&CODEPIPELINE, "ListTagsForResource", "tags", (100, 100)),
     list(&CODECONNECTIONS, "ListConnections", "Connections", (100, 100)),

@@ -96,10 +96,8 @@ impl NewRule {
 pub(crate) struct DescribeSecurityGroupRules {
     filters: Vec<Filter>,
     security_group_rule_ids: Vec<String>,
-    // Not meant here, and refused.
+    // Not meant here, and refused. The page is cut where HTTP comes in.
     dry_run: bool,
-    max_results: Option<serde::de::IgnoredAny>,
-    next_token: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -121,16 +119,9 @@ impl DescribeSecurityGroupRules {
     }
 
     fn unmeant(&self) -> Option<String> {
-        let parameters = [
-            ("DryRun", self.dry_run),
-            ("MaxResults", self.max_results.is_some()),
-            ("NextToken", self.next_token.is_some()),
-        ];
-        let parameter = parameters.iter().find(|(_, given)| *given);
         let filter = self.filters.iter().find(|filter| filter.name != "group-id");
-        parameter
-            .map(|(name, _)| format!("the parameter {name}"))
-            .or_else(|| filter.map(|filter| format!("the filter {}", filter.name)))
+        let filter = filter.map(|filter| format!("the filter {}", filter.name));
+        self.dry_run.then(|| "the parameter DryRun".to_owned()).or(filter)
     }
 }
 
