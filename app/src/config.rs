@@ -1,15 +1,27 @@
 //! Settings from the environment. An empty variable counts as unset.
 
+use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
+
+/// Several people behind one address, or a load test that sends two forms a second, are not held up.
+const POSTS_PER_MINUTE: NonZeroU32 = match NonZeroU32::new(300) {
+    Some(number) => number,
+    None => NonZeroU32::MIN,
+};
 
 /// Everything the environment decides. Not `Debug`: the database options hold a password.
 #[derive(Clone)]
 pub(crate) struct Config {
     pub(crate) host: String,
     pub(crate) port: u16,
+    /// Where `/metrics` is served, on 127.0.0.1 only: a collector runs beside the application, in the same task. 0 is
+    /// any free port; without it nothing is collected.
+    pub(crate) metrics_port: Option<u16>,
+    /// How many forms one client address may send each task.
+    pub(crate) posts_per_minute: NonZeroU32,
     /// The commit the image was built from; the image sets it.
     pub(crate) commit: Option<String>,
     /// Base address of the ECS task metadata endpoint, version 4.
@@ -49,6 +61,8 @@ impl Config {
         Ok(Self {
             host: get("HOST").unwrap_or_else(|| "0.0.0.0".to_owned()),
             port: number(get, "PORT", 4000)?,
+            metrics_port: get("METRICS_PORT").map(|_| number(get, "METRICS_PORT", 0)).transpose()?,
+            posts_per_minute: number(get, "POSTS_PER_MINUTE", POSTS_PER_MINUTE)?,
             commit: get("APP_COMMIT"),
             metadata_uri: get("ECS_CONTAINER_METADATA_URI_V4"),
             task: get("TASK_ID").or_else(|| get("HOSTNAME")),
@@ -156,16 +170,21 @@ mod tests {
     fn an_empty_environment_gives_the_defaults() {
         let config = config(&[("PORT", ""), ("HOST", "")]).ok().unwrap();
         assert_eq!((config.host.as_str(), config.port), ("0.0.0.0", 4000));
+        assert_eq!((config.metrics_port, config.posts_per_minute.get()), (None, 300));
         assert!(config.database.is_none());
     }
 
     #[test]
-    fn a_port_out_of_range_is_refused_by_name() {
-        let error = config(&[("PORT", "70000")]).err().unwrap();
-        assert_eq!(
-            error.to_string(),
-            "environment variable `PORT` must be a whole number in range, found `70000`"
-        );
+    fn a_number_out_of_range_is_refused_by_name() {
+        for (name, found) in
+            [("PORT", "70000"), ("METRICS_PORT", "70000"), ("METRICS_PORT", "off"), ("POSTS_PER_MINUTE", "0")]
+        {
+            let error = config(&[(name, found)]).err().unwrap();
+            assert_eq!(
+                error.to_string(),
+                format!("environment variable `{name}` must be a whole number in range, found `{found}`")
+            );
+        }
     }
 
     #[test]

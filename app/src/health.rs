@@ -1,10 +1,9 @@
-//! `/healthz` (the process answers and has migrated its database), `/readyz` (it should get traffic), `/metrics` (Prometheus text).
+//! `/healthz` (the process answers and has migrated its database), `/readyz` (it should get traffic).
 
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::IntoResponse;
+use axum::http::StatusCode;
 
 use crate::state::AppState;
 
@@ -28,8 +27,4 @@ pub(crate) async fn readyz(State(state): State<AppState>) -> (StatusCode, &'stat
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "database is not reachable\n")
     }
-}
-
-pub(crate) async fn metrics(State(state): State<AppState>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], state.metrics.render())
 }

@@ -12,6 +12,7 @@ use crate::config::Config;
 
 const METADATA_TIMEOUT: Duration = Duration::from_secs(1);
 const METADATA_LIMIT: u64 = 1 << 20;
+const UNKNOWN: &str = "unknown";
 
 /// What distinguishes this task from every other.
 #[derive(Debug, Clone)]
@@ -33,8 +34,8 @@ impl Identity {
             }
         }
         Self {
-            commit: config.commit.clone().unwrap_or_else(|| "unknown".to_owned()),
-            task: task.or_else(|| config.task.clone()).unwrap_or_else(|| "unknown".to_owned()),
+            commit: config.commit.clone().unwrap_or_else(|| UNKNOWN.to_owned()),
+            task: task.or_else(|| config.task.clone()).unwrap_or_else(|| UNKNOWN.to_owned()),
             started: jiff::Timestamp::now(),
         }
     }
@@ -42,6 +43,11 @@ impl Identity {
     /// The commit as people quote it.
     pub(crate) fn short_commit(&self) -> &str {
         self.commit.get(..12).unwrap_or(&self.commit)
+    }
+
+    /// Whether it is known which commit this is: an image says so, `cargo run` does not.
+    pub(crate) fn is_built(&self) -> bool {
+        self.commit != UNKNOWN
     }
 
     /// The start time to the second, UTC.

@@ -6,14 +6,20 @@
 
 mod config;
 mod database;
+mod entry;
 mod error;
+mod forwarded;
+mod headers;
 mod health;
 mod identity;
+mod limit;
 mod observe;
+mod origin;
 mod router;
 mod routes;
 mod state;
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +32,7 @@ use tracing::{error, info, warn};
 use crate::config::Config;
 use crate::database::Database;
 use crate::identity::Identity;
+use crate::limit::PostLimit;
 use crate::state::{AppState, Lifecycle};
 
 #[tokio::main]
@@ -61,14 +68,16 @@ async fn run() -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt()).context("failed to listen for SIGINT")?;
 
     let config = Config::from_env()?;
-    let metrics = observe::start_metrics()?;
+    if let Some(port) = config.metrics_port {
+        observe::start_metrics(port).await?;
+    }
     let database = Database::connect_in_background(config.database.clone(), config.migrates_at_start);
     let identity = Identity::discover(&config).await;
     database.wait_until_up(config.startup_grace).await;
 
     let lifecycle = Arc::new(Lifecycle::default());
-    let state =
-        AppState { identity: Arc::new(identity), database, lifecycle: Arc::clone(&lifecycle), metrics };
+    let posts = Arc::new(PostLimit::per_minute(config.posts_per_minute));
+    let state = AppState { identity: Arc::new(identity), database, lifecycle: Arc::clone(&lifecycle), posts };
     let listener = TcpListener::bind((config.host.as_str(), config.port))
         .await
         .with_context(|| format!("failed to listen on `{}:{}`", config.host, config.port))?;
@@ -77,7 +86,8 @@ async fn run() -> anyhow::Result<()> {
 
     let drain_delay = config.drain_delay;
     let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let server = axum::serve(listener, router::build(state.clone())).with_graceful_shutdown(async move {
+    let router = router::build(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}

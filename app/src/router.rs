@@ -1,50 +1,44 @@
-//! Routes and what surrounds all of them: request ids, time-outs, limits, security headers.
+//! Routes and what surrounds all of them: request ids, time-outs, limits, headers, error pages.
 
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, StatusCode};
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::timeout::TimeoutLayer;
 
-use crate::error::AppError;
+use crate::error::{self, AppError};
 use crate::state::AppState;
-use crate::{health, observe, routes};
+use crate::{headers, health, limit, observe, origin, routes};
 
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// The largest valid form is under 10 KiB, percent-encoded.
 const BODY_LIMIT: usize = 64 * 1024;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The whole application.
+/// The whole application. Of two layers the later one is outside: it sees a request first and its answer last.
 pub(crate) fn build(state: AppState) -> Router {
-    Router::new()
+    let pages = Router::new()
         .merge(routes::entries::router())
         .merge(routes::assets::router())
-        .route("/healthz", get(health::healthz))
-        .route("/readyz", get(health::readyz))
-        .route("/metrics", get(health::metrics))
-        .fallback(async |State(state): State<AppState>| AppError::not_found(&state.identity))
+        .fallback(async || AppError::NotFound)
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(from_fn_with_state(state.clone(), limit::forms))
+        // Outside of the limit: what other sites make a visitor's browser send is not counted as the visitor's.
+        .layer(from_fn(origin::own_pages_only))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, REQUEST_TIMEOUT))
-        .layer(middleware::from_fn(security_headers))
-        .layer(middleware::from_fn_with_state(state.clone(), observe::observe))
+        .layer(from_fn_with_state(state.clone(), error::pages));
+    // Whoever asks for health reads a word, not a page, and has a limit of its own.
+    let health = Router::new().route("/healthz", get(health::healthz)).route("/readyz", get(health::readyz));
+    Router::new()
+        .merge(pages)
+        .merge(health)
+        .layer(from_fn(headers::add))
+        .layer(from_fn_with_state(state.clone(), observe::observe))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
         .with_state(state)
-}
-
-async fn security_headers(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = response.headers_mut();
-    let policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; \
-                  frame-ancestors 'none'";
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    response
 }

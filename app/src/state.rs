@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use metrics_exporter_prometheus::PrometheusHandle;
-
 use crate::database::Database;
 use crate::identity::Identity;
+use crate::limit::PostLimit;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -14,7 +13,7 @@ pub(crate) struct AppState {
     pub(crate) identity: Arc<Identity>,
     pub(crate) database: Database,
     pub(crate) lifecycle: Arc<Lifecycle>,
-    pub(crate) metrics: PrometheusHandle,
+    pub(crate) posts: Arc<PostLimit>,
 }
 
 /// Whether the application is on its way out.

@@ -4,7 +4,7 @@
 
 mod support;
 
-use support::application::{Application, run};
+use support::application::{Answer, Application, run};
 use support::poll;
 use support::postgres::{Postgres, free_port};
 
@@ -56,7 +56,7 @@ fn entries_are_stored_escaped_paged_and_shared_between_tasks() {
 #[test]
 fn bad_input_is_answered_with_a_page_and_a_status() {
     let postgres = Postgres::start(free_port());
-    let application = start_with(&postgres, &[]);
+    let application = start_with(&postgres, &[("METRICS_PORT", "0")]);
 
     let answer = application.post("/entries", "kind=fix&title=&author=%22quoted%22");
     assert_eq!(answer.status, 422);
@@ -67,12 +67,11 @@ fn bad_input_is_answered_with_a_page_and_a_status() {
         assert!(answer.body.contains("There is nothing here") && answer.body.contains("t-1"));
     }
     assert_eq!(application.get("/?before=x").status, 200);
-    assert_eq!(application.post("/entries", &format!("body={}", "x".repeat(70_000))).status, 413);
 
     let answer = application.request("GET /healthz HTTP/1.1\r\nX-Request-Id: mine\r\n", "");
     assert!(answer.head.contains("x-request-id: mine") && answer.head.contains("content-security-policy"));
     assert!(application.get("/healthz").head.contains("x-request-id: "));
-    let metrics = application.get("/metrics").body;
+    let metrics = application.metrics();
     assert!(
         metrics.contains("http_requests_total{method=\"POST\",route=\"/entries\",status=\"422\"} 1"),
         "{metrics}"
@@ -81,6 +80,128 @@ fn bad_input_is_answered_with_a_page_and_a_status() {
         metrics.contains("http_request_duration_seconds_bucket")
             && metrics.contains("app_database_connected 1")
     );
+    assert_eq!(application.get("/metrics").status, 404, "visitors see no metrics");
+}
+
+#[test]
+fn forms_are_taken_from_its_own_pages_and_from_programs_alone() {
+    let postgres = Postgres::start(free_port());
+    let application = start_with(&postgres, &[]);
+    for (headers, expected) in [
+        (&[][..], 303),
+        (&["Sec-Fetch-Site: same-origin"], 303),
+        (&["Sec-Fetch-Site: cross-site"], 403),
+        (&["Sec-Fetch-Site: same-site"], 403),
+        (&["Origin: http://test"], 303),
+        (&["Origin: https://test", "X-Forwarded-Proto: https"], 303),
+        (&["Origin: http://test", "X-Forwarded-Proto: https"], 403),
+        (&["Origin: http://other"], 403),
+        (&["Origin: null"], 403),
+    ] {
+        let answer = application.post_with("/entries", headers, "kind=note&title=a&author=b");
+        assert_eq!(answer.status, expected, "{headers:?}");
+    }
+    assert!(application.get("/entries/1").body.contains("<h1>a</h1>"));
+    let read = application.request("GET / HTTP/1.1\r\nSec-Fetch-Site: cross-site\r\n", "");
+    assert_eq!(read.status, 200, "a link from elsewhere may be followed");
+}
+
+#[test]
+fn a_client_that_sends_too_many_forms_is_told_when_to_come_back() {
+    let postgres = Postgres::start(free_port());
+    let application = start_with(&postgres, &[("POSTS_PER_MINUTE", "1")]);
+    let post = |headers: &[&str]| application.post_with("/entries", headers, "kind=note&title=a&author=b");
+    // Through the load balancer, which adds the last address; what stands before it a client can make up.
+    let made_up = "X-Forwarded-For: 203.0.113.5, 192.0.2.7";
+    // Forms of other sites are not the visitor's.
+    assert_eq!(post(&["X-Forwarded-For: 192.0.2.7", "Sec-Fetch-Site: cross-site"]).status, 403);
+    assert_eq!(post(&["X-Forwarded-For: 192.0.2.7"]).status, 303);
+
+    let refused = post(&[made_up]);
+    assert_eq!(refused.status, 429);
+    let wait = refused.head.split("retry-after: ").nth(1).unwrap().split('\r').next().unwrap();
+    assert!((1..=60).contains(&wait.parse::<u32>().unwrap()), "{wait}");
+    assert!(refused.body.contains("A little slower") && refused.body.contains("<footer"), "{}", refused.body);
+
+    // Addresses share 65,536 counts: one other may have the same by chance.
+    let others = ["X-Forwarded-For: 192.0.2.8", "X-Forwarded-For: 192.0.2.9", "X-Forwarded-For: 2001:db8::1"];
+    assert!(others.iter().any(|other| post(&[other]).status == 303), "others are held up");
+    let read = application.request("GET / HTTP/1.1\r\nX-Forwarded-For: 192.0.2.7\r\n", "");
+    assert!(read.status == 200 && read.body.contains("2 entries"), "{}", read.body);
+}
+
+#[test]
+fn each_failed_answer_is_a_page_with_its_status() {
+    let postgres = Postgres::start(free_port());
+    let application = start_with(&postgres, &[]);
+    let long = format!("title={}", "x".repeat(70_000));
+    let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+    for (request, body, expected) in [
+        ("GET /entries/%FF HTTP/1.1\r\n".to_owned(), "", 400),
+        (format!("POST /entries HTTP/1.1\r\n{form}Origin: null\r\nContent-Length: 0\r\n"), "", 403),
+        ("GET /entries/7 HTTP/1.1\r\n".to_owned(), "", 404),
+        ("PUT /entries HTTP/1.1\r\nContent-Length: 0\r\n".to_owned(), "", 405),
+        (format!("POST /entries HTTP/1.1\r\n{form}Content-Length: {}\r\n", long.len()), &long, 413),
+        ("POST /entries HTTP/1.1\r\nContent-Length: 2\r\n".to_owned(), "{}", 415),
+        (format!("POST /entries HTTP/1.1\r\n{form}Content-Length: 15\r\n"), "title=a&title=b", 422),
+    ] {
+        let answer = application.request(&request, body);
+        is_page(&answer, expected);
+        // Whoever may ask otherwise is told how, as before.
+        assert_eq!(answer.head.contains("allow: "), expected == 405, "{}", answer.head);
+    }
+
+    postgres.execute("DROP TABLE entries");
+    is_page(&application.get("/"), 500);
+    drop(postgres);
+    let (read, sent) = (application.get("/"), application.post("/entries", "kind=note&title=a&author=b"));
+    for answer in [&read, &sent] {
+        is_page(answer, 503);
+    }
+    // A form that may have arrived is not sent again.
+    assert!(read.body.contains("http-equiv=\"refresh\"") && !sent.body.contains("http-equiv"));
+}
+
+fn is_page(answer: &Answer, expected: u16) {
+    assert_eq!(answer.status, expected, "{}", answer.head);
+    assert!(answer.head.contains("content-type: text/html"), "{}", answer.head);
+    assert!(answer.body.contains("<h1>") && answer.body.contains("t-1"), "{expected}: {}", answer.body);
+    assert!(
+        answer.head.contains("content-security-policy") && answer.head.contains("cache-control: private")
+    );
+}
+
+#[test]
+fn answers_say_how_long_and_how_they_may_be_used() {
+    let application = Application::start(&[]);
+    let policy = "content-security-policy: default-src 'none'; style-src 'self'; img-src 'self'; \
+                  form-action 'self'; base-uri 'none'; frame-ancestors 'none'\r";
+    for (path, cache) in [
+        ("/nothing", "private, no-cache"),
+        ("/healthz", "private, no-cache"),
+        ("/assets/style.css?v=0123456789ab", "public, max-age=31536000, immutable"),
+        ("/favicon.svg?v=0123456789ab", "public, max-age=31536000, immutable"),
+        // The page of another version, or nobody's.
+        ("/assets/style.css?v=ba9876543210", "no-cache"),
+        ("/assets/style.css", "no-cache"),
+    ] {
+        let head = application.get(path).head;
+        for line in
+            [policy, "x-content-type-options: nosniff\r", "referrer-policy: same-origin\r"].map(str::to_owned)
+        {
+            assert!(head.contains(&line), "{path}: no `{line}` in {head}");
+        }
+        assert!(head.contains(&format!("cache-control: {cache}\r")), "{path}: {head}");
+        assert!(!head.contains("strict-transport-security"), "{path}: {head}");
+        for (scheme, expected) in [("https", true), ("http", false)] {
+            let request = format!("GET {path} HTTP/1.1\r\nX-Forwarded-Proto: {scheme}\r\n");
+            let head = application.request(&request, "").head;
+            assert_eq!(head.contains("strict-transport-security: max-age=31536000\r"), expected, "{head}");
+        }
+    }
+    let unknown = Application::start(&[("APP_COMMIT", "")]);
+    let head = unknown.get("/assets/style.css?v=unknown").head;
+    assert!(head.contains("cache-control: no-cache\r"), "two builds may both be `unknown`: {head}");
 }
 
 #[test]

@@ -13,6 +13,8 @@ use nix::unistd::Pid;
 pub(crate) struct Application {
     process: Child,
     pub(crate) address: SocketAddr,
+    /// Where it serves metrics, if it was told to.
+    metrics: Option<SocketAddr>,
     log: Option<JoinHandle<Vec<String>>>,
 }
 
@@ -39,38 +41,45 @@ impl Application {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut metrics = None;
         let address = lines
             .find_map(|line| {
                 let record: serde_json::Value = serde_json::from_str(&line).unwrap();
-                Some(record.get("address")?.as_str()?.parse().unwrap())
+                let address = |key| Some(record.get(key)?.as_str()?.parse().unwrap());
+                metrics = metrics.or(address("metrics_address"));
+                address("address")
             })
             .expect("the application ended before it listened");
         // Read on to the end, so that the application never blocks on a full pipe.
         let log = std::thread::spawn(move || lines.collect());
-        Self { process, address, log: Some(log) }
+        Self { process, address, metrics, log: Some(log) }
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
         self.request(&format!("GET {path} HTTP/1.1\r\n"), "")
     }
 
+    /// What it counts, as Prometheus text.
+    pub(crate) fn metrics(&self) -> String {
+        send(self.metrics.expect("METRICS_PORT is not set"), "GET /metrics HTTP/1.1\r\n", "").body
+    }
+
     pub(crate) fn post(&self, path: &str, form: &str) -> Answer {
-        let head = format!(
+        self.post_with(path, &[], form)
+    }
+
+    /// Posts a form with more headers, lines without their ends.
+    pub(crate) fn post_with(&self, path: &str, headers: &[&str], form: &str) -> Answer {
+        let mut head = format!(
             "POST {path} HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n",
             form.len()
         );
+        head.extend(headers.iter().flat_map(|header| [header, "\r\n"]));
         self.request(&head, form)
     }
 
     pub(crate) fn request(&self, head: &str, body: &str) -> Answer {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-        write!(stream, "{head}Host: test\r\nConnection: close\r\n\r\n{body}").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Answer { status, head: head.to_lowercase(), body: body.to_owned() }
+        send(self.address, head, body)
     }
 
     pub(crate) fn terminate(&self) {
@@ -82,6 +91,17 @@ impl Application {
         let status = super::poll("the application ends", || self.process.try_wait().unwrap());
         (status, self.log.take().unwrap().join().unwrap())
     }
+}
+
+fn send(address: SocketAddr, head: &str, body: &str) -> Answer {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    write!(stream, "{head}Host: test\r\nConnection: close\r\n\r\n{body}").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Answer { status, head: head.to_lowercase(), body: body.to_owned() }
 }
 
 /// Runs it with `arguments` to its end; how it ended, and its log.

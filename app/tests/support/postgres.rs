@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, User, geteuid};
+use sqlx::Connection as _;
 use tempfile::TempDir;
 
 /// The server; ends with the value.
@@ -46,6 +47,17 @@ impl Postgres {
         let postgres = Self { server, port, _directory: directory };
         super::poll("postgres listens", || TcpStream::connect(("127.0.0.1", port)).ok());
         postgres
+    }
+
+    pub(crate) fn execute(&self, statement: &'static str) {
+        let url = format!("postgres://app@127.0.0.1:{}/postgres", self.port);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let done = runtime.block_on(async {
+            let mut connection = sqlx::PgConnection::connect(&url).await?;
+            sqlx::query(statement).execute(&mut connection).await?;
+            connection.close().await
+        });
+        done.unwrap();
     }
 }
 

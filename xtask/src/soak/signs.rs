@@ -22,8 +22,7 @@ const RATE: u32 = 20;
 /// The sample's first page, which its health check does not ask, and what breaks it.
 const PAGE: &str = "app/src/routes/entries.rs";
 const WELL: &str = "    let before = position.before.and_then(|before| before.parse().ok());\n";
-const BAD: &str =
-    "    if position.before.is_none() {\n        return Err(AppError::internal(&state.identity));\n    }\n";
+const BAD: &str = "    if position.before.is_none() {\n        return Err(AppError::Internal);\n    }\n";
 const BAD_ANSWERS: &str = "bad-answers";
 
 /// When it was seen that a release goes wrong, and when it was stopped; seconds since 1970.
