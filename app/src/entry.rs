@@ -16,6 +16,8 @@ pub(crate) const KINDS: &[(&str, &str)] =
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub(crate) struct Entry {
     pub(crate) id: i64,
+    /// 1 when it was added, one more after each edit.
+    pub(crate) version: i64,
     created_ms: i64,
     pub(crate) kind: String,
     pub(crate) title: String,
@@ -24,13 +26,21 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn created(&self) -> String {
-        let created = Timestamp::from_millisecond(self.created_ms).unwrap_or_default();
-        created.strftime("%Y-%m-%d %H:%M UTC").to_string()
+    pub(crate) fn created(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.created_ms).unwrap_or_default()
+    }
+
+    /// The time to the minute, UTC.
+    pub(crate) fn created_at(&self) -> String {
+        self.created().strftime("%Y-%m-%d %H:%M UTC").to_string()
     }
 
     pub(crate) fn kind_label(&self) -> &str {
         KINDS.iter().find(|(value, _)| *value == self.kind).map_or(self.kind.as_str(), |(_, label)| label)
+    }
+
+    pub(crate) fn is_edited(&self) -> bool {
+        self.version > 1
     }
 }
 
@@ -73,10 +83,17 @@ impl Draft {
     }
 }
 
+impl From<&Entry> for Draft {
+    fn from(entry: &Entry) -> Self {
+        let Entry { kind, title, author, body, .. } = entry.clone();
+        Self { kind, title, author, body }
+    }
+}
+
 /// The newest below the id `before`; one more than a page, to know whether there is a next one.
 pub(crate) async fn newest(pool: &PgPool, before: Option<i64>) -> Result<Vec<Entry>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT id, (extract(epoch FROM created_at) * 1000)::bigint AS created_ms, kind, title, author, \
+        "SELECT id, version, (extract(epoch FROM created_at) * 1000)::bigint AS created_ms, kind, title, author, \
          body FROM entries WHERE id < $1 ORDER BY id DESC LIMIT $2",
     )
     .bind(before.unwrap_or(i64::MAX))
@@ -87,7 +104,7 @@ pub(crate) async fn newest(pool: &PgPool, before: Option<i64>) -> Result<Vec<Ent
 
 pub(crate) async fn find(pool: &PgPool, id: i64) -> Result<Option<Entry>, sqlx::Error> {
     sqlx::query_as(
-        "SELECT id, (extract(epoch FROM created_at) * 1000)::bigint AS created_ms, kind, title, author, \
+        "SELECT id, version, (extract(epoch FROM created_at) * 1000)::bigint AS created_ms, kind, title, author, \
          body FROM entries WHERE id = $1",
     )
     .bind(id)
@@ -108,6 +125,29 @@ pub(crate) async fn insert(pool: &PgPool, draft: &Draft) -> Result<(), sqlx::Err
         .execute(pool)
         .await?;
     Ok(())
+}
+
+/// Changes the entry if it still has `version`; whether it had. One statement: two edits at once cannot both see it.
+pub(crate) async fn update(pool: &PgPool, id: i64, version: i64, draft: &Draft) -> Result<bool, sqlx::Error> {
+    let changed = sqlx::query(
+        "UPDATE entries SET kind = $3, title = $4, author = $5, body = $6, version = version + 1 \
+         WHERE id = $1 AND version = $2",
+    )
+    .bind(id)
+    .bind(version)
+    .bind(&draft.kind)
+    .bind(&draft.title)
+    .bind(&draft.author)
+    .bind(&draft.body)
+    .execute(pool)
+    .await?;
+    Ok(changed.rows_affected() == 1)
+}
+
+/// Deletes the entry if it still has `version`; whether it had.
+pub(crate) async fn delete(pool: &PgPool, id: i64, version: i64) -> Result<bool, sqlx::Error> {
+    let deleted = sqlx::query("DELETE FROM entries WHERE id = $1 AND version = $2").bind(id).bind(version);
+    Ok(deleted.execute(pool).await?.rows_affected() == 1)
 }
 
 #[cfg(test)]

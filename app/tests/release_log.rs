@@ -84,6 +84,59 @@ fn bad_input_is_answered_with_a_page_and_a_status() {
 }
 
 #[test]
+fn an_entry_is_edited_and_deleted_by_forms_that_ask_first() {
+    let postgres = Postgres::start(free_port());
+    let application = start_with(&postgres, &[]);
+    assert_eq!(application.post("/entries", "kind=fix&title=Frist&author=Ada&body=%3Cb%3E").status, 303);
+
+    let form = application.get("/entries/1/edit");
+    for text in ["value=\"Frist\"", "value=\"fix\" selected", "&#60;b&#62;", "name=\"version\" value=\"1\""] {
+        assert!(form.status == 200 && form.body.contains(text), "no `{text}` in {}", form.body);
+    }
+    let refused = application.post("/entries/1", "version=1&kind=fix&title=&author=Ada");
+    assert!(refused.status == 422 && refused.body.contains("Title is missing"), "{}", refused.body);
+    let saved = application.post("/entries/1", "version=1&kind=note&title=First&author=Ada&body=two");
+    assert!(saved.status == 303 && saved.head.contains("location: /entries/1\r"), "{}", saved.head);
+    let page = application.get("/entries/1").body;
+    assert!(
+        page.contains("<h1>First</h1>") && page.contains(">Note<") && page.contains(">edited<"),
+        "{page}"
+    );
+
+    let asked = application.get("/entries/1/delete");
+    assert!(asked.status == 200 && asked.body.contains("Delete this entry?"), "{}", asked.body);
+    assert_eq!(application.get("/entries/1").status, 200, "asking deletes nothing");
+    let deleted = application.post("/entries/1/delete", "version=2");
+    assert!(deleted.status == 303 && deleted.head.contains("location: /\r"), "{}", deleted.head);
+    for path in ["/entries/1", "/entries/1/edit", "/entries/1/delete"] {
+        assert_eq!(application.get(path).status, 404, "{path}");
+    }
+    let late = application.post("/entries/1", "version=2&kind=note&title=Late&author=Bob");
+    assert_eq!((late.status, application.post("/entries/1/delete", "version=2").status), (404, 404));
+}
+
+#[test]
+fn what_another_changed_meanwhile_is_neither_overwritten_nor_deleted() {
+    let postgres = Postgres::start(free_port());
+    let (first, second) = (start_with(&postgres, &[]), start_with(&postgres, &[]));
+    assert_eq!(first.post("/entries", "kind=fix&title=Old&author=Ada").status, 303);
+    assert_eq!(second.post("/entries/1", "version=1&kind=fix&title=Hers&author=Ada").status, 303);
+
+    let overtaken = first.post("/entries/1", "version=1&kind=fix&title=His&author=Bob");
+    assert_eq!(overtaken.status, 409);
+    for text in ["<h2>Hers</h2>", "value=\"His\"", "name=\"version\" value=\"2\""] {
+        assert!(overtaken.body.contains(text), "no `{text}` in {}", overtaken.body);
+    }
+    let kept = first.post("/entries/1/delete", "version=1");
+    assert!(kept.status == 409 && kept.body.contains("<h2>Hers</h2>"), "{}", kept.body);
+    assert!(first.get("/entries/1").body.contains("<h1>Hers</h1>"));
+
+    // Whoever has seen it may.
+    assert_eq!(first.post("/entries/1", "version=2&kind=fix&title=His&author=Bob").status, 303);
+    assert!(second.get("/entries/1").body.contains("<h1>His</h1>"));
+}
+
+#[test]
 fn forms_are_taken_from_its_own_pages_and_from_programs_alone() {
     let postgres = Postgres::start(free_port());
     let application = start_with(&postgres, &[]);
@@ -100,6 +153,10 @@ fn forms_are_taken_from_its_own_pages_and_from_programs_alone() {
     ] {
         let answer = application.post_with("/entries", headers, "kind=note&title=a&author=b");
         assert_eq!(answer.status, expected, "{headers:?}");
+    }
+    for path in ["/entries/1", "/entries/1/delete"] {
+        let form = "version=1&kind=note&title=changed&author=b";
+        assert_eq!(application.post_with(path, &["Origin: http://other"], form).status, 403, "{path}");
     }
     assert!(application.get("/entries/1").body.contains("<h1>a</h1>"));
     let read = application.request("GET / HTTP/1.1\r\nSec-Fetch-Site: cross-site\r\n", "");
@@ -143,7 +200,7 @@ fn each_failed_answer_is_a_page_with_its_status() {
         ("PUT /entries HTTP/1.1\r\nContent-Length: 0\r\n".to_owned(), "", 405),
         (format!("POST /entries HTTP/1.1\r\n{form}Content-Length: {}\r\n", long.len()), &long, 413),
         ("POST /entries HTTP/1.1\r\nContent-Length: 2\r\n".to_owned(), "{}", 415),
-        (format!("POST /entries HTTP/1.1\r\n{form}Content-Length: 15\r\n"), "title=a&title=b", 422),
+        (format!("POST /entries/1 HTTP/1.1\r\n{form}Content-Length: 7\r\n"), "title=a", 422),
     ] {
         let answer = application.request(&request, body);
         is_page(&answer, expected);

@@ -1,4 +1,4 @@
-//! Entries of the release log: list, add, read one.
+//! Entries of the release log: list, add, read one, edit and delete it. All by plain forms.
 
 use askama::Template;
 use axum::Router;
@@ -19,7 +19,9 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/", get(list))
         // Reading its address, as after a form that failed, leads to the list.
         .route("/entries", get(async || Redirect::to("/")).post(create))
-        .route("/entries/{id}", get(show))
+        .route("/entries/{id}", get(show).post(update))
+        .route("/entries/{id}/edit", get(edit))
+        .route("/entries/{id}/delete", get(ask).post(delete))
 }
 
 #[derive(Debug, Template)]
@@ -43,10 +45,44 @@ struct EntryPage<'a> {
     entry: Entry,
 }
 
+#[derive(Debug, Template)]
+#[template(path = "edit.html")]
+struct EditPage<'a> {
+    identity: &'a Identity,
+    /// As it is stored now.
+    entry: Entry,
+    /// Another made an edit that whoever sent `form` had not seen.
+    is_overtaken: bool,
+    form: Draft,
+    problems: Vec<String>,
+    kinds: &'static [(&'static str, &'static str)],
+}
+
+#[derive(Debug, Template)]
+#[template(path = "delete.html")]
+struct DeletePage<'a> {
+    identity: &'a Identity,
+    entry: Entry,
+    is_overtaken: bool,
+}
+
 #[derive(Debug, Default, Deserialize)]
 struct Position {
     /// Only entries older than this id. Text, so that a bad value means the first page instead of an error.
     before: Option<String>,
+}
+
+/// The version of the entry that the form was made from.
+#[derive(Debug, Deserialize)]
+struct Seen {
+    version: i64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Edit {
+    #[serde(flatten)]
+    draft: Draft,
+    version: i64,
 }
 
 async fn list(State(state): State<AppState>, Query(position): Query<Position>) -> Result<Response, AppError> {
@@ -68,6 +104,53 @@ async fn create(State(state): State<AppState>, Form(form): Form<Draft>) -> Resul
 async fn show(State(state): State<AppState>, Path(id): Path<String>) -> Result<Response, AppError> {
     let entry = find(&state, &id).await?;
     render(StatusCode::OK, &EntryPage { identity: &state.identity, entry })
+}
+
+async fn edit(State(state): State<AppState>, Path(id): Path<String>) -> Result<Response, AppError> {
+    let entry = find(&state, &id).await?;
+    let (identity, form, problems) = (&*state.identity, Draft::from(&entry), Vec::new());
+    let page = EditPage { identity, entry, is_overtaken: false, form, problems, kinds: KINDS };
+    render(StatusCode::OK, &page)
+}
+
+async fn update(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    Form(Edit { draft, version }): Form<Edit>,
+) -> Result<Response, AppError> {
+    let entry = find(&state, &id).await?;
+    let form = draft.cleaned();
+    let problems = form.problems();
+    if problems.is_empty() && entry::update(&pool(&state)?, entry.id, version, &form).await? {
+        metrics::counter!("app_entries_updated_total").increment(1);
+        return Ok(Redirect::to(&format!("/entries/{}", entry.id)).into_response());
+    }
+    // Read again: what overtook the form may have come since.
+    let entry = find(&state, &id).await?;
+    let is_overtaken = entry.version != version;
+    let status = if is_overtaken { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let identity = &*state.identity;
+    render(status, &EditPage { identity, entry, is_overtaken, form, problems, kinds: KINDS })
+}
+
+/// A page that asks first: a link may be followed by mistake, or by a program that fetches ahead.
+async fn ask(State(state): State<AppState>, Path(id): Path<String>) -> Result<Response, AppError> {
+    let entry = find(&state, &id).await?;
+    render(StatusCode::OK, &DeletePage { identity: &state.identity, entry, is_overtaken: false })
+}
+
+async fn delete(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    Form(Seen { version }): Form<Seen>,
+) -> Result<Response, AppError> {
+    let entry = find(&state, &id).await?;
+    if entry::delete(&pool(&state)?, entry.id, version).await? {
+        metrics::counter!("app_entries_deleted_total").increment(1);
+        return Ok(Redirect::to("/").into_response());
+    }
+    let entry = find(&state, &id).await?;
+    render(StatusCode::CONFLICT, &DeletePage { identity: &state.identity, entry, is_overtaken: true })
 }
 
 async fn page(
