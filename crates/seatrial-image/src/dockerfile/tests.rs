@@ -218,7 +218,7 @@ fn a_context_holds_what_a_commit_can_hold_of_its_folder_and_the_dockerfile() {
 
     let (dockerfile, context) = places(&request, &tree).unwrap();
     let into = tempfile::tempdir().unwrap();
-    tree.copy(&context, &[dockerfile.clone()], into.path()).unwrap();
+    tree.copy(&context, std::slice::from_ref(&dockerfile), into.path()).unwrap();
 
     assert_eq!(
         (dockerfile.as_path(), context.as_path()),
