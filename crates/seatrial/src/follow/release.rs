@@ -299,8 +299,9 @@ impl<'a, S: Strategy> Follower<'a, S> {
             Current::Build(id, told) => {
                 let (build, news) = told.look(self.watch, id).await?;
                 let progress = build_progress(&build.status);
-                if progress == Progress::Succeeded {
-                    begin::suspend_behind(self.following.scaling, &self.actions, id).await;
+                if let (Progress::Succeeded, Some(scaling)) = (progress, self.following.scaling) {
+                    let run = self.actions.iter().find(|run| run.external_id.as_ref() == Some(id));
+                    scaling.suspend_behind(run.map(|run| run.action.as_str())).await;
                 }
                 (progress != Progress::Running, news)
             }

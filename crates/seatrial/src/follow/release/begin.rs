@@ -2,19 +2,11 @@
 
 use super::tasks::StoppingTasks;
 use super::{BUILD_PROVIDER, Current, Follower, gate};
-use crate::aws::ActionRun;
+use crate::follow::Probe;
 use crate::follow::build::BuildTold;
 use crate::follow::rollout::RolloutTold;
-use crate::follow::{Probe, Scaling};
 use crate::output::{Event, What};
 use crate::rollout::{RolloutId, Strategy};
-
-/// Suspends scaling where the build that has just ended well is the last before a rollout.
-pub(super) async fn suspend_behind(scaling: Option<&Scaling<'_>>, actions: &[ActionRun], build: &str) {
-    let Some(scaling) = scaling else { return };
-    let run = actions.iter().find(|run| run.external_id.as_deref() == Some(build));
-    scaling.suspend_behind(run.map(|run| run.action.as_str())).await;
-}
 
 impl<S: Strategy> Follower<'_, S> {
     /// Takes up the newest run of an action that has something of its own to follow and was not followed yet.
