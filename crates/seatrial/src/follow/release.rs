@@ -3,7 +3,6 @@
 //!
 //! Each look asks only what can still change: the execution itself, and of its actions the one that runs.
 
-mod begin;
 mod behind;
 mod ended;
 mod evidence;
@@ -14,6 +13,7 @@ mod left;
 mod placement;
 mod tasks;
 mod telling;
+mod upcoming;
 mod waits;
 
 use std::time::Duration;
