@@ -6,6 +6,7 @@
 mod behind;
 mod ended;
 mod evidence;
+mod following;
 mod gate;
 mod judge;
 mod judging;
@@ -13,16 +14,13 @@ mod left;
 mod placement;
 mod tasks;
 mod telling;
-mod upcoming;
 mod waits;
-
-use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::build::BuildTold;
 use super::rollout::{RolloutTold, state_of};
-use super::{Look, Probe, ProbeTarget, Scaling, Watch};
+use super::{Look, Probe, Watch};
 use crate::aws::status::{Progress, build_progress, execution_progress};
 use crate::aws::{ActionRun, Execution};
 use crate::output::{Event, What, Whole};
@@ -35,6 +33,7 @@ use telling::{tell_action, tell_requests};
 
 pub(crate) use ended::Followed;
 pub(crate) use evidence::{Evidence, TaskEvidence, evidence_of};
+pub(crate) use following::Following;
 pub(crate) use gate::{CHECK_ACTION, Gate};
 pub(crate) use judge::Sign;
 pub(crate) use left::Left;
@@ -45,32 +44,6 @@ const BUILD_PROVIDER: &str = "CodeBuild";
 
 /// What a screen shows the whole of a release under, and the one of its actions that runs.
 const SUBJECT: &str = "release";
-
-/// What to follow.
-pub(crate) struct Following<'a> {
-    pub pipeline: &'a str,
-    pub execution: &'a str,
-    pub cluster: &'a str,
-    pub service: &'a str,
-    /// ARNs of the target groups that the service may stand behind.
-    pub groups: [&'a str; 2],
-    /// How long it may take: what the environment waits for on purpose, and what everything else takes at most.
-    pub patience: Duration,
-    /// What of that its rollout waits for on purpose.
-    pub waits: Waits,
-    /// What is done where it waits for somebody's word.
-    pub gate: Gate,
-    /// Suspended from before its rollout begins; whoever has it followed resumes it. `None` leaves scaling alone.
-    pub scaling: Option<&'a Scaling<'a>>,
-    /// The lifecycle event of the rollout whose end ends the following; `None` for the end of all.
-    pub until: Option<&'static str>,
-    /// Asked from the rollout's first moment to its last; `None` for no probe.
-    pub probe: Option<ProbeTarget>,
-    /// So many requests may fail within ten seconds once traffic shifts.
-    pub budget: u32,
-    /// Keeps what the tasks of a new revision showed that did not go well, while they are there.
-    pub keep: &'a (dyn Fn(&Evidence) + Sync),
-}
 
 /// Tells an execution to its end.
 pub(crate) async fn follow_release<S: Strategy>(
@@ -356,6 +329,43 @@ impl<'a, S: Strategy> Follower<'a, S> {
         self.actions = runs;
         self.begin().await?;
         Ok(news)
+    }
+
+    /// Takes up the newest run of an action that has something of its own to follow and was not followed yet.
+    async fn begin(&mut self) -> anyhow::Result<()> {
+        let newest = |provider| gate::newest(&self.actions, provider);
+        let (rollout, build) = (newest(S::PROVIDER).map(RolloutId), newest(BUILD_PROVIDER));
+        if let Some(id) = rollout {
+            if self.rollout.as_ref().is_none_or(|rollout| rollout.id != id) {
+                self.begin_rollout(id).await?;
+            }
+        } else if build.is_some() && build != self.build {
+            self.build.clone_from(&build);
+            self.current = Current::Build(build.unwrap_or_default(), BuildTold::default());
+            self.watch.session.printer.tell(Event::new(None, self.current.subject(), What::InWork));
+        }
+        Ok(())
+    }
+
+    async fn begin_rollout(&mut self, id: RolloutId) -> anyhow::Result<()> {
+        if let Some(scaling) = self.following.scaling {
+            scaling.suspend().await;
+        }
+        if self.tasks.is_none() {
+            self.tasks = Some(StoppingTasks::begin(self.watch, self.place()).await?);
+        }
+        if let Some(target) = self.following.probe.take() {
+            match Probe::start(target) {
+                Ok(probe) => self.probe = Some(probe),
+                Err(why) => {
+                    self.watch.session.printer.warning(format_args!("nothing is probed: {why}"));
+                    self.unprobed = Some(why);
+                }
+            }
+        }
+        self.current = Current::Rollout(id, RolloutTold::default());
+        self.watch.session.printer.tell(Event::new(None, self.current.subject(), What::InWork));
+        self.look_at_current().await.map(drop)
     }
 
     fn place(&self) -> (&'a str, &'a str) {

@@ -26,13 +26,14 @@ mod gate;
 mod judged;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::*;
 use crate::aws::AwsError;
 use crate::aws::tests::{error, stub};
-use crate::follow::Address;
+use crate::follow::{Address, ProbeTarget};
 use crate::output::{Format, Printer};
 use crate::rollout::Weight;
 use crate::session::Session;
