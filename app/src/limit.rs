@@ -3,6 +3,7 @@
 use std::hash::{BuildHasher as _, RandomState};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, Request, State};
@@ -13,7 +14,6 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use crate::error::AppError;
 use crate::forwarded;
-use crate::state::AppState;
 
 /// Counts by client address.
 ///
@@ -54,13 +54,13 @@ fn network(client: IpAddr) -> IpAddr {
 
 /// Refuses what changes something and comes too often.
 pub(crate) async fn forms(
-    State(state): State<AppState>,
+    State(limit): State<Arc<PostLimit>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
     next: Next,
 ) -> Result<Response, AppError> {
     if !request.method().is_safe() {
-        state.posts.count(forwarded::client(request.headers(), peer)).map_err(AppError::TooMany)?;
+        limit.count(forwarded::client(request.headers(), peer)).map_err(AppError::TooMany)?;
     }
     Ok(next.run(request).await)
 }

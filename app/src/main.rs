@@ -76,8 +76,7 @@ async fn run() -> anyhow::Result<()> {
     database.wait_until_up(config.startup_grace).await;
 
     let lifecycle = Arc::new(Lifecycle::default());
-    let posts = Arc::new(PostLimit::per_minute(config.posts_per_minute));
-    let state = AppState { identity: Arc::new(identity), database, lifecycle: Arc::clone(&lifecycle), posts };
+    let state = AppState { identity: Arc::new(identity), database, lifecycle: Arc::clone(&lifecycle) };
     let listener = TcpListener::bind((config.host.as_str(), config.port))
         .await
         .with_context(|| format!("failed to listen on `{}:{}`", config.host, config.port))?;
@@ -86,7 +85,8 @@ async fn run() -> anyhow::Result<()> {
 
     let drain_delay = config.drain_delay;
     let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let router = router::build(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let posts = PostLimit::per_minute(config.posts_per_minute);
+    let router = router::build(state.clone(), posts).into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, router).with_graceful_shutdown(async move {
         tokio::select! {
             _ = terminate.recv() => {}

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::database::Database;
 use crate::identity::Identity;
-use crate::limit::PostLimit;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -13,7 +12,6 @@ pub(crate) struct AppState {
     pub(crate) identity: Arc<Identity>,
     pub(crate) database: Database,
     pub(crate) lifecycle: Arc<Lifecycle>,
-    pub(crate) posts: Arc<PostLimit>,
 }
 
 /// Whether the application is on its way out.
