@@ -98,14 +98,18 @@ fn template(state: Value) -> String {
 async fn deployed(cloud: &Cloud, operation: &str, state: Value) -> String {
     let input = json!({ "StackName": "s", "TemplateBody": template(state) });
     call(cloud, &format!("cloudformation:{operation}"), input).await.unwrap();
-    loop {
-        let found = call(cloud, "cloudformation:DescribeStacks", json!({ "StackName": "s" })).await.unwrap();
-        let status = found["Stacks"][0]["StackStatus"].as_str().unwrap().to_owned();
-        if !status.ends_with("_IN_PROGRESS") {
-            return status;
+    let rests = async {
+        loop {
+            let found =
+                call(cloud, "cloudformation:DescribeStacks", json!({ "StackName": "s" })).await.unwrap();
+            let status = found["Stacks"][0]["StackStatus"].as_str().unwrap().to_owned();
+            if !status.ends_with("_IN_PROGRESS") {
+                return status;
+            }
+            tokio::task::yield_now().await;
         }
-        tokio::task::yield_now().await;
-    }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), rests).await.unwrap()
 }
 
 /// The status of the target's drift, and the paths that differ.
