@@ -16,6 +16,7 @@ mod dockerfile;
 mod error;
 mod image;
 pub mod one_off;
+mod outputs;
 mod pack;
 mod push;
 mod registration;
@@ -26,7 +27,7 @@ mod source;
 mod stop;
 mod tree;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use artifacts::write_artifacts;
 pub use cache::default_cache;
@@ -38,6 +39,9 @@ pub use report::{Pushing, Report};
 pub use request::{BuildImage, BuildRequest, Builder, ImageOptions};
 pub use stop::Stop;
 
+use seatrial_project::Environment;
+use seatrial_project::render::Variables;
+
 use crate::architecture::ArchitectureNames as _;
 use crate::cache::BuildCache;
 use crate::image::Packed;
@@ -47,6 +51,15 @@ use crate::request::outcome;
 use crate::source::Revision;
 use crate::stop::blocking;
 use crate::tree::Tree;
+
+/// The outputs of stacks that the environment's variables name, by [`seatrial_project::render::output_key`], read as the
+/// process's environment and profiles say.
+///
+/// # Errors
+/// `ImageError::Refused` where no stack has such an output, or several have; anything else is `ImageError::Failed`.
+pub async fn read_outputs(workspace: &Path, environment: &Environment) -> Result<Variables, ImageError> {
+    outputs::read(workspace, environment, &aws_config::load_from_env().await).await
+}
 
 /// Builds the image of the workspace's current revision, and pushes it if asked to.
 ///

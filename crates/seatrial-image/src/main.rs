@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, Parser};
-use seatrial_image::{BuildRequest, Builder, Credentials, ImageError, run, write_artifacts};
+use seatrial_image::{BuildRequest, Builder, Credentials, ImageError, read_outputs, run, write_artifacts};
 use seatrial_project::{Project, ProjectError, render::Variables};
 
 use say::report;
@@ -81,7 +81,11 @@ async fn build(arguments: BuildArguments) -> anyhow::Result<()> {
     request.builder = arguments.builder.unwrap_or(request.builder);
     let image = run(&request, &report, &|| {}).await?;
     if let Some(directory) = &arguments.artifacts {
-        write_artifacts(&workspace, directory, &image.uri, environment, &given())?;
+        let mut given = given();
+        if !environment.app.outputs.is_empty() {
+            given.extend(read_outputs(&workspace, environment).await?);
+        }
+        write_artifacts(&workspace, directory, &image.uri, environment, &given)?;
         report(&format!("wrote imageDetail.json, taskdef.json and appspec.yaml to {}", directory.display()));
     }
     writeln!(std::io::stdout(), "{}", serde_json::to_string(&image)?)?;

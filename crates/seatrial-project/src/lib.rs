@@ -8,6 +8,7 @@ pub mod app_spec;
 pub mod build_spec;
 mod checks;
 mod choices;
+mod database;
 pub mod generate;
 mod loopback;
 mod model;
@@ -21,6 +22,7 @@ mod rules;
 mod settings;
 pub mod task_definition;
 mod traffic;
+mod variable;
 
 pub use self::{
     checks::Check,

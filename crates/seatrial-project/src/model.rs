@@ -15,6 +15,9 @@ use super::{
     settings::{Database, Deployment, Tasks},
 };
 
+/// The stack of the database, which an environment without one leaves out.
+const DATABASE_STACK: &str = "database";
+
 /// Where the file is, from the root of the workspace.
 pub const PROJECT_FILE: &str = "infra/project.yml";
 /// The environment that is the embedded local cloud.
@@ -85,8 +88,8 @@ pub struct Environment {
     pub has_release_program: bool,
     /// How many tasks run.
     pub tasks: Tasks,
-    /// What the database is.
-    pub database: Database,
+    /// What the database is, if there is one.
+    pub database: Option<Database>,
     /// How a deployment moves traffic.
     pub deployment: Deployment,
     /// Set together with `certificate_arn`: HTTPS under this name.
@@ -136,6 +139,8 @@ pub struct App {
     pub architecture: Architecture,
     /// Variable to value, exactly as it was typed. No name is in `secrets` too.
     pub environment: BTreeMap<String, String>,
+    /// Variable to the name of an output, of whichever stack has it.
+    pub outputs: BTreeMap<String, String>,
     /// Variable to the ARN of the secret, with a JSON key behind it if one was given.
     pub secrets: BTreeMap<String, String>,
     /// The ARNs of the secrets themselves that Secrets Manager keeps, each once.
@@ -234,6 +239,11 @@ impl Environment {
         format!("{}-{}", self.project, self.name)
     }
 
+    /// Whether a stack is left out: by name, or for there is nothing in it to be made.
+    pub fn leaves_out(&self, stack: &str) -> bool {
+        self.skip.contains(stack) || (stack == DATABASE_STACK && self.database.is_none())
+    }
+
     /// For so many minutes a deployment that is ready waits for a word: a person's, or that of its checks.
     pub fn ready_wait_minutes(&self) -> u32 {
         let for_checks = if self.checks.is_empty() { 0 } else { MINUTES_FOR_CHECKS };
@@ -257,6 +267,7 @@ impl Environment {
 
     /// What stack parameters may be filled from, by the parameter's name; only what is set.
     pub fn facts(&self) -> BTreeMap<String, String> {
+        let database = self.database.as_ref();
         let list = |arns: &BTreeSet<String>| {
             (!arns.is_empty()).then(|| arns.iter().map(String::as_str).collect::<Vec<_>>().join(","))
         };
@@ -276,10 +287,10 @@ impl Environment {
             ("MinimumTasks", Some(self.tasks.min.to_string())),
             ("MaximumTasks", Some(self.tasks.max.to_string())),
             ("CpuTarget", Some(self.tasks.cpu_target.to_string())),
-            ("DatabaseInstanceClass", Some(self.database.instance_class.to_string())),
-            ("DatabaseStorageGib", Some(self.database.storage_gib.to_string())),
-            ("DatabaseMultiAz", Some(self.database.multi_az.to_string())),
-            ("DatabaseSnapshot", self.database.snapshot.as_ref().map(ToString::to_string)),
+            ("DatabaseInstanceClass", database.map(|it| it.instance_class.to_string())),
+            ("DatabaseStorageGib", database.map(|it| it.storage_gib.to_string())),
+            ("DatabaseMultiAz", database.map(|it| it.multi_az.to_string())),
+            ("DatabaseSnapshot", database.and_then(|it| Some(it.snapshot.as_ref()?.to_string()))),
             ("TrafficConfiguration", Some(self.deployment.traffic.as_str().to_owned())),
             ("ReadyWaitMinutes", Some(self.ready_wait_minutes().to_string())),
             ("TerminateBlueAfterMinutes", Some(self.deployment.terminate_blue_after.0.to_string())),
@@ -289,6 +300,7 @@ impl Environment {
             ("ReleaseChecks", (!self.checks.is_empty()).then(|| json!(self.checks).to_string())),
             ("ReleaseProgram", self.has_release_program.then(|| "true".to_owned())),
             ("NetworkMode", Some(self.network_mode.as_str().to_owned())),
+            ("ReadsOutputs", (!self.app.outputs.is_empty()).then(|| "true".to_owned())),
             ("SecretArns", list(&self.app.secret_arns)),
             ("SecretParameterArns", list(&self.app.secret_parameter_arns)),
             // A service that cannot be given a shell later is given the way to one.

@@ -19,7 +19,6 @@ pub(super) fn refuse(document: &Document) -> Result<(), Diagnostic> {
         let own = Part { document, path, node: &environment.value };
         own.refuse_keys(ENVIRONMENT)?;
         own.refuse_overridable()?;
-        own.refuse_forms()?;
     }
     Ok(())
 }
@@ -51,22 +50,12 @@ impl<'a> Part<'a> {
         if let Some(image) = self.below("image") {
             image.refuse_keys(IMAGE)?;
         }
-        let Some(app) = self.below("app") else { return Ok(()) };
-        for variables in ["environment", "secrets"].into_iter().filter_map(|key| app.below(key)) {
-            for entry in variables.node.entries() {
-                if let Some(value) =
-                    variables.below(&entry.key).filter(|value| value.node.get("output").is_some())
-                {
-                    return Err(value.form("the output of a stack"));
-                }
+        let Some(secrets) = self.below("app").and_then(|app| app.below("secrets")) else { return Ok(()) };
+        for entry in secrets.node.entries() {
+            if let Some(value) = secrets.below(&entry.key).filter(|value| value.node.get("output").is_some())
+            {
+                return Err(value.form("the output of a stack"));
             }
-        }
-        Ok(())
-    }
-
-    fn refuse_forms(&self) -> Result<(), Diagnostic> {
-        if let Some(database) = self.below("database").filter(|it| it.node.as_text() == Some("none")) {
-            return Err(database.form("`none`"));
         }
         Ok(())
     }

@@ -22,6 +22,9 @@ use crate::{
     task_definition::{CONTAINER, Container, Secret, TaskDefinition, Variable},
 };
 
+/// What tells the application its database.
+const OF_THE_DATABASE: [&str; 5] = ["DB_HOST", "DB_NAME", "DB_PASSWORD", "DB_PORT", "DB_USER"];
+
 /// Values of placeholders, by name. An empty value is a value.
 pub type Variables = BTreeMap<String, String>;
 
@@ -120,11 +123,16 @@ fn render_task_definition(
     let mut definition: TaskDefinition =
         serde_json::from_str(template).map_err(|error| invalid(TASKDEF, error))?;
     // Before anything is filled: what is replaced needs no value.
-    let own: BTreeSet<&String> =
-        environment.app.environment.keys().chain(environment.app.secrets.keys()).collect();
+    let mut own: BTreeSet<&str> = environment.app.environment.keys().map(String::as_str).collect();
+    own.extend(environment.app.secrets.keys().map(String::as_str));
+    own.extend(environment.app.outputs.keys().map(String::as_str));
+    if environment.database.is_none() {
+        own.extend(OF_THE_DATABASE);
+    }
     container(&mut definition)?.remove(&own);
     let mut definition = fill(TASKDEF, &definition, &known(environment, given))?;
-    container(&mut definition)?.add(environment);
+    let outputs = outputs(environment, given)?;
+    container(&mut definition)?.add(environment, outputs);
     Ok(definition)
 }
 
@@ -154,18 +162,39 @@ fn container(definition: &mut TaskDefinition) -> Result<&mut Container, RenderEr
 
 impl Container {
     /// Takes out what has one of these names: ECS refuses a name that is there twice.
-    fn remove(&mut self, names: &BTreeSet<&String>) {
-        self.environment.retain(|variable| !names.contains(&variable.name));
-        self.secrets.retain(|secret| !names.contains(&secret.name));
+    fn remove(&mut self, names: &BTreeSet<&str>) {
+        self.environment.retain(|variable| !names.contains(variable.name.as_str()));
+        self.secrets.retain(|secret| !names.contains(secret.name.as_str()));
     }
 
-    fn add(&mut self, environment: &Environment) {
+    fn add(&mut self, environment: &Environment, outputs: Vec<Variable>) {
         let variables = environment.app.environment.iter();
         let variables = variables.map(|(name, value)| Variable { name: name.clone(), value: value.clone() });
         self.environment.extend(variables);
+        self.environment.extend(outputs);
         let secrets = environment.app.secrets.iter();
         let secrets = secrets.map(|(name, arn)| Secret { name: name.clone(), value_from: arn.clone() });
         self.secrets.extend(secrets);
+    }
+}
+
+/// The name among [`Variables`] under which a stack's output is given: no variable of a process can have it.
+pub fn output_key(output: &str) -> String {
+    format!("output {output}")
+}
+
+/// The variables whose values are outputs of stacks.
+fn outputs(environment: &Environment, given: &Variables) -> Result<Vec<Variable>, RenderError> {
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
+    for (name, output) in &environment.app.outputs {
+        match given.get(&output_key(output)) {
+            Some(value) => found.push(Variable { name: name.clone(), value: value.clone() }),
+            None => missing.push(output_key(output)),
+        }
+    }
+    match missing.is_empty() {
+        true => Ok(found),
+        false => Err(RenderError::Missing { path: TASKDEF, names: missing }),
     }
 }
 

@@ -8,7 +8,8 @@ use super::{
     choices::{Architecture, ImageBuilder},
     model::{App, Environment, Image, LOCAL_ENVIRONMENT, Migrate, Project, Source, at},
     rules::{FolderPath, Name, SecretArn, VariableName},
-    settings::{AppSettings, EnvironmentSettings, ImageSettings, Settings, SourceSettings, Tasks},
+    settings::{AppSettings, Database, EnvironmentSettings, ImageSettings, Settings, SourceSettings, Tasks},
+    variable::VariableValue,
 };
 
 /// Project and environment together: what AWS's 32 characters for the name of a load balancer or target
@@ -68,8 +69,9 @@ impl Scope<'_> {
             let message = format!("`tags` must be at most {MOST_TAGS}, found {}", self.settings.tags.len());
             return Err(at(self.document, &["tags"], message));
         }
-        if !(20..=65_536).contains(&own.database.storage_gib) {
-            let found = own.database.storage_gib;
+        if let Some(Database { storage_gib: found, .. }) = own.database.0
+            && !(20..=65_536).contains(&found)
+        {
             let rule = format!("must be from 20 to 65536, found `{found}`");
             return Err(self.fault(&["database", "storage_gib"], rule));
         }
@@ -106,7 +108,7 @@ impl Scope<'_> {
             checks: own.checks.or_else(|| self.settings.checks.clone()).unwrap_or_default(),
             has_release_program: self.has_release_program(),
             tasks: own.tasks,
-            database: own.database,
+            database: own.database.0,
             deployment: own.deployment,
             domain: own.domain.map(|domain| domain.to_string()),
             certificate_arn: own.certificate_arn.map(|arn| arn.to_string()),
@@ -210,6 +212,13 @@ impl Scope<'_> {
             return Err(self.app_fault(&["secrets"], &rule));
         }
         let text = |name: VariableName| name.to_string();
+        let (mut environment, mut outputs) = (BTreeMap::new(), BTreeMap::new());
+        for (name, value) in app.environment {
+            match value {
+                VariableValue::Text(value) => drop(environment.insert(name.to_string(), value)),
+                VariableValue::Output(output) => drop(outputs.insert(name.to_string(), output.to_string())),
+            }
+        }
         Ok(App {
             port: app.port.map_or(4000, |port| port.0),
             probe: app.probe.resolved(&path),
@@ -217,7 +226,8 @@ impl Scope<'_> {
             cpu,
             memory,
             architecture: app.architecture.unwrap_or(Architecture::X86_64),
-            environment: app.environment.into_iter().map(|(name, value)| (text(name), value)).collect(),
+            environment,
+            outputs,
             secret_arns: app
                 .secrets
                 .values()

@@ -120,6 +120,12 @@ text_rule!(
     "must be a path from the project's folder"
 );
 text_rule!(
+    /// An output of a stack (CloudFormation: logical names are alphanumeric).
+    OutputName,
+    |text| !text.is_empty() && text.len() <= 255 && text.chars().all(|c| c.is_ascii_alphanumeric()),
+    "must be the name of an output, of letters and digits"
+);
+text_rule!(
     /// A stage of a Dockerfile, by name or number.
     StageName,
     |text| {

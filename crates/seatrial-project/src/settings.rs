@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::{
     checks::Check,
     choices::{Architecture, ImageBuilder, ImageTarget, NetworkMode},
+    database::DatabaseSettings,
     port::AppPort,
     probe::ProbeSettings,
     rules::{
@@ -15,6 +16,7 @@ use super::{
         SecretArn, ShellCommand, SnapshotId, StackShortName, StageName, TagKey, TagValue, VariableName,
     },
     traffic::Traffic,
+    variable::VariableValue,
 };
 
 /// The whole file.
@@ -68,7 +70,7 @@ pub(super) struct AppSettings {
     pub(super) cpu: Option<u32>,
     pub(super) memory: Option<u32>,
     pub(super) architecture: Option<Architecture>,
-    pub(super) environment: BTreeMap<VariableName, String>,
+    pub(super) environment: BTreeMap<VariableName, VariableValue>,
     pub(super) secrets: BTreeMap<VariableName, SecretArn>,
 }
 
@@ -142,7 +144,7 @@ pub(super) struct EnvironmentSettings {
     /// Instead of the common ones; none with `[]`.
     pub(super) checks: Option<Vec<Check>>,
     pub(super) tasks: Tasks,
-    pub(super) database: Database,
+    pub(super) database: DatabaseSettings,
     pub(super) deployment: Deployment,
     pub(super) domain: Option<DomainName>,
     pub(super) certificate_arn: Option<CertificateArn>,

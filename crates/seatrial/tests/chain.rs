@@ -176,6 +176,11 @@ fn a_project_with_a_dockerfile_is_released_with_what_its_commit_holds() {
          target_stage: run}",
     );
     checkout.compile_program("web/src/main.rs", "web/program");
+    // A stack of its own, of which the application is told, and no database.
+    let queue = "Resources: {Jobs: {Type: AWS::SQS::Queue}}\nOutputs: {JobsUrl: {Value: !Ref Jobs}}\n";
+    checkout.write_stack("jobs", queue);
+    checkout.edit_project("  environment:\n", "  environment:\n    TYPED_JOBS: {output: JobsUrl}\n");
+    checkout.edit_project("local: {}", "local: {database: none}");
     checkout.commit_all("Build by a Dockerfile");
 
     let provisioned = checkout.json(&["provision", "--yes"]);
@@ -184,6 +189,9 @@ fn a_project_with_a_dockerfile_is_released_with_what_its_commit_holds() {
     let url = provisioned["outputs"]["Url"].as_str().unwrap().to_owned();
     let page = get(&url).unwrap();
     assert!(page.contains("the first page") && page.contains("TYPED_GREETING 1.10\n"), "{page}");
+    let jobs = provisioned["outputs"]["JobsUrl"].as_str().unwrap();
+    assert!(page.contains(&format!("TYPED_JOBS {jobs}\n")), "{page}");
+    assert!(!provisioned["stacks"].to_string().contains("local-database"), "{provisioned}");
     assert!(page.contains(&format!("commit {}\n", checkout.head())), "{page}");
     for line in AS_TYPED {
         assert!(page.contains(line), "{line} is not on {page}");
@@ -194,7 +202,9 @@ fn a_project_with_a_dockerfile_is_released_with_what_its_commit_holds() {
     checkout.commit_all("Change the page");
     let released = checkout.json(&["release"]);
     assert_eq!((&released["status"], &released["requests"]["failed"]), (&"Succeeded".into(), &0.into()));
-    assert!(get(&url).unwrap().contains("the second page"));
+    let page = get(&url).unwrap();
+    // A build of the pipeline reads it, too.
+    assert!(page.contains("the second page") && page.contains(&format!("TYPED_JOBS {jobs}\n")), "{page}");
 }
 
 #[test]

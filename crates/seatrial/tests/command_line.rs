@@ -70,6 +70,14 @@ fn each_stack_can_be_left_out_with_the_parameters_that_are_documented_and_with_n
     let mut named: Vec<String> = documented.iter().map(|row| row[0][0].clone()).collect();
     named.sort();
     assert_eq!(named, stacks);
+    let none = original.replacen("  local: {}", "  local: {database: none}", 1);
+    assert_ne!(none, original);
+    project.write("infra/project.yml", none);
+    let without = project.run(&["graph", "--output", "json"]);
+    assert_eq!(without.code, Some(0), "{}", without.stderr);
+    assert!(
+        !without.stdout.contains("\"name\":\"database\"") && without.stdout.contains("\"name\":\"service\"")
+    );
     for row in &documented {
         let stack = &row[0][0];
         // What stands behind a parenthesis or a comma is for commands that use it.

@@ -72,6 +72,8 @@ pub(super) fn play(running: &Running<'_>, wanted: &Wanted) -> Result<usize, Stri
             }
             for _ in 0..wanted.rounds {
                 random.shuffle(&mut all);
+                // What migrations need stays once it is there: its log is not removed without a word.
+                all.sort_by_key(|case| case.scenario == Scenario::Migration);
                 for case in &all {
                     let one = soak.play(case, Duration::from_millis(random.u64(..LATEST)));
                     if running.is_interrupted() {

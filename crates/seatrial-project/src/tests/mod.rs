@@ -134,6 +134,17 @@ fn a_dockerfile_has_its_own_keys_and_neither_builder_takes_the_others() {
 }
 
 #[test]
+fn an_environment_without_a_database_leaves_its_stack_out_and_has_no_fact_of_it() {
+    let text = GOOD.replace("local: {}", "local: {database: none}");
+    let project = Project::parse(text.as_bytes()).unwrap();
+    let (local, production) =
+        (project.environment(None).unwrap(), project.environment(Some("production")).unwrap());
+    assert!(local.database.is_none() && local.leaves_out("database") && !local.leaves_out("network"));
+    assert!(!local.facts().keys().any(|fact| fact.starts_with("Database")));
+    assert!(!production.leaves_out("database") && production.facts().contains_key("DatabaseStorageGib"));
+}
+
+#[test]
 fn the_image_runs_the_package_app_unless_another_is_named() {
     let image =
         |text: &str| Project::parse(text.as_bytes()).unwrap().environment(None).unwrap().image.clone();
@@ -362,12 +373,13 @@ fn what_is_not_there_yet_is_refused_in_its_own_words() {
              snapshot, found `my_snapshot`",
         ),
         (
-            broken("local: {}", "local: {database: none}"),
-            "infra/project.yml:8:21: `environments.local.database` cannot be `none` yet",
+            broken("local: {}", "local: {database: some}"),
+            "infra/project.yml:8:21: `environments.local.database` must be `none`, or a mapping, found `some`",
         ),
         (
-            broken("LEVEL: info", "QUEUE_URL: {output: QueueUrl}"),
-            "infra/project.yml:4:118: `app.environment.QUEUE_URL` cannot be the output of a stack yet",
+            broken("LEVEL: info", "QUEUE_URL: {output: Queue-Url}"),
+            "infra/project.yml:4:127: `app.environment.QUEUE_URL.output` must be the name of an output, of letters and \
+             digits, found `Queue-Url`",
         ),
         (
             whole("nofity: []"),

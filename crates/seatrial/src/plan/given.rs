@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use seatrial_project::render::Variables;
+use seatrial_project::render::{Variables, output_key};
 
 /// What only the stacks can fill placeholders with: their outputs under the names that the build project and the
 /// pipeline give them.
@@ -21,5 +21,7 @@ pub(crate) fn given_by_stacks(region: &str, outputs: &BTreeMap<String, String>) 
     for (variable, output) in names {
         variables.extend(outputs.get(output).map(|value| (variable.to_owned(), value.clone())));
     }
+    // Of them the project may name any for a variable of its own.
+    variables.extend(outputs.iter().map(|(output, value)| (output_key(output), value.clone())));
     variables
 }

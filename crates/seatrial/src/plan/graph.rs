@@ -21,6 +21,8 @@ use super::{
 };
 
 const SERVICE: &str = "AWS::ECS::Service";
+/// The stack of the database.
+const DATABASE: &str = "database";
 /// Two numbers, made anew whenever one of them changes: whoever uses its name takes the new one in the same run, after it
 /// was made and before the old one goes.
 const REPLACED_AT_WILL: &str = "AWS::CodeDeploy::DeploymentConfig";
@@ -104,7 +106,7 @@ impl Graph {
         let mut faults = unknown_skips(&templates, project, environment);
         faults.extend(limits::long_names(&templates, environment));
         let templates: Vec<StackTemplate> =
-            templates.into_iter().filter(|template| !environment.skip.contains(&template.name)).collect();
+            templates.into_iter().filter(|template| !environment.leaves_out(&template.name)).collect();
         let wiring = Wiring::new(&templates, project, environment);
         let mut nodes = BTreeMap::new();
         for template in &templates {
@@ -117,12 +119,14 @@ impl Graph {
             }
             nodes.insert(NodeId::Stack(template.name.clone()), inputs);
         }
-        let mut needs = BTreeSet::new();
+        let mut needs: BTreeSet<&str> = BTreeSet::new();
         if let Some(service) = templates.iter().find(|template| template.has_resource(SERVICE)) {
             needs.extend(
                 FIRST_IMAGE_NEEDS.iter().chain(&TASK_DEFINITION_NEEDS).chain(&TASK_DEFINITION_WISHES),
             );
-            faults.extend(add_first_release(&mut nodes, &wiring, service));
+            needs.extend(environment.app.outputs.values().map(String::as_str));
+            faults.extend(add_first_release(&mut nodes, &wiring, (service, environment)));
+            faults.extend(unnamed_database(&wiring, environment, service));
             for template in templates.iter().filter(|template| template.has_resource(SERVICE)) {
                 let inputs = nodes.entry(NodeId::Stack(template.name.clone())).or_default();
                 inputs.after.insert(NodeId::TaskDefinition);
@@ -135,7 +139,7 @@ impl Graph {
         faults.extend(refused);
         needs.extend(templates.iter().any(limits::is_large).then_some(limits::BUCKET));
         let skipped = Owned::ALL.into_iter().filter(|owned| environment.skip.contains(owned.stack()));
-        needs.extend(skipped.map(Owned::name));
+        needs.extend(skipped.map(|owned| -> &str { owned.name() }));
         faults.extend(wiring.unused_settings(&needs));
         if !faults.is_empty() {
             return Err(StacksError::Invalid(Faults(faults)));
@@ -334,12 +338,14 @@ fn holds_connection(template: &StackTemplate) -> bool {
 fn add_first_release(
     nodes: &mut BTreeMap<NodeId, Inputs>,
     wiring: &Wiring<'_>,
-    service: &StackTemplate,
+    (service, environment): (&StackTemplate, &Environment),
 ) -> Vec<Diagnostic> {
     let mut faults = Vec::new();
+    let named: Vec<&str> = environment.app.outputs.values().map(String::as_str).collect();
+    let of_definition = [&TASK_DEFINITION_NEEDS[..], &named].concat();
     let wants = [
         (NodeId::FirstImage, &FIRST_IMAGE_NEEDS[..], &[][..]),
-        (NodeId::TaskDefinition, &TASK_DEFINITION_NEEDS[..], &TASK_DEFINITION_WISHES[..]),
+        (NodeId::TaskDefinition, &of_definition, &TASK_DEFINITION_WISHES[..]),
     ];
     for (id, needs, wishes) in wants {
         let mut inputs = Inputs::default();
@@ -362,6 +368,30 @@ fn add_first_release(
         nodes.insert(id, inputs);
     }
     faults
+}
+
+/// Whoever has a database of his own says where: without the key `database: none` nobody means to have none.
+fn unnamed_database(
+    wiring: &Wiring<'_>,
+    environment: &Environment,
+    service: &StackTemplate,
+) -> Vec<Diagnostic> {
+    if !environment.skip.contains(DATABASE) || environment.database.is_none() {
+        return Vec::new();
+    }
+    let unfilled = TASK_DEFINITION_WISHES.iter().filter(|name| {
+        // An ambiguous one is told elsewhere.
+        matches!(wiring.source_of_need(DATABASE, name), Ok(None))
+    });
+    unfilled
+        .map(|name| {
+            let message = format!(
+                "parameter `{name}` has no value: stack `{DATABASE}` is left out; give it in `parameters`, or \
+                 say `database: none`"
+            );
+            service.fault(Position { line: 1, column: 1 }, message)
+        })
+        .collect()
 }
 
 fn unknown_skips(

@@ -30,12 +30,16 @@ pub(crate) use render::GraphView;
 use std::{fmt, io, path::Path};
 
 use seatrial_project::is_name;
-use seatrial_template::Diagnostic;
+use seatrial_template::{Diagnostic, Position};
 
 use self::template::StackTemplate;
 
 /// Where the templates are, from the root of the workspace.
 pub(crate) const STACKS_FOLDER: &str = "infra/stacks";
+
+/// How a template's file is named: CloudFormation's documentation uses all of them.
+const ENDINGS: [&str; 4] = ["yml", "yaml", "json", "template"];
+const TOP: Position = Position { line: 1, column: 1 };
 
 /// Why the templates make no plan. Exit 3: nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -79,18 +83,22 @@ pub(crate) fn load(root: &Path) -> Result<Vec<StackTemplate>, StacksError> {
         let path = path.to_owned();
         move |source| StacksError::Unreadable { path, source }
     };
-    let mut files = Vec::new();
+    let (mut files, mut faults) = (Vec::new(), Vec::new());
     for entry in std::fs::read_dir(root.join(STACKS_FOLDER)).map_err(unreadable(STACKS_FOLDER))? {
         let file = entry.map_err(unreadable(STACKS_FOLDER))?.file_name().to_string_lossy().into_owned();
-        let template =
-            matches!(file.rsplit_once('.'), Some((stem, "yml" | "yaml" | "json")) if !stem.is_empty());
-        if template && !file.starts_with('.') {
-            files.push(file);
+        let Some((_, ending)) = file.rsplit_once('.').filter(|_| !file.starts_with('.')) else { continue };
+        match ENDINGS.iter().find(|known| ending.eq_ignore_ascii_case(known)) {
+            Some(known) if *known == ending => files.push(file),
+            // Passed over, its stack would be missed only when something needs it.
+            Some(known) => {
+                let message = format!("a template's name ends with `.{known}`, found `.{ending}`");
+                faults.push(Diagnostic::new(&format!("{STACKS_FOLDER}/{file}"), TOP, message));
+            }
+            None => {}
         }
     }
     files.sort();
     let mut templates: Vec<StackTemplate> = Vec::new();
-    let mut faults = Vec::new();
     for file in files {
         let path = format!("{STACKS_FOLDER}/{file}");
         let text = std::fs::read(root.join(&path)).map_err(unreadable(&path))?;
@@ -113,14 +121,13 @@ fn checked(
     text: &[u8],
     others: &[StackTemplate],
 ) -> Result<StackTemplate, Diagnostic> {
-    let top = seatrial_template::Position { line: 1, column: 1 };
     if !is_name(name) {
         let message = format!("the file's name must be lower-case words joined by hyphens, found `{name}`");
-        return Err(Diagnostic::new(path, top, message));
+        return Err(Diagnostic::new(path, TOP, message));
     }
     if let Some(other) = others.iter().find(|other| other.name == name) {
         let message = format!("stack `{name}` has two templates, the other is `{}`", other.path);
-        return Err(Diagnostic::new(path, top, message));
+        return Err(Diagnostic::new(path, TOP, message));
     }
     template::parse(name, path, text)
 }
@@ -142,11 +149,33 @@ mod tests {
 
     #[test]
     fn templates_are_found_by_their_ending() {
-        let files =
-            [("b.yml", BUCKET), ("a.json", BUCKET), ("README.md", "#"), (".yml", "x"), (".c.yml", "x")];
+        let files = [
+            ("b.yml", BUCKET),
+            ("a.json", BUCKET),
+            ("c.template", BUCKET),
+            ("d.yaml", BUCKET),
+            ("README.md", "#"),
+            (".yml", "x"),
+            (".c.yml", "x"),
+        ];
         let names: Vec<String> =
             load_files(&files).unwrap().into_iter().map(|template| template.name).collect();
-        assert_eq!(names, ["a", "b"]);
+        assert_eq!(names, ["a", "b", "c", "d"]);
+    }
+
+    #[test]
+    fn a_template_whose_ending_is_spelled_otherwise_is_not_passed_over() {
+        let error =
+            load_files(&[("a.yml", BUCKET), ("extra.YML", BUCKET), ("other.Template", BUCKET)]).unwrap_err();
+        let mut told: Vec<&str> = error.lines().collect();
+        told.sort_unstable();
+        assert_eq!(
+            told,
+            [
+                "infra/stacks/extra.YML:1:1: a template's name ends with `.yml`, found `.YML`",
+                "infra/stacks/other.Template:1:1: a template's name ends with `.template`, found `.Template`",
+            ]
+        );
     }
 
     #[test]

@@ -122,7 +122,8 @@ fn a_variable_without_a_value_is_refused_with_its_place() {
         );
         let error = Project::parse(text.as_bytes()).unwrap_err().to_string();
         assert!(error.starts_with("infra/project.yml:5:"), "{error}");
-        assert!(error.ends_with("`app.environment.LEVEL` must be a string, found `null`"), "{error}");
+        let told = "`app.environment.LEVEL` must be a string, or `{output: NAME}`, found `null`";
+        assert!(error.ends_with(told), "{error}");
     }
 }
 
@@ -294,4 +295,28 @@ proptest! {
             prop_assert_eq!(generate::files(&less, Layout::Member).unwrap(), generate::files(&whole, Layout::Member).unwrap());
         }
     }
+}
+
+#[test]
+fn an_output_of_a_stack_is_a_variable_and_without_a_database_nothing_tells_of_one() {
+    let text = "project: shop\nsource: {repository: o/n}\napp: {environment: {QUEUE: {output: QueueUrl}, MODE: x}}\n\
+                environments: {local: {database: none}}\n";
+    let project = Project::parse(text.as_bytes()).unwrap();
+    let environment = project.environment(None).unwrap();
+    let template = generate::files(&project, generate::Layout::Member).unwrap()[1].text.clone();
+    let mut given: Variables = ["AWS_REGION", "EXECUTION_ROLE_ARN", "LOG_GROUP", "TASK_ROLE_ARN"]
+        .map(|name| (name.to_owned(), name.to_lowercase()))
+        .into();
+
+    let missing = render_task_definition(&template, environment, &given).unwrap_err().to_string();
+    given.insert(output_key("QueueUrl"), "https://queue".to_owned());
+    let definition = render_task_definition(&template, environment, &given).unwrap();
+
+    assert!(missing.contains("needs a value for `output QueueUrl`"), "{missing}");
+    let container = &definition.container_definitions[0];
+    let mut variables: Vec<_> =
+        container.environment.iter().map(|it| (it.name.as_str(), it.value.as_str())).collect();
+    variables.sort_unstable();
+    assert_eq!(variables, [("MODE", "x"), ("PORT", "4000"), ("QUEUE", "https://queue")]);
+    assert!(container.secrets.is_empty());
 }

@@ -37,7 +37,7 @@ pub(super) fn apart(root: &Path, mut environment: Environment) -> anyhow::Result
             left_out
                 .push(format!("`skip`: what stands for the stacks `{stacks}` is not here, they are made"));
         }
-        if environment.database.snapshot.take().is_some() {
+        if environment.database.as_mut().is_some_and(|database| database.snapshot.take().is_some()) {
             left_out.push("`database.snapshot`: the database is empty".to_owned());
         }
     }
@@ -201,7 +201,7 @@ mod tests {
 
         let (apart, left_out) = apart(dir.path(), environment).unwrap();
 
-        assert!(apart.skip.is_empty() && apart.database.snapshot.is_none());
+        assert!(apart.skip.is_empty() && apart.database.unwrap().snapshot.is_none());
         assert_eq!(apart.parameters.keys().collect::<Vec<_>>(), ["Days"]);
         assert_eq!(left_out.len(), 2, "{left_out:?}");
         assert!(left_out[0].contains("`vpc`"), "{left_out:?}");

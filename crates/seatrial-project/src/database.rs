@@ -1,0 +1,48 @@
+//! `database`: `none`, or what it is.
+
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, Visitor},
+};
+
+use super::settings::Database;
+
+/// As the file says it.
+#[derive(Debug, Clone)]
+pub(super) struct DatabaseSettings(pub(super) Option<Database>);
+
+impl Default for DatabaseSettings {
+    fn default() -> Self {
+        Self(Some(Database::default()))
+    }
+}
+
+impl<'de> Deserialize<'de> for DatabaseSettings {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Form)
+    }
+}
+
+struct Form;
+
+impl<'de> Visitor<'de> for Form {
+    type Value = DatabaseSettings;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("`none`, or a mapping")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<DatabaseSettings, E> {
+        match text {
+            "none" => Ok(DatabaseSettings(None)),
+            _ => Err(E::custom("must be `none`, or a mapping")),
+        }
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, entries: A) -> Result<DatabaseSettings, A::Error> {
+        let database = Database::deserialize(de::value::MapAccessDeserializer::new(entries))?;
+        Ok(DatabaseSettings(Some(database)))
+    }
+}
