@@ -27,6 +27,7 @@ mod variable;
 pub use self::{
     checks::Check,
     choices::{Architecture, ImageBuilder, ImageTarget, NetworkMode},
+    database::Database,
     loopback::is_loopback,
     model::{
         App, Environment, Image, LOCAL_ENVIRONMENT, Migrate, PROJECT_FILE, Project, ProjectError, Source,
@@ -34,7 +35,7 @@ pub use self::{
     port::Port,
     probe::{Probe, Statuses},
     rules::is_name,
-    settings::{Database, Deployment, Tasks},
+    settings::{Deployment, Tasks},
 };
 
 #[cfg(test)]

@@ -11,8 +11,9 @@ use serde_json::json;
 use super::{
     checks::Check,
     choices::{Architecture, ImageBuilder, ImageTarget, NetworkMode},
+    database::Database,
     probe::Probe,
-    settings::{Database, Deployment, Tasks},
+    settings::{Deployment, Tasks},
 };
 
 /// The stack of the database, which an environment without one leaves out.

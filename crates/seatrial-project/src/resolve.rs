@@ -6,9 +6,10 @@ use seatrial_template::{Diagnostic, Document};
 
 use super::{
     choices::{Architecture, ImageBuilder},
+    database::Database,
     model::{App, Environment, Image, LOCAL_ENVIRONMENT, Migrate, Project, Source, at},
     rules::{FolderPath, Name, SecretArn, VariableName},
-    settings::{AppSettings, Database, EnvironmentSettings, ImageSettings, Settings, SourceSettings, Tasks},
+    settings::{AppSettings, EnvironmentSettings, ImageSettings, Settings, SourceSettings, Tasks},
     variable::VariableValue,
 };
 

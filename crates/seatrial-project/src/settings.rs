@@ -12,8 +12,8 @@ use super::{
     probe::ProbeSettings,
     rules::{
         AccountId, BranchName, CargoName, CertificateArn, CommandWords, ConnectionArn, DomainName,
-        FolderPath, HealthCheckPath, InstanceClass, Minutes, Name, ParameterValue, Region, RepositoryId,
-        SecretArn, ShellCommand, SnapshotId, StackShortName, StageName, TagKey, TagValue, VariableName,
+        FolderPath, HealthCheckPath, Minutes, Name, ParameterValue, Region, RepositoryId, SecretArn,
+        ShellCommand, StackShortName, StageName, TagKey, TagValue, VariableName,
     },
     traffic::Traffic,
     variable::VariableValue,
@@ -169,27 +169,6 @@ pub struct Tasks {
 impl Default for Tasks {
     fn default() -> Self {
         Self { min: 2, max: 6, cpu_target: 60 }
-    }
-}
-
-/// What the database is.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Database {
-    /// RDS's name of a size.
-    pub instance_class: InstanceClass,
-    /// From 20 to 65,536; RDS grows it, never shrinks it.
-    pub storage_gib: u32,
-    /// A standby in a second zone.
-    pub multi_az: bool,
-    /// What it is made from; without it, empty. It has to stay: without the name that an instance was made from,
-    /// CloudFormation replaces it by an empty one (AWS: AWS::RDS::DBInstance, DBSnapshotIdentifier).
-    pub snapshot: Option<SnapshotId>,
-}
-
-impl Default for Database {
-    fn default() -> Self {
-        Self { instance_class: InstanceClass::smallest(), storage_gib: 30, multi_az: false, snapshot: None }
     }
 }
 

@@ -14,15 +14,15 @@ use serde::{Serialize, Serializer};
 
 pub(crate) use super::wiring::Source;
 use super::{
-    Faults, STACKS_FOLDER, StacksError, limits,
+    Faults, STACKS_FOLDER, StacksError,
+    left_out::{TASK_DEFINITION_WISHES, unknown_skips, unnamed_database},
+    limits,
     owned::Owned,
     template::StackTemplate,
     wiring::{Wiring, place},
 };
 
 const SERVICE: &str = "AWS::ECS::Service";
-/// The stack of the database.
-const DATABASE: &str = "database";
 /// Two numbers, made anew whenever one of them changes: whoever uses its name takes the new one in the same run, after it
 /// was made and before the old one goes.
 const REPLACED_AT_WILL: &str = "AWS::CodeDeploy::DeploymentConfig";
@@ -33,10 +33,6 @@ const FIRST_IMAGE_NEEDS: [&str; 3] = ["ArtifactBucketName", "BuildProjectName", 
 /// What the task definition cannot be without.
 const TASK_DEFINITION_NEEDS: [&str; 4] =
     ["ApplicationLogGroupName", "ExecutionRoleArn", "RepositoryUri", "TaskRoleArn"];
-/// What it takes if a stack has it: an application may do without a database.
-const TASK_DEFINITION_WISHES: [&str; 5] =
-    ["DatabaseEndpointAddress", "DatabaseName", "DatabasePort", "DatabaseSecretArn", "DatabaseUser"];
-
 /// A thing to be made.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum NodeId {
@@ -368,47 +364,6 @@ fn add_first_release(
         nodes.insert(id, inputs);
     }
     faults
-}
-
-/// Whoever has a database of his own says where: without the key `database: none` nobody means to have none.
-fn unnamed_database(
-    wiring: &Wiring<'_>,
-    environment: &Environment,
-    service: &StackTemplate,
-) -> Vec<Diagnostic> {
-    if !environment.skip.contains(DATABASE) || environment.database.is_none() {
-        return Vec::new();
-    }
-    let unfilled = TASK_DEFINITION_WISHES.iter().filter(|name| {
-        // An ambiguous one is told elsewhere.
-        matches!(wiring.source_of_need(DATABASE, name), Ok(None))
-    });
-    unfilled
-        .map(|name| {
-            let message = format!(
-                "parameter `{name}` has no value: stack `{DATABASE}` is left out; give it in `parameters`, or \
-                 say `database: none`"
-            );
-            service.fault(Position { line: 1, column: 1 }, message)
-        })
-        .collect()
-}
-
-fn unknown_skips(
-    templates: &[StackTemplate],
-    project: &Project,
-    environment: &Environment,
-) -> Vec<Diagnostic> {
-    let unknown =
-        environment.skip.iter().filter(|skip| !templates.iter().any(|template| template.name == **skip));
-    unknown
-        .map(|skip| {
-            let path = ["environments", environment.name.as_str(), "skip"];
-            let message =
-                format!("`{}` must name stacks of `{STACKS_FOLDER}`, found `{skip}`", path.join("."));
-            project.diagnostic(&path, message)
-        })
-        .collect()
 }
 
 #[cfg(test)]

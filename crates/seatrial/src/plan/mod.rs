@@ -11,6 +11,7 @@ pub(crate) mod given;
 pub(crate) mod graph;
 pub(crate) mod guard;
 pub(crate) mod import;
+mod left_out;
 pub(crate) mod limits;
 mod mermaid;
 pub(crate) mod node;
