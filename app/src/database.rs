@@ -13,6 +13,9 @@ const FIRST_DELAY: Duration = Duration::from_millis(100);
 /// A security group that lets nothing through answers nothing.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 const LONGEST_DELAY: Duration = Duration::from_secs(5);
+/// So many connections are open before a task is healthy, and stay so. With blue and green side by side there are twice as
+/// many tasks, and the smallest RDS instance takes about 80.
+const READY: u32 = 4;
 
 /// The pool, once the database was reached and its schema is in step.
 #[derive(Debug, Clone)]
@@ -105,13 +108,24 @@ async fn connect(options: PgConnectOptions, migrates: bool, sender: watch::Sende
 /// The first connection is made without the pool, which would retry by itself and keep the reason to itself.
 async fn open(options: &PgConnectOptions, migrates: bool) -> anyhow::Result<PgPool> {
     connection(options).await?.close().await?;
-    let pool = PgPoolOptions::new().max_connections(8).acquire_timeout(Duration::from_secs(3));
-    let pool = pool.connect_lazy_with(options.clone());
+    let pool = PgPoolOptions::new().min_connections(READY).max_connections(8);
+    let pool = pool.acquire_timeout(Duration::from_secs(3)).connect_lazy_with(options.clone());
     match migrates {
         true => migrator().run(&pool).await?,
         false => is_in_step(&pool).await?,
     }
+    warm(&pool).await?;
     Ok(pool)
+}
+
+/// Opens what the first users would else wait for: a connection with its password and TLS takes tens of milliseconds, and
+/// when traffic shifts they all come at once.
+async fn warm(pool: &PgPool) -> anyhow::Result<()> {
+    let mut open = Vec::new();
+    for _ in 0..READY {
+        open.push(pool.acquire().await?);
+    }
+    Ok(())
 }
 
 async fn connection(options: &PgConnectOptions) -> anyhow::Result<PgConnection> {

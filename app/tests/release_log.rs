@@ -283,6 +283,18 @@ fn a_late_database_is_waited_for_while_the_pages_say_so() {
     assert_eq!(application.get("/healthz").status, 200);
 }
 
+/// Else the first users after a shift of traffic wait for them.
+#[test]
+fn a_task_is_healthy_once_its_connections_are_open() {
+    let postgres = Postgres::start(free_port());
+    let _application = start_with(&postgres, &[]);
+
+    postgres.execute(
+        "DO $$ BEGIN ASSERT 4 <= (SELECT count(*) FROM pg_stat_activity \
+         WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()), 'too few'; END $$",
+    );
+}
+
 #[test]
 fn a_stop_signal_first_makes_it_unready_then_ends_it_with_zero() {
     let postgres = Postgres::start(free_port());
