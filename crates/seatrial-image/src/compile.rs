@@ -43,6 +43,8 @@ impl Compilation {
 
         let tree = Tree::list(&self.workspace)?;
         let sources = tree.hash()?;
+        // What they make of the sources, git ignores; else the revision at the end is another one, and that is refused.
+        self.run_before(&cargo)?;
         let metadata = cargo.metadata(&[self.target, &host])?;
         metadata.refuse_outsiders(&tree)?;
         let choice = metadata.choose(&self.options)?;
@@ -61,6 +63,16 @@ impl Compilation {
         let binary = cache.folder.join(self.target).join(PROFILE).join(choice.binary);
         check_binary(&binary, self.architecture)?;
         Ok((binary, revision))
+    }
+
+    /// What an application with a front end, say, compiles first.
+    fn run_before(&self, cargo: &Cargo<'_>) -> Result<(), ImageError> {
+        for command in &self.options.before {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", command]).current_dir(cargo.workspace).stdin(Stdio::null());
+            stop::run_told(cargo.stop, &format!("run `{command}` of `image.before`"), &mut shell)?;
+        }
+        Ok(())
     }
 
     fn products(&self) -> [&str; 6] {

@@ -39,6 +39,8 @@ pub struct ImageOptions {
     pub binary: Option<String>,
     /// Where the application listens.
     pub port: u16,
+    /// What is run before the compilation, by a shell.
+    pub before: Vec<String>,
     /// Of the builder `docker`, from the project's folder.
     pub dockerfile: String,
     /// Likewise: what the Dockerfile may copy from.
@@ -55,6 +57,7 @@ impl From<&Environment> for ImageOptions {
             package: environment.image.package.clone(),
             binary: environment.image.binary.clone(),
             port: environment.app.port,
+            before: environment.image.before.clone(),
             dockerfile: environment.image.dockerfile.clone(),
             context: environment.image.context.clone(),
             build_args: environment.image.build_args.clone(),

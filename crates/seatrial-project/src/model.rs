@@ -161,6 +161,8 @@ pub struct Image {
     pub binary: Option<String>,
     /// The C library of a static binary.
     pub target: ImageTarget,
+    /// What the project's folder needs before it is compiled, by a shell, in this order.
+    pub before: Vec<String>,
     /// Of the builder `docker`, from the project's folder.
     pub dockerfile: String,
     /// Likewise: the folder that the Dockerfile may copy from.

@@ -5,7 +5,7 @@ use seatrial_template::{Diagnostic, Document, Node};
 
 /// Keys by the mapping that they will stand in.
 const WHOLE: &[&str] = &["notify", "services"];
-const IMAGE: &[&str] = &["before", "registry_secrets"];
+const IMAGE: &[&str] = &["registry_secrets"];
 const ENVIRONMENT: &[&str] = &["hosted_zone_id", "notify", "services", "tags"];
 
 /// Refuses the first of them, at its place.

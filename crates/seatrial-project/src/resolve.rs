@@ -247,7 +247,11 @@ impl Scope<'_> {
 
     fn image(&self, image: ImageSettings) -> Result<Image, Diagnostic> {
         let builder = image.builder.unwrap_or_default();
-        let of_cargo = [("package", image.package.is_some()), ("binary", image.binary.is_some())];
+        let of_cargo = [
+            ("package", image.package.is_some()),
+            ("binary", image.binary.is_some()),
+            ("before", image.before.as_ref().is_some_and(|before| !before.is_empty())),
+        ];
         let of_docker = [
             ("dockerfile", image.dockerfile.is_some()),
             ("context", image.context.is_some()),
@@ -270,6 +274,7 @@ impl Scope<'_> {
             package: image.package.as_ref().map_or(DEFAULT_PACKAGE, AsRef::as_ref).to_owned(),
             binary: image.binary.map(|binary| binary.to_string()),
             target: image.target.unwrap_or_default(),
+            before: image.before.unwrap_or_default().iter().map(ToString::to_string).collect(),
             dockerfile: text(image.dockerfile, DEFAULT_DOCKERFILE),
             context: text(image.context, DEFAULT_CONTEXT),
             build_args: image.build_args.into_iter().map(|(name, value)| (name.to_string(), value)).collect(),

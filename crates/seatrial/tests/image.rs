@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use support::Project;
 use support::checkout::Checkout;
 use support::emulator::Emulator;
 use support::fixture::Layout;
 use support::toolchain::Toolchain;
+use support::{Ended, Project};
 
 /// An application that does nothing but connect to its database.
 const CONNECTS: &str = "
@@ -60,6 +60,35 @@ fn whoever_interrupts_a_build_by_docker_ends_docker_and_leaves_no_file_behind() 
     assert!(!rest.contains("docker goes on"), "{rest}");
     assert_eq!(tool.wait().unwrap().code(), Some(130), "{rest}");
     assert_eq!(std::fs::read_dir(project.path("tmp")).unwrap().count(), 0);
+}
+
+#[test]
+fn what_an_image_wants_first_is_run_in_its_order_and_what_fails_ends_the_build() {
+    let project = Project::new();
+    let file = std::fs::read_to_string(project.path("infra/project.yml")).unwrap();
+    let with = |before: &str| {
+        project.write(
+            "infra/project.yml",
+            file.replace("package: web", &format!("package: web, before: [{before}]")),
+        );
+    };
+    with("echo one >>order, test -s order && echo two >>order");
+    let toolchain = Toolchain::of(&project, "exit 1\n");
+    let build = || {
+        let mut command = project.xtask(&["build-image"]);
+        toolchain.serve(&mut command);
+        Ended::of(command.output().unwrap())
+    };
+
+    let built = build();
+    assert_eq!(built.code, Some(0), "{}", built.stderr);
+    assert_eq!(std::fs::read_to_string(project.path("order")).unwrap(), "one\ntwo\n");
+
+    with("exit 7, echo three >>order");
+    let refused = build();
+    assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+    assert!(refused.stderr.contains("run `exit 7` of `image.before`"), "{}", refused.stderr);
+    assert_eq!(std::fs::read_to_string(project.path("order")).unwrap(), "one\ntwo\n");
 }
 
 #[test]

@@ -123,6 +123,10 @@ fn a_dockerfile_has_its_own_keys_and_neither_builder_takes_the_others() {
             "`image.package` is for `builder: cargo`, and `builder` is `docker`",
         ),
         ("builder: docker, binary: web", "`image.binary` is for `builder: cargo`, and `builder` is `docker`"),
+        (
+            "builder: docker, before: [make]",
+            "`image.before` is for `builder: cargo`, and `builder` is `docker`",
+        ),
         ("dockerfile: Dockerfile", "`image.dockerfile` is for `builder: docker`, and `builder` is `cargo`"),
         ("build_args: {A: b}", "`image.build_args` is for `builder: docker`, and `builder` is `cargo`"),
         ("builder: docker, context: /srv", "must be a path from the project's folder, found `/srv`"),
@@ -356,8 +360,8 @@ fn what_is_not_there_yet_is_refused_in_its_own_words() {
     let cases = [
         (whole("notify: []"), "infra/project.yml:19:1: key `notify` is not there yet"),
         (
-            broken("builder: cargo", "builder: cargo, before: make"),
-            "infra/project.yml:5:25: key `image.before` is not there yet",
+            broken("builder: cargo", "builder: cargo, registry_secrets: {}"),
+            "infra/project.yml:5:25: key `image.registry_secrets` is not there yet",
         ),
         (
             broken("local: {}", "local: {image: {registry_secrets: {}}}"),
