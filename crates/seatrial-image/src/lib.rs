@@ -52,6 +52,14 @@ use crate::source::Revision;
 use crate::stop::blocking;
 use crate::tree::Tree;
 
+/// Who follows Dockerfiles here: `docker`, `podman` or `buildah`.
+///
+/// # Errors
+/// `ImageError::Refused` where nobody can, with what is wrong with each.
+pub fn follower_of_dockerfiles(stop: Option<&Stop>) -> Result<&'static str, ImageError> {
+    dockerfile::follower(stop)
+}
+
 /// The outputs of stacks that the environment's variables name, by [`seatrial_project::render::output_key`], read as the
 /// process's environment and profiles say.
 ///

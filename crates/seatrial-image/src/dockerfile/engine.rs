@@ -11,6 +11,8 @@ use crate::error::ImageError;
 use crate::request::ImageOptions;
 use crate::stop::{Stop, run, run_told};
 
+/// The variable that names the configuration of podman and buildah (containers-registries.conf(5)).
+const REGISTRIES: &str = "CONTAINERS_REGISTRIES_CONF";
 const SUBORDINATE_IDS: &str = "/etc/subuid";
 
 /// A program that follows Dockerfiles.
@@ -120,9 +122,29 @@ impl Engine {
             command.arg("--tag").arg(tag);
         }
         let action = format!("build the image with {}", self.program());
+        if let Some(file) = self.short_names(id).map_err(|error| ImageError::failed(&*action, error))? {
+            command.env(REGISTRIES, file);
+        }
         run_told(stop, &action, command.arg(&build.context))?;
         let id = fs::read_to_string(id).map_err(|error| ImageError::failed(action, error))?;
         Ok(id.trim().to_owned())
+    }
+
+    /// `FROM python:3.13` means Docker Hub to docker, and so in CodeBuild; to the others it means nothing until somebody
+    /// configures it. A file that does, beside `id`, where nobody has configured anything.
+    fn short_names(self, id: &Path) -> std::io::Result<Option<PathBuf>> {
+        if self == Self::Docker || std::env::var_os(REGISTRIES).is_some() {
+            return Ok(None);
+        }
+        let home = std::env::home_dir().unwrap_or_default();
+        let files =
+            [home.join(".config/containers/registries.conf"), "/etc/containers/registries.conf".into()];
+        if files.iter().any(|file| fs::read_to_string(file).is_ok_and(|text| configures(&text))) {
+            return Ok(None);
+        }
+        let file = id.with_extension("registries.conf");
+        fs::write(&file, "unqualified-search-registries = [\"docker.io\"]\n")?;
+        Ok(Some(file))
     }
 
     /// Writes the image into a file, in docker's form of an archive, which all three write.
@@ -140,6 +162,11 @@ impl Engine {
         };
         run(stop, &format!("take the image from {}", self.program()), &mut command).map(drop)
     }
+}
+
+/// Whether a configuration says anything: packages bring one of comments.
+fn configures(text: &str) -> bool {
+    text.lines().map(str::trim).any(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
 /// Who is not root needs a range of user ids of his own, as the files of an image have several owners.
@@ -183,6 +210,12 @@ mod tests {
         assert!(owns_a_range(ranges, "ada", "1000") && owns_a_range(ranges, "", "1001"));
         assert!(!owns_a_range(ranges, "ad", "100000") && !owns_a_range(ranges, "", "1000"));
         assert!(!owns_a_range("", "ada", "1000"));
+    }
+
+    #[test]
+    fn a_configuration_of_comments_says_nothing() {
+        assert!(!configures("# unqualified-search-registries = [\"example.com\"]\n\n  # more\n"));
+        assert!(configures("# a\n[[registry]]\n"));
     }
 
     #[test]

@@ -17,8 +17,13 @@ use crate::image::Packed;
 use crate::report::Report;
 use crate::request::BuildRequest;
 use crate::source::{self, Revision};
-use crate::stop::blocking;
+use crate::stop::{Stop, blocking};
 use crate::tree::Tree;
+
+/// The program that would build here.
+pub(crate) fn follower(stop: Option<&Stop>) -> Result<&'static str, ImageError> {
+    Engine::find(stop).map(Engine::program)
+}
 
 /// Builds the image; gives it with what it is named after, and the cache, which holds its layers.
 pub(crate) async fn build(

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use seatrial_git::Git;
+use seatrial_image::Stop;
 use seatrial_project::{Environment, ImageBuilder, Probe};
 use tokio::process::Command;
 
@@ -28,9 +29,7 @@ pub(super) async fn checks(
     found.push(match environment.image.builder {
         ImageBuilder::Cargo => tool(session, &["cargo"], "install Rust: https://rustup.rs").await?,
         // Only this machine's builds need it; CodeBuild has its own.
-        ImageBuilder::Docker => {
-            tool(session, &["docker", "podman", "buildah"], "install docker, podman or buildah").await?
-        }
+        ImageBuilder::Docker => follower(session).await?,
     });
     found.push(match generate::check(root) {
         Ok(()) => Finding::ok("files", "what is generated is in step with infra/project.yml"),
@@ -43,6 +42,22 @@ pub(super) async fn checks(
     found.extend(base_images(root, environment));
     found.extend(probe(environment));
     Ok(found)
+}
+
+/// A client alone builds nothing: whoever would build is asked.
+async fn follower(session: &Session) -> anyhow::Result<Finding> {
+    const CHECK: &str = "dockerfile";
+    let stop = Stop::default();
+    let asked = stop.clone();
+    let found = tokio::task::spawn_blocking(move || seatrial_image::follower_of_dockerfiles(Some(&asked)));
+    let Ok(found) = session.cancel.unless_cancelled(found).await else {
+        stop.now().await;
+        return Err(Interrupted.into());
+    };
+    Ok(match found? {
+        Ok(program) => Finding::ok(CHECK, format!("{program} follows it here")),
+        Err(error) => Finding::failed(CHECK, error.to_string(), error.hint().unwrap_or_default()),
+    })
 }
 
 /// CodeBuild pulls from Docker Hub as anybody does who has no account there, and shares its addresses with others: pulls
