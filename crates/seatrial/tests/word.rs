@@ -114,13 +114,15 @@ impl Waiting {
         assert!(answer.starts_with("HTTP/1.1 2"), "{answer}");
     }
 
-    /// A command that whoever types it may not carry through: it names the permission, and changed nothing.
+    /// A command that whoever types it may not carry through: it names the permission, and moves no traffic. One that has
+    /// suspended the scaling for it and put it back has changed something, and ends with 4.
     #[track_caller]
-    fn is_denied(&self, arguments: &[&str], operation: &str) {
+    fn is_denied(&self, arguments: &[&str], operation: &str, code: i32) {
         self.deny(operation);
         let live = self.live();
         let ended = self.checkout.run(arguments);
-        assert_eq!(ended.code, Some(1), "{}\n{}", ended.stdout, ended.stderr);
+        assert_eq!(ended.code, Some(code), "{}\n{}", ended.stdout, ended.stderr);
+        assert_eq!(self.suspended(), [false; 3]);
         let told =
             format!("is not authorized to perform: codedeploy:{operation} on resource: arn:aws:codedeploy");
         assert!(ended.stderr.contains(&told), "{}", ended.stderr);
@@ -237,8 +239,8 @@ fn the_tool_gives_and_awaits_the_word(waiting: &Waiting) -> String {
     let planned = checkout.json(&["release", "--continue", "--dry-run"]);
     assert_eq!((&planned["step"], &planned["deployment_id"]), (&json!("continue"), &left["deployment_id"]));
     // Whoever may not give the word, or go back instead, is told what is missing, and it waits as before.
-    waiting.is_denied(&["release", "--continue"], "ContinueDeployment");
-    waiting.is_denied(&["rollback", "--yes"], "StopDeployment");
+    waiting.is_denied(&["release", "--continue"], "ContinueDeployment", 4);
+    waiting.is_denied(&["rollback", "--yes"], "StopDeployment", 1);
     assert_eq!(waiting.deployment(left["deployment_id"].as_str().unwrap())["status"], "Ready");
     let released = checkout.json(&["release", "--continue"]);
     assert_eq!((&released["status"], &released["requests"]["failed"]), (&json!("Succeeded"), &json!(0)));
@@ -249,7 +251,7 @@ fn the_tool_gives_and_awaits_the_word(waiting: &Waiting) -> String {
 
     let none = checkout.run(&["release", "--continue"]);
     none.refused("no deployment waits to be continued");
-    waiting.is_denied(&["rollback", "--yes"], "CreateDeployment");
+    waiting.is_denied(&["rollback", "--yes"], "CreateDeployment", 4);
 
     // Nobody says it, and what was to be asked meanwhile does not answer before.
     waiting.have_them_wait(10, 1);

@@ -141,8 +141,9 @@ impl EcsStore {
         task_set: Option<&str>,
         message: &str,
     ) -> Result<(), ServiceError> {
-        let now = cloud.clock().now();
         self.services.update(service_key, |service| {
+            // Taken here, where one comes after the other: the newest is the first.
+            let now = cloud.clock().now();
             let name = &service.service_name;
             let message = match task_set {
                 Some(id) => format!("(service {name}, taskSet {id}) {message}"),
