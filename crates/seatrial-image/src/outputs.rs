@@ -7,7 +7,7 @@ use std::path::Path;
 
 use aws_config::SdkConfig;
 use seatrial_project::render::{Variables, output_key};
-use seatrial_project::{Environment, PROJECT_FILE};
+use seatrial_project::{Environment, PROJECT_FILE, STACKS_FOLDER, TEMPLATE_ENDINGS};
 use seatrial_query::{Place, Protocol, Service, call, elements, form, words};
 
 use crate::error::ImageError;
@@ -18,10 +18,6 @@ const CLOUDFORMATION: Service = Service {
     protocol: Protocol::Query { version: "2010-05-15" },
     place: Place::Regional,
 };
-
-/// Where the templates are, from the project's folder, and how their names end.
-const STACKS: &str = "infra/stacks";
-const ENDINGS: [&str; 4] = ["yml", "yaml", "json", "template"];
 
 /// The outputs that `environment` names, each under its [`output_key`].
 ///
@@ -55,17 +51,17 @@ pub(crate) async fn read(
 
 /// The stack whose template has this output.
 fn owner(workspace: &Path, environment: &Environment, output: &str) -> Result<String, ImageError> {
-    let unreadable = |error| ImageError::failed(format!("read `{STACKS}`"), error);
+    let unreadable = |error| ImageError::failed(format!("read `{STACKS_FOLDER}`"), error);
     let mut owners = Vec::new();
-    for entry in fs::read_dir(workspace.join(STACKS)).map_err(unreadable)? {
+    for entry in fs::read_dir(workspace.join(STACKS_FOLDER)).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
         let Some(name) = path.file_stem().and_then(|name| name.to_str()) else { continue };
-        if name.starts_with('.') || !ENDINGS.contains(&ending) || environment.leaves_out(name) {
+        if name.starts_with('.') || !TEMPLATE_ENDINGS.contains(&ending) || environment.leaves_out(name) {
             continue;
         }
         let text = fs::read(&path).map_err(unreadable)?;
-        let template = seatrial_template::parse(&format!("{STACKS}/{name}.{ending}"), &text)
+        let template = seatrial_template::parse(&format!("{STACKS_FOLDER}/{name}.{ending}"), &text)
             .map_err(|fault| ImageError::refused(fault.to_string()))?;
         if template.root.find(&["Outputs", output]).is_some() {
             owners.push(name.to_owned());
@@ -75,7 +71,7 @@ fn owner(workspace: &Path, environment: &Environment, output: &str) -> Result<St
     match &owners[..] {
         [one] => Ok(one.clone()),
         [] => Err(ImageError::refused(format!(
-            "`app.environment` in `{PROJECT_FILE}` names output `{output}`, which no template in `{STACKS}` has"
+            "`app.environment` in `{PROJECT_FILE}` names output `{output}`, which no template in `{STACKS_FOLDER}` has"
         ))),
         several => Err(ImageError::refused(format!(
             "`app.environment` in `{PROJECT_FILE}` names output `{output}`, which several stacks have: `{}`",
@@ -106,7 +102,7 @@ mod tests {
     #[test]
     fn an_output_belongs_to_the_one_template_that_has_it_and_is_no_guess() {
         let dir = tempfile::tempdir().unwrap();
-        let stacks = dir.path().join(STACKS);
+        let stacks = dir.path().join(STACKS_FOLDER);
         fs::create_dir_all(&stacks).unwrap();
         let with = |name: &str, outputs: &str| {
             let text = format!("Resources: {{A: {{Type: AWS::SQS::Queue}}}}\nOutputs: {{{outputs}}}\n");

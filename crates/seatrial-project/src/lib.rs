@@ -30,7 +30,8 @@ pub use self::{
     database::Database,
     loopback::is_loopback,
     model::{
-        App, Environment, Image, LOCAL_ENVIRONMENT, Migrate, PROJECT_FILE, Project, ProjectError, Source,
+        App, Environment, Image, LOCAL_ENVIRONMENT, Migrate, PROJECT_FILE, Project, ProjectError,
+        STACKS_FOLDER, Source, TEMPLATE_ENDINGS,
     },
     port::Port,
     probe::{Probe, Statuses},

@@ -21,6 +21,10 @@ const DATABASE_STACK: &str = "database";
 
 /// Where the file is, from the root of the workspace.
 pub const PROJECT_FILE: &str = "infra/project.yml";
+/// Where the stacks' templates are, from the project's folder.
+pub const STACKS_FOLDER: &str = "infra/stacks";
+/// How a template's file is named: CloudFormation's documentation uses all of them.
+pub const TEMPLATE_ENDINGS: [&str; 4] = ["yml", "yaml", "json", "template"];
 /// The environment that is the embedded local cloud.
 pub const LOCAL_ENVIRONMENT: &str = "local";
 

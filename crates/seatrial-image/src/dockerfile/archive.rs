@@ -18,7 +18,7 @@ use crate::architecture::ArchitectureNames as _;
 use crate::error::ImageError;
 use crate::image::{Blob, COMMIT_VARIABLE, GZIP_LAYER, Layer, Packed, REVISION_LABEL, ZSTD_LAYER};
 
-const GZIP: [u8; 4] = [0x1f, 0x8b, 0, 0];
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// Where everything is in the archive.
@@ -140,14 +140,14 @@ impl Archive {
             return Ok(known);
         }
         let mut reader = self.reader(path)?;
-        let mut magic = [0; 4];
-        let length = fill(&mut reader, &mut magic).map_err(failed)?;
-        let head = &magic[..length];
+        let mut magic = Vec::new();
+        reader.by_ref().take(ZSTD.len() as u64).read_to_end(&mut magic).map_err(failed)?;
+        let head = &magic[..];
         // Whoever holds the cache is alone in it.
         let new = folder.join("new");
         let written = File::create(&new).map_err(failed)?;
         let media_type = if head == ZSTD { ZSTD_LAYER } else { GZIP_LAYER };
-        let is_compressed = head == ZSTD || head.starts_with(&GZIP[..2]);
+        let is_compressed = head == ZSTD || head.starts_with(&GZIP);
         let mut output = Summed { inner: &written, sum: Sha256::new() };
         let mut whole = head.chain(reader);
         if is_compressed {
@@ -252,18 +252,6 @@ fn normal(path: &Path) -> PathBuf {
         }
     }
     normal
-}
-
-/// As much as there is.
-fn fill(reader: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut length = 0;
-    while length < buffer.len() {
-        match reader.read(&mut buffer[length..])? {
-            0 => break,
-            more => length += more,
-        }
-    }
-    Ok(length)
 }
 
 /// Writes, and sums up what was written.

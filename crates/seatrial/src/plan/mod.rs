@@ -30,16 +30,12 @@ pub(crate) use render::GraphView;
 
 use std::{fmt, io, path::Path};
 
-use seatrial_project::is_name;
+pub(crate) use seatrial_project::STACKS_FOLDER;
+use seatrial_project::{TEMPLATE_ENDINGS, is_name};
 use seatrial_template::{Diagnostic, Position};
 
 use self::template::StackTemplate;
 
-/// Where the templates are, from the root of the workspace.
-pub(crate) const STACKS_FOLDER: &str = "infra/stacks";
-
-/// How a template's file is named: CloudFormation's documentation uses all of them.
-const ENDINGS: [&str; 4] = ["yml", "yaml", "json", "template"];
 const TOP: Position = Position { line: 1, column: 1 };
 
 /// Why the templates make no plan. Exit 3: nothing was changed.
@@ -88,7 +84,7 @@ pub(crate) fn load(root: &Path) -> Result<Vec<StackTemplate>, StacksError> {
     for entry in std::fs::read_dir(root.join(STACKS_FOLDER)).map_err(unreadable(STACKS_FOLDER))? {
         let file = entry.map_err(unreadable(STACKS_FOLDER))?.file_name().to_string_lossy().into_owned();
         let Some((_, ending)) = file.rsplit_once('.').filter(|_| !file.starts_with('.')) else { continue };
-        match ENDINGS.iter().find(|known| ending.eq_ignore_ascii_case(known)) {
+        match TEMPLATE_ENDINGS.iter().find(|known| ending.eq_ignore_ascii_case(known)) {
             Some(known) if *known == ending => files.push(file),
             // Passed over, its stack would be missed only when something needs it.
             Some(known) => {
