@@ -83,7 +83,8 @@ fn install(facts: &Facts) -> String {
         (ImageBuilder::Cargo, ImageTarget::Gnu) => GLIBC,
         (ImageBuilder::Cargo, ImageTarget::Musl) => MUSL,
     };
-    named(&format!("{INSTALL}{target}"), &[("@SELECT@", SELECT), ("@TOOLCHAIN@", TOOLCHAIN)])
+    let values = [("@SELECT@", SELECT), ("@TOOLCHAIN@", TOOLCHAIN), ("@TOOL@", &facts.place.folder)];
+    named(&format!("{INSTALL}{target}"), &values)
 }
 
 fn build(facts: &Facts) -> String {
@@ -98,7 +99,10 @@ fn build(facts: &Facts) -> String {
         ("@TOOLCHAIN@", TOOLCHAIN),
         ("@HAND_OVER@", program.as_str()),
         ("@BUILDER@", builder),
-        ("@WHERE@", facts.layout.cargo_arguments()),
+        ("@PRODUCTS@", if facts.place.names_target { HOST_PRODUCTS } else { "" }),
+        ("@WHERE@", &facts.place.cargo_arguments()),
+        ("@FOR@", facts.place.target_arguments()),
+        ("@TOOL@", &facts.place.folder),
         ("@OUTPUT@", OUTPUT),
     ];
     named(BUILD, &values)
@@ -112,7 +116,7 @@ fn named(script: &str, values: &[(&str, &str)]) -> String {
 /// In the project's folder, and in each phase alike.
 const SELECT: &str = r#"# The toolchain is the one that the repository names, whatever is here besides: that of a toolchain file, which rustup
 # follows by itself, else the newest that the packages of the project or of the tool ask for.
-wanted=$({ echo @TOOLCHAIN@ && cat Cargo.toml xtask/Cargo.toml 2>/dev/null || true; } |
+wanted=$({ echo @TOOLCHAIN@ && cat Cargo.toml @TOOL@/Cargo.toml 2>/dev/null || true; } |
   sed -n 's/^\([0-9.]*\)$/\1/p; s/^ *rust-version *= *"\([0-9.]*\)".*/\1/p' | sort --version-sort | tail -n 1)
 unset RUSTUP_TOOLCHAIN
 named=$PWD
@@ -161,6 +165,9 @@ const MUSL: &str = r#"if command -v rustup >/dev/null; then
 fi
 "#;
 
+/// Where cargo puts what it compiles for a target that is named.
+const HOST_PRODUCTS: &str = "$(rustc --version --verbose | sed -n 's/^host: //p')/";
+
 const BUILD: &str = r#"set -euo pipefail
 export PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
 # Where the project is not the repository's top, the build project names its folder.
@@ -181,7 +188,7 @@ fi
 # Times say nothing: an archive's files carry the commit's. So seatrial-image is compiled again exactly when its
 # sources or the compiler are not those of the last compilation that succeeded. It sees to the application.
 # What is no folder of this source has a commit or a checksum in the lock file, and cargo never takes one for another.
-tool="$CARGO_TARGET_DIR/debug/seatrial-image"
+tool="$CARGO_TARGET_DIR/@PRODUCTS@debug/seatrial-image"
 stamp="$CARGO_TARGET_DIR/seatrial-image.sources"
 tree=$(cargo tree --locked@WHERE@ --package seatrial-image --edges normal,build --prefix none --format '{p} {f}')
 folders=$(sed -n 's|^\([^ ]*\) v[^ ]* (\(/[^)]*\)).*|\1 \2|p' <<<"$tree" | LC_ALL=C sort -u)
@@ -194,11 +201,11 @@ while read -r package folder; do
       ;;
   esac
 done <<<"$folders"
-# With xtask, of which nothing is compiled: then the application, which may share crates, turns on no feature of them.
-what="--package xtask --package seatrial-image --bin seatrial-image"
+# With @TOOL@, of which nothing is compiled: then the application, which may share crates, turns on no feature of them.
+what="--package @TOOL@ --package seatrial-image --bin seatrial-image"
 sources=$(
   cargo --version && echo "$what" && sed 's| (/[^)]*)||' <<<"$tree" &&
-    find $(ls -d Cargo.toml Cargo.lock xtask/Cargo.toml xtask/Cargo.lock .cargo 2>/dev/null) -type f -print0 |
+    find $(ls -d Cargo.toml Cargo.lock @TOOL@/Cargo.toml @TOOL@/Cargo.lock .cargo 2>/dev/null) -type f -print0 |
       LC_ALL=C sort -z | xargs -0 sha256sum &&
     while read -r package folder; do
       [ -z "$package" ] || (cd "$folder" && echo "$package" && find . -type f -print0 |
@@ -207,8 +214,8 @@ sources=$(
 )
 if [ ! -x "$tool" ] || [ "$sources" != "$(cat "$stamp" 2>/dev/null)" ]; then
   rm -f "$stamp"
-  [ -z "$folders" ] || cargo clean --quiet --locked@WHERE@ $(sed 's/ .*//; s/^/--package /' <<<"$folders")
-  cargo build --locked@WHERE@ $what
+  [ -z "$folders" ] || cargo clean --quiet --locked@WHERE@@FOR@ $(sed 's/ .*//; s/^/--package /' <<<"$folders")
+  cargo build --locked@WHERE@@FOR@ $what
   printf '%s\n' "$sources" >"$stamp"
 fi
 

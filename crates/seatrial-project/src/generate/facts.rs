@@ -1,6 +1,6 @@
 //! What the generated files depend on.
 
-use super::layout::Layout;
+use super::layout::Place;
 use crate::{ImageBuilder, ImageTarget, Project};
 
 /// What the buildspec depends on.
@@ -8,13 +8,13 @@ use crate::{ImageBuilder, ImageTarget, Project};
 pub(super) struct Facts {
     pub builder: ImageBuilder,
     pub target: ImageTarget,
-    pub layout: Layout,
+    pub place: Place,
     /// Whether an environment has steps around its deployments, which `seatrial-image` then runs.
     pub hands_over_program: bool,
 }
 
 impl Facts {
-    pub(super) fn of(project: &Project, layout: Layout) -> Self {
+    pub(super) fn of(project: &Project, place: &Place) -> Self {
         let images = || project.environments.values().map(|environment| &environment.image);
         // Named only where all environments agree; else `seatrial-image` finds its environment's in the project.
         let all_use = |builder| images().all(|image| image.builder == builder);
@@ -22,7 +22,7 @@ impl Facts {
         Self {
             builder: if all_use(ImageBuilder::Docker) { ImageBuilder::Docker } else { ImageBuilder::Cargo },
             target: if any_links(ImageTarget::Musl) { ImageTarget::Musl } else { ImageTarget::Gnu },
-            layout,
+            place: place.clone(),
             hands_over_program: project
                 .environments
                 .values()

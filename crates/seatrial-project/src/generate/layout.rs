@@ -1,11 +1,15 @@
-//! Where the project's `xtask` stands: what is generated depends on it, and it is read from the tree.
+//! Where the tool stands in the project: what is generated depends on it, and it is read from the tree.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
-/// `xtask`'s manifest, from the project's folder.
-const MANIFEST: &str = "xtask/Cargo.toml";
+/// The folder that usually has the tool, from the project's folder.
+const USUAL: &str = "xtask";
+/// The crate that a project's tool is made of.
+const TOOL: &str = "seatrial";
+/// Where a project configures cargo.
+const CONFIG: &str = ".cargo/config.toml";
 
 /// Whose lock file the tool is compiled by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,40 +20,120 @@ pub enum Layout {
     OwnWorkspace,
 }
 
-impl Layout {
-    /// The layout of the project in `root`.
+/// Where the tool stands, and for what it is compiled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Whose lock file.
+    pub layout: Layout,
+    /// Its folder and its package, from the project's folder: `xtask` where the project has nothing else of that name.
+    pub folder: String,
+    /// The project has everything compiled for a target that need not be the building machine (`build.target`).
+    pub names_target: bool,
+}
+
+impl From<Layout> for Place {
+    fn from(layout: Layout) -> Self {
+        Self { layout, folder: USUAL.to_owned(), names_target: false }
+    }
+}
+
+impl Place {
+    /// The place of the tool in the project in `root`: the folder `xtask`, or, where that has nothing of this tool, the
+    /// first one that depends on it.
     ///
     /// # Errors
-    /// A manifest that is there and cannot be read.
+    /// A file or folder that is there and cannot be read.
     pub fn find(root: &Path) -> io::Result<Self> {
-        match fs::read_to_string(root.join(MANIFEST)) {
-            Ok(text) => Ok(Self::of(&text)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Self::Member),
-            Err(error) => Err(error),
+        let names_target = read(&root.join(CONFIG))?.is_some_and(|config| sets(&config, "build", "target"));
+        let usual = read(&root.join(USUAL).join("Cargo.toml"))?;
+        let found = match &usual {
+            Some(manifest) if depends(manifest) => Some((USUAL.to_owned(), manifest.clone())),
+            _ => other_folder(root)?.or(usual.map(|manifest| (USUAL.to_owned(), manifest))),
+        };
+        let (folder, layout) = match found {
+            Some((folder, manifest)) => (folder, Layout::of(&manifest)),
+            None => (USUAL.to_owned(), Layout::Member),
+        };
+        Ok(Self { layout, folder, names_target })
+    }
+
+    /// What cargo is told to find the tool, with a blank before it.
+    pub(super) fn cargo_arguments(&self) -> String {
+        match self.layout {
+            Layout::Member => String::new(),
+            Layout::OwnWorkspace => format!(" --manifest-path {}/Cargo.toml", self.folder),
         }
     }
 
-    /// By the header of the table `workspace` or of a table inside it, which opens `workspace` too. Headers alone are
-    /// looked at, for every build of the pipeline compiles this crate, and a parser of TOML would come along.
+    /// What cargo is told to compile it for the building machine, with a blank before it. Not said where it would be so
+    /// anyway: cargo compiles everything anew for a target that is named.
+    pub(super) fn target_arguments(&self) -> &'static str {
+        if self.names_target { " --target host-tuple" } else { "" }
+    }
+}
+
+fn read(file: &Path) -> io::Result<Option<String>> {
+    match fs::read_to_string(file) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The first folder besides `xtask`, by name, that depends on the tool, and its manifest.
+fn other_folder(root: &Path) -> io::Result<Option<(String, String)>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(root)? {
+        names.extend(entry?.file_name().into_string());
+    }
+    names.sort();
+    for name in names.into_iter().filter(|name| name != USUAL) {
+        if let Some(manifest) = read(&root.join(&name).join("Cargo.toml"))?.filter(|found| depends(found)) {
+            return Ok(Some((name, manifest)));
+        }
+    }
+    Ok(None)
+}
+
+impl Layout {
+    /// By the header of the table `workspace` or of a table inside it, which opens `workspace` too.
     fn of(manifest: &str) -> Self {
-        let header = |line: &str| -> Option<String> {
-            let inner = line.trim().strip_prefix('[')?.split(']').next()?;
-            Some(inner.chars().filter(|letter| !letter.is_whitespace()).collect())
-        };
         let opens = |name: String| name == "workspace" || name.starts_with("workspace.");
         match manifest.lines().filter_map(header).any(opens) {
             true => Self::OwnWorkspace,
             false => Self::Member,
         }
     }
+}
 
-    /// What cargo is told to find the tool, with a blank before it.
-    pub(super) fn cargo_arguments(self) -> &'static str {
-        match self {
-            Self::Member => "",
-            Self::OwnWorkspace => " --manifest-path xtask/Cargo.toml",
+/// The name of the table that a line opens. Lines alone are looked at, here and below, for every build of the pipeline
+/// compiles this crate, and a parser of TOML would come along.
+fn header(line: &str) -> Option<String> {
+    let inner = line.trim().strip_prefix('[')?.split(']').next()?;
+    Some(inner.chars().filter(|letter| !letter.is_whitespace()).collect())
+}
+
+/// Whether a manifest names the tool as a dependency.
+fn depends(manifest: &str) -> bool {
+    sets(manifest, "dependencies", TOOL)
+}
+
+/// Whether a table of a file has a key, in one of the ways to write that.
+fn sets(text: &str, table: &str, key: &str) -> bool {
+    let mut inside = String::new();
+    text.lines().any(|line| {
+        if let Some(opened) = header(line) {
+            inside = opened;
+            return inside == format!("{table}.{key}");
         }
-    }
+        let named = line.split('=').next().unwrap_or_default();
+        let named: String = named.chars().filter(|letter| !letter.is_whitespace()).collect();
+        let path = if inside.is_empty() { named } else { format!("{inside}.{named}") };
+        let wanted = format!("{table}.{key}");
+        line.contains('=') && (path == wanted || path.starts_with(&format!("{wanted}.")))
+    })
 }
 
 #[cfg(test)]
@@ -71,11 +155,46 @@ mod tests {
     }
 
     #[test]
-    fn a_project_without_xtask_has_the_tool_in_its_workspace() {
+    fn a_table_has_a_key_however_that_is_written() {
+        for with in [
+            "[build]\ntarget = 'x'\n",
+            "[ build ]\njobs = 1\n target='x'\n",
+            "build.target = 'x'\n",
+            "[build.target]\n",
+        ] {
+            assert!(sets(with, "build", "target"), "{with}");
+        }
+        for without in [
+            "",
+            "[build]\ntarget-dir = 'x'\n",
+            "[target.x86_64-unknown-linux-gnu]\nlinker = 'clang'\n",
+            "[build]\n# target = 'x'\n[other]\ntarget = 'x'\n",
+        ] {
+            assert!(!sets(without, "build", "target"), "{without}");
+        }
+        for with in ["seatrial = '1'", "seatrial.workspace = true", "seatrial = { git = 'u' }"] {
+            assert!(depends(&format!("[package]\nname = 'x'\n[dependencies]\n{with}\n")), "{with}");
+        }
+        assert!(!depends("[dependencies]\nseatrial-image = '1'\n[dev-dependencies]\nseatrial = '1'\n"));
+    }
+
+    #[test]
+    fn the_tool_is_found_where_it_stands() {
         let root = tempfile::tempdir().unwrap();
-        assert_eq!(Layout::find(root.path()).unwrap(), Layout::Member);
-        fs::create_dir(root.path().join("xtask")).unwrap();
-        fs::write(root.path().join(MANIFEST), "[workspace]\n").unwrap();
-        assert_eq!(Layout::find(root.path()).unwrap(), Layout::OwnWorkspace);
+        let found = || Place::find(root.path()).unwrap();
+        let write = |folder: &str, manifest: &str| {
+            fs::create_dir_all(root.path().join(folder)).unwrap();
+            fs::write(root.path().join(folder).join("Cargo.toml"), manifest).unwrap();
+        };
+        assert_eq!(found(), Layout::Member.into());
+        write("xtask", "[workspace]\n");
+        assert_eq!(found(), Layout::OwnWorkspace.into());
+        write("deploy", "[workspace]\n[dependencies]\nseatrial = '1'\n");
+        assert_eq!(found().folder, "deploy");
+        write("xtask", "[dependencies]\nseatrial = '1'\n");
+        assert_eq!(found(), Layout::Member.into());
+        fs::create_dir(root.path().join(".cargo")).unwrap();
+        fs::write(root.path().join(CONFIG), "[build]\ntarget = 'x'\n").unwrap();
+        assert_eq!(found(), Place { names_target: true, ..Layout::Member.into() });
     }
 }

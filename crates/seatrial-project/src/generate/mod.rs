@@ -14,7 +14,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-pub use self::layout::Layout;
+pub use self::layout::{Layout, Place};
 
 use self::facts::Facts;
 use crate::Project;
@@ -39,8 +39,8 @@ pub struct GeneratedFile {
 ///
 /// # Errors
 /// None that is known: the writers of JSON and YAML can fail, what they write here gives them no reason to.
-pub fn files(project: &Project, layout: Layout) -> io::Result<[GeneratedFile; 3]> {
-    let facts = Facts::of(project, layout);
+pub fn files(project: &Project, place: &Place) -> io::Result<[GeneratedFile; 3]> {
+    let facts = Facts::of(project, place);
     Ok([
         GeneratedFile { path: BUILDSPEC, text: buildspec::render(&facts).map_err(io::Error::other)? },
         GeneratedFile { path: TASKDEF, text: taskdef::render()? },
@@ -54,7 +54,7 @@ pub fn files(project: &Project, layout: Layout) -> io::Result<[GeneratedFile; 3]
 /// A file that is there and cannot be read.
 pub fn check(root: &Path, project: &Project) -> io::Result<Vec<&'static str>> {
     let mut outdated = Vec::new();
-    for file in files(project, Layout::find(root)?)? {
+    for file in files(project, &Place::find(root)?)? {
         match fs::read(root.join(file.path)) {
             Ok(found) if found == file.text.as_bytes() => {}
             Ok(_) => outdated.push(file.path),
@@ -80,7 +80,7 @@ mod tests {
                  environments:\n  local: {{image: {{{own}}}}}\n  \
                  other: {{account: '123456789012', region: eu-west-1}}\n"
             );
-            files(&Project::parse(text.as_bytes()).unwrap(), Layout::Member).unwrap()[0].text.clone()
+            files(&Project::parse(text.as_bytes()).unwrap(), &Layout::Member.into()).unwrap()[0].text.clone()
         };
         let named = "--builder docker";
         assert!(buildspec("builder: docker", "").contains(named));
@@ -97,7 +97,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         assert_eq!(check(directory.path(), &project).unwrap(), [BUILDSPEC, TASKDEF, APPSPEC]);
         fs::create_dir(directory.path().join(".aws")).unwrap();
-        for file in files(&project, Layout::Member).unwrap() {
+        for file in files(&project, &Layout::Member.into()).unwrap() {
             fs::write(directory.path().join(file.path), file.text).unwrap();
         }
         assert!(check(directory.path(), &project).unwrap().is_empty());

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use seatrial_project::Project;
-use seatrial_project::generate::{self, Layout};
+use seatrial_project::generate::{self, Place};
 use serde::Serialize;
 
 use crate::cli::GenerateArgs;
@@ -33,7 +33,7 @@ pub(crate) fn run(session: &Session, args: &GenerateArgs) -> anyhow::Result<Repo
 /// Writes the files that differ and gives their paths.
 fn write(root: &Path, project: &Project) -> io::Result<Vec<&'static str>> {
     let outdated = generate::check(root, project)?;
-    let files = generate::files(project, Layout::find(root)?)?;
+    let files = generate::files(project, &Place::find(root)?)?;
     for file in files.into_iter().filter(|file| outdated.contains(&file.path)) {
         let path = root.join(file.path);
         if let Some(directory) = path.parent() {

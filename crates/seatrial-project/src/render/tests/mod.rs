@@ -48,7 +48,7 @@ fn given() -> Variables {
 }
 
 fn template() -> String {
-    let files = generate::files(&project("", "", ""), Layout::Member).unwrap();
+    let files = generate::files(&project("", "", ""), &Layout::Member.into()).unwrap();
     files.into_iter().find(|file| file.path == TASKDEF).unwrap().text
 }
 
@@ -195,7 +195,7 @@ fn what_the_build_is_given_does_not_change_what_the_project_says() {
 #[test]
 fn the_app_spec_is_filled_and_keeps_the_task_definitions_placeholder() {
     let project = project("", "", "");
-    let text = &generate::files(&project, Layout::Member).unwrap()[2].text;
+    let text = &generate::files(&project, &Layout::Member.into()).unwrap()[2].text;
     let rendered = render_app_spec(text, project.environment(None).unwrap(), &Variables::new()).unwrap();
     let expected = "\
 version: 0.0
@@ -292,7 +292,7 @@ proptest! {
             less.remove(name);
             let less = project(&typed(2, &common), &below_app(&less), &below_app(&second));
             prop_assert_eq!(rendered(&less, "other"), rendered(&whole, "other"));
-            prop_assert_eq!(generate::files(&less, Layout::Member).unwrap(), generate::files(&whole, Layout::Member).unwrap());
+            prop_assert_eq!(generate::files(&less, &Layout::Member.into()).unwrap(), generate::files(&whole, &Layout::Member.into()).unwrap());
         }
     }
 }
@@ -303,7 +303,7 @@ fn an_output_of_a_stack_is_a_variable_and_without_a_database_nothing_tells_of_on
                 environments: {local: {database: none}}\n";
     let project = Project::parse(text.as_bytes()).unwrap();
     let environment = project.environment(None).unwrap();
-    let template = generate::files(&project, generate::Layout::Member).unwrap()[1].text.clone();
+    let template = generate::files(&project, &generate::Layout::Member.into()).unwrap()[1].text.clone();
     let mut given: Variables = ["AWS_REGION", "EXECUTION_ROLE_ARN", "LOG_GROUP", "TASK_ROLE_ARN"]
         .map(|name| (name.to_owned(), name.to_lowercase()))
         .into();

@@ -6,7 +6,7 @@
 use std::fs;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What cargo keeps of compiled units, below the folder of a profile.
 const PRODUCTS: [&str; 3] = [".fingerprint", "build", "deps"];
@@ -35,13 +35,30 @@ fn seed_from(profile: &Path, cache: &Path) -> io::Result<bool> {
     fs::create_dir_all(parent)?;
     // Whole or not at all, also if two commands do it at once.
     let new = tempfile::Builder::new().prefix(".seed-").tempdir_in(parent)?;
-    for folder in PRODUCTS {
-        link_all(&profile.join(folder), &new.path().join("debug").join(folder), &OWN)?;
+    for (products, place) in compiled(profile) {
+        for folder in PRODUCTS {
+            link_all(&products.join(folder), &new.path().join(&place).join(folder), &OWN)?;
+        }
     }
     fs::rename(new.path(), cache)?;
     // It has another name now.
     let _ = new.keep();
     Ok(true)
+}
+
+/// Folders of products, and their places below cargo's target directory. A program that was compiled for a target by name
+/// has what ran meanwhile, as macros do, in another folder than its own.
+fn compiled(profile: &Path) -> Vec<(PathBuf, PathBuf)> {
+    let own = |place: &Path| (profile.to_owned(), place.join("debug"));
+    let target = profile.parent().filter(|target| {
+        let name = target.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(&format!("{}-", std::env::consts::ARCH))
+    });
+    let named = target.and_then(|target| Some((target.parent()?.join("debug"), target.file_name()?)));
+    match named {
+        Some((ran, name)) => vec![own(Path::new(name)), (ran, PathBuf::from("debug"))],
+        None => vec![own(Path::new(""))],
+    }
 }
 
 fn link_all(from: &Path, to: &Path, except: &[&str]) -> io::Result<()> {
@@ -103,5 +120,25 @@ mod tests {
         }
         assert!(!seed_from(&profile, &cache).unwrap(), "a cache that is there is somebody's");
         assert!(!seed_from(dir.path(), &dir.path().join("other")).unwrap());
+    }
+
+    #[test]
+    fn of_a_program_compiled_for_a_named_target_the_macros_come_along() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+        for place in ["debug", &format!("{target}/debug")] {
+            for folder in PRODUCTS {
+                let path = dir.path().join("target").join(place).join(folder);
+                fs::create_dir_all(&path).unwrap();
+                fs::write(path.join("product"), place).unwrap();
+            }
+        }
+        let (named, cache) = (dir.path().join("target").join(&target).join("debug"), dir.path().join("tool"));
+
+        assert!(seed_from(&named, &cache).unwrap());
+
+        for place in ["debug", &format!("{target}/debug")] {
+            assert_eq!(fs::read_to_string(cache.join(place).join("deps/product")).unwrap(), place);
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use seatrial_project::generate::{self, Layout};
+use seatrial_project::generate::{self, Place};
 use seatrial_project::{PROJECT_FILE, Project};
 use tokio::process::Command;
 
@@ -54,7 +54,7 @@ pub(super) fn rewrite(
     let path = clone.join(PROJECT_FILE);
     let text = fs::read_to_string(&path).with_context(|| format!("failed to read `{}`", path.display()))?;
     fs::write(&path, change(&text))?;
-    for file in generate::files(&Project::load(clone)?, Layout::find(clone)?)? {
+    for file in generate::files(&Project::load(clone)?, &Place::find(clone)?)? {
         fs::write(clone.join(file.path), file.text)?;
     }
     commit(clone, message)

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use super::*;
-use crate::generate::Layout;
+use crate::generate::{Layout, Place};
 
 mod toolchain;
 
@@ -13,12 +13,12 @@ const IMAGE: &str = "[[package]]\nname = \"seatrial-image\"\nversion = \"0.1.0\"
 const XTASK: &str =
     "[[package]]\nname = \"xtask\"\nversion = \"0.1.0\"\ndependencies = [\n \"seatrial-image\",\n]\n";
 
-fn facts(builder: ImageBuilder, target: ImageTarget, layout: Layout) -> Facts {
-    Facts { builder, target, layout, hands_over_program: false }
+fn facts(builder: ImageBuilder, target: ImageTarget, place: impl Into<Place>) -> Facts {
+    Facts { builder, target, place: place.into(), hands_over_program: false }
 }
 
-fn plain(layout: Layout) -> BuildSpec {
-    buildspec(&facts(ImageBuilder::Cargo, ImageTarget::Gnu, layout))
+fn plain(place: impl Into<Place>) -> BuildSpec {
+    buildspec(&facts(ImageBuilder::Cargo, ImageTarget::Gnu, place))
 }
 
 fn package(name: &str) -> String {
@@ -204,6 +204,28 @@ fn a_tool_from_outside_of_the_repository_is_refused_by_name() {
     let said = String::from_utf8_lossy(&refused.stderr);
     assert_eq!(refused.status.code(), Some(3), "{said}");
     assert!(said.contains("error: package seatrial-image is in ") && !said.contains("Compiling"), "{said}");
+}
+
+#[test]
+fn a_tool_in_another_folder_of_a_project_that_is_compiled_for_another_machine_runs_here() {
+    let (checkout, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    unpack(checkout.path(), "one", Layout::OwnWorkspace);
+    let config = "[build]\ntarget = 'wasm32-unknown-unknown'\n".to_owned();
+    write(checkout.path(), &[(".cargo/config.toml", config)]);
+    fs::rename(checkout.path().join("xtask"), checkout.path().join("deploy")).unwrap();
+    for file in ["Cargo.toml", "Cargo.lock"] {
+        let path = checkout.path().join("deploy").join(file);
+        let text = fs::read_to_string(&path).unwrap().replace("xtask", "deploy");
+        fs::write(path, text).unwrap();
+    }
+    let place = Place { folder: "deploy".to_owned(), names_target: true, ..Layout::OwnWorkspace.into() };
+
+    for _ in 0..2 {
+        let ended = run_script(&plain(place.clone()), checkout.path(), cache.path(), &[]);
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success(), "{said}");
+        assert!(String::from_utf8_lossy(&ended.stdout).ends_with("IMAGE_URI=one --push"), "{said}");
+    }
 }
 
 #[test]
