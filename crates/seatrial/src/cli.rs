@@ -1,5 +1,6 @@
 //! What can be typed: types only.
 
+mod adoption;
 mod companions;
 mod value;
 
@@ -13,6 +14,7 @@ use crate::output::Format;
 use crate::plan::resource_name::{Import, ResourceName};
 use value::{at_least_one, duration, revision, svg_file};
 
+pub(crate) use adoption::{Database, Dependency, InitArgs, UpdateArgs};
 pub(crate) use companions::{LogSource, LogsArgs, RunArgs};
 
 /// How far a release is followed: to its end, or until one of CodeDeploy's lifecycle events is over.
@@ -87,6 +89,10 @@ impl Cli {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
+    /// Makes a project of a folder, new or with an application: project.yml, stacks, the pipeline's files, xtask
+    Init(InitArgs),
+    /// Merges what newer versions bring into the project's stacks, and keeps what was edited
+    Update(UpdateArgs),
     /// Makes or updates all stacks, builds the first image and follows the first release
     Provision(ProvisionArgs),
     /// Shows what provision would change, and changes nothing

@@ -31,6 +31,7 @@ mod process;
 mod rollout;
 mod running;
 mod session;
+mod shipped;
 mod tool;
 
 use std::process::ExitCode;

@@ -49,7 +49,7 @@ fn the_stacks_give_the_variables_that_the_templates_name() {
         fs::read_to_string(root().join("infra/stacks").join(stack).with_extension("yml")).unwrap()
     });
     let project = Project::load(root()).unwrap();
-    let files = generate::files(&project, Layout::Member).unwrap();
+    let files = generate::files(&project, &Layout::Member.into()).unwrap();
     for file in files.iter().filter(|file| file.path != BUILDSPEC) {
         let names =
             file.text.split("${").skip(1).filter_map(|piece| piece.split_once('}')).map(|(name, _)| name);

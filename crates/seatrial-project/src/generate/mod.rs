@@ -9,12 +9,14 @@ mod buildspec;
 mod facts;
 mod layout;
 mod taskdef;
+mod workflow;
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
 pub use self::layout::{Layout, Place};
+pub use self::workflow::HEAD as WORKFLOW_HEAD;
 
 use self::facts::Facts;
 use crate::Project;
@@ -28,9 +30,9 @@ pub const TASKDEF: &str = ".aws/taskdef.json";
 
 /// One generated file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GeneratedFile {
-    /// From the root of the workspace.
-    pub path: &'static str,
+pub struct GeneratedFile<Path = &'static str> {
+    /// From the project's folder.
+    pub path: Path,
     /// All of it.
     pub text: String,
 }
@@ -46,6 +48,16 @@ pub fn files(project: &Project, place: &Place) -> io::Result<[GeneratedFile; 3]>
         GeneratedFile { path: TASKDEF, text: taskdef::render()? },
         GeneratedFile { path: APPSPEC, text: appspec::render().map_err(io::Error::other)? },
     ])
+}
+
+/// The workflow that checks the project in `inside`, from the repository's top, as is its path. Of these files it alone is
+/// written where somebody wants it, and may be gone.
+///
+/// # Errors
+/// As [`files`].
+pub fn workflow(inside: &Path, place: &Place) -> io::Result<GeneratedFile<String>> {
+    let text = workflow::render(inside, place).map_err(io::Error::other)?;
+    Ok(GeneratedFile { path: workflow::path(inside), text })
 }
 
 /// The paths of the files that are missing or differ from what project.yml and the tree in `root` say.

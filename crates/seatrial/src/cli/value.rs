@@ -38,3 +38,12 @@ pub(super) fn task(typed: &str) -> Result<String, String> {
         Err("must be a task's id, the beginning of one, or its ARN".to_owned())
     }
 }
+
+/// A name of cargo's: of a package, a folder, an alias.
+pub(super) fn word(typed: &str) -> Result<String, String> {
+    let plain = typed.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    match plain && typed.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        true => Ok(typed.to_owned()),
+        false => Err("must be a word of letters, digits, `-` and `_`".to_owned()),
+    }
+}

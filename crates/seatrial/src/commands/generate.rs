@@ -1,15 +1,16 @@
-//! `cargo xtask generate`: writes `.aws/*` from infra/project.yml. Changes files of the checkout only.
+//! `cargo xtask generate`: writes `.aws/*`, and the workflow that `init` made, from infra/project.yml and the place of
+//! `xtask`. Changes files of the checkout only.
 
 use std::fmt;
-use std::fs;
-use std::io;
 use std::path::Path;
 
 use anyhow::Context as _;
 use seatrial_project::Project;
-use seatrial_project::generate::{self, Place};
+use seatrial_project::generate::{self, GeneratedFile, Place};
 use serde::Serialize;
 
+use super::init::write_whole;
+use super::workflow;
 use crate::cli::GenerateArgs;
 use crate::context::find_root;
 use crate::exit::Refused;
@@ -22,32 +23,45 @@ pub(crate) fn run(session: &Session, args: &GenerateArgs) -> anyhow::Result<Repo
         check(&root)?;
         return Ok(Report::done(Generated { written: Vec::new() }));
     }
-    let project = Project::load(&root)?;
-    let written = write(&root, &project).context("failed to write the generated files")?;
-    if !written.is_empty() {
+    let outdated = outdated(&root)?;
+    if !outdated.is_empty() {
         session.changes.note();
     }
-    Ok(Report::done(Generated { written }))
+    write(&root, &outdated)?;
+    Ok(Report::done(Generated { written: outdated.into_iter().map(|file| file.path).collect() }))
 }
 
-/// Writes the files that differ and gives their paths.
-fn write(root: &Path, project: &Project) -> io::Result<Vec<&'static str>> {
-    let outdated = generate::check(root, project)?;
-    let files = generate::files(project, &Place::find(root)?)?;
-    for file in files.into_iter().filter(|file| outdated.contains(&file.path)) {
-        let path = root.join(file.path);
-        if let Some(directory) = path.parent() {
-            fs::create_dir_all(directory)?;
-        }
-        fs::write(path, file.text)?;
+/// The files that are not as they would be written.
+///
+/// # Errors
+/// project.yml's own, and files that cannot be read.
+pub(super) fn outdated(root: &Path) -> anyhow::Result<Vec<GeneratedFile<String>>> {
+    const FAILED: &str = "failed to read the generated files";
+    let project = Project::load(root)?;
+    let outdated = generate::check(root, &project).context(FAILED)?;
+    let files = generate::files(&project, &Place::find(root).context(FAILED)?).context(FAILED)?;
+    let files = files.into_iter().filter(|file| outdated.contains(&file.path));
+    let mut files: Vec<_> =
+        files.map(|file| GeneratedFile { path: file.path.to_owned(), text: file.text }).collect();
+    files.extend(workflow::outdated(root)?);
+    Ok(files)
+}
+
+/// Writes them.
+///
+/// # Errors
+/// Files that cannot be written.
+pub(super) fn write(root: &Path, files: &[GeneratedFile<String>]) -> anyhow::Result<()> {
+    for file in files {
+        write_whole(&root.join(&file.path), &file.text)
+            .with_context(|| format!("failed to write `{}`", file.path))?;
     }
-    Ok(outdated)
+    Ok(())
 }
 
 /// Refuses if a file is not as it would be written.
 pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
-    let project = Project::load(root)?;
-    let outdated = generate::check(root, &project).context("failed to read the generated files")?;
+    let outdated: Vec<String> = outdated(root)?.into_iter().map(|file| file.path).collect();
     if outdated.is_empty() {
         return Ok(());
     }
@@ -57,7 +71,7 @@ pub(crate) fn check(root: &Path) -> anyhow::Result<()> {
 
 #[derive(Serialize)]
 pub(crate) struct Generated {
-    written: Vec<&'static str>,
+    written: Vec<String>,
 }
 
 impl fmt::Display for Generated {

@@ -10,11 +10,13 @@ mod creation;
 mod deployed;
 mod destroy;
 mod dns_record;
+mod dockerfile;
 mod doctor;
 mod drift;
 mod explain;
 mod generate;
 mod graph;
+mod init;
 mod large_template;
 mod learned;
 mod local;
@@ -30,6 +32,8 @@ mod scaling;
 mod status;
 mod timeline;
 mod undeletable;
+mod update;
+mod workflow;
 
 use crate::cli::{Cli, Command, Globals};
 use crate::context::Ctx;
@@ -45,6 +49,8 @@ pub use check::{Check, Checking};
 pub(crate) async fn run(session: &Session, cli: Cli, own: &[Check]) -> ExitStatus {
     let globals = cli.globals;
     match cli.command {
+        Command::Init(args) => conclude(session, init::run(session, &args).await),
+        Command::Update(args) => conclude(session, update::run(session, &args)),
         Command::Provision(args) => {
             conclude(session, Box::pin(provision::run(session, &globals, &args)).await)
         }

@@ -8,7 +8,7 @@ use seatrial_project::{Environment, ImageBuilder, Probe};
 use tokio::process::Command;
 
 use super::finding::Finding;
-use crate::commands::{generate, graph};
+use crate::commands::{dockerfile, generate, graph};
 use crate::exit::Interrupted;
 use crate::follow::WINDOW;
 use crate::hint::Hint as _;
@@ -79,36 +79,16 @@ fn base_images(root: &Path, environment: &Environment) -> Option<Finding> {
             ));
         }
     };
-    let hubs = of_docker_hub(&text);
+    let hubs = match dockerfile::images_of_docker_hub(&text) {
+        Ok(hubs) => hubs,
+        Err(why) => return Some(Finding::not_checked(CHECK, format!("`{}`: {why}", image.dockerfile), None)),
+    };
     if hubs.is_empty() {
         return Some(Finding::ok(CHECK, "none comes from Docker Hub"));
     }
     let found = format!("`{}` from Docker Hub, which limits who pulls without an account", hubs.join("`, `"));
     let remedy = "official images are at public.ecr.aws/docker/library, too; others belong in a repository of your own";
     Some(Finding::not_checked(CHECK, found, Some(remedy.to_owned())))
-}
-
-/// The images that a Dockerfile begins from and that name no registry, or this one.
-fn of_docker_hub(dockerfile: &str) -> Vec<String> {
-    let mut stages = vec!["scratch".to_owned()];
-    let mut found = Vec::new();
-    for line in dockerfile.lines() {
-        let mut words = line.split_whitespace().filter(|word| !word.starts_with("--"));
-        if !words.next().is_some_and(|word| word.eq_ignore_ascii_case("from")) {
-            continue;
-        }
-        let Some(image) = words.next() else { continue };
-        let registry = image.split_once('/').map_or("", |(first, _)| first);
-        let is_named = registry.contains(['.', ':']) || registry == "localhost";
-        let is_hub = !is_named || registry == "docker.io";
-        if is_hub && !image.contains('$') && !stages.iter().any(|stage| stage.eq_ignore_ascii_case(image)) {
-            found.push(image.to_owned());
-        }
-        if words.next().is_some_and(|word| word.eq_ignore_ascii_case("as")) {
-            stages.extend(words.next().map(str::to_owned));
-        }
-    }
-    found
 }
 
 /// Whether the probe can see what would stop a release: so many requests must fail within ten seconds that rate and the
@@ -212,14 +192,6 @@ pub(super) fn remote_branch(root: &Path, environment: &Environment) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    #[test]
-    fn base_images_of_docker_hub_are_named_and_stages_and_other_registries_are_not() {
-        let dockerfile = "# FROM comment\nARG V=1\nFROM --platform=linux/amd64 node:22 AS Build\nFROM build\nfrom scratch\n\
-                          FROM public.ecr.aws/docker/library/python:3.13\nFROM localhost:5000/a\nFROM docker.io/b/c\n\
-                          FROM ${BASE}\nFROM team/base as last\n";
-        assert_eq!(super::of_docker_hub(dockerfile), ["node:22", "docker.io/b/c", "team/base"]);
-    }
-
     #[test]
     fn a_budget_that_the_probe_can_never_exceed_is_told() {
         let told = |probe: &str, traffic: &str| {
