@@ -73,7 +73,8 @@ pub(crate) fn run(session: &Session, args: &UpdateArgs) -> anyhow::Result<Report
             return Ok(Report::done(Updated { dry_run: true, templates: Vec::new(), generated: Vec::new() }));
         }
         let refused = format!("there is something to merge in {STACKS_FOLDER}: {}", waiting.join(", "));
-        return Err(Refused::new(refused).hint("run `cargo xtask update` and commit what it writes").into());
+        let hint = format!("run `{} update` and commit what it writes", session.program);
+        return Err(Refused::new(refused).hint(hint).into());
     }
     let mut generated = Vec::new();
     if !args.dry_run {

@@ -8,7 +8,6 @@ use anyhow::Context as _;
 use seatrial_git::Git;
 use seatrial_project::{PROJECT_FILE, Project};
 
-use super::planned::Planned;
 use crate::exit::Refused;
 
 /// A toolchain file, in either spelling.
@@ -75,13 +74,13 @@ impl Ground {
         }
     }
 
-    /// Whether the folder has nothing, or only files that `planned` has: whoever was interrupted goes on.
+    /// Whether the folder has nothing, or only of `files`, with their texts: whoever was interrupted goes on.
     ///
     /// # Errors
     /// What is there and cannot be read.
-    pub(super) fn holds_nothing_but(&self, planned: &Planned) -> anyhow::Result<bool> {
+    pub(super) fn holds_nothing_but(&self, files: &[(String, String)]) -> anyhow::Result<bool> {
         let failed = || format!("failed to look at `{}`", self.root.display());
-        holds_nothing_but(&self.root, &planned.files).with_context(failed)
+        holds_nothing_but(&self.root, files).with_context(failed)
     }
 
     /// A file's text, where there is one.

@@ -127,11 +127,11 @@ fn of_new_folder(ground: &Ground, args: &InitArgs) -> anyhow::Result<Option<Desi
         all.files.clone_from(&planned.files);
         match tool.plan(ground, args, &mut all).and_then(|()| plan_stacks(ground, &mut all)) {
             // Nobody may have said where the tool comes from, which only counts in a folder that is new.
-            Err(error) => match ground.holds_nothing_but(&all)? {
+            Err(error) => match ground.holds_nothing_but(&all.files)? {
                 true => return Err(error),
                 false => false,
             },
-            Ok(()) => ground.holds_nothing_but(&all)?,
+            Ok(()) => ground.holds_nothing_but(&all.files)?,
         }
     };
     if !folder_is_new {
