@@ -207,6 +207,17 @@ fn a_project_with_a_dockerfile_is_released_with_what_its_commit_holds() {
     assert!(page.contains("the second page") && page.contains(&format!("TYPED_JOBS {jobs}\n")), "{page}");
 }
 
+/// `init` made it; nobody has touched a file since.
+#[test]
+fn what_init_makes_of_a_folder_is_rehearsed() {
+    let checkout = Checkout::of_fixture(Layout::OwnWorkspace);
+
+    let verdict = checkout.json(&["rehearse", "--scenario", "deploy", "--rate", "50"]);
+
+    assert_eq!(verdict["verdict"], "pass", "{verdict}");
+    assert_eq!(verdict["releases"][0]["requests"]["failed"], 0, "{verdict}");
+}
+
 #[test]
 fn a_project_in_a_folder_of_its_repository_with_xtask_as_a_workspace_of_its_own_is_released() {
     let checkout = Checkout::of_fixture_below("services/web", Layout::OwnWorkspace);

@@ -74,10 +74,17 @@ fn link_all(from: &Path, to: &Path, except: &[&str]) -> io::Result<()> {
             true => link_all(&entry.path(), &target, &[])?,
             false if is_replaced_whole(&entry.path())? => fs::hard_link(entry.path(), target)?,
             // Cargo and build scripts write into these: a link would write into the user's.
-            false => fs::copy(entry.path(), target).map(drop)?,
+            false => copy_with_time(&entry.path(), &target)?,
         }
     }
     Ok(())
+}
+
+/// cargo holds whatever is older than what it was made of for stale, and compiles all that depends on it.
+fn copy_with_time(from: &Path, to: &Path) -> io::Result<()> {
+    fs::copy(from, to)?;
+    let copied = fs::File::options().write(true).open(to)?;
+    copied.set_modified(fs::metadata(from)?.modified()?)
 }
 
 /// Whether compilers write such a file anew under its name, and never into it: libraries, and programs.
@@ -95,6 +102,7 @@ mod tests {
     fn a_cache_that_is_not_there_gets_what_others_made_and_nothing_of_our_own() {
         let dir = tempfile::tempdir().unwrap();
         let (profile, cache) = (dir.path().join("debug"), dir.path().join("cache/tool"));
+        let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_500_000_000);
         for file in [
             "deps/libserde-1.rlib",
             "deps/libseatrial_image-2.rlib",
@@ -103,7 +111,8 @@ mod tests {
         ] {
             let path = profile.join(file);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, file).unwrap();
+            fs::write(&path, file).unwrap();
+            fs::File::options().write(true).open(path).unwrap().set_modified(long_ago).unwrap();
         }
 
         assert!(seed_from(&profile, &cache).unwrap());
@@ -113,6 +122,10 @@ mod tests {
             linked("deps/libserde-1.rlib") && linked(".fingerprint/serde-1/lib") && linked("build/x/out")
         );
         assert!(!linked("deps/libseatrial_image-2.rlib"));
+        for file in ["deps/libserde-1.rlib", ".fingerprint/serde-1/lib", "build/x/out"] {
+            let time = fs::metadata(cache.join("debug").join(file)).unwrap().modified().unwrap();
+            assert_eq!(time, long_ago, "cargo would compile {file} anew");
+        }
         // What the build writes into what it got does not reach the user's.
         for file in [".fingerprint/serde-1/lib", "build/x/out"] {
             fs::write(cache.join("debug").join(file), "written by the build").unwrap();
