@@ -196,7 +196,7 @@ impl Operation for GetParameter {
 }
 
 /// Reads up to ten; what is not there is told beside what is.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Clone, Default)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct GetParameters {
     pub names: Vec<String>,

@@ -2,17 +2,15 @@
 
 use std::net::Ipv4Addr;
 
-use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::super::buildspec::Buildspec;
 use super::super::store::{BuildRecord, PhaseContext, Variable};
 use super::host::Host;
+use super::secrets;
 use crate::authority::certificate_authority;
 use crate::cloud::Cloud;
 use crate::credentials::Credentials;
-use crate::retry;
-use crate::services::secretsmanager::GetSecretValue;
 
 /// Taken over from the local cloud's environment, for the build uses this machine's tools and its network.
 const TAKEN_OVER: [&str; 29] = [
@@ -95,24 +93,12 @@ pub(super) async fn variables(
             kind: kind.to_owned(),
         }
     };
-    let of_spec = spec.env.parameter_store.iter().map(typed("PARAMETER_STORE"));
-    let of_spec = of_spec.chain(spec.env.secrets_manager.iter().map(typed("SECRETS_MANAGER")));
+    let of_spec = spec.env.parameter_store.iter().map(typed(secrets::PARAMETER_STORE));
+    let of_spec = of_spec.chain(spec.env.secrets_manager.iter().map(typed(secrets::SECRETS_MANAGER)));
     for variable in of_spec.chain(record.build.environment.environment_variables.iter().cloned()) {
-        match variable.kind.as_str() {
-            "PLAINTEXT" => variables.set(variable.name, variable.value),
-            "SECRETS_MANAGER" => {
-                let value = secret(host, &variable.value).await?;
-                variables.set_secret(variable.name, value);
-            }
-            kind => {
-                return Err(PhaseContext {
-                    status_code: "Decrypted Variables Error".to_owned(),
-                    message: format!(
-                        "{} has type {kind}, which the local cloud does not serve",
-                        variable.name
-                    ),
-                });
-            }
+        match secrets::read(host, &variable).await? {
+            Some(secret) => variables.set_secret(variable.name, secret),
+            None => variables.set(variable.name, variable.value),
         }
     }
     of_codebuild(host, record, &mut variables);
@@ -202,35 +188,6 @@ fn of_aws(cloud: &Cloud, credentials: &Credentials, variables: &mut Variables) {
     variables.set("no_proxy", direct);
 }
 
-/// The value behind `SECRET[:JSON-KEY[:VERSION-STAGE[:VERSION-ID]]]`, read with the build's role.
-async fn secret(host: &Host, reference: &str) -> Result<String, PhaseContext> {
-    let failed = |message: String| PhaseContext {
-        status_code: "Secrets Manager Error Message".to_owned(),
-        message: format!("{message} (`{reference}`)"),
-    };
-    let (id, key) = split_reference(reference);
-    let input = GetSecretValue { secret_id: id, ..GetSecretValue::default() };
-    let answer = retry::call(&host.cloud, &host.credentials.principal, input).await;
-    let answer = answer.map_err(|error| failed(error.to_string()))?;
-    let Some(text) = answer.secret_string else {
-        return Err(failed("the secret has no text".to_owned()));
-    };
-    let Some(key) = key else { return Ok(text) };
-    let object: Value = serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?;
-    match object.get(key) {
-        Some(Value::String(value)) => Ok(value.clone()),
-        Some(value) => Ok(value.to_string()),
-        None => Err(failed(format!("the secret has no key `{key}`"))),
-    }
-}
-
-/// The secret's name or ARN (whose first seven parts are split by colons as well) and the JSON key.
-fn split_reference(reference: &str) -> (String, Option<&str>) {
-    let parts: Vec<_> = reference.split(':').collect();
-    let length = if reference.starts_with("arn:") { 7.min(parts.len()) } else { 1 };
-    (parts[..length].join(":"), parts.get(length).copied().filter(|key| !key.is_empty()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -267,14 +224,5 @@ mod tests {
         assert_ne!(one, other);
         assert!(one.is_loopback() && one.octets()[1] >= 128, "{one}");
         assert_eq!(own_address("p:1"), one);
-    }
-
-    #[test]
-    fn a_secret_reference_is_split_into_secret_and_key() {
-        let arn = "arn:aws:secretsmanager:eu-central-1:000000000000:secret:db-AbCdEf";
-        assert_eq!(split_reference("db"), ("db".to_owned(), None));
-        assert_eq!(split_reference("db:password::"), ("db".to_owned(), Some("password")));
-        assert_eq!(split_reference(arn), (arn.to_owned(), None));
-        assert_eq!(split_reference(&format!("{arn}:password::")), (arn.to_owned(), Some("password")));
     }
 }

@@ -17,6 +17,7 @@ mod host;
 mod log;
 mod queue;
 mod run;
+mod secrets;
 mod shell;
 mod sink;
 mod source;

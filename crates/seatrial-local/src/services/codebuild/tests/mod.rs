@@ -12,6 +12,8 @@ use crate::services::logs::GetLogEvents;
 use crate::services::s3::objects::{self, Place};
 use crate::tests::{cloud_with, operator, prepare_builds};
 
+mod secrets;
+
 fn cloud(dir: &Path) -> Cloud {
     cloud_with(dir, dir, 1.0, crate::services::register)
 }
