@@ -24,6 +24,12 @@ pub struct BuildSpec {
 pub struct Env {
     pub shell: String,
     pub variables: BTreeMap<String, String>,
+    /// Variables whose values are parameters of SSM, by the parameter's name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameter_store: BTreeMap<String, String>,
+    /// Variables whose values are in Secrets Manager: `SECRET[:JSON-KEY[:VERSION-STAGE[:VERSION-ID]]]`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets_manager: BTreeMap<String, String>,
     pub exported_variables: Vec<String>,
 }
 

@@ -16,6 +16,7 @@ mod planned;
 mod port;
 mod probe;
 mod read;
+mod registry_secrets;
 pub mod render;
 mod resolve;
 mod rules;
@@ -35,6 +36,7 @@ pub use self::{
     },
     port::Port,
     probe::{Probe, Statuses},
+    registry_secrets::{Kept, Opens, RegistrySecret},
     rules::is_name,
     settings::{Deployment, Tasks},
 };

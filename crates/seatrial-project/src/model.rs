@@ -13,6 +13,7 @@ use super::{
     choices::{Architecture, ImageBuilder, ImageTarget, NetworkMode},
     database::Database,
     probe::Probe,
+    registry_secrets::{Kept, RegistrySecret},
     settings::{Deployment, Tasks},
 };
 
@@ -175,6 +176,8 @@ pub struct Image {
     pub build_args: BTreeMap<String, String>,
     /// Of a Dockerfile with several stages; the last one where none is named.
     pub target_stage: Option<String>,
+    /// What opens private sources to a build; the same in every environment, for one buildspec serves all of them.
+    pub registry_secrets: Vec<RegistrySecret>,
 }
 
 /// In which checks have to come to a verdict; then CodeDeploy stops the deployment.
@@ -272,6 +275,12 @@ impl Environment {
         format!("{}-{stack}", self.full_name())
     }
 
+    /// What the build's role has to be allowed to read, each once.
+    fn registry_arns(&self, is_wanted: impl Fn(&Kept) -> bool) -> BTreeSet<String> {
+        let wanted = self.image.registry_secrets.iter().filter(|secret| is_wanted(&secret.kept));
+        wanted.map(|secret| secret.arn(&self.region, &self.account)).collect()
+    }
+
     /// What stack parameters may be filled from, by the parameter's name; only what is set.
     pub fn facts(&self) -> BTreeMap<String, String> {
         let database = self.database.as_ref();
@@ -308,6 +317,8 @@ impl Environment {
             ("ReleaseProgram", self.has_release_program.then(|| "true".to_owned())),
             ("NetworkMode", Some(self.network_mode.as_str().to_owned())),
             ("ReadsOutputs", (!self.app.outputs.is_empty()).then(|| "true".to_owned())),
+            ("RegistrySecretArns", list(&self.registry_arns(|kept| matches!(kept, Kept::Secret(_))))),
+            ("RegistryParameterArns", list(&self.registry_arns(|kept| matches!(kept, Kept::Parameter(_))))),
             ("SecretArns", list(&self.app.secret_arns)),
             ("SecretParameterArns", list(&self.app.secret_parameter_arns)),
             // A service that cannot be given a shell later is given the way to one.

@@ -5,7 +5,6 @@ use seatrial_template::{Diagnostic, Document, Node};
 
 /// Keys by the mapping that they will stand in.
 const WHOLE: &[&str] = &["notify", "services"];
-const IMAGE: &[&str] = &["registry_secrets"];
 const ENVIRONMENT: &[&str] = &["hosted_zone_id", "notify", "services", "tags"];
 
 /// Refuses the first of them, at its place.
@@ -47,9 +46,6 @@ impl<'a> Part<'a> {
 
     /// What stands at the top for all environments, and in an environment for it.
     fn refuse_overridable(&self) -> Result<(), Diagnostic> {
-        if let Some(image) = self.below("image") {
-            image.refuse_keys(IMAGE)?;
-        }
         let Some(secrets) = self.below("app").and_then(|app| app.below("secrets")) else { return Ok(()) };
         for entry in secrets.node.entries() {
             if let Some(value) = secrets.below(&entry.key).filter(|value| value.node.get("output").is_some())

@@ -8,6 +8,7 @@ use super::{
     choices::{Architecture, ImageBuilder},
     database::Database,
     model::{App, Environment, Image, LOCAL_ENVIRONMENT, Migrate, Project, Source, at},
+    registry_secrets::RegistrySecret,
     rules::{FolderPath, Name, SecretArn, VariableName},
     settings::{AppSettings, EnvironmentSettings, ImageSettings, Settings, SourceSettings, Tasks},
     variable::VariableValue,
@@ -101,7 +102,7 @@ impl Scope<'_> {
             region,
             source: source(own.source.or(&self.settings.source)),
             app: self.app(own.app.or(&self.settings.app))?,
-            image: self.image(own.image.or(&self.settings.image))?,
+            image: self.image(own.image)?,
             migrate: own
                 .migrate
                 .or_else(|| self.settings.migrate.clone())
@@ -245,7 +246,13 @@ impl Scope<'_> {
         })
     }
 
-    fn image(&self, image: ImageSettings) -> Result<Image, Diagnostic> {
+    fn image(&self, own: ImageSettings) -> Result<Image, Diagnostic> {
+        if !own.registry_secrets.is_empty() {
+            let rule = "must stand in `image` at the top: one buildspec serves all environments, and a secret's name is \
+                        looked for in each one's own account";
+            return Err(self.fault(&["image", "registry_secrets"], rule.to_owned()));
+        }
+        let image = own.or(&self.settings.image);
         let builder = image.builder.unwrap_or_default();
         let of_cargo = [
             ("package", image.package.is_some()),
@@ -279,7 +286,28 @@ impl Scope<'_> {
             context: text(image.context, DEFAULT_CONTEXT),
             build_args: image.build_args.into_iter().map(|(name, value)| (name.to_string(), value)).collect(),
             target_stage: image.target_stage.map(|stage| stage.to_string()),
+            registry_secrets: self.registry_secrets()?,
         })
+    }
+
+    fn registry_secrets(&self) -> Result<Vec<RegistrySecret>, Diagnostic> {
+        let mut secrets: Vec<RegistrySecret> = Vec::new();
+        for (opens, kept) in &self.settings.image.registry_secrets {
+            let secret = RegistrySecret { opens: opens.clone(), kept: kept.clone() };
+            let key = ["registry_secrets", &opens.to_string()];
+            if kept.looks_like_a_token() {
+                // A terminal and a log may show what is found.
+                return Err(self.part_fault("image", &key, "must name a secret, and looks like one itself"));
+            }
+            let variable = secret.variable();
+            if let Some(same) = secrets.iter().find(|other| other.variable() == variable) {
+                let rule =
+                    format!("must not stand beside `{}`: a build knows both by `{variable}`", same.opens);
+                return Err(self.part_fault("image", &key, &rule));
+            }
+            secrets.push(secret);
+        }
+        Ok(secrets)
     }
 
     fn check_size(&self, cpu: u32, memory: u32) -> Result<(), Diagnostic> {

@@ -10,6 +10,7 @@ use super::{
     database::DatabaseSettings,
     port::AppPort,
     probe::ProbeSettings,
+    registry_secrets::{Kept, Opens},
     rules::{
         AccountId, BranchName, CargoName, CertificateArn, CommandWords, ConnectionArn, DomainName,
         FolderPath, HealthCheckPath, Minutes, Name, ParameterValue, Region, RepositoryId, SecretArn,
@@ -109,6 +110,7 @@ pub(super) struct ImageSettings {
     pub(super) context: Option<FolderPath>,
     pub(super) build_args: BTreeMap<VariableName, String>,
     pub(super) target_stage: Option<StageName>,
+    pub(super) registry_secrets: BTreeMap<Opens, Kept>,
 }
 
 impl ImageSettings {
@@ -123,6 +125,8 @@ impl ImageSettings {
             context: self.context.or_else(|| base.context.clone()),
             build_args: base.build_args.clone().into_iter().chain(self.build_args).collect(),
             target_stage: self.target_stage.or_else(|| base.target_stage.clone()),
+            // What an environment says of its own is refused.
+            registry_secrets: base.registry_secrets.clone(),
         }
     }
 }

@@ -2,8 +2,11 @@
 //!
 //! Each phase is one command, so nothing depends on whether a shell lives longer than a command.
 
+mod private;
+
 use std::collections::BTreeMap;
 
+use self::private::Named;
 use super::facts::Facts;
 use crate::{
     ImageBuilder, ImageTarget,
@@ -38,11 +41,14 @@ fn buildspec(facts: &Facts) -> BuildSpec {
     let phase = |command: String| Phase { on_failure: OnFailure::Abort, commands: vec![command] };
     let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
     let variables = [("CARGO_INCREMENTAL", "0"), ("CARGO_TERM_COLOR", "never")];
+    let Named { secrets_manager, parameter_store } = private::named(&facts.registry_secrets);
     BuildSpec {
         version: 0.2,
         env: Env {
             shell: "bash".to_owned(),
             variables: variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            parameter_store,
+            secrets_manager,
             exported_variables: texts(&["IMAGE_URI"]),
         },
         phases: Phases { install: phase(install(facts)), build: phase(build(facts)) },
@@ -94,9 +100,11 @@ fn build(facts: &Facts) -> String {
     };
     let program =
         if facts.hands_over_program { HAND_OVER.replace("@PROGRAM@", PROGRAM) } else { String::new() };
+    let fetch = private::fetch(&facts.registry_secrets, facts.target, &facts.place.cargo_arguments());
     let values = [
         ("@SELECT@", SELECT),
         ("@TOOLCHAIN@", TOOLCHAIN),
+        ("@FETCH@", fetch.as_str()),
         ("@HAND_OVER@", program.as_str()),
         ("@BUILDER@", builder),
         ("@PRODUCTS@", if facts.place.names_target { HOST_PRODUCTS } else { "" }),
@@ -175,7 +183,7 @@ top="${CODEBUILD_SRC_DIR:-$PWD}"
 cd "$top/${PROJECT_DIRECTORY:-}"
 @SELECT@
 is_here || unset RUSTUP_TOOLCHAIN
-# The project's own folder: on AWS nobody else has it, elsewhere builds of one name take turns in it.
+@FETCH@# The project's own folder: on AWS nobody else has it, elsewhere builds of one name take turns in it.
 export BUILD_CACHE_DIR="${BUILD_CACHE_DIR:-$HOME/.cache/image-build/${CODEBUILD_BUILD_ID%%:*}}"
 export CARGO_TARGET_DIR="$BUILD_CACHE_DIR/tool"
 mkdir -p "$CARGO_TARGET_DIR" "$top/@OUTPUT@"

@@ -1,7 +1,7 @@
 //! What the generated files depend on.
 
 use super::layout::Place;
-use crate::{ImageBuilder, ImageTarget, Project};
+use crate::{ImageBuilder, ImageTarget, Project, RegistrySecret};
 
 /// What the buildspec depends on.
 #[derive(Debug, Clone)]
@@ -9,6 +9,7 @@ pub(super) struct Facts {
     pub builder: ImageBuilder,
     pub target: ImageTarget,
     pub place: Place,
+    pub registry_secrets: Vec<RegistrySecret>,
     /// Whether an environment has steps around its deployments, which `seatrial-image` then runs.
     pub hands_over_program: bool,
 }
@@ -23,6 +24,8 @@ impl Facts {
             builder: if all_use(ImageBuilder::Docker) { ImageBuilder::Docker } else { ImageBuilder::Cargo },
             target: if any_links(ImageTarget::Musl) { ImageTarget::Musl } else { ImageTarget::Gnu },
             place: place.clone(),
+            // The same in all environments.
+            registry_secrets: images().next().map(|image| image.registry_secrets.clone()).unwrap_or_default(),
             hands_over_program: project
                 .environments
                 .values()

@@ -213,6 +213,56 @@ fn a_secret_may_be_a_parameter_of_ssm_and_each_kind_has_a_list_of_its_own() {
 }
 
 #[test]
+fn what_opens_private_sources_is_the_same_in_all_environments_and_read_in_the_account_of_each() {
+    let with = |secrets: &str| {
+        GOOD.replace("builder: cargo", &format!("builder: cargo, registry_secrets: {{{secrets}}}"))
+    };
+    let project = with("github.com: 'ci/git:token', git.example.com: /ci/git, registries.mine: /ci/git");
+    let project = Project::parse(project.as_bytes()).unwrap();
+    for (environment, account) in [("local", "000000000000"), ("production", "123456789012")] {
+        let facts = project.environment(Some(environment)).unwrap().facts();
+        let secret = format!("arn:aws:secretsmanager:eu-central-1:{account}:secret:ci/git-??????");
+        assert_eq!(facts["RegistrySecretArns"], secret);
+        assert_eq!(
+            facts["RegistryParameterArns"],
+            format!("arn:aws:ssm:eu-central-1:{account}:parameter/ci/git")
+        );
+    }
+    let cases = [
+        (
+            refused(&with("https://github.com: git")),
+            "infra/project.yml:5:44: `image.registry_secrets.https://github.com` must be for a host of git repositories such as \
+             `github.com`, without `https://`, or for `registries.NAME` with a name of `.cargo/config.toml`, found \
+             `https://github.com`",
+        ),
+        (
+            refused(&with("github.com: 'arn:aws:ssm:eu-central-1:123456789012:parameter/git'")),
+            "infra/project.yml:5:56: `image.registry_secrets.github.com` must be a Secrets Manager secret by name or ARN, with \
+             `:KEY` behind it for one value of several, or an SSM parameter by a name such as `/git/token`, found \
+             `\"arn:aws:ssm:eu-central-1:123456789012:parameter/git\"`",
+        ),
+        (
+            // Without the value.
+            refused(&with("github.com: ghp_0123456789")),
+            "infra/project.yml:5:56: `image.registry_secrets.github.com` must name a secret, and looks like one itself",
+        ),
+        (
+            refused(&with("registries.my-own: a, registries.my_own: b")),
+            "infra/project.yml:5:84: `image.registry_secrets.registries.my_own` must not stand beside `registries.my-own`: a \
+             build knows both by `CARGO_REGISTRIES_MY_OWN_TOKEN`",
+        ),
+        (
+            broken("local: {}", "local: {image: {registry_secrets: {github.com: git}}}"),
+            "infra/project.yml:8:37: `environments.local.image.registry_secrets` must stand in `image` at the top: one buildspec \
+             serves all environments, and a secret's name is looked for in each one's own account",
+        ),
+    ];
+    for (found, expected) in cases {
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
 fn secrets_become_the_arns_of_whole_secrets() {
     let arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:key-AbCdEf";
     let text = GOOD.replace("secrets: {}", &format!("secrets: {{A: '{arn}:user::', B: '{arn}:password::'}}"));
@@ -359,14 +409,6 @@ fn what_is_not_there_yet_is_refused_in_its_own_words() {
     let whole = |line: &str| refused(&format!("{GOOD}{line}\n"));
     let cases = [
         (whole("notify: []"), "infra/project.yml:19:1: key `notify` is not there yet"),
-        (
-            broken("builder: cargo", "builder: cargo, registry_secrets: {}"),
-            "infra/project.yml:5:25: key `image.registry_secrets` is not there yet",
-        ),
-        (
-            broken("local: {}", "local: {image: {registry_secrets: {}}}"),
-            "infra/project.yml:8:19: key `environments.local.image.registry_secrets` is not there yet",
-        ),
         (
             broken("domain: null", "hosted_zone_id: Z1"),
             "infra/project.yml:15:5: key `environments.production.hosted_zone_id` is not there yet",

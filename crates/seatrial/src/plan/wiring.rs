@@ -16,7 +16,8 @@ use super::{
 };
 
 /// The facts that hold several values, separated by commas.
-const LIST_FACTS: [&str; 2] = ["SecretArns", "SecretParameterArns"];
+const LIST_FACTS: [&str; 4] =
+    ["RegistryParameterArns", "RegistrySecretArns", "SecretArns", "SecretParameterArns"];
 
 /// Where one value comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -7,6 +7,7 @@ use std::process::{Command, Output};
 use super::*;
 use crate::generate::{Layout, Place};
 
+mod private;
 mod toolchain;
 
 const IMAGE: &str = "[[package]]\nname = \"seatrial-image\"\nversion = \"0.1.0\"\n";
@@ -14,7 +15,7 @@ const XTASK: &str =
     "[[package]]\nname = \"xtask\"\nversion = \"0.1.0\"\ndependencies = [\n \"seatrial-image\",\n]\n";
 
 fn facts(builder: ImageBuilder, target: ImageTarget, place: impl Into<Place>) -> Facts {
-    Facts { builder, target, place: place.into(), hands_over_program: false }
+    Facts { builder, target, place: place.into(), registry_secrets: Vec::new(), hands_over_program: false }
 }
 
 fn plain(place: impl Into<Place>) -> BuildSpec {
