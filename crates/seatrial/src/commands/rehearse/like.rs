@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::path::Path;
 
-use seatrial_project::{Architecture, Environment};
+use seatrial_project::{Architecture, Environment, Kept};
 use serde_json::{Value, json};
 
 use super::clone::rewrite;
@@ -16,6 +16,9 @@ use crate::plan::template::StackTemplate;
 
 /// `arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME` has so many parts; behind it are key, stage and version.
 const SECRET_PARTS: usize = 7;
+/// What stands in an ARN for the characters that AWS adds to a secret's name, and some of them.
+const ANY_TAIL: &str = "-??????";
+const A_TAIL: &str = "-StandI";
 
 /// Something that only the account has.
 #[derive(Debug, PartialEq)]
@@ -103,7 +106,7 @@ pub(super) async fn stand_in(
 }
 
 fn stand_ins(environment: &Environment) -> Vec<StandIn> {
-    let mut secrets = BTreeMap::<String, (Vec<String>, BTreeSet<&str>)>::new();
+    let mut secrets = BTreeMap::<String, (Vec<String>, BTreeSet<String>)>::new();
     let mut found = Vec::new();
     for (variable, arn) in &environment.app.secrets {
         let named = format!("app.secrets.{variable}");
@@ -117,10 +120,20 @@ fn stand_ins(environment: &Environment) -> Vec<StandIn> {
         let (secret, rest) = parts.split_at(SECRET_PARTS.min(parts.len()));
         let (names, keys) = secrets.entry(secret.join(":")).or_default();
         names.push(named);
-        keys.extend(rest.first().filter(|key| !key.is_empty()));
+        keys.extend(rest.first().filter(|key| !key.is_empty()).map(|key| (*key).to_owned()));
+    }
+    for secret in &environment.image.registry_secrets {
+        let arn = secret.arn(&environment.region, &environment.account);
+        let arn = match (&secret.kept, arn.strip_suffix(ANY_TAIL)) {
+            (Kept::Secret(_), Some(named)) => format!("{named}{A_TAIL}"),
+            _ => arn,
+        };
+        let (names, keys) = secrets.entry(arn).or_default();
+        names.push(format!("image.registry_secrets.{}", secret.opens));
+        keys.extend(secret.json_key());
     }
     for (arn, (named, keys)) in secrets {
-        let wanted = match environment.app.secret_parameter_arns.contains(&arn) {
+        let wanted = match arn.split(':').nth(2) == Some("ssm") {
             true => json!({ "kind": "parameter", "arn": arn }),
             false => json!({ "kind": "secret", "arn": arn, "keys": keys }),
         };
@@ -185,6 +198,35 @@ mod tests {
         ];
         assert_eq!(found, expected);
         assert!(stand_ins(&production("")).is_empty());
+    }
+
+    /// By name, so that the build finds it: one that ends like what AWS adds to names, too.
+    #[test]
+    fn what_opens_private_sources_is_made_up_under_its_name_once_with_the_applications_keys_of_it() {
+        let text = format!(
+            "project: web\nsource: {{repository: o/n}}\nimage: {{registry_secrets: {{github.com: \"{SECRET}:git\", \
+             git.example.com: \"ci/git-tokens:key\", registries.mine: /ci/cargo}}}}\nenvironments:\n  local: {{}}\n  \
+             production: {{account: \"123456789012\", region: eu-west-1, app: {{secrets: {{USER: \"{SECRET}:user::\"}}}}}}\n"
+        );
+        let project = Project::parse(text.as_bytes()).unwrap();
+
+        let found = stand_ins(project.environment(Some("production")).unwrap());
+
+        let named: Vec<_> = found.iter().map(|one| (one.named.join(" "), one.wanted.clone())).collect();
+        let opens = |names: &str| {
+            names.split(' ').map(|it| format!("image.registry_secrets.{it}")).collect::<Vec<_>>().join(" ")
+        };
+        let by_name = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:ci/git-tokens-StandI";
+        let parameter = "arn:aws:ssm:eu-west-1:123456789012:parameter/ci/cargo";
+        let expected = [
+            (opens("git.example.com"), json!({"kind": "secret", "arn": by_name, "keys": ["key"]})),
+            (
+                format!("app.secrets.USER {}", opens("github.com")),
+                json!({"kind": "secret", "arn": SECRET, "keys": ["git", "user"]}),
+            ),
+            (opens("registries.mine"), json!({"kind": "parameter", "arn": parameter})),
+        ];
+        assert_eq!(named, expected);
     }
 
     #[test]
