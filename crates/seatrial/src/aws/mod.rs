@@ -25,6 +25,7 @@ mod rds;
 mod recovery;
 mod s3;
 mod script;
+mod secrets;
 pub(crate) mod status;
 mod sts;
 mod time;

@@ -82,6 +82,46 @@ fn each_failed_check_is_an_error_with_its_remedy() {
     assert_eq!(results(&object, "connection"), [""; 0]);
 }
 
+/// Nobody's value is asked for: only whether it is there.
+#[test]
+fn secrets_that_open_private_sources_are_looked_for_and_a_missing_one_is_told_with_its_command() {
+    let workbench = in_step();
+    let project = workbench.read("infra/project.yml");
+    let secrets = "image: {registry_secrets: {git.example.com: 'ci/git:token', registries.mine: /ci/cargo}";
+    let opened = match project.contains("image: {") {
+        true => project.replace("image: {", &format!("{secrets}, ")),
+        false => format!("{project}{secrets}}}\n"),
+    };
+    workbench.write("infra/project.yml", &opened);
+    assert_eq!(workbench.run(&["generate"]).code, Some(0));
+
+    let missing = doctor(&workbench, &DOCTOR).object();
+    assert_eq!(results(&missing, "private"), ["failed"; 2], "{missing}");
+    let hints = missing["hints"].to_string();
+    assert!(
+        hints.contains("create-secret --region eu-central-1 --name ci/git --secret-string file:"),
+        "{hints}"
+    );
+    assert!(
+        hints.contains("put-parameter --region eu-central-1 --name /ci/cargo --type SecureString"),
+        "{hints}"
+    );
+
+    for (kind, arn) in [
+        ("secret", "secretsmanager:eu-central-1:000000000000:secret:ci/git-AbCdEf"),
+        ("parameter", "ssm:eu-central-1:000000000000:parameter/ci/cargo"),
+    ] {
+        let keys = if kind == "secret" { ", \"keys\": [\"token\"]" } else { "" };
+        workbench.ask(
+            "POST",
+            "/_local/stand-ins",
+            &format!("{{\"kind\": \"{kind}\", \"arn\": \"arn:aws:{arn}\"{keys}}}"),
+        );
+    }
+    let there = doctor(&workbench, &DOCTOR).object();
+    assert_eq!(results(&there, "private"), ["ok"; 2], "{there}");
+}
+
 #[test]
 fn a_commit_that_is_not_on_the_released_branch_is_told_with_the_push() {
     let workbench = in_step();

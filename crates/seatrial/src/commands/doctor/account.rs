@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use seatrial_project::{Environment, NetworkMode};
 
 use super::finding::Finding;
+use super::private;
 use crate::aws::{Aws, AwsError, Target};
 use crate::commands::deployed::Deployed;
 use crate::commands::provision::{LINKED, handshake_link, kept_connection};
@@ -56,6 +57,7 @@ pub(super) async fn checks(
             local: None,
         };
         found.push(connection(&ctx).await?);
+        found.extend(private::secrets(&ctx).await?);
         found.extend(roles(&ctx).await?);
     }
     found.extend(unasked(environment));

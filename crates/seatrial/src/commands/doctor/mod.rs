@@ -4,6 +4,7 @@
 mod account;
 mod finding;
 mod here;
+mod private;
 
 use std::fmt;
 
@@ -32,6 +33,7 @@ pub(crate) async fn run(session: &Session, globals: &Globals) -> anyhow::Result<
         checks.push(here::postgres(session));
     } else {
         checks.push(here::remote_branch(&root, &environment));
+        checks.extend(private::by_ssh(&root, &environment));
         checks.extend(account::checks(session, &root, &environment).await?);
     }
     let failed = checks.iter().filter(|check| check.result == Verdict::Failed);

@@ -7,6 +7,24 @@ use crate::aws::status::{Progress, build_progress};
 
 /// Lines that are told.
 const TOLD: usize = 10;
+/// What cargo and git say where a host or a registry wants a secret, or another than it got.
+const OF_PRIVATE_SOURCES: [&str; 7] = [
+    "failed to authenticate when downloading repository",
+    "failed to acquire username/password",
+    "could not read username for",
+    "authentication failed for",
+    "authenticated registries require a credential-provider",
+    "no token found for",
+    "token rejected for",
+];
+/// CodeBuild's words where a variable's value is not where the buildspec says: status codes, which CodePipeline passes on,
+/// and messages.
+const OF_NAMED_SECRETS: [&str; 4] = [
+    "decrypted variables error",
+    "secrets manager error",
+    "parameter does not exist: ",
+    "secrets manager can't find the specified secret",
+];
 /// How CodeBuild's own lines start.
 const BOOKKEEPING: &str = "[Container] ";
 
@@ -17,7 +35,8 @@ pub(super) fn told(build: &Build, log: &[String], error: &str) -> Told {
     });
     let phase = failed.map(|phase| phase.name.as_str()).unwrap_or_default();
     let context = failed.and_then(|phase| phase.contexts.first().cloned()).unwrap_or_default();
-    let lines = errors(of_failure(log, phase));
+    let said = of_failure(log, phase);
+    let lines = errors(said);
     let all = format!("{context}\n{error}\n{}", lines.join("\n"));
     if let Some(denied) = Denied::find(&all) {
         let told = denied.told();
@@ -35,6 +54,21 @@ pub(super) fn told(build: &Build, log: &[String], error: &str) -> Told {
             "`release --again` releases the commit once more",
         ),
         _ if says(&all, &["cannot have more than", "account_limit_exceeded"]) => return not_begun(&all),
+        _ if phase == "DOWNLOAD_SOURCE" && says(&all, &OF_NAMED_SECRETS) => (
+            Kind::Build,
+            format!("a secret of the build cannot be read: {context}"),
+            "see that what `image.registry_secrets` names is there: `doctor` tells it with the command that makes it; then \
+             `release --again`",
+        ),
+        _ if says(&said.join("\n"), &OF_PRIVATE_SOURCES) => (
+            Kind::Build,
+            match lines.first() {
+                Some(line) => format!("the build may not read a private source: {}", line.trim()),
+                None => format!("the build may not read a private source: {context}"),
+            },
+            "name the secret that opens it by `image.registry_secrets` in `infra/project.yml`, `generate`, commit, and \
+             `provision`; where it is named, see what is in it",
+        ),
         _ => (
             Kind::Build,
             match lines.first() {

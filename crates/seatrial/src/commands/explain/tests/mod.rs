@@ -101,6 +101,14 @@ fn cases() -> Vec<Case> {
         .collect()
 }
 
+/// A build that came no further.
+fn of_download(context: &str) -> Facts {
+    let mut facts = built("FAILED", context, &[]);
+    let (build, _) = facts.build.as_mut().unwrap();
+    build.phases[0].name = "DOWNLOAD_SOURCE".to_owned();
+    facts
+}
+
 /// The action `Migrate` failed in a build with this log.
 fn migrated(status: &str, log: &[&str]) -> Facts {
     let mut facts =
@@ -173,6 +181,21 @@ fn of_the_build() -> Vec<Case> {
             Kind::Build,
             "E0425",
         ),
+        (
+            built(
+                "FAILED",
+                "COMMAND_EXECUTION_ERROR: Error while executing command: set -e …. Reason: exit status 101",
+                &[
+                    "[Container] Running command set -e",
+                    "error: failed to get `hidden` as a dependency of package `app v0.1.0`",
+                    "Caused by:",
+                    "  failed to authenticate when downloading repository: https://github.com/me/hidden",
+                ],
+            ),
+            Kind::Build,
+            "image.registry_secrets",
+        ),
+        (of_download("parameter does not exist: /ci/git"), Kind::Build, "`doctor` tells it"),
         (built("TIMED_OUT", "BUILD_TIMED_OUT: Build has timed out.", &[]), Kind::BuildTimedOut, "longer"),
         (
             failed(
