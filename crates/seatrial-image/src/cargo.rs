@@ -1,5 +1,6 @@
 //! The workspace as cargo sees it: which package and binary become the image, and which packages are local.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,6 +17,9 @@ use crate::tree::Tree;
 /// would run again for every caller, and with them most of the compilation.
 const OF_OUR_OWN_PACKAGE: &[&str] =
     &["CARGO_BIN_", "CARGO_CRATE_NAME", "CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_PRIMARY_PACKAGE"];
+
+/// By which build scripts compile C.
+const C_COMPILERS: [&str; 2] = ["cc", "cmake"];
 
 /// cargo in one workspace, with its products in one cache.
 pub(crate) struct Cargo<'a> {
@@ -68,6 +72,39 @@ impl Cargo<'_> {
 pub(crate) struct Metadata {
     packages: Vec<Package>,
     workspace_members: Vec<String>,
+    #[serde(default)]
+    resolve: Resolve,
+}
+
+/// Which package depends on which, on the platforms that were asked for.
+#[derive(Debug, Default, Deserialize)]
+struct Resolve {
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Node {
+    id: String,
+    deps: Vec<Edge>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Edge {
+    /// A package's id.
+    pkg: String,
+    dep_kinds: Vec<EdgeKind>,
+}
+
+#[derive(Debug, Deserialize)]
+struct EdgeKind {
+    /// `null` for an ordinary dependency, else `build` or `dev`.
+    kind: Option<String>,
+}
+
+impl Edge {
+    fn is(&self, kind: Option<&str>) -> bool {
+        self.dep_kinds.iter().any(|it| it.kind.as_deref() == kind)
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -99,6 +136,10 @@ impl Package {
     fn binaries(&self) -> Vec<&str> {
         let targets = self.targets.iter().filter(|target| target.kind.iter().any(|kind| kind == "bin"));
         targets.map(|target| target.name.as_str()).collect()
+    }
+
+    fn is_macro(&self) -> bool {
+        self.targets.iter().any(|target| target.kind.iter().any(|kind| kind == "proc-macro"))
     }
 
     /// A registry's files never change under one version; everybody else's may.
@@ -146,6 +187,29 @@ impl Metadata {
             ))),
         };
         chosen.map(|binary| Choice { package: package.id.clone(), binary })
+    }
+
+    /// Names of the packages in a binary of `package` whose build scripts compile C, seen by what those depend on. Macros and
+    /// build scripts themselves are for this machine.
+    pub(crate) fn compiling_c(&self, package: &str) -> Vec<&str> {
+        let of_id = |id: &str| self.packages.iter().find(|package| package.id == id);
+        let edges = |id: &str| {
+            self.resolve.nodes.iter().find(|node| node.id == id).map_or(&[][..], |node| &node.deps)
+        };
+        let is_compiler = |id: &str| of_id(id).is_some_and(|it| C_COMPILERS.contains(&it.name.as_str()));
+        let (mut seen, mut pending) = (BTreeSet::from([package]), vec![package]);
+        let mut found = BTreeSet::new();
+        while let Some(id) = pending.pop() {
+            if edges(id).iter().any(|edge| edge.is(Some("build")) && is_compiler(&edge.pkg)) {
+                found.extend(of_id(id).map(|package| package.name.as_str()));
+            }
+            for edge in edges(id).iter().filter(|edge| edge.is(None)) {
+                if !of_id(&edge.pkg).is_some_and(Package::is_macro) && seen.insert(&edge.pkg) {
+                    pending.push(&edge.pkg);
+                }
+            }
+        }
+        found.into_iter().collect()
     }
 
     /// Names of all packages whose files may change while their version stays.
@@ -227,6 +291,32 @@ mod tests {
         assert_eq!(choose("run", None), Ok("two".to_owned()));
         assert_eq!(choose("run", Some("one")), Ok("one".to_owned()));
         assert_eq!(choose("many", Some("two")), Ok("two".to_owned()));
+    }
+
+    #[test]
+    fn what_compiles_c_for_the_binary_is_found_and_for_this_machines_macros_is_not() {
+        let names = ["app", "web", "ring", "cc", "names", "syn-c", "tests"];
+        let mut packages: Vec<_> = names.iter().map(|name| package(name, None, &[])).collect();
+        packages[4]["targets"] = json!([{"name": "names", "kind": ["proc-macro"]}]);
+        let edge = |to: &str, kind: serde_json::Value| json!({"pkg": format!("id-of-{to}"), "dep_kinds": [{"kind": kind}]});
+        let node =
+            |name: &str, deps: Vec<serde_json::Value>| json!({"id": format!("id-of-{name}"), "deps": deps});
+        let nodes = [
+            node(
+                "app",
+                vec![edge("web", json!(null)), edge("names", json!(null)), edge("tests", json!("dev"))],
+            ),
+            node("web", vec![edge("ring", json!(null)), edge("app", json!("dev"))]),
+            node("ring", vec![edge("cc", json!("build"))]),
+            node("names", vec![edge("syn-c", json!(null))]),
+            node("syn-c", vec![edge("cc", json!("build"))]),
+            node("tests", vec![edge("cc", json!("build"))]),
+        ];
+        let metadata: Metadata = serde_json::from_value(
+            json!({"packages": packages, "workspace_members": [], "resolve": {"nodes": nodes}}),
+        )
+        .unwrap();
+        assert_eq!(metadata.compiling_c("id-of-app"), ["ring"]);
     }
 
     #[test]

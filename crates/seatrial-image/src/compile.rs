@@ -11,6 +11,7 @@ use seatrial_project::Architecture;
 use crate::architecture::ArchitectureNames as _;
 use crate::cache::BuildCache;
 use crate::cargo::Cargo;
+use crate::crosswise::Crosswise;
 use crate::error::ImageError;
 use crate::request::ImageOptions;
 use crate::source::{self, Revision};
@@ -37,8 +38,9 @@ impl Compilation {
     /// Gives the path of the checked binary in `cache`, and what its image is named after. Blocks for as long as cargo
     /// works.
     pub(crate) fn run(&self, cache: &BuildCache) -> Result<(PathBuf, Revision), ImageError> {
+        let crosswise = Crosswise::of(self.architecture, self.target)?;
         self.require_target()?;
-        let (flags, host) = self.rustc_flags()?;
+        let (flags, host) = self.rustc_flags(crosswise.as_ref())?;
         let cargo = Cargo { workspace: &self.workspace, cache, flags, stop: self.stop.as_ref() };
 
         let tree = Tree::list(&self.workspace)?;
@@ -48,6 +50,9 @@ impl Compilation {
         let metadata = cargo.metadata(&[self.target, &host])?;
         metadata.refuse_outsiders(&tree)?;
         let choice = metadata.choose(&self.options)?;
+        if let Some(crosswise) = &crosswise {
+            crosswise.refuse_c(&metadata.compiling_c(&choice.package))?;
+        }
         let stamp = cache.stamp(self.target, sources)?;
         if stamp.is_outdated {
             self.clean(&cargo, &metadata.local_packages(&tree))?;
@@ -122,7 +127,7 @@ impl Compilation {
     /// Static linking, and no path of this machine in the binary: one commit gives one digest, wherever the
     /// checkout, cargo's home and the toolchain are. Paths of the workspace are relative already. Also gives this
     /// machine's target.
-    fn rustc_flags(&self) -> Result<(String, String), ImageError> {
+    fn rustc_flags(&self, crosswise: Option<&Crosswise>) -> Result<(String, String), ImageError> {
         let sysroot = self.rustc("find the Rust toolchain", &["--print", "sysroot"])?;
         let version = self.rustc("read the Rust version", &["--version", "--verbose"])?;
         let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: ")).unwrap_or("unknown");
@@ -138,6 +143,7 @@ impl Compilation {
             "-Ctarget-feature=+crt-static".to_owned(),
             "--cfg=getrandom_backend=\"linux_getrandom\"".to_owned(),
         ];
+        flags.extend(crosswise.into_iter().flat_map(Crosswise::flags));
         if !home.as_os_str().is_empty() {
             flags.push(format!("--remap-path-prefix={}=/cargo", home.display()));
         }

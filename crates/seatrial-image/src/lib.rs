@@ -12,6 +12,7 @@ mod cargo;
 pub mod check;
 mod compile;
 mod credentials;
+mod crosswise;
 mod dockerfile;
 mod error;
 mod image;

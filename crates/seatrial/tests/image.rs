@@ -63,6 +63,41 @@ fn whoever_interrupts_a_build_by_docker_ends_docker_and_leaves_no_file_behind() 
 }
 
 #[test]
+fn for_another_processor_musl_is_linked_by_the_toolchains_linker_and_no_other_binary_is_packed() {
+    const ARM64: (&str, &str, u8) = ("arm64", "aarch64", 183);
+    const X86_64: (&str, &str, u8) = ("x86_64", "x86_64", 62);
+    let (here, (architecture, rust, machine)) =
+        if cfg!(target_arch = "aarch64") { (ARM64, X86_64) } else { (X86_64, ARM64) };
+    let project = Project::new();
+    project.edit("port: 8731", &format!("port: 8731\n  architecture: {architecture}"));
+    let toolchain = Toolchain::of(&project, "exit 1\n");
+    let build = || {
+        let mut command = project.xtask(&["build-image"]);
+        toolchain.serve(&mut command);
+        Ended::of(command.output().unwrap())
+    };
+
+    let glibc = build();
+    assert_eq!(glibc.code, Some(3), "{}", glibc.stderr);
+    assert!(glibc.stderr.contains("only musl's can\n"), "{}", glibc.stderr);
+    assert!(glibc.stderr.contains("\nhint: set `image.target: musl` in "), "{}", glibc.stderr);
+
+    project.edit("package: web", "package: web, target: musl");
+    toolchain.makes(here.2);
+    let wrong = build();
+    assert_eq!(wrong.code, Some(3), "{}", wrong.stderr);
+    let told = format!("is for ELF machine {}, expected {machine}", here.2);
+    assert!(wrong.stderr.contains(&told), "{}", wrong.stderr);
+
+    toolchain.makes(machine);
+    let right = build();
+    assert_eq!(right.code, Some(0), "{}", right.stderr);
+    let told = toolchain.told();
+    assert!(told.starts_with(&format!("{rust}-unknown-linux-musl -Ctarget-feature=+crt-static ")), "{told}");
+    assert!(told.contains(" -Clinker=rust-lld -Clink-self-contained=yes "), "{told}");
+}
+
+#[test]
 fn what_an_image_wants_first_is_run_in_its_order_and_what_fails_ends_the_build() {
     let project = Project::new();
     let file = std::fs::read_to_string(project.path("infra/project.yml")).unwrap();

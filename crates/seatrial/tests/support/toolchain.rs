@@ -14,11 +14,12 @@ const RUSTC: &str = r#"case "$*" in
 esac
 "#;
 
-/// Finds the package `web`, and "compiles" it by a copy.
+/// Finds the package `web`, and "compiles" it by a copy. Notes what rustc would be told.
 const CARGO: &str = r#"case "$1" in
 metadata) cat "$0.json" ;;
 build)
     while [ "$1" != --target ]; do shift; done
+    printf '%s %s' "$2" "$CARGO_ENCODED_RUSTFLAGS" | tr '\037' ' ' >"$0.flags"
     mkdir -p "$CARGO_TARGET_DIR/$2/image"
     cp "$0.elf" "$CARGO_TARGET_DIR/$2/image/web" ;;
 esac
@@ -54,6 +55,18 @@ impl Toolchain {
         git(&folder, &["add", "--force", ".gitignore", "infra", "web", "Dockerfile"]);
         git(&folder, &["commit", "--quiet", "--message", "The first commit"]);
         toolchain
+    }
+
+    /// What is "compiled" from now on: a static binary for an ELF machine.
+    pub fn makes(&self, machine: u8) {
+        let mut binary = static_binary();
+        binary[18] = machine;
+        std::fs::write(self.0.join("cargo.elf"), binary).unwrap();
+    }
+
+    /// The target of the last compilation, and the flags for rustc.
+    pub fn told(&self) -> String {
+        std::fs::read_to_string(self.0.join("cargo.flags")).unwrap()
     }
 
     /// Has the tool use these programs.
