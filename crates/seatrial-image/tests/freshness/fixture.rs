@@ -178,18 +178,7 @@ impl Fixture {
     }
 
     pub fn write(&self, path: &str, text: &str, clock: Clock) {
-        let path = self.path(path);
-        let before = path.metadata().and_then(|data| data.modified());
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, text).unwrap();
-        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-        let time = match (clock, before) {
-            (Clock::Now, _) => return,
-            (Clock::Kept, Ok(before)) => before,
-            (Clock::Year2000 | Clock::Kept, _) => at(946_684_800),
-            (Clock::Year2038, _) => at(2_145_916_800),
-        };
-        File::options().write(true).open(&path).unwrap().set_modified(time).unwrap();
+        write(&self.path(path), text, clock);
     }
 
     /// Builds through the cache.
@@ -222,6 +211,21 @@ impl Fixture {
         };
         seatrial_image::run(&request, &|_| {}, &|| {}).await
     }
+}
+
+/// Writes a file, and dates it.
+pub fn write(path: &Path, text: &str, clock: Clock) {
+    let before = path.metadata().and_then(|data| data.modified());
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+    let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+    let time = match (clock, before) {
+        (Clock::Now, _) => return,
+        (Clock::Kept, Ok(before)) => before,
+        (Clock::Year2000 | Clock::Kept, _) => at(946_684_800),
+        (Clock::Year2038, _) => at(2_145_916_800),
+    };
+    File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
 }
 
 fn architecture() -> Architecture {

@@ -1,11 +1,12 @@
 //! No image holds an old program, or another's: every build through the cache is compared with one from nothing.
 //!
 //! `cargo test -p seatrial-image --test freshness`; the random walk alone, longer and elsewhere:
-//! `SOAK_STEPS=200 SOAK_SEED=7 cargo test -p seatrial-image --test freshness random_walk`. A failure names its seed and
-//! its step.
+//! `SOAK_STEPS=200 SOAK_SEED=7 cargo test -p seatrial-image --test freshness random_walk`; that of Dockerfiles by
+//! `random_steps`. A failure names its seed and its step.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
 
+mod dockerfile;
 mod fixture;
 mod killed;
 mod together;

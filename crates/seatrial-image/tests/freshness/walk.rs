@@ -13,10 +13,10 @@ use rand::{RngExt as _, SeedableRng as _};
 use crate::fixture::{Clock, Fixture, domain, names, script};
 
 const STEPS: u32 = 20;
-const SEED: u64 = 1;
-const CLOCKS: [Clock; 5] = [Clock::Now, Clock::Year2000, Clock::Year2000, Clock::Year2038, Clock::Kept];
+pub const SEED: u64 = 1;
+pub const CLOCKS: [Clock; 5] = [Clock::Now, Clock::Year2000, Clock::Year2000, Clock::Year2038, Clock::Kept];
 
-fn setting<T: FromStr<Err: Debug>>(name: &str, default: T) -> T {
+pub fn setting<T: FromStr<Err: Debug>>(name: &str, default: T) -> T {
     std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
