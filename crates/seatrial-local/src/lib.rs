@@ -48,4 +48,6 @@ pub use persist::PersistError;
 /// Open files: as many as the system gives, for whoever holds many sockets; to its children as many as before.
 pub use runtime::limits as open_files;
 pub use runtime::postgres::{PostgresBinaries, PostgresNotFound, find_postgres, sweep_databases};
+/// What a program that is started as the agent of a task does before anything else.
+pub use runtime::sandbox::serve_as_task_agent;
 pub use start::{DATA_ENTRIES, LocalCloud, Options, StartError, read_latencies};

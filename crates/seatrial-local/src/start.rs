@@ -30,7 +30,7 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 const LOCK_POLL: Duration = Duration::from_millis(10);
 
 /// What a local cloud makes in its data directory, by name: anything else there is somebody else's.
-pub const DATA_ENTRIES: [&str; 13] = [
+pub const DATA_ENTRIES: [&str; 14] = [
     "lock",
     "port",
     "state.jsonl",
@@ -44,6 +44,7 @@ pub const DATA_ENTRIES: [&str; 13] = [
     "postgres",
     "registry",
     "s3",
+    "tasks",
 ];
 
 /// How to start.
@@ -190,6 +191,7 @@ mod tests {
             account: tests::ACCOUNT.to_owned(),
             region: "eu-central-1".to_owned(),
             source: dir.path().to_owned(),
+            task_agent: Vec::new(),
         };
         let data_dir = dir.path().join("data");
         let options =

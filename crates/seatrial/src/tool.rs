@@ -79,6 +79,10 @@ impl Tool {
 
     /// Runs `arguments`, the program's name first: for a project whose own command line hands over what is ours.
     pub fn run(self, arguments: impl IntoIterator<Item = OsString>) -> ExitStatus {
+        // Before anything else: it must be a process with one thread.
+        if seatrial_local::serve_as_task_agent() {
+            return ExitStatus::Done;
+        }
         let arguments: Vec<OsString> = arguments.into_iter().collect();
         let command = Cli::command().name(self.program).bin_name(self.program);
         if let Some(twice) = self.name_that_is_taken(&command) {

@@ -7,9 +7,9 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
 use super::Body;
+use crate::runtime::interfaces::Interfaces;
 
 /// How long AWS waits for a target to accept a connection. Real time.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -38,13 +38,17 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Connects. Packets to a target that is not `reachable` are lost, as a security group loses them.
-    pub(super) async fn open(address: SocketAddr, reachable: bool) -> Result<Self, ConnectError> {
+    /// Connects by `interfaces`. Packets to a target that is not `reachable` are lost, as a security group loses them.
+    pub(super) async fn open(
+        interfaces: &Interfaces,
+        address: SocketAddr,
+        reachable: bool,
+    ) -> Result<Self, ConnectError> {
         let connect = async {
             if !reachable {
                 std::future::pending::<()>().await;
             }
-            TcpStream::connect(address).await
+            interfaces.connect(address).await
         };
         let stream = tokio::time::timeout(CONNECT_TIMEOUT, connect);
         let stream = stream.await.map_err(|_| ConnectError::Timeout)??;

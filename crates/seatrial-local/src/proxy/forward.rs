@@ -164,7 +164,7 @@ async fn send(
 /// A connection to the way's target, or the answer for want of one.
 async fn connect(way: &Way) -> Result<Connection, StatusCode> {
     let target = way.in_flight.target();
-    Connection::open(target.address(), target.reachable()).await.map_err(|error| {
+    Connection::open(target.interfaces(), target.address(), target.reachable()).await.map_err(|error| {
         way.group.figures().connection_error();
         tracing::debug!(target = %target.address(), %error, "no connection");
         match error {

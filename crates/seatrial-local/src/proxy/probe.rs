@@ -8,8 +8,9 @@ use http::{Request, StatusCode, header};
 use http_body_util::Empty;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio_util::task::AbortOnDropHandle;
+
+use crate::runtime::interfaces::Interfaces;
 
 /// Why a health check got no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,21 +20,22 @@ pub(crate) enum ProbeFailure {
     Failed,
 }
 
-/// Requests `path` and answers the status code. `timeout` is real time.
+/// Requests `path` of `address`, reached by `interfaces`, and answers the status code. `timeout` is real time.
 pub(crate) async fn probe(
+    interfaces: &Interfaces,
     address: SocketAddr,
     path: &str,
     timeout: Duration,
 ) -> Result<StatusCode, ProbeFailure> {
-    match tokio::time::timeout(timeout, request(address, path)).await {
+    match tokio::time::timeout(timeout, request(interfaces, address, path)).await {
         Ok(Some(status)) => Ok(status),
         Ok(None) => Err(ProbeFailure::Failed),
         Err(_) => Err(ProbeFailure::Timeout),
     }
 }
 
-async fn request(address: SocketAddr, path: &str) -> Option<StatusCode> {
-    let stream = TcpStream::connect(address).await.ok()?;
+async fn request(interfaces: &Interfaces, address: SocketAddr, path: &str) -> Option<StatusCode> {
+    let stream = interfaces.connect(address).await.ok()?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
     let _connection = AbortOnDropHandle::new(tokio::spawn(connection));
     let request = Request::get(path)

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::connection::Connection;
+use crate::runtime::interfaces::Interfaces;
 
 /// Idle connections are given up after this time: shorter than the shortest keep-alive among common servers
 /// (5 s, Node.js), so that a request seldom meets a connection its target is just closing.
@@ -49,6 +50,8 @@ impl State {
 /// One address that requests are sent to.
 pub(crate) struct Target {
     address: SocketAddr,
+    /// By which it is reached.
+    interfaces: Arc<Interfaces>,
     state: AtomicU64,
     reachable: AtomicBool,
     in_flight: AtomicUsize,
@@ -58,9 +61,10 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    pub(crate) fn new(address: SocketAddr) -> Self {
+    pub(crate) fn new(address: SocketAddr, interfaces: Arc<Interfaces>) -> Self {
         Self {
             address,
+            interfaces,
             state: AtomicU64::new(Standing::Waiting as u64),
             reachable: AtomicBool::new(true),
             in_flight: AtomicUsize::new(0),
@@ -72,6 +76,10 @@ impl Target {
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    pub(crate) fn interfaces(&self) -> &Interfaces {
+        &self.interfaces
     }
 
     pub(super) fn state(&self) -> State {

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError, mpsc as threads};
@@ -15,18 +16,16 @@ use futures_util::future::join_all;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
-use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe;
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::clock::{Clock, Epoch};
+use crate::clock::Clock;
 use crate::cloud::{Part, Setup};
 use crate::persist::{PersistError, Table};
 use crate::runtime::limits;
+use crate::runtime::lines::{Line, read_lines};
 
-/// Longer lines are cut into pieces of this size, as the awslogs driver does.
-const LONGEST_LINE: usize = 16 * 1024;
 /// A file that was just unpacked may be open for writing in a child that is between fork and exec.
 const BUSY_TRIES: u32 = 50;
 
@@ -44,15 +43,10 @@ pub(crate) struct Spec {
     pub user: Option<(u32, u32)>,
     /// Sent on Linux when the local cloud is killed.
     pub on_parent_death: Signal,
+    /// What it reads; `None`: nothing.
+    pub input: Option<OwnedFd>,
     /// Gets each line of stdout and stderr, in the order in which they were written.
     pub output: mpsc::Sender<Line>,
-}
-
-/// One line of output, without its line end.
-#[derive(Debug, Clone)]
-pub(crate) struct Line {
-    pub time: Epoch,
-    pub text: String,
 }
 
 /// How a process ended.
@@ -72,11 +66,28 @@ impl Exit {
 /// A process that was started; dropping it does not end it.
 #[derive(Clone)]
 pub(crate) struct Process {
-    pid: Pid,
+    reach: Reach,
     exit: watch::Receiver<Option<Exit>>,
 }
 
+/// How signals come to a process.
+#[derive(Clone)]
+enum Reach {
+    /// It leads a group of its own.
+    Group(Pid),
+    /// It is the first one of a container, and all others end with it.
+    Contained(Arc<dyn Fn(Signal) + Send + Sync>),
+}
+
 impl Process {
+    /// The first process of a container, which `signal` reaches.
+    pub(crate) fn contained(
+        exit: watch::Receiver<Option<Exit>>,
+        signal: impl Fn(Signal) + Send + Sync + 'static,
+    ) -> Self {
+        Self { reach: Reach::Contained(Arc::new(signal)), exit }
+    }
+
     /// How it ended; `None` while it runs.
     pub(crate) fn exit(&self) -> Option<Exit> {
         *self.exit.borrow()
@@ -89,20 +100,24 @@ impl Process {
         ended.ok().and_then(|exit| *exit).unwrap_or(Exit { code: None, signal: None })
     }
 
-    /// Sends `signal` to the process, and SIGKILL to its group when `patience` (real time) has run out.
+    /// Sends `signal` to the process, and SIGKILL to it and its own when `patience` (real time) has run out.
     pub(crate) async fn stop(&self, signal: Signal, patience: Duration) -> Exit {
         if let Some(exit) = self.exit() {
             return exit;
         }
         // ESRCH: it has just ended.
-        let _ = kill(self.pid, signal);
-        match tokio::time::timeout(patience, self.wait()).await {
-            Ok(exit) => exit,
-            Err(_) => {
-                let _ = killpg(self.pid, Signal::SIGKILL);
-                self.wait().await
-            }
+        match &self.reach {
+            Reach::Group(pid) => drop(kill(*pid, signal)),
+            Reach::Contained(send) => send(signal),
         }
+        if let Ok(exit) = tokio::time::timeout(patience, self.wait()).await {
+            return exit;
+        }
+        match &self.reach {
+            Reach::Group(pid) => drop(killpg(*pid, Signal::SIGKILL)),
+            Reach::Contained(send) => send(Signal::SIGKILL),
+        }
+        self.wait().await
     }
 }
 
@@ -141,6 +156,7 @@ impl Processes {
     pub(crate) async fn spawn(self: &Arc<Self>, spec: Spec) -> io::Result<Process> {
         let (reader, writer) = io::pipe()?;
         let mut command = command(&spec);
+        command.stdin(spec.input.map_or_else(Stdio::null, Stdio::from));
         command.stdout(Stdio::from(writer.try_clone()?)).stderr(Stdio::from(writer));
         let (reply, spawned) = oneshot::channel();
         let gone = || io::Error::other("the thread that starts processes has ended");
@@ -155,7 +171,7 @@ impl Processes {
         let pid = Pid::from_raw(number);
         let output = pipe::Receiver::from_owned_fd(reader.into())?;
         let lines = tokio::spawn(read_lines(output, self.clock, spec.output));
-        let process = Process { pid, exit };
+        let process = Process { reach: Reach::Group(pid), exit };
         self.live().insert(spec.key.clone(), process.clone());
         tokio::spawn(Arc::clone(self).watch(spec.key, child, lines, ended));
         Ok(process)
@@ -238,7 +254,7 @@ impl Processes {
 fn command(spec: &Spec) -> Command {
     let mut command = Command::new(&spec.program);
     command.args(&spec.args).env_clear().envs(spec.env.iter().map(|(name, value)| (name, value)));
-    command.current_dir(&spec.dir).stdin(Stdio::null()).process_group(0).kill_on_drop(true);
+    command.current_dir(&spec.dir).process_group(0).kill_on_drop(true);
     if let Some((user, group)) = spec.user {
         command.uid(user).gid(group);
     }
@@ -278,30 +294,6 @@ fn spawn_all(requests: threads::Receiver<Request>) {
             }
         }
         let _ = reply.send(spawned);
-    }
-}
-
-async fn read_lines(mut output: pipe::Receiver, clock: Clock, lines: mpsc::Sender<Line>) {
-    let mut pending = Vec::new();
-    let send = async |line: &[u8]| {
-        let text = String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line)).into_owned();
-        // Nobody listens: the output is still read, else the process would block.
-        let _ = lines.send(Line { time: clock.now(), text }).await;
-    };
-    while let Ok(count) = output.read_buf(&mut pending).await {
-        while let Some(end) = pending.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = pending.drain(..=end).collect();
-            send(line.strip_suffix(b"\n").unwrap_or(&line)).await;
-        }
-        if count == 0 || pending.len() >= LONGEST_LINE {
-            let line = std::mem::take(&mut pending);
-            if !line.is_empty() {
-                send(&line).await;
-            }
-        }
-        if count == 0 {
-            return;
-        }
     }
 }
 
@@ -354,6 +346,7 @@ mod tests {
             dir: "/".into(),
             user: None,
             on_parent_death: Signal::SIGKILL,
+            input: None,
             output,
         };
         (spec, lines)
@@ -413,7 +406,7 @@ mod tests {
         let processes = processes(dir.path());
         let (spec, _lines) = shell("exec sleep 1000");
         let process = processes.spawn(spec).await.unwrap();
-        let pid = process.pid.as_raw();
+        let pid = processes.records.get("test").unwrap().pid;
 
         let stranger = Record { pid, started: "another".to_owned() };
         processes.records.put("stranger", &stranger).unwrap();

@@ -3,7 +3,7 @@
 pub(crate) mod aws;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -18,6 +18,10 @@ use crate::services::s3::CreateBucket;
 use crate::services::secretsmanager::CreateSecret;
 
 pub(crate) const ACCOUNT: &str = "000000000000";
+
+/// What makes the program of these tests the agent of a task.
+pub(crate) const TASK_AGENT: [&str; 3] =
+    ["--exact", "runtime::sandbox::tests::this_program_serves_as_the_agent_of_tasks", "--nocapture"];
 
 /// Opens the cloud whose data is in `data_dir`; a second one finds what the first left.
 pub(crate) fn cloud_in(data_dir: &Path) -> Cloud {
@@ -47,6 +51,7 @@ pub(crate) fn cloud_at(
         account: ACCOUNT.to_owned(),
         region: "eu-central-1".to_owned(),
         source: source.to_owned(),
+        task_agent: TASK_AGENT.map(str::to_owned).into(),
     };
     let mut operations = Operations::default();
     serve(&mut operations);
@@ -71,6 +76,28 @@ pub(crate) fn has_few_files(name: &str) -> bool {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && told.contains("1 passed"), "{told}{errors}");
     false
+}
+
+/// A server that answers `ok` to everything, or with `FAIL` an error to all but `/healthz`, says its secret when it starts
+/// and `bye` when it is told to end; a program that needs nothing else of its image, compiled once.
+pub(crate) fn server() -> &'static [u8] {
+    static PROGRAM: OnceLock<Vec<u8>> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("main.rs"), include_str!("server/main.rs")).unwrap();
+        let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        let mut command = std::process::Command::new(rustc);
+        command.args([
+            "--edition=2024",
+            "-Cpanic=abort",
+            "-Copt-level=1",
+            "-Ctarget-feature=+crt-static",
+            "main.rs",
+        ]);
+        let output = command.current_dir(dir.path()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        std::fs::read(dir.path().join("main")).unwrap()
+    })
 }
 
 pub(crate) fn operator() -> Principal {

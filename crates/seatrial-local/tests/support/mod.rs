@@ -27,6 +27,7 @@ async fn start_in(dir: TempDir) -> Started {
         account: "000000000000".to_owned(),
         region: REGION.to_owned(),
         source: dir.path().join("checkout"),
+        task_agent: Vec::new(),
     };
     let options = Options {
         data_dir: dir.path().join("data"),

@@ -13,6 +13,9 @@ use super::entries::{DISOWNED, connection_file};
 use super::options::ServeOptions;
 use crate::interrupt::Signals;
 
+/// What a project's own command line hands on to this tool, which then is the agent of a task.
+const TASK_AGENT: [&str; 2] = ["local", "task-agent"];
+
 /// Serves until a signal or its owner's end, then ends everything it started.
 pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {
     // Its own session: a Ctrl-C in the starter's terminal is not meant for it. Fails only where the process
@@ -67,6 +70,7 @@ async fn start(options: &ServeOptions) -> anyhow::Result<LocalCloud> {
         account: options.account.clone(),
         region: options.region.clone(),
         source: options.source.clone(),
+        task_agent: TASK_AGENT.map(str::to_owned).into(),
     };
     let latencies = options.latencies.as_deref().map(seatrial_local::read_latencies).transpose()?;
     let options = Options {

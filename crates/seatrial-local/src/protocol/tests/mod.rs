@@ -53,7 +53,12 @@ fn kept(slot: &Slot, transfer: Transfer) -> Result<TransferOutput, ServiceError>
 async fn start() -> Started {
     let data = tempfile::tempdir().unwrap();
     let source = data.path().to_owned();
-    let settings = Settings { account: "000000000000".to_owned(), region: "eu-central-1".to_owned(), source };
+    let settings = Settings {
+        account: "000000000000".to_owned(),
+        region: "eu-central-1".to_owned(),
+        source,
+        task_agent: Vec::new(),
+    };
     let options = Options {
         data_dir: data.path().join("data"),
         port: Some(0),

@@ -62,7 +62,7 @@ struct Server {
 
 async fn server(answer: &'static str) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let target = Arc::new(Target::new(listener.local_addr().unwrap()));
+    let target = Arc::new(Target::new(listener.local_addr().unwrap(), Default::default()));
     let stop = CancellationToken::new();
     let app = Router::new().fallback(move || async move { answer });
     let stopped = stop.clone().cancelled_owned();
@@ -162,9 +162,9 @@ async fn a_refused_connection_is_502_and_a_silent_target_504() {
     let gate = Gate::open(None, everybody()).unwrap();
     let (refusing, silent) = (Arc::new(Group::default()), Arc::new(Group::default()));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    silent.add(Arc::new(Target::new(listener.local_addr().unwrap())));
+    silent.add(Arc::new(Target::new(listener.local_addr().unwrap(), Default::default())));
     let unused = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    refusing.add(Arc::new(Target::new(unused)));
+    refusing.add(Arc::new(Target::new(unused, Default::default())));
     let client = client();
 
     gate.set_rules(Some(forward(&[(&refusing, 1)])));
@@ -214,7 +214,7 @@ async fn a_request_that_met_a_closing_connection_is_sent_again_only_if_it_may_be
     let gate = Gate::open(None, everybody()).unwrap();
     let group = Arc::new(Group::default());
     let (address, read) = forgetful().await;
-    group.add(Arc::new(Target::new(address)));
+    group.add(Arc::new(Target::new(address, Default::default())));
     gate.set_rules(Some(forward(&[(&group, 1)])));
     let client = client();
 
@@ -230,7 +230,7 @@ async fn a_target_is_told_who_asked_and_gets_no_header_of_the_clients_connection
     let app = Router::new()
         .fallback(|request: Request| async move { format!("{} {:?}", request.uri(), request.headers()) });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let target = Arc::new(Target::new(listener.local_addr().unwrap()));
+    let target = Arc::new(Target::new(listener.local_addr().unwrap(), Default::default()));
     tokio::spawn(async move { axum::serve(listener, app).await });
     let group = Arc::new(Group::default());
     group.add(target);

@@ -15,7 +15,7 @@ fn healthy_target() -> Arc<Target> {
 }
 
 fn waiting_target() -> Arc<Target> {
-    Arc::new(Target::new(([127, 0, 0, 1], 9).into()))
+    Arc::new(Target::new(([127, 0, 0, 1], 9).into(), Default::default()))
 }
 
 fn group_of(targets: &[&Arc<Target>]) -> Arc<Group> {
@@ -202,7 +202,7 @@ async fn a_group_that_drained_under_rules_that_still_choose_it_is_503() {
 #[tokio::test]
 async fn a_request_that_met_a_closing_connection_of_a_drained_group_is_sent_by_the_new_rules() {
     let (address, _) = forgetful().await;
-    let deployment = Deployment::new(Arc::new(Target::new(address))).await;
+    let deployment = Deployment::new(Arc::new(Target::new(address, Default::default()))).await;
     let client = client();
     assert_eq!(fetch(&client, Method::GET, &deployment.gate, "").await.0, StatusCode::OK);
     // It enters blue, and finds the connection closed; it looks for another target of blue.

@@ -5,7 +5,7 @@ use super::*;
 /// A client's connection to a server that says again what it hears, after an upgrade.
 async fn connected(idle_timeout: Duration) -> (TcpStream, Arc<Target>, Gate) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let target = Arc::new(Target::new(listener.local_addr().unwrap()));
+    let target = Arc::new(Target::new(listener.local_addr().unwrap(), Default::default()));
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut buffer = [0; 4096];
@@ -79,7 +79,7 @@ async fn an_upgraded_connection_on_which_nothing_moves_ends_after_the_idle_timeo
 #[tokio::test]
 async fn a_request_that_outlives_its_targets_deregistration_delay_is_answered_with_502() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let target = Arc::new(Target::new(listener.local_addr().unwrap()));
+    let target = Arc::new(Target::new(listener.local_addr().unwrap(), Default::default()));
     let group = Arc::new(Group::default());
     group.add(Arc::clone(&target));
     let gate = Gate::open(None, everybody()).unwrap();

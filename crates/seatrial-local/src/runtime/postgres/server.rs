@@ -10,7 +10,8 @@ use rand::RngExt as _;
 use tokio::sync::mpsc;
 
 use super::{Cluster, PostgresError, account};
-use crate::runtime::process::{Line, Process, Processes, Spec};
+use crate::runtime::lines::Line;
+use crate::runtime::process::{Process, Processes, Spec};
 
 /// Recovery after a kill included.
 const START: Duration = Duration::from_secs(60);
@@ -55,6 +56,7 @@ impl Server {
             user: account(),
             // A fast shutdown, which leaves nothing to recover.
             on_parent_death: Signal::SIGINT,
+            input: None,
             output,
         };
         let process = processes.spawn(spec).await.map_err(|error| not_ready(error.to_string()))?;

@@ -73,7 +73,7 @@ pub(crate) fn register(operations: &mut Operations) {
 pub(crate) async fn resume(cloud: &Cloud) {
     let elb = cloud.part::<Elb>();
     security::read_again(cloud).await;
-    let resumed = elb.reopen(cloud).and_then(|()| health::resume(&elb));
+    let resumed = elb.reopen(cloud).and_then(|()| health::resume(cloud, &elb));
     if let Err(error) = resumed {
         tracing::error!(%error, "load balancers could not be taken up again");
     }

@@ -8,6 +8,7 @@ use super::rows::{TargetRow, target_key};
 use crate::error::ServiceError;
 use crate::metric::Statistics;
 use crate::proxy::{Admission, Gate, Group, Rules, Snapshot, Target};
+use crate::runtime::interfaces::Interfaces;
 
 /// Gates by the ARN of their load balancer or listener, groups by ARN, targets by key.
 #[derive(Default)]
@@ -83,12 +84,12 @@ impl Proxies {
         });
     }
 
-    /// Puts a target into its group, where it waits for its first health check. A draining one of the same
+    /// Puts a target, which is reached by `interfaces`, into its group, where it waits for its first health check. A draining one of the same
     /// address goes on draining beside it.
-    pub(super) fn register(&self, row: &TargetRow) {
+    pub(super) fn register(&self, row: &TargetRow, interfaces: Arc<Interfaces>) {
         let Ok(address) = row.id.parse::<IpAddr>() else { return };
         let key = target_key(&row.target_group_arn, &row.id, row.port);
-        let target = Arc::new(Target::new((address, row.port).into()));
+        let target = Arc::new(Target::new((address, row.port).into(), interfaces));
         let mut running = self.lock();
         let group = Arc::clone(running.groups.entry(row.target_group_arn.clone()).or_default());
         if let Some(old) = running.targets.insert(key, Arc::clone(&target)) {

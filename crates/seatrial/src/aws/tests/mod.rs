@@ -63,6 +63,7 @@ impl InProcess {
             account: "000000000000".to_owned(),
             region: "eu-central-1".to_owned(),
             source: dir.path().to_owned(),
+            task_agent: Vec::new(),
         };
         let data_dir = dir.path().join("data");
         let options = Options {

@@ -137,6 +137,7 @@ async fn start(dir: &Path, latencies: Latencies) -> LocalCloud {
         account: "000000000000".to_owned(),
         region: "eu-central-1".to_owned(),
         source: dir.to_owned(),
+        task_agent: Vec::new(),
     };
     let options = Options { data_dir: dir.to_owned(), port: Some(0), settings, time_scale: 60.0, latencies };
     LocalCloud::start(options).await.unwrap()

@@ -19,7 +19,7 @@ use object::endian::LittleEndian;
 use object::read::ReadCache;
 use object::read::elf::{FileHeader as _, ProgramHeader as _};
 
-use super::unpack::Root;
+use crate::runtime::unpack::Root;
 
 /// Where the 64-bit ELF header names the machine, and its length.
 const MACHINE: usize = 18;
@@ -36,50 +36,57 @@ const DENIED: &str = "permission denied";
 
 /// What becomes of a container's program.
 #[derive(Debug, PartialEq)]
-pub(super) enum Program {
-    /// This file of the unpacked image runs.
-    Runs(PathBuf),
-    /// The container is never started, for this reason.
-    NeverStarts(String),
-    /// It is, and ends at once: the kernel refuses the program.
+pub(super) enum Found {
+    Runs {
+        /// Its path in the image, before links.
+        path: PathBuf,
+        /// The file of the unpacked image.
+        file: PathBuf,
+        /// It needs nothing else of its image.
+        is_static: bool,
+    },
+    /// It is started, and ends at once: the kernel refuses the program.
     EndsAtOnce(&'static str),
 }
 
 /// The program that `command` names in the image unpacked at `root`, for a container with this working directory and
 /// `PATH`: never one of this machine.
-pub(super) fn find(root: &Path, (dir, path): (&str, &str), command: &str) -> Program {
-    let Ok(image) = Root::open(root) else {
-        return Program::NeverStarts(format!("stat {command}: {MISSING}"));
-    };
-    let found = match command.contains('/') {
-        true => named(&image, root, &Path::new(dir).join(command), command),
+///
+/// # Errors
+/// Why the container is never started, in the runtime's words.
+pub(super) fn find(root: &Path, (dir, path): (&str, &str), command: &str) -> Result<Found, String> {
+    let image = Root::open(root).map_err(|_| format!("stat {command}: {MISSING}"))?;
+    let (path, file) = match command.contains('/') {
+        true => named(&image, root, &Path::new("/").join(dir).join(command), command),
         false => searched(&image, root, path, command),
-    };
-    match found {
-        Err(why) => Program::NeverStarts(why),
-        Ok(program) => match refused(&image, (root, dir), &program) {
-            Some(why) => Program::EndsAtOnce(why),
-            None => Program::Runs(program),
-        },
-    }
+    }?;
+    Ok(match refused(&image, (root, dir), &file) {
+        Some(why) => Found::EndsAtOnce(why),
+        None => Found::Runs { is_static: Form::of(&file) == Form::Static, path, file },
+    })
 }
 
-fn named(image: &Root, root: &Path, path: &Path, command: &str) -> Result<PathBuf, String> {
+/// A program's path in the image, before links, and its file.
+type Located = (PathBuf, PathBuf);
+
+fn named(image: &Root, root: &Path, path: &Path, command: &str) -> Result<Located, String> {
     let found = image.find(path).ok_or_else(|| format!("stat {command}: {MISSING}"))?;
     let program = root.join(found);
     match program.is_dir() {
         true => Err("is a directory".to_owned()),
-        false if is_executable(&program) => Ok(program),
+        false if is_executable(&program) => Ok((path.to_owned(), program)),
         false => Err(DENIED.to_owned()),
     }
 }
 
 /// What cannot be executed is passed over, as by the runtime's `LookPath`.
-fn searched(image: &Root, root: &Path, path: &str, command: &str) -> Result<PathBuf, String> {
-    let candidates = path.split(':').filter_map(|folder| image.find(&Path::new(folder).join(command)));
-    let mut programs = candidates.map(|found| root.join(found));
-    let program = programs.find(|program| program.is_file() && is_executable(program));
-    program.ok_or_else(|| "executable file not found in $PATH".to_owned())
+fn searched(image: &Root, root: &Path, path: &str, command: &str) -> Result<Located, String> {
+    let paths = path.split(':').map(|folder| Path::new("/").join(folder).join(command));
+    let mut located = paths.filter_map(|path| Some((root.join(image.find(&path)?), path)));
+    let program = located.find(|(program, _)| program.is_file() && is_executable(program));
+    program
+        .map(|(program, path)| (path, program))
+        .ok_or_else(|| "executable file not found in $PATH".to_owned())
 }
 
 fn is_executable(program: &Path) -> bool {
@@ -154,13 +161,6 @@ fn loader(program: &Path) -> Option<PathBuf> {
     named.next().map(|name| PathBuf::from(std::ffi::OsStr::from_bytes(name)))
 }
 
-/// What stands in for a program that is refused on its execution: it says so as the runtime does, and ends.
-pub(super) fn last_words(command: &str, why: &str) -> (PathBuf, Vec<String>) {
-    let script = "printf 'exec %s: %s\\n' \"$1\" \"$2\" >&2; exit 1";
-    let args = ["-c", script, "sh", command, why].map(str::to_owned);
-    (PathBuf::from("/bin/sh"), args.to_vec())
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -206,9 +206,9 @@ mod tests {
 
     fn told(root: &Path, command: &str) -> String {
         match find(root, ("/work", "/none:/data:/bin"), command) {
-            Program::Runs(found) => format!("runs {}", found.strip_prefix(root).unwrap().display()),
-            Program::NeverStarts(why) => format!("never starts: {why}"),
-            Program::EndsAtOnce(why) => format!("ends: {why}"),
+            Ok(Found::Runs { file, .. }) => format!("runs {}", file.strip_prefix(root).unwrap().display()),
+            Err(why) => format!("never starts: {why}"),
+            Ok(Found::EndsAtOnce(why)) => format!("ends: {why}"),
         }
     }
 

@@ -1,8 +1,9 @@
 //! Images: pulled under the execution role by ECR's own operations, and unpacked once a digest.
 
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -14,9 +15,10 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::sync::Mutex;
 
-use super::unpack::unpack;
 use crate::cloud::{Cloud, Part, Setup};
 use crate::principal::Principal;
+use crate::runtime::sandbox::{Ids, Sandbox, Sandboxes};
+use crate::runtime::unpack::{Owners, unpack};
 use crate::services::ecr::{self, BatchGetImage, GetDownloadUrlForLayer, ImageId};
 use crate::services::ecs::store::EcsStore;
 
@@ -30,6 +32,8 @@ pub(super) struct Image {
     pub digest: String,
     /// Its file system.
     pub root: PathBuf,
+    /// The same, from the folder of all images.
+    pub place: PathBuf,
     pub config: Config,
 }
 
@@ -41,6 +45,7 @@ pub(super) struct Config {
     pub cmd: Option<Vec<String>>,
     pub env: Option<Vec<String>>,
     pub working_dir: Option<String>,
+    pub user: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -61,8 +66,27 @@ struct Manifest {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Blob {
+    #[serde(default)]
+    media_type: String,
     digest: String,
+}
+
+/// The layers that containerd unpacks, whatever compresses them (OCI image specification, "Layer"; Docker's manifest v2).
+const LAYER_TYPES: [&str; 3] = [
+    "application/vnd.oci.image.layer.v1.tar",
+    "application/vnd.oci.image.layer.nondistributable.v1.tar",
+    "application/vnd.docker.image.rootfs.diff.tar",
+];
+/// What may stand behind them.
+const COMPRESSIONS: [&str; 5] = ["", "+gzip", "+zstd", ".gzip", ".zstd"];
+
+impl Blob {
+    fn is_layer(&self) -> bool {
+        let rests = LAYER_TYPES.iter().filter_map(|kind| self.media_type.strip_prefix(kind));
+        rests.into_iter().any(|rest| COMPRESSIONS.contains(&rest))
+    }
 }
 
 #[derive(Deserialize)]
@@ -74,56 +98,67 @@ struct PlatformManifest {
 
 /// The unpacked images of one local cloud.
 pub(super) struct Images {
-    dir: PathBuf,
+    /// Of those that belong to the user of the local cloud.
+    plain: PathBuf,
     /// Two tasks of one image unpack it once.
     unpacking: Mutex<()>,
 }
 
 impl Part for Images {
     fn open(setup: &Setup) -> Self {
-        Self { dir: setup.data_dir.join("images"), unpacking: Mutex::default() }
+        Self { plain: setup.data_dir.join("images/plain"), unpacking: Mutex::default() }
     }
 }
 
-/// Who pulls what: fixed for one image.
-struct Puller<'a> {
-    cloud: &'a Cloud,
-    principal: &'a Principal,
+/// Who pulls, and whose the files are to be; without ids they are the user's own.
+#[derive(Clone, Copy)]
+pub(super) struct Puller<'a> {
+    pub cloud: &'a Cloud,
+    pub principal: &'a Principal,
+    pub ids: Option<Ids>,
+}
+
+/// A pull of one image.
+struct Pull<'a> {
+    by: Puller<'a>,
     repository: String,
     reference: &'a str,
 }
 
 /// Pulls `reference` (`HOST/REPOSITORY:TAG` or `HOST/REPOSITORY@DIGEST`) for `architecture` (`amd64`). The
 /// error is what a task's `stoppedReason` says behind `CannotPullContainerError: `.
-pub(super) async fn pull(
-    cloud: &Cloud,
-    principal: &Principal,
-    reference: &str,
-    architecture: &str,
-) -> Result<Image, String> {
+pub(super) async fn pull(by: Puller<'_>, reference: &str, architecture: &str) -> Result<Image, String> {
     let (repository, id) =
         parse(reference).ok_or_else(|| format!("invalid reference format: {reference}"))?;
-    let puller = Puller { cloud, principal, repository, reference };
-    let (mut digest, mut manifest) = puller.manifest(id).await?;
+    let pull = Pull { by, repository, reference };
+    let (mut digest, mut manifest) = pull.manifest(id).await?;
     if !manifest.manifests.is_empty() {
         let fits = |found: &&PlatformManifest| found.platform["architecture"] == architecture;
         let found = manifest.manifests.iter().find(fits).ok_or_else(|| {
             format!("image Manifest does not contain descriptor matching platform 'linux/{architecture}'")
         })?;
-        (digest, manifest) = puller.manifest(ImageId::of(&found.digest)).await?;
+        (digest, manifest) = pull.manifest(ImageId::of(&found.digest)).await?;
     }
-    let images = cloud.part::<Images>();
-    let dir = images.dir.join(digest.replace(':', "-"));
+    let images = by.cloud.part::<Images>();
+    let folder = match by.ids {
+        Some(ids) => by.cloud.part::<Sandboxes>().images(ids).map_err(|error| error.to_string())?,
+        None => images.plain.clone(),
+    };
+    let name = digest.replace(':', "-");
+    let dir = folder.join(&name);
     let _one = images.unpacking.lock().await;
     if !dir.exists() {
-        puller.unpack_into(&images.dir, &dir, &manifest).await?;
-        forget_old(&images.dir, &in_use(cloud));
+        pull.unpack_into(&folder, &dir, &manifest).await?;
+        for old in old_ones(&folder, &in_use(by.cloud)) {
+            by.cloud.part::<Sandboxes>().remove(by.cloud, &folder, &old).await;
+        }
     }
     used_now(&dir);
     let config = std::fs::read(dir.join("config.json")).map_err(|error| error.to_string())?;
     let file: ImageFile =
         serde_json::from_slice(&config).map_err(|error| format!("image config: {error}"))?;
-    Ok(Image { digest, root: dir.join("root"), config: file.config })
+    let place = Path::new(&name).join("root");
+    Ok(Image { digest, root: folder.join(&place), place, config: file.config })
 }
 
 /// Digests of the images whose tasks have not stopped.
@@ -141,23 +176,21 @@ fn used_now(dir: &Path) {
     }
 }
 
-/// Removes all images but those of `used` and the last ones that tasks started from.
-fn forget_old(images: &Path, used: &BTreeSet<String>) {
+/// The folders of all images but those of `used` and the last ones that tasks started from.
+fn old_ones(images: &Path, used: &BTreeSet<String>) -> Vec<String> {
     let entries = std::fs::read_dir(images).into_iter().flatten().flatten();
-    let mut unused: Vec<(SystemTime, PathBuf)> = entries
-        .filter(|entry| {
-            let digest = entry.file_name().to_string_lossy().replacen('-', ":", 1);
-            digest.starts_with("sha256:") && !used.contains(&digest)
+    let mut unused: Vec<(SystemTime, String)> = entries
+        .filter_map(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let digest = name.replacen('-', ":", 1);
+            let is_unused = digest.starts_with("sha256:") && !used.contains(&digest);
+            is_unused.then_some(())?;
+            Some((entry.metadata().ok()?.modified().ok()?, name))
         })
-        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
         .collect();
     unused.sort();
     let old = unused.len().saturating_sub(KEPT);
-    for (_, path) in unused.into_iter().take(old) {
-        if let Err(error) = std::fs::remove_dir_all(&path) {
-            tracing::warn!(path = %path.display(), %error, "an old image was not removed");
-        }
-    }
+    unused.into_iter().take(old).map(|(_, name)| name).collect()
 }
 
 /// The repository, and the image's id as `BatchGetImage` takes it.
@@ -171,10 +204,10 @@ fn parse(reference: &str) -> Option<(String, ImageId)> {
     Some((repository.to_owned(), ImageId::of(tag)))
 }
 
-impl Puller<'_> {
+impl Pull<'_> {
     async fn manifest(&self, id: ImageId) -> Result<(String, Manifest), String> {
         let input = BatchGetImage { repository_name: self.repository.clone(), image_ids: vec![id] };
-        let answer = self.cloud.call(self.principal, input).await;
+        let answer = self.by.cloud.call(self.by.principal, input).await;
         let answer = answer.map_err(|error| self.not_pulled(&error.message))?;
         let Some(image) = answer.images.into_iter().next() else {
             return Err(self.not_pulled("not found"));
@@ -196,17 +229,35 @@ impl Puller<'_> {
     async fn unpack_into(&self, images: &Path, dir: &Path, manifest: &Manifest) -> Result<(), String> {
         let failed = |error: io::Error| format!("failed to unpack {}: {error}", self.reference);
         std::fs::create_dir_all(images).map_err(failed)?;
-        let fresh = tempfile::Builder::new().prefix("pull-").tempdir_in(images).map_err(failed)?;
+        let open = Permissions::from_mode(0o755);
+        let fresh =
+            tempfile::Builder::new().prefix("pull-").permissions(open).tempdir_in(images).map_err(failed)?;
         let root = fresh.path().join("root");
         std::fs::create_dir(&root).map_err(failed)?;
         let config = manifest.config.as_ref().ok_or_else(|| self.not_pulled("the manifest has no config"))?;
         self.blob(&config.digest, &fresh.path().join("config.json")).await?;
+        let sandbox = match self.by.ids {
+            Some(ids) if ids.keep_owners() => {
+                ids.give(&root).map_err(failed)?;
+                Some(
+                    self.by
+                        .cloud
+                        .part::<Sandboxes>()
+                        .inside(self.by.cloud, ids, images)
+                        .await
+                        .map_err(failed)?,
+                )
+            }
+            _ => None,
+        };
+        if let Some(other) = manifest.layers.iter().find(|layer| !layer.is_layer()) {
+            return Err(self.not_pulled(&format!("unsupported layer media type {}", other.media_type)));
+        }
         for layer in &manifest.layers {
             let file = fresh.path().join("layer");
             self.blob(&layer.digest, &file).await?;
-            let root = root.clone();
-            let unpacked = tokio::task::spawn_blocking(move || unpack(&file, &root)).await;
-            unpacked.map_err(io::Error::other).and_then(|done| done).map_err(failed)?;
+            let layer = File::open(&file).map_err(failed)?;
+            unpack_layer(layer, (images, &root), sandbox.as_deref()).await.map_err(failed)?;
         }
         let _ = std::fs::remove_file(fresh.path().join("layer"));
         std::fs::rename(fresh.keep(), dir).map_err(failed)
@@ -221,10 +272,10 @@ impl Puller<'_> {
             repository_name: self.repository.clone(),
             layer_digest: digest.to_owned(),
         };
-        let answer = self.cloud.call(self.principal, input).await;
+        let answer = self.by.cloud.call(self.by.principal, input).await;
         let url = answer.map_err(|error| failed(&error.message))?.download_url;
         // Nothing is ever fetched from off this machine.
-        if !url.starts_with(self.cloud.endpoint()) {
+        if !url.starts_with(self.by.cloud.endpoint()) {
             return Err(failed(&"its address is not in the local cloud"));
         }
         let url: http::Uri = url.parse().map_err(|error: http::uri::InvalidUri| failed(&error))?;
@@ -250,6 +301,21 @@ impl Puller<'_> {
     }
 }
 
+/// Unpacks a layer over `root` in the folder of all images: by a sandbox, whose ids its owners have then.
+async fn unpack_layer(
+    layer: File,
+    (images, root): (&Path, &Path),
+    sandbox: Option<&Sandbox>,
+) -> io::Result<()> {
+    if let Some(sandbox) = sandbox {
+        let place = root.strip_prefix(images).map_err(io::Error::other)?;
+        return sandbox.unpack(layer, place.to_owned()).await;
+    }
+    let root = root.to_owned();
+    let unpacked = tokio::task::spawn_blocking(move || unpack(layer, &root, Owners::Own)).await;
+    unpacked.map_err(io::Error::other).flatten()
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -271,9 +337,9 @@ mod tests {
         used_now(&images.path().join(name(1)));
         let used = [format!("sha256:{:064}", 2)].into();
 
-        forget_old(images.path(), &used);
+        let old = old_ones(images.path(), &used);
 
-        let left = |name: String| images.path().join(name).exists();
+        let left = |name: String| !old.contains(&name);
         let numbers: Vec<usize> = (0..3 * KEPT).filter(|number| left(name(*number))).collect();
         let last = (2 * KEPT + 1)..3 * KEPT;
         assert_eq!(numbers, [1, 2].into_iter().chain(last).collect::<Vec<_>>());

@@ -1,22 +1,27 @@
 //! What happens while a task is PENDING: role, secrets, image and log stream, then its processes.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
 use tokio::sync::Mutex;
 
-use super::executable::{Program, find, last_words};
-use super::image::{self, Config, Image};
+use super::executable::{Found, find};
+use super::image::{self, Config, Image, Puller};
 use super::logs::{self, LogStream};
+use super::plain::{self, Rest};
 use super::running::{PROCESSES, RunningContainer, RunningTask, RunningTasks};
 use super::scheduler::scheduler;
-use super::{host, secrets, spoiled};
+use super::ways::{self, Ways};
+use super::{contained, host, secrets, spoiled};
 use crate::clock::Epoch;
 use crate::cloud::Cloud;
 use crate::fault::FaultKind;
 use crate::principal::Principal;
-use crate::runtime::process::{Process, Processes, Spec};
+use crate::runtime::interfaces::Interfaces;
+use crate::runtime::process::{Process, Processes};
+use crate::runtime::sandbox::{Ids, Sandbox, Sandboxes, Task, Unusable};
 use crate::services::ec2::CheckRoute;
 use crate::services::ecr::GetAuthorizationToken;
 use crate::services::ecs::definition::{ContainerDefinition, Content};
@@ -64,6 +69,8 @@ struct Launch<'a> {
     host: &'a Host,
     /// The execution role's session.
     principal: Principal,
+    /// Of the task's sandbox; the error is why it has none.
+    ids: Result<Ids, Unusable>,
 }
 
 /// A container that is ready to start.
@@ -83,23 +90,28 @@ pub(super) async fn launch(cloud: &Cloud, key: &str, row: &TaskRow) -> Result<St
     let host = row.host.as_ref().ok_or_else(|| Failure::initialization("the task has no address"))?;
     let principal = execution_role(cloud, content, row.task.id()).await?;
     check_route(cloud, row).await?;
-    let launch = Launch { cloud, key, row, content, host, principal };
+    let ids = cloud.part::<Sandboxes>().usable(cloud).await;
+    let launch = Launch { cloud, key, row, content, host, principal, ids };
     let mut ready = Vec::new();
     for (index, container) in content.container_definitions.iter().enumerate() {
         ready.push(launch.prepare(index, container).await?);
     }
     let pulled_at = cloud.clock().now();
     let mut started = Started { pulled_at, containers: Vec::new(), processes: Vec::new() };
-    let mut running = RunningTask { containers: Vec::new() };
+    let sandbox = launch.sandbox().await.map_err(|error| Failure::initialization(&error))?;
+    let mut running = RunningTask { containers: Vec::new(), sandbox };
     for ((index, container), ready) in content.container_definitions.iter().enumerate().zip(ready) {
         started.containers.push((ready.image.digest.clone(), runtime_id(row)));
-        match launch.start(container, ready).await {
+        let sandbox = running.sandbox.as_ref().map(|(sandbox, _)| sandbox);
+        match launch.start(container, ready, sandbox).await {
             Ok(container) => {
                 started.processes.push(container.process.clone());
                 running.containers.push(container);
             }
             Err(reason) => {
-                running.stop().await;
+                running.stop(Duration::MAX).await;
+                drop(running);
+                cloud.part::<Sandboxes>().clear(cloud, row.task.id()).await;
                 return Err(Failure { reason, container: Some(index) });
             }
         }
@@ -181,7 +193,8 @@ impl Launch<'_> {
             let reason = spoiled::missing_image(&container.image);
             return Err(Failure { reason, container: Some(index) });
         }
-        let image = image::pull(self.cloud, &self.principal, &container.image, self.architecture()).await;
+        let puller = Puller { cloud: self.cloud, principal: &self.principal, ids: self.ids.clone().ok() };
+        let image = image::pull(puller, &container.image, self.architecture()).await;
         let image = image.map_err(|error| Failure {
             reason: format!("CannotPullContainerError: {error}"),
             container: Some(index),
@@ -200,9 +213,9 @@ impl Launch<'_> {
         }
     }
 
-    /// The image's variables, then what Fargate gives, the container's own, and secrets. `HOST` is the task's
-    /// network interface and nobody's to change; `PORT` is the container port unless the container says
-    /// otherwise, or has no address of its own.
+    /// The image's variables, then what Fargate gives, the container's own, and secrets. `PORT` is the container port
+    /// unless the container says otherwise, or has no address of its own. A plain process has in `HOST` its task's
+    /// address, which is nobody's to change: it must listen on no other.
     fn environment(
         &self,
         container: &ContainerDefinition,
@@ -223,12 +236,14 @@ impl Launch<'_> {
             ("AWS_ENDPOINT_URL", self.cloud.endpoint()),
             ("ECS_TASK_ARN", &self.row.task.task_arn),
             ("TASK_ID", self.row.task.id()),
-            ("HOSTNAME", &format!("ip-{}.local", self.host.address.replace('.', "-"))),
+            ("HOSTNAME", &self.hostname()),
         ];
         env.extend(given.map(|(name, value)| (name.to_owned(), value.to_owned())));
         env.extend(container.environment.iter().map(|given| (given.name.clone(), given.value.clone())));
         env.extend(secrets);
-        env.insert("HOST".to_owned(), self.host.address.clone());
+        if self.ids.is_err() {
+            env.insert("HOST".to_owned(), self.host.address.clone());
+        }
         if let Some(port) = self.host.port {
             env.insert("PORT".to_owned(), port.to_string());
         }
@@ -239,10 +254,52 @@ impl Launch<'_> {
         Ok(env.into_iter().collect())
     }
 
-    /// Starts a container's process. The error is a `stoppedReason`.
-    async fn start(&self, container: &ContainerDefinition, ready: Ready) -> Result<RunningContainer, String> {
-        let config = &ready.image.config;
-        let argv = arguments(container, config);
+    fn hostname(&self) -> String {
+        format!("ip-{}.local", self.host.address.replace('.', "-"))
+    }
+
+    /// Refuses a program that would find this machine's files in the place of its image's.
+    fn can_be_plain(&self, found: &Found) -> Result<(), String> {
+        match (found, &self.ids) {
+            // Elsewhere no image's program runs.
+            (Found::Runs { is_static: false, .. }, Err(unusable)) if cfg!(target_os = "linux") => {
+                Err(format!(
+                    "CannotStartContainerError: the local cloud has no namespaces to run this image in, only programs that \
+                 are linked statically: {unusable}"
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The task's namespaces, where there are any, with its ways out.
+    async fn sandbox(&self) -> Result<Option<(Arc<Sandbox>, Ways)>, String> {
+        let Ok(ids) = self.ids.clone() else { return Ok(None) };
+        let no_sandbox = |error: &dyn std::fmt::Display| format!("the task has no namespaces: {error}");
+        let address: Ipv4Addr = self.host.address.parse().map_err(|error| no_sandbox(&error))?;
+        let volumes = self.content.volumes.iter();
+        let task = Task {
+            id: self.row.task.id(),
+            key: format!("{PROCESSES}{}", self.key),
+            address,
+            hostname: self.hostname(),
+            volumes: volumes.filter_map(|volume| volume["name"].as_str()).map(str::to_owned).collect(),
+        };
+        let opened = self.cloud.part::<Sandboxes>().open(self.cloud, ids, &task).await;
+        let sandbox = opened.map_err(|error| no_sandbox(&error))?;
+        let ways = ways::open(self.cloud, self.row, &sandbox).await?;
+        self.cloud.part::<Interfaces>().attach(address.into(), &sandbox);
+        Ok(Some((sandbox, ways)))
+    }
+
+    /// Starts a container. The error is a `stoppedReason`.
+    async fn start(
+        &self,
+        container: &ContainerDefinition,
+        ready: Ready,
+        sandbox: Option<&Arc<Sandbox>>,
+    ) -> Result<RunningContainer, String> {
+        let argv = arguments(container, &ready.image.config);
         let Some((command, args)) = argv.split_first() else {
             return Err("CannotStartContainerError: no command specified".to_owned());
         };
@@ -250,36 +307,37 @@ impl Launch<'_> {
             format!(
                 "CannotStartContainerError: ResourceInitializationError: failed to create new container \
                  runtime task: failed to create shim task: OCI runtime create failed: runc create failed: \
-                 unable to start container process: exec: \"{command}\": {why}: unknown"
+                 unable to start container process: {why}: unknown"
             )
         };
-        let given = container.working_directory.as_deref().or(config.working_dir.as_deref()).unwrap_or("/");
-        let dir = ready.image.root.join(given.trim_start_matches('/'));
-        std::fs::create_dir_all(&dir).map_err(|error| cannot(&error.to_string()))?;
-        let path = ready.env.iter().find(|(name, _)| name == "PATH").map_or(PATH, |(_, value)| value);
-        let (program, args) = match find(&ready.image.root, (given, path), command) {
-            Program::Runs(program) => (program, args.to_vec()),
-            Program::NeverStarts(why) => return Err(cannot(&why)),
-            Program::EndsAtOnce(why) => last_words(command, why),
+        let cannot_run = |why: &str| cannot(&format!("exec: \"{command}\": {why}"));
+        let Ready { image, env, logs } = ready;
+        let dir = contained::dir(container, &image.config);
+        let path = env.iter().find(|(name, _)| name == "PATH").map_or(PATH, |(_, value)| value);
+        let found = find(&image.root, (dir, path), command).map_err(|why| cannot_run(&why))?;
+        let (output, carrier) = logs::carry(self.cloud, self.principal.clone(), logs);
+        let process = match sandbox {
+            Some(sandbox) => {
+                let program = contained::program(command, args, &found);
+                let program = match self.row.spoiled {
+                    Some(fault) => spoiled::contained(fault, program),
+                    None => program,
+                };
+                let container = contained::container(container, &image, (dir, env), program);
+                let container = container.map_err(|why| cannot(&why))?;
+                sandbox.start(container, output).await.map_err(|error| cannot(&error.to_string()))?
+            }
+            None => {
+                self.can_be_plain(&found)?;
+                let key = format!("{PROCESSES}{}/{}", self.key, container.name);
+                let dir = image.root.join(dir.trim_start_matches('/'));
+                let spec =
+                    plain::spec((command, args), &found, self.row.spoiled, Rest { key, env, dir, output });
+                std::fs::create_dir_all(&spec.dir).map_err(|error| cannot_run(&error.to_string()))?;
+                let started = self.cloud.part::<Processes>().spawn(spec).await;
+                started.map_err(|error| cannot_run(&error.to_string()))?
+            }
         };
-        let (program, args) = match self.row.spoiled {
-            Some(FaultKind::Crash) => spoiled::crash(),
-            Some(fault) => spoiled::delayed(fault, &program, &args).unwrap_or((program, args)),
-            None => (program, args),
-        };
-        let (output, carrier) = logs::carry(self.cloud, self.principal.clone(), ready.logs);
-        let spec = Spec {
-            key: format!("{PROCESSES}{}/{}", self.key, container.name),
-            program,
-            args,
-            env: ready.env,
-            dir,
-            user: None,
-            on_parent_death: Signal::SIGKILL,
-            output,
-        };
-        let process = self.cloud.part::<Processes>().spawn(spec).await;
-        let process = process.map_err(|error| cannot(&error.to_string()))?;
         Ok(RunningContainer {
             process,
             is_essential: container.is_essential(),

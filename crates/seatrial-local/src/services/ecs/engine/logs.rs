@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::principal::Principal;
-use crate::runtime::process::Line;
+use crate::runtime::lines::Line;
 use crate::services::ecs::definition::LogConfiguration;
 use crate::services::logs::{CreateLogGroup, CreateLogStream, InputLogEvent, PutLogEvents};
 

@@ -1,5 +1,6 @@
 //! What makes services true: the scheduler keeps the wanted tasks, and each task goes through its states.
 
+mod contained;
 mod executable;
 mod health;
 mod host;
@@ -7,6 +8,7 @@ mod image;
 mod launch;
 mod logs;
 mod new_task;
+mod plain;
 mod running;
 mod scheduler;
 mod secrets;
@@ -14,7 +16,8 @@ mod service;
 mod spoiled;
 mod targets;
 mod task;
-mod unpack;
+mod user;
+mod ways;
 
 pub(super) use new_task::NewTask;
 pub(super) use service::ServiceEngine;
@@ -26,7 +29,8 @@ use nix::sys::signal::Signal;
 
 use crate::cloud::Cloud;
 use crate::runtime::process::Processes;
-use running::PROCESSES;
+use crate::runtime::sandbox::Sandboxes;
+use running::{PROCESSES, RunningTasks};
 
 /// How long tasks may drain when the local cloud stops: the longest that its user waits for.
 const SHUTDOWN: Duration = Duration::from_secs(10);
@@ -38,11 +42,13 @@ pub(crate) async fn resume(cloud: &Cloud) {
     if let Err(error) = processes.end_leftovers(PROCESSES, Signal::SIGTERM, SHUTDOWN).await {
         tracing::error!(%error, "failed to forget the tasks of an earlier local cloud");
     }
+    cloud.part::<Sandboxes>().clear_all(cloud).await;
     cloud.resume::<TaskEngine>();
     cloud.resume::<ServiceEngine>();
 }
 
 /// Ends all tasks; services start new ones at the next start.
 pub(crate) async fn stop(cloud: &Cloud) {
+    cloud.part::<RunningTasks>().stop_all(SHUTDOWN).await;
     cloud.part::<Processes>().stop_all(PROCESSES, Signal::SIGTERM, SHUTDOWN).await;
 }

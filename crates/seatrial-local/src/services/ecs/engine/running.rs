@@ -9,8 +9,10 @@ use nix::sys::signal::Signal;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::task::JoinHandle;
 
+use super::ways::Ways;
 use crate::cloud::{Part, Setup};
 use crate::runtime::process::{Exit, Process};
+use crate::runtime::sandbox::Sandbox;
 
 /// How tasks are named among the processes.
 pub(super) const PROCESSES: &str = "task/";
@@ -29,6 +31,8 @@ pub(super) struct RunningContainer {
 /// A task whose containers were started, in the order of its definition.
 pub(super) struct RunningTask {
     pub containers: Vec<RunningContainer>,
+    /// Its namespaces; `None` where its containers are plain processes.
+    pub sandbox: Option<(Arc<Sandbox>, Ways)>,
 }
 
 impl RunningTask {
@@ -36,10 +40,11 @@ impl RunningTask {
         self.containers.iter().any(|container| container.is_essential && container.process.exit().is_some())
     }
 
-    /// Stops all containers, at once as Fargate does, and waits for their last lines.
-    pub(super) async fn stop(&self) -> Vec<Exit> {
+    /// Stops all containers, at once as Fargate does, and waits for their last lines. None has longer than `most` (real
+    /// time), whatever its definition says.
+    pub(super) async fn stop(&self, most: Duration) -> Vec<Exit> {
         join_all(self.containers.iter().map(async |container| {
-            let exit = container.process.stop(Signal::SIGTERM, container.stop_timeout).await;
+            let exit = container.process.stop(Signal::SIGTERM, container.stop_timeout.min(most)).await;
             if let Some(logs) = container.logs.lock().await.take() {
                 let _ = tokio::time::timeout(LAST_LINES, logs).await;
             }
@@ -68,6 +73,12 @@ impl RunningTasks {
 
     pub(super) fn keep(&self, key: &str, task: RunningTask) {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned(), Arc::new(task));
+    }
+
+    /// Stops all tasks.
+    pub(super) async fn stop_all(&self, most: Duration) {
+        let tasks: Vec<_> = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).drain().collect();
+        join_all(tasks.iter().map(|(_, task)| task.stop(most))).await;
     }
 
     pub(super) fn forget(&self, key: &str) {

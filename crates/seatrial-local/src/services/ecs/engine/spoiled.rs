@@ -1,17 +1,21 @@
 //! What faults do to the tasks of a task set, in the words of AWS's agents.
 
-use std::path::{Path, PathBuf};
-
 use crate::cloud::Cloud;
 use crate::fault::FaultKind;
+use crate::runtime::sandbox::Program;
 
 /// The program's last words where it ends as soon as it starts.
 const LAST_WORDS: &str = "a fault was injected: the program ends as soon as it starts";
 
-/// What runs instead of the program.
-pub(super) fn crash() -> (PathBuf, Vec<String>) {
-    let args = ["-c", "echo \"$1\" >&2; exit 1", "sh", LAST_WORDS].map(str::to_owned);
-    (PathBuf::from("/bin/sh"), args.to_vec())
+/// What a container runs under a fault instead of `program`.
+pub(super) fn contained(fault: FaultKind, program: Program) -> Program {
+    let says = |seconds: u32| Some(format!("a fault was injected: the program starts after {seconds} s"));
+    match fault {
+        FaultKind::Crash => Program { says: Some(LAST_WORDS.to_owned()), sleeps: 0, runs: Err(1) },
+        FaultKind::SlowStart => Program { says: says(SLOW), sleeps: SLOW, ..program },
+        FaultKind::LateStart => Program { says: says(LATE), sleeps: LATE, ..program },
+        _ => program,
+    }
 }
 
 /// A program that starts late: longer than the shortest grace, and shorter than a target may take for its first answer
@@ -19,20 +23,6 @@ pub(super) fn crash() -> (PathBuf, Vec<String>) {
 const SLOW: u32 = 7;
 /// Longer than anybody waits for it.
 const LATE: u32 = 3600;
-
-/// What runs before the program where it starts late; `None` of another fault.
-pub(super) fn delayed(fault: FaultKind, program: &Path, args: &[String]) -> Option<(PathBuf, Vec<String>)> {
-    let seconds = match fault {
-        FaultKind::SlowStart => SLOW,
-        FaultKind::LateStart => LATE,
-        _ => return None,
-    };
-    let script =
-        "echo \"a fault was injected: the program starts after $1 s\"; sleep \"$1\"; shift; exec \"$@\"";
-    let before = ["-c", script, "sh"].map(str::to_owned).into_iter().chain([seconds.to_string()]);
-    let program = program.to_string_lossy().into_owned();
-    Some((PathBuf::from("/bin/sh"), before.chain([program]).chain(args.iter().cloned()).collect()))
-}
 
 /// What a task says of an image that is not there.
 pub(super) fn missing_image(image: &str) -> String {

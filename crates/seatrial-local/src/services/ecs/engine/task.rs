@@ -18,6 +18,7 @@ use crate::cloud::Cloud;
 use crate::engine::{Engine, Next};
 use crate::error::ServiceError;
 use crate::runtime::process::Process;
+use crate::runtime::sandbox::Sandboxes;
 use crate::services::ecs::store::EcsStore;
 use crate::services::ecs::task::{Task, TaskRow};
 
@@ -46,7 +47,7 @@ impl Engine for TaskEngine {
             "ACTIVATING" => activate(cloud, key, &row).await,
             "RUNNING" => watch(cloud, key, &row),
             "DEACTIVATING" => deactivate(cloud, key, &row).await,
-            "STOPPING" => stop(cloud, key).await,
+            "STOPPING" => stop(cloud, key, &row).await,
             "DEPROVISIONING" => deprovision(cloud, key, &row),
             _ => return Next::Done,
         };
@@ -206,13 +207,14 @@ async fn deactivate(cloud: &Cloud, key: &str, row: &TaskRow) -> Result<Next, Ser
     enter(cloud, key, "STOPPING", |_| {})
 }
 
-async fn stop(cloud: &Cloud, key: &str) -> Result<Next, ServiceError> {
+async fn stop(cloud: &Cloud, key: &str, row: &TaskRow) -> Result<Next, ServiceError> {
     let running = cloud.part::<RunningTasks>();
     let exits = match running.find(key) {
-        Some(task) => task.stop().await,
+        Some(task) => task.stop(Duration::MAX).await,
         None => Vec::new(),
     };
     running.forget(key);
+    cloud.part::<Sandboxes>().clear(cloud, row.task.id()).await;
     let now = cloud.clock().now();
     enter(cloud, key, "DEPROVISIONING", |row| {
         row.task.execution_stopped_at = Some(now);

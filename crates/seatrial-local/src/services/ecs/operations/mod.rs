@@ -1,6 +1,7 @@
 //! The operations of ECS.
 
 mod clusters;
+mod fargate;
 mod service_input;
 mod services;
 mod tags;

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::fargate;
 use crate::error::ServiceError;
 use crate::services::ecs::definition::{ContainerDefinition, Content};
 use crate::services::ecs::store::client;
@@ -34,7 +35,7 @@ pub(super) fn validate(family: &str, content: &Content) -> Result<(), ServiceErr
     if content.requires_compatibilities.iter().any(|kind| kind == "FARGATE") {
         validate_fargate(content)?;
     }
-    Ok(())
+    fargate::check_played(content)
 }
 
 fn validate_container(container: &ContainerDefinition, content: &Content) -> Result<(), ServiceError> {
@@ -78,6 +79,7 @@ fn validate_fargate(content: &Content) -> Result<(), ServiceError> {
     if content.network_mode.as_deref() != Some("awsvpc") {
         return Err(client("Fargate only supports network mode ‘awsvpc’."));
     }
+    fargate::check_supported(content)?;
     let cpu = content.cpu.as_deref().and_then(cpu_units);
     let memory = content.memory.as_deref().and_then(mebibytes);
     let (Some(cpu), Some(memory)) = (cpu, memory) else {

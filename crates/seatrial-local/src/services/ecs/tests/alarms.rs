@@ -1,5 +1,8 @@
 //! A release that passes its health checks and fails its users, from the requests to the rollback.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
 use super::*;
 use crate::tests;
 use crate::tests::outputs;

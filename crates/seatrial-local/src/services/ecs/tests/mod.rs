@@ -6,12 +6,12 @@ mod events;
 mod one_off;
 pub(crate) mod world;
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::operations::{
     CreateTaskSet, DeleteTaskSet, RegisterTaskDefinition, RunTask, StopTask, UpdateServicePrimaryTaskSet,
@@ -21,6 +21,7 @@ use super::*;
 use crate::error::ServiceError;
 use crate::fault::{Fault, FaultKind};
 use crate::operation::Operation;
+use crate::runtime::interfaces::Interfaces;
 use crate::tests::{cloud_in, operator};
 use crate::{Cloud, doors, protocol, services};
 use world::{network, target_group, targets, written};
@@ -147,11 +148,13 @@ fn stopped(cloud: &Cloud) -> Option<Task> {
     tasks(cloud).into_iter().find(|task| task.last_status == "STOPPED")
 }
 
-fn get((address, port): &(String, u16)) -> String {
-    let mut stream = TcpStream::connect((address.as_str(), *port)).unwrap();
-    stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+/// What a task answers to whoever reaches it as the load balancer does.
+async fn get(cloud: &Cloud, (address, port): &(String, u16)) -> String {
+    let interfaces = cloud.part::<Interfaces>();
+    let mut stream = interfaces.connect((address.parse::<IpAddr>().unwrap(), *port).into()).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
+    stream.read_to_string(&mut answer).await.unwrap();
     answer
 }
 
@@ -168,7 +171,9 @@ async fn a_service_replaces_a_stopped_task_and_drains_it_before_it_ends() {
     assert!(service.events[0].message.ends_with("has reached a steady state."));
     let serving = targets(&cloud, "Blue").await;
     assert_eq!(serving.len(), 2);
-    assert!(serving.iter().all(|target| get(target).ends_with("ok")));
+    for target in &serving {
+        assert!(get(&cloud, target).await.ends_with("ok"));
+    }
     assert!(written(&cloud, "secret hidden").await.is_some());
 
     let task = tasks(&cloud).remove(0);
@@ -371,7 +376,9 @@ async fn tasks_come_back_after_a_restart() {
 
     let serving = targets(&cloud, "Blue").await;
     assert_eq!(serving.len(), 2);
-    assert!(serving.iter().all(|target| get(target).ends_with("ok")));
+    for target in &serving {
+        assert!(get(&cloud, target).await.ends_with("ok"));
+    }
     close(&cloud).await;
 }
 

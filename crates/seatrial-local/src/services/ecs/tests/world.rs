@@ -1,7 +1,5 @@
 //! What tasks find: the stacks up to the load balancer, an image in the registry, a secret, a log group.
 
-use std::io::Read as _;
-
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};
 
@@ -10,27 +8,7 @@ use crate::services::ecr::digest;
 use crate::services::ecs::{AwsVpcConfiguration, NetworkConfiguration};
 use crate::services::elbv2::DescribeTargetHealth;
 use crate::services::logs::FilterLogEvents;
-use crate::tests::{call, make_balancer, operator, outputs};
-
-/// A server that answers `ok` to everything, or with `FAIL` an error to all but `/healthz`, says its secret when it starts and `bye` when it is told to end.
-const SERVER: &str = r#"#!/usr/bin/perl
-use IO::Socket::INET;
-$| = 1;
-$SIG{TERM} = sub { print "bye\n"; exit 0 };
-print "secret $ENV{SECRET}\n";
-exit $ENV{CRASH} if $ENV{CRASH};
-my $server = IO::Socket::INET->new(LocalAddr => $ENV{HOST}, LocalPort => $ENV{PORT}, Listen => 5, ReuseAddr => 1)
-    or die "no server: $@";
-print "listening\n";
-while (1) {
-    my $client = $server->accept or next;
-    my $first = <$client> // '';
-    while (defined(my $line = <$client>)) { last if $line =~ /^\r?\n$/ }
-    my $status = $ENV{FAIL} && $first !~ m{/healthz} ? '500 Oops' : '200 OK';
-    print $client "HTTP/1.1 $status\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok";
-    close $client;
-}
-"#;
+use crate::tests::{call, make_balancer, operator, outputs, server};
 
 const CONFIG_TYPE: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER_TYPE: &str = "application/vnd.oci.image.layer.v1.tar";
@@ -76,15 +54,12 @@ async fn push_layer(cloud: &Cloud, media_type: &str, bytes: &[u8]) -> Value {
 fn layer() -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
     let mut header = tar::Header::new_gnu();
-    header.set_size(SERVER.len() as u64);
+    let server = server();
+    header.set_size(server.len() as u64);
     header.set_mode(0o755);
-    builder.append_data(&mut header, "server", SERVER.as_bytes()).unwrap();
-    // The interpreter that the kernel takes is this machine's; the image must have one, too.
-    let own = std::fs::File::open(std::env::current_exe().unwrap()).unwrap();
-    let mut interpreter = Vec::new();
-    own.take(64).read_to_end(&mut interpreter).unwrap();
-    header.set_size(interpreter.len() as u64);
-    builder.append_data(&mut header, "usr/bin/perl", &interpreter[..]).unwrap();
+    header.set_uid(0);
+    header.set_gid(0);
+    builder.append_data(&mut header, "server", server).unwrap();
     builder.into_inner().unwrap()
 }
 

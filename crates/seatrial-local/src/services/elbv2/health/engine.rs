@@ -116,7 +116,7 @@ async fn check(
         return Err(ProbeFailure::Timeout);
     }
     let address = SocketAddr::new(target.address().ip(), port);
-    probe(address, &group.shape.health_check_path, timeout).await
+    probe(target.interfaces(), address, &group.shape.health_check_path, timeout).await
 }
 
 /// Lets a draining target go once nothing is in flight, or its deregistration delay is over; what is in flight then ends: a

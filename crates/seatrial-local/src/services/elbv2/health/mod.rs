@@ -39,9 +39,9 @@ pub(super) fn wake_groups<'a>(cloud: &Cloud, elb: &Elb, actions: impl IntoIterat
 }
 
 /// Registered targets begin again after a restart.
-pub(super) fn resume(elb: &Elb) -> Result<(), ServiceError> {
+pub(super) fn resume(cloud: &Cloud, elb: &Elb) -> Result<(), ServiceError> {
     for (key, row) in elb.targets.entries() {
-        elb.proxies.register(&row);
+        elb.proxies.register(&row, cloud.part());
         match row.draining_since {
             Some(_) => elb.proxies.drain(&row),
             None => {

@@ -55,7 +55,7 @@ impl Operation for RegisterTargets {
             }
             elb.streaks.forget(&key);
             elb.targets.put(&key, &row)?;
-            elb.proxies.register(&row);
+            elb.proxies.register(&row, call.cloud.part());
             call.cloud.start::<TargetEngine>(&key);
         }
         Ok(Empty {})

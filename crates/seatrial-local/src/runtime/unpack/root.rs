@@ -14,15 +14,28 @@ use std::path::{Component, Path, PathBuf};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, OpenOptions};
 use nix::errno::Errno;
+use nix::fcntl::AtFlags;
+use nix::unistd::{Gid, Uid, fchownat};
 
 /// As many links as Linux follows in one path (`path_resolution(7)`).
 const LONGEST_CHAIN: usize = 40;
 
+/// Who may do what with a file or folder.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Access {
+    pub mode: u32,
+    /// User and group; `None`: who unpacks.
+    pub owner: Option<(u32, u32)>,
+}
+
+/// The mode of folders that no layer has.
+const IMPLIED: Access = Access { mode: 0o755, owner: None };
+
 /// A root. All paths but those given to [`Root::place`] and read from links are from there and free of links.
-pub(in super::super) struct Root(Dir);
+pub(crate) struct Root(Dir);
 
 impl Root {
-    pub(in super::super) fn open(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
         Dir::open_ambient_dir(path, ambient_authority()).map(Self)
     }
 
@@ -42,13 +55,13 @@ impl Root {
     }
 
     /// Where the file or folder lies that `path` leads to from the root, its last link followed, too.
-    pub(in super::super) fn find(&self, path: &Path) -> Option<PathBuf> {
+    pub(crate) fn find(&self, path: &Path) -> Option<PathBuf> {
         self.follow(path, |_| Err(ErrorKind::NotFound.into())).ok()
     }
 
     /// Follows `path` from the root to a folder, and makes what is missing.
     fn enter(&self, path: &Path) -> io::Result<PathBuf> {
-        let reached = self.follow(path, |missing| self.make_folder(missing, 0o755))?;
+        let reached = self.follow(path, |missing| self.make_folder(missing, IMPLIED))?;
         if reached == Path::new("") || self.is_folder(&reached)? {
             return Ok(reached);
         }
@@ -113,25 +126,31 @@ impl Root {
         removed.or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) })
     }
 
-    /// Makes a folder where none is yet. It stays open to its owner, who is not root: later layers go into it.
-    pub(super) fn make_folder(&self, path: &Path, mode: u32) -> io::Result<()> {
+    /// Makes a folder where none is yet. One whose owner is not the layer's stays open to its owner, who is not root: later
+    /// layers go into it.
+    pub(super) fn make_folder(&self, path: &Path, access: Access) -> io::Result<()> {
         if !self.is_folder(path)? {
             self.0.create_dir(path)?;
         }
-        let folder = self.0.open(path)?.into_std();
-        folder.set_permissions(Permissions::from_mode(mode | 0o700))
+        let open = if access.owner.is_none() { 0o700 } else { 0 };
+        give(&self.0.open(path)?.into_std(), Access { mode: access.mode | open, ..access })
     }
 
-    pub(super) fn write(&self, path: &Path, content: &mut impl Read, mode: u32) -> io::Result<()> {
+    pub(super) fn write(&self, path: &Path, content: &mut impl Read, access: Access) -> io::Result<()> {
         let mut options = OpenOptions::new();
         let mut file: File = self.0.open_with(path, options.write(true).create_new(true))?.into_std();
         io::copy(content, &mut file)?;
-        file.set_permissions(Permissions::from_mode(mode))
+        give(&file, access)
     }
 
     /// `target` is written as it is: the image's programs follow it in their root.
-    pub(super) fn symlink(&self, target: &Path, path: &Path) -> io::Result<()> {
-        self.0.symlink_contents(target, path)
+    pub(super) fn symlink(&self, target: &Path, path: &Path, access: Access) -> io::Result<()> {
+        self.0.symlink_contents(target, path)?;
+        let (Some((user, group)), Some(name)) = (access.owner, path.file_name()) else { return Ok(()) };
+        let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+        let folder = self.0.open_dir(folder)?;
+        let (user, group) = (Some(Uid::from_raw(user)), Some(Gid::from_raw(group)));
+        Ok(fchownat(&folder, name, user, group, AtFlags::AT_SYMLINK_NOFOLLOW)?)
     }
 
     /// `target` is a path in the image; a link there is not followed.
@@ -139,6 +158,14 @@ impl Root {
         let target = self.place(target)?.ok_or(Errno::EPERM)?;
         self.0.hard_link(target, &self.0, path)
     }
+}
+
+/// The owner first: a change of it takes away the setuid and setgid bits.
+fn give(file: &File, access: Access) -> io::Result<()> {
+    if let Some((user, group)) = access.owner {
+        std::os::unix::fs::fchown(file, Some(user), Some(group))?;
+    }
+    file.set_permissions(Permissions::from_mode(access.mode))
 }
 
 /// Puts the parts of `path` on top of those that are left, the first one uppermost.

@@ -122,7 +122,7 @@ impl World {
         }
         let path = self.dir.path().join("pull/layer");
         std::fs::write(&path, builder.into_inner().unwrap()).unwrap();
-        let unpacked = unpack(&path, &self.root());
+        let unpacked = unpack(File::open(&path)?, &self.root(), Owners::Own);
         std::fs::remove_file(path).unwrap();
         unpacked
     }
