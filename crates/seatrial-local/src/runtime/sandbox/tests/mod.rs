@@ -270,7 +270,7 @@ async fn a_task_is_reached_from_outside_where_it_listens_and_two_may_have_one_po
         let task = world.task(id).await;
         let (process, mut lines) = start(&task, server([("PORT", "8080"), ("LISTEN", listens)])).await;
         while lines.recv().await.unwrap().text != "listening" {}
-        interfaces.attach(ADDRESS.into(), &task);
+        interfaces.attach(ADDRESS.into(), &task, true);
         let reached = interfaces.connect(SocketAddrV4::new(ADDRESS, 8080).into()).await;
         assert_eq!(reached.is_ok(), is_reached, "{id}: {reached:?}");
         if let Ok(mut stream) = reached {

@@ -247,8 +247,8 @@ impl Launch<'_> {
         if let Some(port) = self.host.port {
             env.insert("PORT".to_owned(), port.to_string());
         }
-        // It listens where no health check reaches it.
-        if self.row.spoiled == Some(FaultKind::Unhealthy) {
+        // It listens where no health check reaches it; one in namespaces need not be asked to.
+        if self.row.spoiled == Some(FaultKind::Unhealthy) && self.ids.is_err() {
             env.insert("PORT".to_owned(), host::free_port(&self.host.address)?.to_string());
         }
         Ok(env.into_iter().collect())
@@ -288,7 +288,8 @@ impl Launch<'_> {
         let opened = self.cloud.part::<Sandboxes>().open(self.cloud, ids, &task).await;
         let sandbox = opened.map_err(|error| no_sandbox(&error))?;
         let ways = ways::open(self.cloud, self.row, &sandbox).await?;
-        self.cloud.part::<Interfaces>().attach(address.into(), &sandbox);
+        let answers = self.row.spoiled != Some(FaultKind::Unhealthy);
+        self.cloud.part::<Interfaces>().attach(address.into(), &sandbox, answers);
         Ok(Some((sandbox, ways)))
     }
 
