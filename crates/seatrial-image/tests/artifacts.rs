@@ -37,7 +37,7 @@ fn workspace(directory: &Path) {
         fs::write(directory.join(path), text).unwrap();
     }
     fs::create_dir(directory.join(".aws")).unwrap();
-    for file in generate::files(&Project::load(directory).unwrap(), Layout::Member).unwrap() {
+    for file in generate::files(&Project::load(directory).unwrap(), &Layout::Member.into()).unwrap() {
         fs::write(directory.join(file.path), file.text).unwrap();
     }
 }
