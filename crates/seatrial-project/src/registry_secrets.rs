@@ -1,5 +1,5 @@
-//! `image.registry_secrets`: what opens private git hosts and cargo registries to a build. CodeBuild reads the secrets with
-//! the build's role and gives them to its commands as variables; they are nowhere else.
+//! `image.registry_secrets`: what opens private git hosts and cargo registries to a build. CodeBuild reads the secrets
+//! with the build's role and gives them to its commands as variables; they are nowhere else.
 
 use std::fmt;
 
@@ -55,8 +55,8 @@ impl RegistrySecret {
         self.opens.variable()
     }
 
-    /// What the build's role has to be allowed to read in an account: an ARN, which for a secret's name leaves open the six
-    /// characters that Secrets Manager adds.
+    /// What the build's role has to be allowed to read in an account: an ARN, which for a secret's name leaves open the
+    /// six characters that Secrets Manager adds.
     pub fn arn(&self, region: &str, account: &str) -> String {
         let partition = partition(region);
         match &self.kept {

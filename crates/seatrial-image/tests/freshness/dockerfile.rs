@@ -1,6 +1,6 @@
-//! The same of `builder: docker`: after each of some random edits, under wrong clocks, the image holds exactly what a commit
-//! of the tree holds, and a tree that is not committed never gets a commit's tag. From `scratch`, so that no registry is
-//! asked; by whoever follows Dockerfiles here, buildah in a store of the test's own.
+//! The same of `builder: docker`: after each of some random edits, under wrong clocks, the image holds exactly what a
+//! commit of the tree holds, and a tree that is not committed never gets a commit's tag. From `scratch`, so that no
+//! registry is asked; by whoever follows Dockerfiles here, buildah in a store of the test's own.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -33,7 +33,8 @@ struct Followed {
 
 fn dockerfile(label: u32) -> String {
     format!(
-        "FROM scratch AS first\nCOPY data /data\n\nFROM scratch\nLABEL step={label}\nCOPY --from=first /data /data\nCOPY . /all\n"
+        "FROM scratch AS first\nCOPY data /data\n\nFROM scratch\nLABEL step={label}\n\
+         COPY --from=first /data /data\nCOPY . /all\n"
     )
 }
 

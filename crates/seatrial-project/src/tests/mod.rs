@@ -248,7 +248,7 @@ fn what_opens_private_sources_is_the_same_in_all_environments_and_read_in_the_ac
         ),
         (
             refused(&with("registries.my-own: a, registries.my_own: b")),
-            "infra/project.yml:5:84: `image.registry_secrets.registries.my_own` must not stand beside `registries.my-own`: a \
+            "infra/project.yml:5:85: `image.registry_secrets.registries.my_own` must not stand beside `registries.my-own`: a \
              build knows both by `CARGO_REGISTRIES_MY_OWN_TOKEN`",
         ),
         (

@@ -53,7 +53,8 @@ fn open(secret: &RegistrySecret) -> String {
     let variable = secret.variable();
     match &secret.opens {
         Opens::Registry(name) => {
-            // Without one that is named cargo asks no registry that wants a token (The Cargo Book, Registry Authentication).
+            // Without one that is named cargo asks no registry that wants a token (The Cargo Book, Registry
+            // Authentication).
             let stem = variable.strip_suffix("TOKEN").unwrap_or(&variable);
             let provider = format!("{stem}CREDENTIAL_PROVIDER");
             format!(
@@ -76,7 +77,9 @@ const FETCH: &str = r#"
   export CARGO_NET_GIT_FETCH_WITH_CLI=true GIT_TERMINAL_PROMPT=0
   # A rehearsal's stand-in opens nothing: there this machine's own keys are used.
   is_real() {
-    case "${!2}" in "stand-in for "*) echo "the secret of $1 is a stand-in: this machine's own keys are used" && return 1 ;; esac
+    [ "${!2#stand-in for }" != "${!2}" ] || return 0
+    echo "the secret of $1 is a stand-in: this machine's own keys are used"
+    return 1
   }
   configure() {
     export "GIT_CONFIG_KEY_${GIT_CONFIG_COUNT:-0}=$1" "GIT_CONFIG_VALUE_${GIT_CONFIG_COUNT:-0}=$2"

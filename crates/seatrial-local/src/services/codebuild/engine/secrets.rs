@@ -1,5 +1,5 @@
-//! Values that a build's variables only name, in Secrets Manager or the Parameter Store, read with the build's role before
-//! its first command. A name that has none fails DOWNLOAD_SOURCE.
+//! Values that a build's variables only name, in Secrets Manager or the Parameter Store, read with the build's role
+//! before its first command. A name that has none fails DOWNLOAD_SOURCE.
 //!
 //! The status codes and the words of a missing parameter are those of logs that people published: aws-cdk#11032,
 //! terraform-aws-cicd#107, aws-codebuild-docker-images#475.
@@ -27,8 +27,8 @@ pub(super) async fn read(host: &Host, variable: &Variable) -> Result<Option<Stri
 }
 
 async fn parameter(host: &Host, name: &str) -> Result<String, String> {
-    // The guide speaks of names alone (CodeBuild, build-spec-ref, env/parameter-store): an ARN, which SSM would take, is the
-    // name of nothing.
+    // The guide speaks of names alone (CodeBuild, build-spec-ref, env/parameter-store): an ARN, which SSM would take, is
+    // the name of nothing.
     if name.starts_with("arn:") {
         return Err(format!("parameter does not exist: {name}"));
     }

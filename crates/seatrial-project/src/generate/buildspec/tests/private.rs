@@ -12,6 +12,24 @@ use std::thread::JoinHandle;
 use super::*;
 use crate::{Kept, Opens, RegistrySecret};
 
+/// As `seatrial-image` does, it has cargo compile the application; it says what that says.
+const TOOL: &str = r#"
+fn main() {
+    let mut cargo = std::process::Command::new("cargo");
+    let ran = cargo.args(["run", "--quiet", "--locked", "--package", "app"]).output().unwrap();
+    eprint!("{}", String::from_utf8_lossy(&ran.stderr));
+    assert!(ran.status.success());
+    println!("{{\"uri\":\"{}\"}}", String::from_utf8_lossy(&ran.stdout).trim());
+}
+"#;
+/// A build script that sees no secret.
+const SEES_NOTHING: &str = r#"
+fn main() {
+    for (name, value) in std::env::vars_os() {
+        assert!(!value.to_string_lossy().contains("sesame"), "{}", name.display());
+    }
+}
+"#;
 const TOKEN_OF_GIT: &str = "sesame-of-git-5f1c";
 const TOKEN_OF_REGISTRY: &str = "sesame-of-registry-9d2e";
 /// `me:` and the token of git, in Base64.
@@ -65,7 +83,8 @@ impl Server {
         shell(
             &hidden,
             &format!(
-                "git init -q && git add . && {identity} commit -qm one && git clone -q --bare . ../git/hidden.git && git -C ../git/hidden.git update-server-info"
+                "git init -q && git add . && {identity} commit -qm one && git clone -q --bare . ../git/hidden.git && \
+                 git -C ../git/hidden.git update-server-info"
             ),
         );
         let kept = self.path("crates/kept-0.1.0");
@@ -86,7 +105,8 @@ impl Server {
             self.host()
         );
         let entry = format!(
-            "{{\"name\":\"kept\",\"vers\":\"0.1.0\",\"deps\":[],\"cksum\":\"{sum}\",\"features\":{{}},\"yanked\":false}}\n"
+            "{{\"name\":\"kept\",\"vers\":\"0.1.0\",\"deps\":[],\"cksum\":\"{sum}\",\"features\":{{}},\
+             \"yanked\":false}}\n"
         );
         write(&self.path("index"), &[("config.json", config), ("ke/pt/kept", entry)]);
     }
@@ -156,13 +176,9 @@ impl Private {
         let host = server.host();
         unpack(checkout.path(), "one", layout);
         let depends = format!(
-            "[dependencies]\nhidden = {{ git = \"http://{host}/git/hidden.git\" }}\nkept = {{ version = \"0.1\", registry = \"mine\" }}\n"
+            "[dependencies]\nhidden = {{ git = \"http://{host}/git/hidden.git\" }}\n\
+             kept = {{ version = \"0.1\", registry = \"mine\" }}\n"
         );
-        let tool = "fn main() { let cargo = std::process::Command::new(\"cargo\").args([\"run\", \"-q\", \"--locked\", \"--package\", \"app\"]).output().unwrap(); \
-                    eprint!(\"{}\", String::from_utf8_lossy(&cargo.stderr)); assert!(cargo.status.success()); \
-                    println!(\"{{\\\"uri\\\":\\\"{}\\\"}}\", String::from_utf8_lossy(&cargo.stdout).trim()); }";
-        let seen = "fn main() { for (name, value) in std::env::vars_os() { let (name, value) = (name.to_string_lossy(), value.to_string_lossy()); \
-                    assert!(!value.contains(\"sesame\"), \"{name}\"); } }";
         let root = match layout {
             Layout::Member => {
                 "[workspace]\nmembers = [\"app\", \"tool/image\", \"xtask\"]\nresolver = \"3\"\n"
@@ -175,9 +191,9 @@ impl Private {
             ("Cargo.toml", root.to_owned()),
             (".cargo/config.toml", format!("[registries.mine]\nindex = \"sparse+http://{host}/index/\"\n")),
             ("app/Cargo.toml", format!("{}{depends}", package("app"))),
-            ("app/build.rs", seen.to_owned()),
+            ("app/build.rs", SEES_NOTHING.to_owned()),
             ("app/src/main.rs", "fn main() { println!(\"{} {}\", hidden::HIDDEN, kept::KEPT) }\n".to_owned()),
-            ("tool/image/src/main.rs", tool.to_owned()),
+            ("tool/image/src/main.rs", TOOL.to_owned()),
         ];
         write(checkout.path(), &files);
         let home = tempfile::tempdir().unwrap();
