@@ -1,6 +1,7 @@
 //! `cargo xtask soak`: what is too long for `check`, played for as long as one likes. A seed makes the same rounds again.
 
 mod cases;
+mod clean_root;
 mod footprint;
 mod in_a_row;
 mod interrupts;
@@ -41,6 +42,8 @@ fn only(values: impl IntoIterator<Item = &'static str>) -> Arg {
 }
 
 pub(crate) fn command() -> Command {
+    let clean_root = Command::new("clean-root")
+        .about("Runs the generated buildspec in a root of Debian without Rust; as root, with debootstrap");
     let interrupts = Command::new("interrupts")
         .about("Interrupts commands at random moments, and looks for what they leave")
         .arg(number("rounds", "24").help("How many commands are interrupted"))
@@ -81,6 +84,7 @@ pub(crate) fn command() -> Command {
     Command::new("soak")
         .about("Plays what can go wrong, for hours: this repository's own")
         .subcommand_required(true)
+        .subcommand(clean_root)
         .subcommand(in_a_row)
         .subcommand(interrupts)
         .subcommand(kills)
@@ -100,6 +104,7 @@ pub(crate) fn run(running: &Running<'_>, matches: &ArgMatches) -> Result<(), Str
     let only = || matches.get_many("only").into_iter().flatten().cloned().collect::<Vec<String>>();
     let found = match name {
         "traffic" => traffic::play(running, (number("first"), rounds), seed)?,
+        "clean-root" => clean_root::play(running)?,
         "kills" => kills::play(running, rounds, seed)?,
         "releases" => releases::play(running, &releases::Wanted { rounds, seed, rate, only: only() })?,
         "in-a-row" => in_a_row::play(running, rounds, rate)?,
