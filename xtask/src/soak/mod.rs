@@ -1,5 +1,6 @@
 //! `cargo xtask soak`: what is too long for `check`, played for as long as one likes. A seed makes the same rounds again.
 
+mod adoptions;
 mod cases;
 mod clean_root;
 mod footprint;
@@ -81,9 +82,13 @@ pub(crate) fn command() -> Command {
             number("first", "1").help("The number of the first round: a run that ended goes on where it was"),
         )
         .arg(rate("100"));
+    let adoptions = Command::new("adoptions")
+        .about("Takes applications of other people's in, each from a folder to a day with it")
+        .arg(only(adoptions::CASES.iter().map(|case| case.name)));
     Command::new("soak")
         .about("Plays what can go wrong, for hours: this repository's own")
         .subcommand_required(true)
+        .subcommand(adoptions)
         .subcommand(clean_root)
         .subcommand(in_a_row)
         .subcommand(interrupts)
@@ -108,6 +113,7 @@ pub(crate) fn run(running: &Running<'_>, matches: &ArgMatches) -> Result<(), Str
         "kills" => kills::play(running, rounds, seed)?,
         "releases" => releases::play(running, &releases::Wanted { rounds, seed, rate, only: only() })?,
         "in-a-row" => in_a_row::play(running, rounds, rate)?,
+        "adoptions" => adoptions::play(running, &only())?,
         "signs" => signs::play(running, &only())?,
         "operators" => operators::play(running, (number("first"), rounds), (seed, rate))?,
         _ => interrupts::play(running, rounds, seed, &only())?,

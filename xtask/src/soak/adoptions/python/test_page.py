@@ -1,0 +1,1 @@
+assert open("page.txt").read().strip().endswith("page")
