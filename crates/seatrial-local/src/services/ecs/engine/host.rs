@@ -29,7 +29,9 @@ pub(super) fn find(port: Option<u16>, taken: &HashSet<String>) -> io::Result<Hos
             return Ok(Host { address: address.to_string(), port: None });
         }
     }
-    Err(io::Error::other("no free address in 127.0.0.0/8"))
+    let port = port
+        .map_or_else(String::new, |port| format!(" with port {port}: a program listens on it everywhere"));
+    Err(io::Error::other(format!("this machine has no free address in 127.0.0.0/8{port}")))
 }
 
 /// A free port of `address`, for a task that must listen where nobody looks.
@@ -55,5 +57,20 @@ pub(super) fn attach(task: &mut Task, network: Option<&NetworkConfiguration>, ad
             attachment_id: attachment.id.clone(),
             private_ipv4_address: address.to_owned(),
         }];
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_a_program_has_everywhere_is_named_and_is_nobodys_in_a_network_of_its_own() {
+        let everywhere = TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
+        let port = everywhere.local_addr().unwrap().port();
+
+        let Err(refused) = find(Some(port), &HashSet::new()) else { panic!("the port is taken") };
+        assert!(refused.to_string().contains(&format!("port {port}: a program listens on it")), "{refused}");
+        assert!(find(None, &HashSet::new()).unwrap().address.starts_with("127."));
     }
 }

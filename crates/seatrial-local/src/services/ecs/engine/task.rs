@@ -42,7 +42,7 @@ impl Engine for TaskEngine {
     async fn step(cloud: &Cloud, key: &str) -> Next {
         let Some(row) = cloud.part::<EcsStore>().tasks.get(key) else { return Next::Done };
         let stepped = match row.task.last_status.as_str() {
-            "PROVISIONING" => provision(cloud, key, &row),
+            "PROVISIONING" => provision(cloud, key, &row).await,
             "PENDING" => start(cloud, key, &row).await,
             "ACTIVATING" => activate(cloud, key, &row).await,
             "RUNNING" => watch(cloud, key, &row),
@@ -107,7 +107,7 @@ fn enter(
     Ok(Next::After(Duration::ZERO))
 }
 
-fn provision(cloud: &Cloud, key: &str, row: &TaskRow) -> Result<Next, ServiceError> {
+async fn provision(cloud: &Cloud, key: &str, row: &TaskRow) -> Result<Next, ServiceError> {
     if row.task.desired_status == "STOPPED" {
         return enter(cloud, key, "DEPROVISIONING", |_| {});
     }
@@ -119,7 +119,18 @@ fn provision(cloud: &Cloud, key: &str, row: &TaskRow) -> Result<Next, ServiceErr
     let port = port.and_then(|port| u16::try_from(port).ok());
     let taken =
         store.tasks.values().into_iter().filter_map(|row| row.host.map(|host| host.address)).collect();
-    let host = host::find(port, &taken).map_err(|error| ServiceError::internal(error.to_string()))?;
+    // In namespaces of its own no task takes a port from anybody.
+    let is_alone = cloud.part::<Sandboxes>().usable(cloud).await.is_ok();
+    let host = match host::find(port.filter(|_| !is_alone), &taken) {
+        Ok(host) => host,
+        Err(error) => {
+            let now = cloud.clock().now();
+            let reason = format!("ResourceInitializationError: {error}");
+            return enter(cloud, key, "DEPROVISIONING", |row| {
+                want_stopped(&mut row.task, now, "TaskFailedToStart", &reason);
+            });
+        }
+    };
     enter(cloud, key, "PENDING", |row| {
         host::attach(&mut row.task, row.network.as_ref(), &host.address);
         row.host = Some(host);
