@@ -45,8 +45,8 @@ pub struct Settings {
     pub region: String,
     /// The checkout whose commit CodePipeline's source action takes.
     pub source: PathBuf,
-    /// Arguments with which this same program calls [`crate::serve_as_task_agent`] at its start: tasks then have namespaces
-    /// of their own, where those are to be had. None: tasks are plain processes.
+    /// Arguments with which this same program calls [`crate::serve_as_task_agent`] at its start: tasks then have
+    /// namespaces of their own, where those are to be had. None: tasks are plain processes.
     pub task_agent: Vec<String>,
 }
 

@@ -16,6 +16,7 @@ use crate::fault::Fault;
 use crate::journal::Entry;
 use crate::protocol::Doors;
 use crate::proxy::Snapshot;
+use crate::runtime::sandbox::Sandboxes;
 use crate::services::elbv2::{self, LocalListener};
 use crate::services::{StandIn, acm};
 
@@ -60,6 +61,8 @@ async fn status(State(cloud): State<Cloud>) -> Json<Value> {
         "account": cloud.account(),
         "operations": cloud.operations().names(),
         "in_flight": cloud.drivers().under_way(),
+        // Null where tasks have namespaces of their own.
+        "no_namespaces": cloud.part::<Sandboxes>().usable(&cloud).await.err().map(|found| found.to_string()),
     }))
 }
 

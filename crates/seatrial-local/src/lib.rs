@@ -48,6 +48,8 @@ pub use persist::PersistError;
 /// Open files: as many as the system gives, for whoever holds many sockets; to its children as many as before.
 pub use runtime::limits as open_files;
 pub use runtime::postgres::{PostgresBinaries, PostgresNotFound, find_postgres, sweep_databases};
-/// What a program that is started as the agent of a task does before anything else.
-pub use runtime::sandbox::serve_as_task_agent;
-pub use start::{DATA_ENTRIES, LocalCloud, Options, StartError, read_latencies};
+/// What a program that is started as the agent of a task does before anything else; and what removes what tasks wrote.
+pub use runtime::sandbox::{serve_as_task_agent, sweep_tasks};
+pub use start::{
+    DATA_ENTRIES, LocalCloud, NoNamespaces, Options, StartError, read_latencies, try_namespaces,
+};

@@ -20,6 +20,7 @@ use crate::latency::{Latencies, LatencyError};
 use crate::operation::Operations;
 use crate::persist::{Database, PersistError};
 use crate::runtime::limits;
+use crate::runtime::sandbox::{Sandboxes, Unusable};
 use crate::services;
 
 /// The port AWS emulators are expected on; taken if it is free and none was used before.
@@ -61,13 +62,44 @@ pub struct Options {
     pub latencies: Latencies,
 }
 
-/// Reads latencies from a file of YAML or JSON: resource types, and for each the seconds that AWS takes, 0 to 86,400 with
-/// fractions, or a map of `create`, `update` and `delete` to seconds, of which those that are left out are none.
+/// Reads latencies from a file of YAML or JSON: resource types, and for each the seconds that AWS takes, 0 to 86,400
+/// with fractions, or a map of `create`, `update` and `delete` to seconds, of which those that are left out are none.
 ///
 /// # Errors
 /// The first thing wrong, with its place; a type that the local cloud does not know.
 pub fn read_latencies(path: &Path) -> Result<Latencies, LatencyError> {
     Latencies::read(path, services::cloudformation::is_type)
+}
+
+/// Why tasks have no namespaces of their own here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoNamespaces {
+    pub why: String,
+    /// What to type, where one setting of this machine is in the way.
+    pub command: Option<&'static str>,
+}
+
+/// Tries whether tasks have namespaces of their own on this machine, by a container that does nothing. `task_agent`: as
+/// in [`Settings`].
+///
+/// # Errors
+/// They have none. Nothing is left behind.
+pub async fn try_namespaces(task_agent: Vec<String>) -> Result<(), NoNamespaces> {
+    let failed = |error: &dyn std::fmt::Display| NoNamespaces { why: error.to_string(), command: None };
+    let dir = tempfile::tempdir().map_err(|error| failed(&error))?;
+    let database = Database::open(&dir.path().join("state.jsonl")).map_err(|error| failed(&error))?;
+    let setup = Setup {
+        database,
+        data_dir: dir.path().to_owned(),
+        clock: Clock::new(1.0),
+        latencies: Latencies::default(),
+    };
+    let settings =
+        Settings { account: String::new(), region: String::new(), source: dir.path().to_owned(), task_agent };
+    let cloud = Cloud::new(settings, setup, Operations::default());
+    let tried = cloud.part::<Sandboxes>().usable(&cloud).await;
+    let unusable = |found: Unusable| NoNamespaces { why: found.to_string(), command: found.command() };
+    tried.map(drop).map_err(unusable)
 }
 
 /// Why the local cloud did not start. Nothing was changed.

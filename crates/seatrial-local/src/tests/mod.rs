@@ -3,6 +3,7 @@
 pub(crate) mod aws;
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -64,29 +65,72 @@ pub(crate) const FEW_FILES: u64 = 256;
 /// Whether this process was started with [`FEW_FILES`]. If not, runs the test `name` in one that is, for a limit is
 /// the whole process's, and sees it pass.
 pub(crate) fn has_few_files(name: &str) -> bool {
-    const MARK: &str = "LOCAL_CLOUD_TEST_FEW_FILES";
-    if std::env::var_os(MARK).is_some() {
+    let script = format!("ulimit -Sn {FEW_FILES} && exec \"$0\" --exact \"$1\" --nocapture");
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", &script]).arg(std::env::current_exe().unwrap()).arg(name);
+    is_again("LOCAL_CLOUD_TEST_FEW_FILES", command)
+}
+
+/// Whether this process may make no user namespaces. If it may, runs the test `name` in one that may not.
+#[cfg(target_os = "linux")]
+pub(crate) fn has_no_namespaces(name: &str) -> bool {
+    let script = "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$0\" --exact \"$1\" --nocapture --test-threads=1";
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "/bin/sh", "-c", script]);
+    command.arg(std::env::current_exe().unwrap()).arg(name);
+    is_again("LOCAL_CLOUD_TEST_NO_NAMESPACES", command)
+}
+
+/// Whether this process is one of a user who has no rights. If it is root's, runs the test `name` in one that is.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_a_users(name: &str) -> bool {
+    const NOBODY: u32 = 65_534;
+    if !nix::unistd::geteuid().is_root() {
         return true;
     }
-    let script = format!("ulimit -Sn {FEW_FILES} && exec \"$0\" --exact \"$1\" --nocapture");
-    let mut command = std::process::Command::new("/bin/sh");
-    command.args(["-c", &script]).arg(std::env::current_exe().unwrap()).arg(name).env(MARK, "1");
-    let output = command.output().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    std::os::unix::fs::chown(home.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+    // Under no name that the user would have to find: it may lie in a folder of root's.
+    let mut command = Command::new("/proc/self/exe");
+    command.args(["--exact", name, "--nocapture"]).env("TMPDIR", home.path()).current_dir("/");
+    std::os::unix::process::CommandExt::uid(&mut command, NOBODY);
+    std::os::unix::process::CommandExt::gid(&mut command, NOBODY);
+    is_again("LOCAL_CLOUD_TEST_USER", command)
+}
+
+/// Whether this process is root, if only in a namespace of its own. If not, runs the test `name` in one that is, by
+/// buildah.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_root_of_a_namespace(name: &str) -> bool {
+    if nix::unistd::geteuid().is_root() {
+        return true;
+    }
+    let mut command = Command::new("buildah");
+    command.arg("unshare").arg(std::env::current_exe().unwrap()).args(["--exact", name, "--nocapture"]);
+    is_again("LOCAL_CLOUD_TEST_ROOT", command)
+}
+
+/// Whether this process has the mark. If not, sees `command` pass, which runs one test in a process that has.
+fn is_again(mark: &str, mut command: Command) -> bool {
+    if std::env::var_os(mark).is_some() {
+        return true;
+    }
+    let output = command.env(mark, "1").output().unwrap();
     let told = String::from_utf8_lossy(&output.stdout);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && told.contains("1 passed"), "{told}{errors}");
     false
 }
 
-/// A server that answers `ok` to everything, or with `FAIL` an error to all but `/healthz`, says its secret when it starts
-/// and `bye` when it is told to end; a program that needs nothing else of its image, compiled once.
+/// A server that answers `ok` to everything, or with `FAIL` an error to all but `/healthz`, says its secret when it
+/// starts and `bye` when it is told to end; a program that needs nothing else of its image, compiled once.
 pub(crate) fn server() -> &'static [u8] {
     static PROGRAM: OnceLock<Vec<u8>> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("main.rs"), include_str!("server/main.rs")).unwrap();
         let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-        let mut command = std::process::Command::new(rustc);
+        let mut command = Command::new(rustc);
         command.args([
             "--edition=2024",
             "-Cpanic=abort",

@@ -7,9 +7,9 @@
 //!                           └─ each container, first process of a pid namespace of its own
 //! ```
 //!
-//! It is one process with one thread, so it may enter namespaces and make processes by `clone`, which threads of the local
-//! cloud may not. All ends with it: the kernel kills what is in a pid namespace when its first process ends, whatever a
-//! program did to the signal that it would get at its parent's death.
+//! It is one process with one thread, so it may enter namespaces and make processes by `clone`, which threads of the
+//! local cloud may not. All ends with it: the kernel kills what is in a pid namespace when its first process ends,
+//! whatever a program did to the signal that it would get at its parent's death.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -33,8 +33,8 @@ use crate::runtime::unpack::{Owners, unpack};
 
 /// Says to this program that it is to be an agent; what its control socket is, its standard input.
 pub(super) const MARK: &str = "SEATRIAL_TASK_AGENT";
-/// Where the agent has its folders, whatever may enter the ones above them: on a file system of its own, over the first of
-/// these that is there.
+/// Where the agent has its folders, whatever may enter the ones above them: on a file system of its own, over the first
+/// of these that is there.
 const STAGES: [&str; 4] = ["/tmp", "/run", "/mnt", "/var"];
 
 /// Serves as the agent of a task if this process was started as one; false if it was not. Nothing else may have been
@@ -165,7 +165,7 @@ impl Agent<'_> {
                 Ok(Vec::new())
             }
             Request::Remove(folder) => {
-                fs::remove_dir_all(self.stage.join(folder))?;
+                fs::remove_dir_all(self.stage.join(IMAGES).join(folder))?;
                 Ok(Vec::new())
             }
         }

@@ -24,7 +24,8 @@ use super::root;
 /// More capabilities than any kernel has.
 const CAPABILITIES: u32 = 64;
 
-/// Starts the container of that number, which writes to `output`. It runs its program, or fails, by the time this returns.
+/// Starts the container of that number, which writes to `output`. It runs its program, or fails, by the time this
+/// returns.
 pub(super) fn start(
     stage: &Path,
     (number, container): (usize, &Container),
@@ -97,24 +98,25 @@ fn wait(program: &Program, tell: &mut Option<io::PipeWriter>) -> io::Result<Resu
         return Ok(program.runs.clone());
     }
     tell.take();
+    // Before anything is said: whoever hears it may want it to end. The first process of a pid namespace loses each
+    // signal that it neither handles nor waits for.
+    let signals = SigSet::from(Signal::SIGTERM);
+    signals.thread_block()?;
     if let Some(line) = &program.says {
         writeln!(io::stdout(), "{line}")?;
     }
-    if program.sleeps > 0 && is_told_to_end_within(program.sleeps)? {
+    if program.sleeps > 0 && comes_within(program.sleeps, &signals)? {
         return Ok(Err(128 + Signal::SIGTERM as i32));
     }
+    signals.thread_unblock()?;
     Ok(program.runs.clone())
 }
 
-/// The first process of a pid namespace gets no signal that it has no handler for: it waits for this one.
-fn is_told_to_end_within(seconds: u32) -> io::Result<bool> {
-    let signals = SigSet::from(Signal::SIGTERM);
-    signals.thread_block()?;
-    let told = SignalFd::new(&signals)?;
+/// Whether one of the signals, which are blocked, comes within so many seconds.
+fn comes_within(seconds: u32, signals: &SigSet) -> io::Result<bool> {
+    let told = SignalFd::new(signals)?;
     let patience = Timespec { tv_sec: i64::from(seconds), tv_nsec: 0 };
-    let heard = poll(&mut [PollFd::new(&told, PollFlags::IN)], Some(&patience))?;
-    signals.thread_unblock()?;
-    Ok(heard > 0)
+    Ok(poll(&mut [PollFd::new(&told, PollFlags::IN)], Some(&patience))? > 0)
 }
 
 fn execute(execution: Execution, container: &Container) -> io::Result<Infallible> {

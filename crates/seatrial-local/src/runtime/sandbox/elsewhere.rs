@@ -20,6 +20,9 @@ pub fn serve_as_task_agent() -> bool {
     false
 }
 
+/// Nothing: what there is belongs to the user of the local cloud.
+pub fn sweep_tasks(_data_dir: &Path, _task_agent: &[String]) {}
+
 pub(crate) struct Sandbox(Infallible);
 
 pub(crate) struct Silence(#[expect(dead_code, reason = "there is none")] Infallible);
@@ -72,6 +75,12 @@ pub(crate) struct Task<'a> {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Unusable;
+
+impl Unusable {
+    pub(crate) fn command(&self) -> Option<&'static str> {
+        None
+    }
+}
 
 impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -135,11 +135,6 @@ impl Sandbox {
         self.ask(Request::Unpack(root), &[layer.into()]).await.map(drop)
     }
 
-    /// Removes a folder of the images, in the ids of the sandbox.
-    pub(crate) async fn remove(&self, folder: std::path::PathBuf) -> io::Result<()> {
-        self.ask(Request::Remove(folder), &[]).await.map(drop)
-    }
-
     pub(super) async fn ask(&self, request: Request, files: &[OwnedFd]) -> io::Result<Files> {
         let (head, body) = wire::encode(&request)?;
         let (answer, answered) = oneshot::channel();

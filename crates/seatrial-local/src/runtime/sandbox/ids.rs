@@ -3,9 +3,9 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::process::Command;
 
 use nix::unistd::{getegid, geteuid};
-use tokio::process::Command;
 
 /// As many ids as a container has: 0 to 65,535, as with Docker's user namespaces.
 const COUNT: u32 = 65_536;
@@ -53,13 +53,8 @@ impl Ids {
         self != Self::Own
     }
 
-    /// Whether the user of the local cloud may remove what containers have written.
-    pub(super) fn are_removable(self) -> bool {
-        self == Self::Shifted
-    }
-
     /// Maps the ids of the user namespace of process `pid`.
-    pub(super) async fn map(self, pid: u32) -> io::Result<()> {
+    pub(super) fn map(self, pid: u32) -> io::Result<()> {
         let (user, group) = (geteuid().as_raw(), getegid().as_raw());
         let maps = match self {
             Self::Shifted => [format!("0 {FIRST} {COUNT}"), format!("0 {FIRST} {COUNT}")],
@@ -70,8 +65,8 @@ impl Ids {
             }
             Self::Subordinate(users, groups) => {
                 let rest = COUNT - 1;
-                mapped_by("newuidmap", pid, &[0, user, 1, 1, users, rest]).await?;
-                return mapped_by("newgidmap", pid, &[0, group, 1, 1, groups, rest]).await;
+                mapped_by("newuidmap", pid, &[0, user, 1, 1, users, rest])?;
+                return mapped_by("newgidmap", pid, &[0, group, 1, 1, groups, rest]);
             }
         };
         for (kind, map) in ["uid_map", "gid_map"].iter().zip(maps) {
@@ -89,9 +84,9 @@ impl Ids {
     }
 }
 
-async fn mapped_by(program: &str, pid: u32, map: &[u32]) -> io::Result<()> {
+fn mapped_by(program: &str, pid: u32, map: &[u32]) -> io::Result<()> {
     let mut command = Command::new(program);
-    let output = command.arg(pid.to_string()).args(map.iter().map(u32::to_string)).output().await?;
+    let output = command.arg(pid.to_string()).args(map.iter().map(u32::to_string)).output()?;
     match output.status.success() {
         true => Ok(()),
         false => {

@@ -1,8 +1,8 @@
 //! Sandboxes: a task's namespaces of users, mounts, processes and network, as Fargate gives each task a machine.
 //!
-//! [`Sandboxes`] makes them, where this machine lets it: `agent` is the process inside, [`Sandbox`] the local cloud's end
-//! of it, `message` what they say to each other. `container` and `root` are what a container becomes before it is its
-//! program.
+//! [`Sandboxes`] makes them, where this machine lets it: `agent` is the process inside, [`Sandbox`] the local cloud's
+//! end of it, `message` what they say to each other. `container` and `root` are what a container becomes before it is
+//! its program.
 
 mod message;
 
@@ -27,15 +27,17 @@ mod root;
 #[cfg(target_os = "linux")]
 mod sandboxes;
 #[cfg(target_os = "linux")]
+mod sweep;
+#[cfg(target_os = "linux")]
 mod wire;
 
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
 
 #[cfg(not(target_os = "linux"))]
-pub use elsewhere::serve_as_task_agent;
-#[cfg(not(target_os = "linux"))]
 pub(crate) use elsewhere::{Ids, Relay, Sandbox, Sandboxes, Silence, Task, Unusable, relay};
+#[cfg(not(target_os = "linux"))]
+pub use elsewhere::{serve_as_task_agent, sweep_tasks};
 
 #[cfg(target_os = "linux")]
 pub use agent::serve_as_task_agent;
@@ -47,6 +49,8 @@ pub(crate) use ids::Ids;
 pub(crate) use relay::{Relay, relay};
 #[cfg(target_os = "linux")]
 pub(crate) use sandboxes::{Sandboxes, Task, Unusable};
+#[cfg(target_os = "linux")]
+pub use sweep::sweep_tasks;
 
 pub(crate) use message::{Container, Execution, Limit, Mount, Program, User};
 

@@ -24,8 +24,8 @@ pub(super) fn listen(address: SocketAddrV4) -> io::Result<Vec<OwnedFd>> {
     Ok(vec![listener])
 }
 
-/// A listener whose queue is full and never emptied: what else comes to it is dropped without a word. It stays so as long
-/// as the answer is kept.
+/// A listener whose queue is full and never emptied: what else comes to it is dropped without a word. It stays so as
+/// long as the answer is kept.
 pub(super) fn silence(address: SocketAddrV4) -> io::Result<Vec<OwnedFd>> {
     let listener = bound(address)?;
     listen_on(&listener, 0)?;

@@ -18,6 +18,7 @@ use super::agent::MARK;
 use super::handle::{Sandbox, receive};
 use super::ids::Ids;
 use super::message::{Answer, Begin, Container, Program, Request, User};
+use super::sweep;
 use crate::cloud::{Cloud, Part, Setup};
 use crate::runtime::process::{Processes, Spec};
 
@@ -43,10 +44,17 @@ pub(crate) struct Unusable {
     why: String,
 }
 
+impl Unusable {
+    /// What to type, where a setting of this machine is in the way.
+    pub(crate) fn command(&self) -> Option<&'static str> {
+        advice::command()
+    }
+}
+
 impl fmt::Display for Unusable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.why)?;
-        match advice::command() {
+        match self.command() {
             Some(command) => write!(f, "; `{command}` allows them"),
             None => Ok(()),
         }
@@ -88,6 +96,9 @@ impl Sandboxes {
 
     /// Runs a container that does nothing.
     async fn attempt(&self, cloud: &Cloud) -> io::Result<Ids> {
+        if cloud.settings().task_agent.is_empty() {
+            return Err(io::Error::other("this program has no agent for them"));
+        }
         let ids = Ids::of_this_user();
         let empty = self.images(ids)?.join(EMPTY);
         make_open(&empty)?;
@@ -163,15 +174,11 @@ impl Sandboxes {
         };
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
         ours.set_nonblocking(true)?;
-        let arguments = &cloud.settings().task_agent;
-        if arguments.is_empty() {
-            return Err(io::Error::other("this program has no agent for them"));
-        }
         let (output, mut lines) = mpsc::channel(16);
         let spec = Spec {
             key: task.key.clone(),
             program: "/proc/self/exe".into(),
-            args: arguments.clone(),
+            args: cloud.settings().task_agent.clone(),
             env: vec![(MARK.to_owned(), "1".to_owned())],
             dir: "/".into(),
             user: None,
@@ -193,7 +200,6 @@ impl Sandboxes {
             _ => return Err(io::Error::other("its agent ended before it began")),
         };
         ids.map(agent)
-            .await
             .map_err(|error| io::Error::new(error.kind(), format!("ids cannot be mapped: {error}")))?;
         let sandbox = Arc::new(Sandbox::new((reader, writer), cloud.clock()));
         sandbox.ask(Request::Begin(begin), &[]).await?;
@@ -214,15 +220,9 @@ impl Sandboxes {
 
     /// Removes what containers or layers have made in a folder.
     pub(crate) async fn remove(&self, cloud: &Cloud, folder: &Path, name: &str) {
-        let ids = Ids::of_this_user();
-        let removed = if ids.are_removable() {
-            let path = folder.join(name);
-            let removed = tokio::task::spawn_blocking(move || fs::remove_dir_all(path)).await;
-            removed.map_err(io::Error::other).flatten()
-        } else {
-            // Root there may remove what its user here may not.
-            async { self.inside(cloud, ids, folder).await?.remove(name.into()).await }.await
-        };
+        let (folder, own, agent) = (folder.to_owned(), name.to_owned(), cloud.settings().task_agent.clone());
+        let removed = tokio::task::spawn_blocking(move || sweep::remove(&folder, &own, &agent)).await;
+        let removed = removed.map_err(io::Error::other).flatten();
         match removed {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 tracing::warn!(%error, name, "what a task has written was not removed");

@@ -1,5 +1,5 @@
-//! Zstandard streams of any number of frames (RFC 8878, section 3): builders end one wherever a layer can be entered, and
-//! put what only they read into frames to be skipped.
+//! Zstandard streams of any number of frames (RFC 8878, section 3): builders end one wherever a layer can be entered,
+//! and put what only they read into frames to be skipped.
 
 use std::io::{self, BufRead, Read};
 

@@ -2,8 +2,9 @@
 //!
 //! What an entry means is what containerd's `archive.Apply` makes of it, which is what pulls for Fargate: links on the
 //! way to an entry are followed inside the root, the entry itself never follows one and takes the place of what
-//! is there, unless both are folders. Device files are left out, for no user namespace may make one. So are owners, and the
-//! setuid, setgid and sticky bits, where tasks run as the user of the local cloud, whose rights they would lend to others.
+//! is there, unless both are folders. Device files are left out, for no user namespace may make one. So are owners, and
+//! the setuid, setgid and sticky bits, where tasks run as the user of the local cloud, whose rights they would lend to
+//! others.
 
 mod frames;
 mod root;
@@ -38,14 +39,14 @@ pub(crate) enum Owners {
     Own,
 }
 
-/// How the two kinds of compressed layers begin (RFC 1952; RFC 8878, of which a frame to be skipped may come first). The
-/// media type may say another than it is: containerd goes by this, too (`compression.DetectCompression`).
+/// How the two kinds of compressed layers begin (RFC 1952; RFC 8878, of which a frame to be skipped may come first).
+/// The media type may say another than it is: containerd goes by this, too (`compression.DetectCompression`).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 const ZSTANDARD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 const SKIPPED: [u8; 3] = [0x2a, 0x4d, 0x18];
 
-/// Unpacks a layer (a tar file, compressed by gzip, Zstandard or not) into `root`. Nothing outside it is read, written or
-/// removed.
+/// Unpacks a layer (a tar file, compressed by gzip, Zstandard or not) into `root`. Nothing outside it is read, written
+/// or removed.
 pub(crate) fn unpack(mut layer: File, root: &Path, owners: Owners) -> io::Result<()> {
     let mut magic = [0; 4];
     let has_magic = layer.read_exact(&mut magic).is_ok();

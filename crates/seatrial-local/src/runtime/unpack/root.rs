@@ -126,8 +126,8 @@ impl Root {
         removed.or_else(|error| if error.kind() == ErrorKind::NotFound { Ok(()) } else { Err(error) })
     }
 
-    /// Makes a folder where none is yet. One whose owner is not the layer's stays open to its owner, who is not root: later
-    /// layers go into it.
+    /// Makes a folder where none is yet. One whose owner is not the layer's stays open to its owner, who is not root:
+    /// later layers go into it.
     pub(super) fn make_folder(&self, path: &Path, access: Access) -> io::Result<()> {
         if !self.is_folder(path)? {
             self.0.create_dir(path)?;

@@ -95,6 +95,11 @@ pub(crate) struct ContainerDefinition {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub readonly_root_filesystem: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub depends_on: Option<Vec<Dependency>>,
+    /// Seconds that others wait for it; absent means 180.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_timeout: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub mount_points: Option<Vec<MountPoint>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ulimits: Option<Vec<Ulimit>>,
@@ -102,6 +107,14 @@ pub(crate) struct ContainerDefinition {
     pub linux_parameters: Option<LinuxParameters>,
     #[serde(flatten)]
     pub rest: Map<String, Value>,
+}
+
+/// `START`, `COMPLETE`, `SUCCESS` or `HEALTHY`: how far another container must have come.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(crate) struct Dependency {
+    pub container_name: String,
+    pub condition: String,
 }
 
 /// Where a container has a volume of its task.
@@ -145,6 +158,10 @@ pub(crate) struct KernelCapabilities {
 impl ContainerDefinition {
     pub(crate) fn is_essential(&self) -> bool {
         self.essential.unwrap_or(true)
+    }
+
+    pub(crate) fn dependencies(&self) -> impl Iterator<Item = &Dependency> {
+        self.depends_on.iter().flatten()
     }
 }
 

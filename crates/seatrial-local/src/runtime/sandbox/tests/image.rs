@@ -9,8 +9,9 @@ use tar::{Builder, EntryType, Header};
 const PROGRAMS: [&str; 12] =
     ["bash", "cat", "grep", "head", "id", "ls", "od", "readlink", "rm", "sleep", "stat", "touch"];
 
-/// A layer with some programs of this machine, the libraries that they are linked to, and a few files of other owners.
-pub(super) fn layer() -> Vec<u8> {
+/// A layer with some programs of this machine, the libraries that they are linked to, a few files of other owners, and
+/// perhaps a program `/server`.
+pub(super) fn layer(server: Option<&[u8]>) -> Vec<u8> {
     let mut layer = Builder::new(Vec::new());
     let mut libraries = BTreeSet::new();
     for program in PROGRAMS {
@@ -22,7 +23,9 @@ pub(super) fn layer() -> Vec<u8> {
         let name = library.to_str().unwrap().trim_start_matches('/').to_owned();
         add(&mut layer, &name, &std::fs::read(&library).unwrap(), (0, 0, 0o755));
     }
-    add(&mut layer, "server", crate::tests::server(), (0, 0, 0o755));
+    if let Some(server) = server {
+        add(&mut layer, "server", server, (0, 0, 0o755));
+    }
     add(&mut layer, "data/own", b"new", (10001, 10002, 0o640));
     add(&mut layer, "data/setuid", b"", (10001, 0, 0o4755));
     layer.into_inner().unwrap()

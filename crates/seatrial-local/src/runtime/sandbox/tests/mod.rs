@@ -16,7 +16,8 @@ use crate::cloud::Cloud;
 use crate::runtime::interfaces::Interfaces;
 use crate::runtime::lines::Line;
 use crate::runtime::process::{Exit, Process};
-use crate::tests::cloud_in;
+use crate::runtime::unpack::{Owners, unpack};
+use crate::tests::{cloud_in, is_a_users, server};
 
 /// The agent of the tasks of all tests, which start this program with [`crate::tests::TASK_AGENT`].
 #[test]
@@ -34,6 +35,10 @@ const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 20, 30, 40);
 
 impl World {
     async fn new() -> Self {
+        Self::with(Some(server())).await
+    }
+
+    async fn with(server: Option<&[u8]>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let cloud = cloud_in(dir.path());
         let sandboxes = cloud.part::<Sandboxes>();
@@ -42,14 +47,20 @@ impl World {
         std::fs::create_dir(&root).unwrap();
         ids.give(&root).unwrap();
         let layer = dir.path().join("layer");
-        std::fs::write(&layer, image::layer()).unwrap();
-        let unpacking = sandboxes.inside(&cloud, ids, &sandboxes.images(ids).unwrap()).await.unwrap();
-        unpacking.unpack(std::fs::File::open(layer).unwrap(), "image".into()).await.unwrap();
+        std::fs::write(&layer, image::layer(server)).unwrap();
+        let layer = std::fs::File::open(layer).unwrap();
+        if ids.keep_owners() {
+            let unpacking = sandboxes.inside(&cloud, ids, &sandboxes.images(ids).unwrap()).await.unwrap();
+            unpacking.unpack(layer, "image".into()).await.unwrap();
+        } else {
+            unpack(layer, &root, Owners::Own).unwrap();
+        }
         Self { cloud, dir }
     }
 
     fn image(&self) -> PathBuf {
-        self.dir.path().join("images/shifted/image")
+        let ids = Ids::of_this_user().name();
+        self.dir.path().join("images").join(ids).join("image")
     }
 
     async fn task(&self, id: &str) -> Arc<Sandbox> {
@@ -105,10 +116,10 @@ fn runs_anywhere(word: &str) -> bool {
     commands.into_iter().any(|command| command.split(|byte| *byte == 0).any(|one| one == word.as_bytes()))
 }
 
-async fn until_none_runs(word: &str) {
+async fn until(word: &str, runs: bool) {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-    while runs_anywhere(word) {
-        assert!(tokio::time::Instant::now() < deadline, "{word} is still there");
+    while runs_anywhere(word) != runs {
+        assert!(tokio::time::Instant::now() < deadline, "{word}: {}", !runs);
         tokio::task::yield_now().await;
     }
 }
@@ -180,14 +191,14 @@ async fn a_program_is_the_first_process_and_all_others_end_with_it() {
     // Without a handler of SIGTERM nothing comes of it: it is killed when its time is over.
     let (process, mut lines) = start(&task, script_of("")).await;
     assert_eq!(lines.recv().await.unwrap().text, "up");
-    assert!(runs_anywhere(&orphan));
+    until(&orphan, true).await;
     assert_eq!(process.stop(Signal::SIGTERM, Duration::from_millis(300)).await.status(), 137);
-    until_none_runs(&orphan).await;
+    until(&orphan, false).await;
 
     let (process, mut lines) = start(&task, script_of("trap 'exit 7' TERM")).await;
     assert_eq!(lines.recv().await.unwrap().text, "up");
     assert_eq!(process.stop(Signal::SIGTERM, Duration::from_secs(20)).await.status(), 7);
-    until_none_runs(&orphan).await;
+    until(&orphan, false).await;
 
     // So do all with the task's agent, whatever their ids.
     let other = Container { user: User { uid: 10001, gid: 10002, groups: vec![8] }, ..script_of("id") };
@@ -196,7 +207,7 @@ async fn a_program_is_the_first_process_and_all_others_end_with_it() {
     assert_eq!(lines.recv().await.unwrap().text, "up");
     drop(task);
     assert_eq!(process.wait().await.status(), 137);
-    until_none_runs(&orphan).await;
+    until(&orphan, false).await;
 }
 
 /// Asks a port of this machine or a task by bash.
@@ -249,7 +260,7 @@ async fn a_task_reaches_what_is_relayed_and_nothing_else_of_this_machine() {
 #[tokio::test]
 async fn a_task_is_reached_from_outside_where_it_listens_and_two_may_have_one_port() {
     let world = World::new().await;
-    let server = |variables: [(&str, &str); 2]| Container {
+    let serving = |variables: [(&str, &str); 2]| Container {
         program: Program {
             runs: Ok(Execution { path: "/server".into(), argv: vec!["/server".to_owned()] }),
             ..script("").program
@@ -268,7 +279,7 @@ async fn a_task_is_reached_from_outside_where_it_listens_and_two_may_have_one_po
     ];
     for (id, listens, is_reached) in cases {
         let task = world.task(id).await;
-        let (process, mut lines) = start(&task, server([("PORT", "8080"), ("LISTEN", listens)])).await;
+        let (process, mut lines) = start(&task, serving([("PORT", "8080"), ("LISTEN", listens)])).await;
         while lines.recv().await.unwrap().text != "listening" {}
         interfaces.attach(ADDRESS.into(), &task, true);
         let reached = interfaces.connect(SocketAddrV4::new(ADDRESS, 8080).into()).await;
@@ -341,4 +352,35 @@ async fn a_root_that_can_only_be_read_has_volumes_that_can_be_written() {
     let (_, lines) = run(&task, reads).await;
     assert_eq!(lines[0], "one");
     assert!(lines[1].ends_with("Read-only file system"), "{lines:#?}");
+}
+
+#[tokio::test]
+async fn a_user_without_rights_has_their_own_id_to_give_or_is_told_what_to_type() {
+    const NAME: &str = "a_user_without_rights_has_their_own_id_to_give_or_is_told_what_to_type";
+    if !is_a_users(&format!("runtime::sandbox::tests::{NAME}")) {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let cloud = cloud_in(dir.path());
+    if let Err(unusable) = cloud.part::<Sandboxes>().usable(&cloud).await {
+        assert!(unusable.command().is_some(), "{unusable}");
+        return;
+    }
+    let world = World::with(None).await;
+    let task = world.task("one").await;
+    let looks = || {
+        script(
+            "echo $$ $(id -u):$(id -g) $(stat -c %u:%g /data/own /work/here); echo more >> /data/own; rm /bin/touch",
+        )
+    };
+    let (exit, lines) = run(&task, looks()).await;
+    assert_eq!((exit.status(), &lines[0][..]), (0, "1 0:0 0:0 0:0"), "{lines:#?}");
+    let other = Container { user: User { uid: 10001, gid: 10002, groups: vec![8] }, ..looks() };
+    let (exit, lines) = run(&task, other).await;
+    assert_eq!((exit.status(), &lines[0][..]), (0, "1 10001:10002 10001:10002 10001:10002"), "{lines:#?}");
+
+    // What they wrote can be removed, though it is not all theirs to enter.
+    drop(task);
+    world.cloud.part::<Sandboxes>().clear(&world.cloud, "one").await;
+    assert!(!world.dir.path().join("tasks/one").exists());
 }

@@ -1,6 +1,8 @@
 //! Stacks of layers, chosen and at random, over a root that lies among files which must stay as they are.
 
 mod model;
+#[cfg(target_os = "linux")]
+mod others;
 
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStringExt as _;

@@ -1,5 +1,7 @@
 //! A container of a task as its sandbox is told of it.
 
+use nix::sys::signal::Signal;
+
 use super::executable::Found;
 use super::image::{Config, Image};
 use super::user;
@@ -103,6 +105,15 @@ pub(super) fn program(command: &str, args: &[String], found: &Found) -> Program 
         Found::Runs { .. } => None,
     };
     Program { says, sleeps: 0, runs }
+}
+
+/// What asks a container to end: SIGTERM, unless its image says another (`STOPSIGNAL`; API reference, "StopTask": "the
+/// equivalent of `docker stop`"). Real-time signals are not known here.
+pub(super) fn stop_signal(config: &Config) -> Signal {
+    let given = config.stop_signal.as_deref().unwrap_or_default().trim();
+    let by_number = || given.parse::<i32>().ok().and_then(|number| Signal::try_from(number).ok());
+    let by_name = given.parse().ok().or_else(|| format!("SIG{given}").parse().ok());
+    by_name.or_else(by_number).unwrap_or(Signal::SIGTERM)
 }
 
 /// The working directory of a container.

@@ -22,8 +22,8 @@ use crate::runtime::unpack::{Owners, unpack};
 use crate::services::ecr::{self, BatchGetImage, GetDownloadUrlForLayer, ImageId};
 use crate::services::ecs::store::EcsStore;
 
-/// So many unpacked images stay besides those of tasks that have not stopped: a way back finds the last ones unpacked, and
-/// a task that is about to start has its own among them.
+/// So many unpacked images stay besides those of tasks that have not stopped: a way back finds the last ones unpacked,
+/// and a task that is about to start has its own among them.
 const KEPT: usize = 8;
 
 /// An image on disk.
@@ -46,6 +46,7 @@ pub(super) struct Config {
     pub env: Option<Vec<String>>,
     pub working_dir: Option<String>,
     pub user: Option<String>,
+    pub stop_signal: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -73,7 +74,8 @@ struct Blob {
     digest: String,
 }
 
-/// The layers that containerd unpacks, whatever compresses them (OCI image specification, "Layer"; Docker's manifest v2).
+/// The layers that containerd unpacks, whatever compresses them (OCI image specification, "Layer"; Docker's manifest
+/// v2).
 const LAYER_TYPES: [&str; 3] = [
     "application/vnd.oci.image.layer.v1.tar",
     "application/vnd.oci.image.layer.nondistributable.v1.tar",

@@ -8,13 +8,14 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::executable::{Found, find};
+use super::failure::Failure;
 use super::image::{self, Config, Image, Puller};
 use super::logs::{self, LogStream};
 use super::plain::{self, Rest};
+use super::rights::{check_route, execution_role};
 use super::running::{PROCESSES, RunningContainer, RunningTask, RunningTasks};
-use super::scheduler::scheduler;
 use super::ways::{self, Ways};
-use super::{contained, host, secrets, spoiled};
+use super::{contained, dependencies, host, secrets, spoiled};
 use crate::clock::Epoch;
 use crate::cloud::Cloud;
 use crate::fault::FaultKind;
@@ -22,12 +23,10 @@ use crate::principal::Principal;
 use crate::runtime::interfaces::Interfaces;
 use crate::runtime::process::{Process, Processes};
 use crate::runtime::sandbox::{Ids, Sandbox, Sandboxes, Task, Unusable};
-use crate::services::ec2::CheckRoute;
 use crate::services::ecr::GetAuthorizationToken;
 use crate::services::ecs::definition::{ContainerDefinition, Content};
 use crate::services::ecs::store::EcsStore;
 use crate::services::ecs::task::{Host, TaskRow};
-use crate::services::sts;
 
 /// Fargate's default.
 const STOP_TIMEOUT: u64 = 30;
@@ -40,24 +39,6 @@ pub(super) struct Started {
     pub containers: Vec<(String, String)>,
     /// Whose end the task must be told of.
     pub processes: Vec<Process>,
-}
-
-/// Why a task did not start.
-pub(super) struct Failure {
-    /// AWS's `stoppedReason`.
-    pub reason: String,
-    /// The container it is about.
-    pub container: Option<usize>,
-}
-
-impl Failure {
-    fn of_task(reason: String) -> Self {
-        Self { reason, container: None }
-    }
-
-    fn initialization(what: &str) -> Self {
-        Self::of_task(format!("ResourceInitializationError: {what}"))
-    }
 }
 
 /// What all containers of a task have in common.
@@ -80,7 +61,7 @@ struct Ready {
     logs: Option<LogStream>,
 }
 
-/// Starts the task's containers and keeps their processes.
+/// Starts the task's containers, each when what it depends on has come so far, and keeps their processes.
 pub(super) async fn launch(cloud: &Cloud, key: &str, row: &TaskRow) -> Result<Started, Failure> {
     let definition = cloud.part::<EcsStore>().definition(&row.task.task_definition_arn);
     let definition = definition.ok_or_else(|| Failure::of_task("The task definition is gone".to_owned()))?;
@@ -100,10 +81,20 @@ pub(super) async fn launch(cloud: &Cloud, key: &str, row: &TaskRow) -> Result<St
     let mut started = Started { pulled_at, containers: Vec::new(), processes: Vec::new() };
     let sandbox = launch.sandbox().await.map_err(|error| Failure::initialization(&error))?;
     let mut running = RunningTask { containers: Vec::new(), sandbox };
-    for ((index, container), ready) in content.container_definitions.iter().enumerate().zip(ready) {
-        started.containers.push((ready.image.digest.clone(), runtime_id(row)));
+    started.containers = ready.iter().map(|ready| (ready.image.digest.clone(), runtime_id(row))).collect();
+    let mut ready: Vec<_> = ready.into_iter().map(Some).collect();
+    for index in dependencies::order(&content.container_definitions) {
+        let (Some(container), Some(ready)) =
+            (content.container_definitions.get(index), ready.get_mut(index).and_then(Option::take))
+        else {
+            continue;
+        };
         let sandbox = running.sandbox.as_ref().map(|(sandbox, _)| sandbox);
-        match launch.start(container, ready, sandbox).await {
+        let begun = match dependencies::met(cloud, key, container, (content, &running)).await {
+            Ok(()) => launch.start(index, ready, sandbox).await,
+            Err(reason) => Err(reason),
+        };
+        match begun {
             Ok(container) => {
                 started.processes.push(container.process.clone());
                 running.containers.push(container);
@@ -116,52 +107,13 @@ pub(super) async fn launch(cloud: &Cloud, key: &str, row: &TaskRow) -> Result<St
             }
         }
     }
+    running.containers.sort_by_key(|container| container.index);
     cloud.part::<RunningTasks>().keep(key, running);
     Ok(started)
 }
 
 fn runtime_id(row: &TaskRow) -> String {
     format!("{}-{}", row.task.id(), crate::id::digits_of(&crate::id::uuid(), 10))
-}
-
-/// A task reaches registry and secrets only if its subnet has a way there.
-async fn check_route(cloud: &Cloud, row: &TaskRow) -> Result<(), Failure> {
-    let network = row.network.as_ref().map(|network| &network.awsvpc_configuration);
-    let Some((network, subnet)) = network.and_then(|network| Some((network, network.subnets.first()?)))
-    else {
-        return Ok(());
-    };
-    let input = CheckRoute {
-        subnet_id: subnet.clone(),
-        has_public_ip: network.assign_public_ip.as_deref() == Some("ENABLED"),
-        security_groups: network.security_groups.clone(),
-    };
-    let asked = cloud.call(&scheduler(cloud), input).await;
-    let verdict = asked.map_err(|error| Failure::initialization(&error.message))?;
-    if verdict.allowed {
-        return Ok(());
-    }
-    Err(Failure::initialization(&format!(
-        "unable to pull secrets or registry auth: The task cannot pull registry auth from Amazon ECR: There is \
-         a connection issue between the task and Amazon ECR. Check your task network configuration: {}",
-        verdict.reason
-    )))
-}
-
-/// Who pulls, reads secrets and writes logs.
-async fn execution_role(cloud: &Cloud, content: &Content, task_id: &str) -> Result<Principal, Failure> {
-    const AGENT: &str = "ecs-tasks.amazonaws.com";
-    let Some(role) = content.execution_role_arn.as_deref() else {
-        return Ok(Principal::service(AGENT, cloud.account()));
-    };
-    match sts::assume_role(cloud, AGENT, role, task_id).await {
-        Ok(session) => Ok(session.principal),
-        Err(_) => Err(Failure::of_task(format!(
-            "ECS was unable to assume the role '{role}' that was provided for this task. Please verify that \
-             the role being passed has the proper trust relationship and permissions and that your IAM user \
-             has permissions to pass this role."
-        ))),
-    }
 }
 
 impl Launch<'_> {
@@ -296,10 +248,12 @@ impl Launch<'_> {
     /// Starts a container. The error is a `stoppedReason`.
     async fn start(
         &self,
-        container: &ContainerDefinition,
+        index: usize,
         ready: Ready,
         sandbox: Option<&Arc<Sandbox>>,
     ) -> Result<RunningContainer, String> {
+        let container = self.content.container_definitions.get(index);
+        let container = container.ok_or("CannotStartContainerError: the container is not defined")?;
         let argv = arguments(container, &ready.image.config);
         let Some((command, args)) = argv.split_first() else {
             return Err("CannotStartContainerError: no command specified".to_owned());
@@ -315,6 +269,7 @@ impl Launch<'_> {
         let Ready { image, env, logs } = ready;
         let dir = contained::dir(container, &image.config);
         let path = env.iter().find(|(name, _)| name == "PATH").map_or(PATH, |(_, value)| value);
+        let stop_signal = contained::stop_signal(&image.config);
         let found = find(&image.root, (dir, path), command).map_err(|why| cannot_run(&why))?;
         let (output, carrier) = logs::carry(self.cloud, self.principal.clone(), logs);
         let process = match sandbox {
@@ -340,7 +295,9 @@ impl Launch<'_> {
             }
         };
         Ok(RunningContainer {
+            index,
             process,
+            stop_signal,
             is_essential: container.is_essential(),
             stop_timeout: Duration::from_secs(container.stop_timeout.unwrap_or(STOP_TIMEOUT)),
             logs: Mutex::new(carrier),

@@ -1,7 +1,9 @@
 //! What makes services true: the scheduler keeps the wanted tasks, and each task goes through its states.
 
 mod contained;
+mod dependencies;
 mod executable;
+mod failure;
 mod health;
 mod host;
 mod image;
@@ -9,6 +11,7 @@ mod launch;
 mod logs;
 mod new_task;
 mod plain;
+mod rights;
 mod running;
 mod scheduler;
 mod secrets;

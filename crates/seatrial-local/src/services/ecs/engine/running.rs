@@ -21,8 +21,12 @@ const LAST_LINES: Duration = Duration::from_secs(3);
 
 /// A container that was started.
 pub(super) struct RunningContainer {
+    /// Its place in the definition.
+    pub index: usize,
     pub process: Process,
     pub is_essential: bool,
+    /// What asks it to end.
+    pub stop_signal: Signal,
     pub stop_timeout: Duration,
     /// Ends when all lines are in the log stream.
     pub logs: AsyncMutex<Option<JoinHandle<()>>>,
@@ -44,7 +48,7 @@ impl RunningTask {
     /// time), whatever its definition says.
     pub(super) async fn stop(&self, most: Duration) -> Vec<Exit> {
         join_all(self.containers.iter().map(async |container| {
-            let exit = container.process.stop(Signal::SIGTERM, container.stop_timeout.min(most)).await;
+            let exit = container.process.stop(container.stop_signal, container.stop_timeout.min(most)).await;
             if let Some(logs) = container.logs.lock().await.take() {
                 let _ = tokio::time::timeout(LAST_LINES, logs).await;
             }

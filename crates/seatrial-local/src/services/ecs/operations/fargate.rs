@@ -7,7 +7,8 @@ use crate::services::ecs::definition::{ContainerDefinition, Content};
 use crate::services::ecs::store::client;
 
 /// Members of a container that Fargate does not support (developer guide, "Task definition considerations"). Its words
-/// of `sourcePath` are known (cloudposse/terraform-aws-ecs-alb-service-task#174); of the others they are taken to be alike.
+/// of `sourcePath` are known (cloudposse/terraform-aws-ecs-alb-service-task#174); of the others they are taken to be
+/// alike.
 const OF_CONTAINERS: [&str; 9] = [
     "disableNetworking",
     "dnsSearchDomains",
@@ -22,7 +23,7 @@ const OF_CONTAINERS: [&str; 9] = [
 /// The same of `linuxParameters`.
 const OF_LINUX: [&str; 5] = ["devices", "maxSwap", "sharedMemorySize", "swappiness", "tmpfs"];
 /// What Fargate takes and the local cloud would pass over.
-const NOT_PLAYED: [&str; 4] = ["environmentFiles", "firelensConfiguration", "dependsOn", "volumesFrom"];
+const NOT_PLAYED: [&str; 3] = ["environmentFiles", "firelensConfiguration", "volumesFrom"];
 /// Of volumes likewise.
 const VOLUMES_NOT_PLAYED: [&str; 4] = [
     "efsVolumeConfiguration",
@@ -93,6 +94,48 @@ pub(super) fn check_played(content: &Content) -> Result<(), ServiceError> {
             return Err(not_played(&format!("the log driver {driver}, only awslogs")));
         }
         check_volumes(container, content)?;
+        check_dependencies(container, content)?;
+    }
+    Ok(())
+}
+
+/// What ECS refuses of `dependsOn`, in words of ours, and `HEALTHY`: no container's health is checked here.
+fn check_dependencies(container: &ContainerDefinition, content: &Content) -> Result<(), ServiceError> {
+    let containers = &content.container_definitions;
+    let named = |name: &str| containers.iter().find(|one| one.name == name);
+    for dependency in container.dependencies() {
+        let name = &dependency.container_name;
+        let Some(other) = named(name) else {
+            return Err(client(format!(
+                "Container {} depends on {name}, which is not there.",
+                container.name
+            )));
+        };
+        match dependency.condition.as_str() {
+            "START" => {}
+            // "This condition can't be set on an essential container" (API reference, "ContainerDependency").
+            "COMPLETE" | "SUCCESS" if !other.is_essential() => {}
+            condition @ ("COMPLETE" | "SUCCESS") => {
+                return Err(client(format!(
+                    "The condition {condition} can't be set on the essential container {name}."
+                )));
+            }
+            "HEALTHY" => {
+                return Err(client("The local cloud does not play the condition HEALTHY of dependsOn."));
+            }
+            condition => return Err(client(format!("'{condition}' is no condition of dependsOn."))),
+        }
+    }
+    // Whoever is reached from itself in as many steps as there are containers, is in a circle.
+    let mut reached: Vec<&str> = vec![&container.name];
+    for _ in containers {
+        let next = reached.iter().filter_map(|name| named(name)).flat_map(ContainerDefinition::dependencies);
+        reached = next.map(|dependency| dependency.container_name.as_str()).collect();
+        reached.sort_unstable();
+        reached.dedup();
+        if reached.contains(&container.name.as_str()) {
+            return Err(client(format!("Container {} depends on itself.", container.name)));
+        }
     }
     Ok(())
 }
@@ -191,6 +234,13 @@ mod tests {
         }
         let mounted = json!({ "mountPoints": [{ "sourceVolume": "v", "containerPath": "/v" }] });
         assert_eq!(refused(container(mounted.clone())).unwrap(), "ClientException: Unknown volume 'v'.");
+        let depends = |condition: &str| {
+            container(json!({ "dependsOn": [{ "containerName": "app", "condition": condition }] }))
+        };
+        let refused_of = |condition| refused(depends(condition)).unwrap();
+        assert!(refused_of("START").ends_with("Container app depends on itself."));
+        assert!(refused_of("SUCCESS").ends_with("can't be set on the essential container app."));
+        assert!(refused_of("HEALTHY").ends_with("does not play the condition HEALTHY of dependsOn."));
         let taken = json!({ "volumes": [{ "name": "v", "host": {} }], "containerDefinitions": {
             "privileged": false, "mountPoints": mounted["mountPoints"],
             "linuxParameters": { "capabilities": { "add": ["SYS_PTRACE"], "drop": ["ALL"] } },

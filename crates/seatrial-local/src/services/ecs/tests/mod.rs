@@ -3,6 +3,8 @@
 mod alarms;
 mod by_hand;
 mod events;
+#[cfg(target_os = "linux")]
+mod isolation;
 mod one_off;
 pub(crate) mod world;
 

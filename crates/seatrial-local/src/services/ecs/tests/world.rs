@@ -53,13 +53,14 @@ async fn push_layer(cloud: &Cloud, media_type: &str, bytes: &[u8]) -> Value {
 
 fn layer() -> Vec<u8> {
     let mut builder = tar::Builder::new(Vec::new());
-    let mut header = tar::Header::new_gnu();
-    let server = server();
-    header.set_size(server.len() as u64);
-    header.set_mode(0o755);
-    header.set_uid(0);
-    header.set_gid(0);
-    builder.append_data(&mut header, "server", server).unwrap();
+    for (name, content) in [("server", server()), ("script", b"#!/server\n")] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o755);
+        header.set_uid(0);
+        header.set_gid(0);
+        builder.append_data(&mut header, name, content).unwrap();
+    }
     builder.into_inner().unwrap()
 }
 
