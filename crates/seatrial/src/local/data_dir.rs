@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::entries::{DAEMON_ENTRIES, DISOWNED};
+use super::entries::{DAEMON_ENTRIES, DISOWNED, TASK_AGENT};
 use crate::exit::Refused;
 
 /// The mark: whose the directory is, and how it is laid out.
@@ -107,6 +107,7 @@ fn clear(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
     if !matches!(standing(dir)?, Standing::Marked) {
         return Ok(Vec::new());
     }
+    seatrial_local::sweep_tasks(dir, &TASK_AGENT.map(str::to_owned));
     for name in seatrial_local::DATA_ENTRIES.iter().chain(&DAEMON_ENTRIES) {
         remove(&dir.join(name)).with_context(failed)?;
     }
@@ -137,6 +138,7 @@ pub(crate) fn remove_throwaway(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let failed = || format!("failed to remove the rehearsal's directory `{}`", dir.display());
     let mut left = others(&dir.join(REHEARSAL_DATA_DIR), &[MARK]).with_context(failed)?;
     left.extend(others(dir, &[REHEARSAL_SOURCE, REHEARSAL_DATA_DIR]).with_context(failed)?);
+    seatrial_local::sweep_tasks(&dir.join(REHEARSAL_DATA_DIR), &TASK_AGENT.map(str::to_owned));
     let gone = if left.is_empty() { dir.to_owned() } else { dir.join(REHEARSAL_SOURCE) };
     remove(&gone).with_context(failed)?;
     Ok(left)

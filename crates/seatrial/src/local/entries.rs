@@ -2,6 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+/// What a project's own command line hands on to this tool, which then is the agent of a task.
+pub(crate) const TASK_AGENT: [&str; 2] = ["local", "task-agent"];
+
 const CONNECTION: &str = "daemon.json";
 const LOG: &str = "daemon.log";
 /// The program that the daemon runs: a name of its own for this one's file, which a later build may replace.

@@ -18,7 +18,8 @@ pub(crate) use daemon::{Gone, end_those_below, ended, ensure_running, find, remo
 pub(crate) use data_dir::{
     REHEARSAL_DATA_DIR, REHEARSAL_SOURCE, data_dir, disown, name_of_checkout, state_dir,
 };
+pub(crate) use entries::TASK_AGENT;
 pub(crate) use options::ServeOptions;
 pub(crate) use owner::{Owner, owner_of_tests};
-pub(crate) use post::{in_flight, post};
+pub(crate) use post::{in_flight, no_namespaces, post};
 pub(crate) use serve::serve;

@@ -39,13 +39,24 @@ pub(crate) async fn post(
 /// # Errors
 /// Refused where it does not answer in time; a connection that cannot be made, or breaks.
 pub(crate) async fn in_flight(connection: &Connection) -> anyhow::Result<Option<Vec<String>>> {
-    let request = Request::get(format!("{}/_local/status", connection.endpoint)).body(Full::default())?;
-    let (_, text) = ask(connection, request).await?;
-    let found = serde_json::from_slice::<Status>(&text).ok().map(|status| status.in_flight);
-    Ok(found.map(|mut found| {
+    Ok(status(connection).await?.map(|Status { in_flight: mut found, .. }| {
         found.retain(|one| !one.starts_with(SERVING));
         found
     }))
+}
+
+/// Why its tasks have no namespaces of their own; `None` where they have. Read from its status.
+///
+/// # Errors
+/// As [`in_flight`].
+pub(crate) async fn no_namespaces(connection: &Connection) -> anyhow::Result<Option<String>> {
+    Ok(status(connection).await?.and_then(|status| status.no_namespaces))
+}
+
+async fn status(connection: &Connection) -> anyhow::Result<Option<Status>> {
+    let request = Request::get(format!("{}/_local/status", connection.endpoint)).body(Full::default())?;
+    let (_, text) = ask(connection, request).await?;
+    Ok(serde_json::from_slice(&text).ok())
 }
 
 /// What earlier builds told of a database for as long as it was there: it serves, and nothing is under way.
@@ -54,6 +65,8 @@ const SERVING: &str = "rds-instance ";
 #[derive(serde::Deserialize)]
 struct Status {
     in_flight: Vec<String>,
+    #[serde(default)]
+    no_namespaces: Option<String>,
 }
 
 /// The whole answer: its head may come, and its body not.

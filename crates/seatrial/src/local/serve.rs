@@ -9,12 +9,9 @@ use seatrial_local::{LocalCloud, Options, Settings};
 
 use super::connection::Connection;
 use super::data_dir::{claim, remove_data, remove_throwaway};
-use super::entries::{DISOWNED, connection_file};
+use super::entries::{DISOWNED, TASK_AGENT, connection_file};
 use super::options::ServeOptions;
 use crate::interrupt::Signals;
-
-/// What a project's own command line hands on to this tool, which then is the agent of a task.
-const TASK_AGENT: [&str; 2] = ["local", "task-agent"];
 
 /// Serves until a signal or its owner's end, then ends everything it started.
 pub(crate) async fn serve(options: ServeOptions) -> anyhow::Result<()> {

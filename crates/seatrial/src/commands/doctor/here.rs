@@ -13,6 +13,7 @@ use crate::exit::Interrupted;
 use crate::follow::WINDOW;
 use crate::hint::Hint as _;
 use crate::install::ensure_postgres;
+use crate::local::TASK_AGENT;
 use crate::process;
 use crate::session::Session;
 
@@ -141,6 +142,26 @@ fn broken(check: &'static str, error: &anyhow::Error, command: &str) -> Finding 
     let own =
         error.downcast_ref::<crate::exit::Refused>().and_then(|refused| refused.hints().into_iter().next());
     Finding::failed(check, error.to_string(), own.unwrap_or_else(|| format!("run `{command}`")))
+}
+
+/// Tasks of the local cloud run in namespaces, or only static programs do.
+pub(super) async fn namespaces(environment: &Environment) -> Finding {
+    const CHECK: &str = "namespaces";
+    let Err(found) = seatrial_local::try_namespaces(TASK_AGENT.map(str::to_owned).into()).await else {
+        return Finding::ok(CHECK, "tasks of the local cloud have namespaces of their own");
+    };
+    let remedy = found.command.map(str::to_owned);
+    match environment.image.builder {
+        ImageBuilder::Cargo => {
+            let told = format!("tasks of the local cloud are plain processes: {}", found.why);
+            Finding::not_checked(CHECK, told, remedy)
+        }
+        ImageBuilder::Docker => {
+            let told = format!("the local cloud cannot run what a Dockerfile makes: {}", found.why);
+            let or = "rehearse on a machine, or as a user, that may make user namespaces";
+            Finding::failed(CHECK, told, remedy.unwrap_or_else(|| or.to_owned()))
+        }
+    }
 }
 
 /// The local cloud's databases are real servers.

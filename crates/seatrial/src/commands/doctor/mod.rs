@@ -31,6 +31,7 @@ pub(crate) async fn run(session: &Session, globals: &Globals) -> anyhow::Result<
     let mut checks = here::checks(session, &root, &environment).await?;
     if is_local {
         checks.push(here::postgres(session));
+        checks.push(here::namespaces(&environment).await);
     } else {
         checks.push(here::remote_branch(&root, &environment));
         checks.extend(private::by_ssh(&root, &environment));

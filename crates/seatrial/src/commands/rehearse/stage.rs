@@ -75,6 +75,10 @@ impl Folder {
     }
 }
 
+/// What a rehearsal does not try where the local cloud has no namespaces for tasks.
+const PLAIN_TASKS: &str = "tasks are plain processes: that the program is process 1 and what it does at SIGTERM, its user, \
+     its own files, and that it listens on all addresses and reaches nothing else were not tried";
+
 impl Stage {
     pub(super) async fn build(
         session: &Session,
@@ -84,7 +88,7 @@ impl Stage {
         let began = Instant::now();
         let root = wanted.root;
         let project = clone::make(session, root, &folder.0).await?;
-        let (environment, left_out) = settle(session, &project, wanted)?;
+        let (environment, mut left_out) = settle(session, &project, wanted)?;
         let mut options = serve_options(root, &environment, Some(0))?;
         options.data_dir = folder.data_dir();
         options.source.clone_from(&project);
@@ -95,6 +99,11 @@ impl Stage {
         let took = began.elapsed().as_secs_f64();
         let text = format_args!("local cloud at {} after {took:.1} s", connection.endpoint);
         session.printer.event("rehearse", text);
+        if let Some(why) = local::no_namespaces(&connection).await? {
+            let line = format!("{PLAIN_TASKS} ({why})");
+            session.printer.event("rehearse", format_args!("not as in `{}`: {line}", environment.name));
+            left_out.push(line);
+        }
         let stand_ins = like::stand_in(&connection, &environment).await?;
         for name in &stand_ins {
             let told = format_args!("`{name}` is a stand-in of the same ARN: what is in it is made up");
