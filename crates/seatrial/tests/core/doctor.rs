@@ -152,6 +152,9 @@ fn the_local_environment_needs_no_account_and_starts_nothing() {
 
     assert_eq!((results(&object, "postgres"), results(&object, "identity")), (vec!["ok".to_owned()], vec![]));
     // As this machine lets it.
-    assert!(matches!(&results(&object, "namespaces")[..], [one] if one == "ok" || one == "not_checked"), "{object}");
+    assert!(
+        matches!(&results(&object, "namespaces")[..], [one] if one == "ok" || one == "not_checked"),
+        "{object}"
+    );
     assert!(!workbench.path("local-cloud").exists());
 }

@@ -54,5 +54,6 @@ pub use sweep::sweep_tasks;
 
 pub(crate) use message::{Container, Execution, Limit, Mount, Program, User};
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests;

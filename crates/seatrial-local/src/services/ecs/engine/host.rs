@@ -60,7 +60,8 @@ pub(super) fn attach(task: &mut Task, network: Option<&NetworkConfiguration>, ad
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use super::*;
 

@@ -52,6 +52,8 @@ async fn make(dir: &Path) -> Cloud {
 pub(crate) async fn close(cloud: &Cloud) {
     cloud.drivers().shutdown(Duration::from_secs(5)).await;
     services::stop(cloud).await;
+    // Not all of it can be removed by whoever runs the test.
+    crate::sweep_tasks(cloud.data_dir(), &cloud.settings().task_agent);
 }
 
 async fn call<O: Operation>(cloud: &Cloud, input: O) -> Result<O::Output, ServiceError> {
