@@ -213,7 +213,7 @@ async fn a_program_is_the_first_process_and_all_others_end_with_it() {
 /// Asks a port of this machine or a task by bash.
 fn knock(address: SocketAddrV4) -> Container {
     let (host, port) = (address.ip(), address.port());
-    script(&format!("exec 3<>/dev/tcp/{host}/{port} && cat <&3; echo"))
+    script(&format!("exec 3<>/dev/tcp/{host}/{port} && echo connected && cat <&3; echo"))
 }
 
 #[tokio::test]
@@ -235,7 +235,7 @@ async fn a_task_reaches_what_is_relayed_and_nothing_else_of_this_machine() {
     let way = relay(&task, open).await.unwrap();
     let silence = task.silence(closed).await.unwrap();
 
-    assert_eq!(run(&task, knock(open)).await.1, ["hello"]);
+    assert_eq!(run(&task, knock(open)).await.1, ["connected", "hello"]);
     let (_, lines) = run(&task, knock(hidden)).await;
     assert!(lines[0].contains("Connection refused"), "{lines:#?}");
     let (_, lines) = run(&task, knock(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 5432))).await;
@@ -246,7 +246,7 @@ async fn a_task_reaches_what_is_relayed_and_nothing_else_of_this_machine() {
     // Neither let in nor refused: it waits.
     let (waits, mut lines) = start(&task, knock(closed)).await;
     let (_, after) = run(&task, knock(open)).await;
-    assert_eq!((after, waits.exit()), (vec!["hello".to_owned()], None));
+    assert_eq!((after.concat(), waits.exit()), ("connectedhello".to_owned(), None));
     waits.stop(Signal::SIGKILL, Duration::from_secs(20)).await;
     assert!(lines.try_recv().is_err());
 
