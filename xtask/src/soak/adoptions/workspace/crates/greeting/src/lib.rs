@@ -1,3 +1,5 @@
+//! The words of the portal.
+
 pub const PAGE: &str = "the first page\n";
 
 pub fn settings() {

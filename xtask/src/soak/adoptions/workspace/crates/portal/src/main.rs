@@ -1,3 +1,5 @@
+//! A portal of one page.
+
 use axum::routing::get;
 use axum::Router;
 use tokio::signal::unix::{signal, SignalKind};
