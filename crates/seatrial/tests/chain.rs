@@ -207,9 +207,10 @@ fn a_project_with_a_dockerfile_is_released_with_what_its_commit_holds() {
     assert!(page.contains("the second page") && page.contains(&format!("TYPED_JOBS {jobs}\n")), "{page}");
 }
 
-/// `init` made it; nobody has touched a file since.
+/// `init` made it; nobody has touched a file since. By its name it stands beside those of the same layout, which share what
+/// was compiled.
 #[test]
-fn what_init_makes_of_a_folder_is_rehearsed() {
+fn a_folder_that_init_took_in_is_rehearsed() {
     let checkout = Checkout::of_fixture(Layout::OwnWorkspace);
 
     let verdict = checkout.json(&["rehearse", "--scenario", "deploy", "--rate", "50"]);
