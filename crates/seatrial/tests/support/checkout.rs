@@ -37,7 +37,10 @@ impl Checkout {
     pub fn of_fixture_below(inside: &'static str, layout: Layout) -> Self {
         let checkout = Self::empty(inside);
         fixture::write_repository(&checkout.top(), inside, layout);
-        checkout.share_the_build_cache();
+        checkout.share_the_build_cache(match layout {
+            Layout::Member => "member",
+            Layout::OwnWorkspace => "own-workspace",
+        });
         checkout
     }
 
@@ -46,7 +49,7 @@ impl Checkout {
         let checkout = Self::empty("");
         git(fixture::repository(), &["clone", "--quiet", ".", checkout.path().to_str().unwrap()]);
         fixture::name_the_committer(&checkout.path());
-        checkout.share_the_build_cache();
+        checkout.share_the_build_cache("this-repository");
         checkout
     }
 
@@ -69,14 +72,18 @@ impl Checkout {
         self.dir.path().join("local-cloud")
     }
 
-    /// One folder of products for the builds of all projects, which these tests never run at once: what the image's
-    /// builder depends on is compiled once for all of them, and kept for later runs.
-    fn share_the_build_cache(&self) {
+    /// One folder of products for the builds of all projects of a layout, which these tests never run at once: the image's
+    /// builder is compiled once for all of them, and kept for later runs. With manifests in another place it is another
+    /// builder, and takes the other's place.
+    fn share_the_build_cache(&self, layout: &str) {
         let folder = home().join(".cache/image-build");
-        std::fs::create_dir_all(folder.join("shared")).unwrap();
+        std::fs::create_dir_all(folder.join(layout)).unwrap();
         let project = Project::load(&self.path()).unwrap();
         for environment in project.environments.values() {
-            let _ = std::os::unix::fs::symlink("shared", folder.join(environment.full_name()));
+            let link = folder.join(environment.full_name());
+            // That of the test before.
+            let _ = std::fs::remove_file(&link);
+            std::os::unix::fs::symlink(layout, link).unwrap();
         }
     }
 
