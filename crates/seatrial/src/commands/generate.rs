@@ -9,7 +9,7 @@ use seatrial_project::Project;
 use seatrial_project::generate::{self, GeneratedFile, Place};
 use serde::Serialize;
 
-use super::init::write_whole;
+use super::whole_file::write_whole;
 use super::workflow;
 use crate::cli::GenerateArgs;
 use crate::context::find_root;

@@ -33,6 +33,7 @@ mod status;
 mod timeline;
 mod undeletable;
 mod update;
+mod whole_file;
 mod workflow;
 
 use crate::cli::{Cli, Command, Globals};

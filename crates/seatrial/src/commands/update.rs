@@ -10,7 +10,7 @@ use seatrial_project::STACKS_FOLDER;
 use serde::Serialize;
 
 use super::generate;
-use super::init::write_whole;
+use super::whole_file::write_whole;
 use crate::cli::UpdateArgs;
 use crate::context::find_root;
 use crate::exit::{Failed, Refused};

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::{SocketAddr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
 use super::message::Container;
+use super::task::Task;
 use crate::cloud::{Cloud, Part, Setup};
 use crate::runtime::lines::Line;
 use crate::runtime::process::Process;
@@ -62,15 +63,6 @@ impl Ids {
     pub(crate) fn give(self, _: &Path) -> io::Result<()> {
         match self.0 {}
     }
-}
-
-#[expect(dead_code, reason = "nobody here makes a sandbox of it")]
-pub(crate) struct Task<'a> {
-    pub id: &'a str,
-    pub key: String,
-    pub address: Ipv4Addr,
-    pub hostname: String,
-    pub volumes: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

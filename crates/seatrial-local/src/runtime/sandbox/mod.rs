@@ -5,6 +5,7 @@
 //! its program.
 
 mod message;
+mod task;
 
 #[cfg(target_os = "linux")]
 mod advice;
@@ -35,7 +36,7 @@ mod wire;
 mod elsewhere;
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) use elsewhere::{Ids, Relay, Sandbox, Sandboxes, Silence, Task, Unusable, relay};
+pub(crate) use elsewhere::{Ids, Relay, Sandbox, Sandboxes, Silence, Unusable, relay};
 #[cfg(not(target_os = "linux"))]
 pub use elsewhere::{serve_as_task_agent, sweep_tasks};
 
@@ -48,11 +49,12 @@ pub(crate) use ids::Ids;
 #[cfg(target_os = "linux")]
 pub(crate) use relay::{Relay, relay};
 #[cfg(target_os = "linux")]
-pub(crate) use sandboxes::{Sandboxes, Task, Unusable};
+pub(crate) use sandboxes::{Sandboxes, Unusable};
 #[cfg(target_os = "linux")]
 pub use sweep::sweep_tasks;
 
 pub(crate) use message::{Container, Execution, Limit, Mount, Program, User};
+pub(crate) use task::Task;
 
 #[cfg(test)]
 #[cfg(target_os = "linux")]

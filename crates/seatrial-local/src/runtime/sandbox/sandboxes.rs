@@ -19,6 +19,7 @@ use super::handle::{Sandbox, receive};
 use super::ids::Ids;
 use super::message::{Answer, Begin, Container, Program, Request, User};
 use super::sweep;
+use super::task::Task;
 use crate::cloud::{Cloud, Part, Setup};
 use crate::runtime::process::{Processes, Spec};
 
@@ -26,17 +27,6 @@ use crate::runtime::process::{Processes, Spec};
 const TRIAL: Duration = Duration::from_secs(20);
 /// The image of that container, which has no files.
 const EMPTY: &str = "empty";
-
-/// What a task's sandbox is to be.
-pub(crate) struct Task<'a> {
-    /// Names its folder.
-    pub id: &'a str,
-    /// Names its agent among the processes.
-    pub key: String,
-    pub address: Ipv4Addr,
-    pub hostname: String,
-    pub volumes: Vec<String>,
-}
 
 /// Why tasks have no namespaces of their own on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -23,9 +23,9 @@ use tokio::process::Command;
 use self::answers::{Answers, agree, checks_of_cargo};
 use self::application::Application;
 use self::ground::Ground;
-pub(super) use self::planned::write_whole;
 use self::planned::{Action, Planned};
 use self::tool::{Tool, workspace_of_new_folder};
+use super::whole_file::write_whole;
 use super::workflow;
 use crate::cli::InitArgs;
 use crate::exit::Failed;
@@ -122,22 +122,12 @@ fn of_new_folder(ground: &Ground, args: &InitArgs) -> anyhow::Result<Option<Desi
     let mut planned = Planned::default();
     planned.file("Cargo.toml", workspace_of_new_folder(&tool));
     SAMPLE.iter().for_each(|(path, text)| planned.file(*path, *text));
-    let folder_is_new = {
-        let mut all = Planned::default();
-        all.files.clone_from(&planned.files);
-        match tool.plan(ground, args, &mut all).and_then(|()| plan_stacks(ground, &mut all)) {
-            // Nobody may have said where the tool comes from, which only counts in a folder that is new.
-            Err(error) => match ground.holds_nothing_but(&all.files)? {
-                true => return Err(error),
-                false => false,
-            },
-            Ok(()) => ground.holds_nothing_but(&all.files)?,
-        }
-    };
-    if !folder_is_new {
+    // Nobody may have said where the tool comes from, which only counts in a folder that is new.
+    let is_planned = plan_common(ground, args, &tool, &mut planned);
+    if !ground.holds_nothing_but(&planned.files)? {
         return Ok(None);
     }
-    plan_common(ground, args, &tool, &mut planned)?;
+    is_planned?;
     let answers = Answers::find(ground, &Application::Sample, args, &tool.program());
     let notes = plan_project(ground, &answers, &Application::Sample, &tool, &mut planned)?;
     Ok(Some(Design { planned, tool, notes }))

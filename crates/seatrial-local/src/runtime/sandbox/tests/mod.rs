@@ -85,7 +85,7 @@ fn script(text: &str) -> Container {
         image: "image".into(),
         program: Program { says: None, sleeps: 0, runs: Ok(Execution { path: "/bin/bash".into(), argv }) },
         env: vec![("PATH".to_owned(), "/bin".to_owned())],
-        dir: "/work/here".into(),
+        dir: "/srv/here".into(),
         user: User::default(),
         read_only: false,
         mounts: Vec::new(),
@@ -140,7 +140,7 @@ async fn a_container_sees_its_image_and_its_own_processes_devices_and_names_alon
             echo gone > /dev/null && head -c 4 /dev/zero | od -An -c
             cat /etc/hosts /etc/hostname /etc/resolv.conf
             ls /; cat /proc/net/dev | grep -c :
-            stat -c '%u:%g %a' /data/own /data/setuid /work/here
+            stat -c '%u:%g %a' /data/own /data/setuid /srv/here
             grep CapBnd /proc/self/status
             echo changed > /data/own && cat /data/own
             echo 1 > /proc/sys/vm/panic_on_oom
@@ -149,7 +149,7 @@ async fn a_container_sees_its_image_and_its_own_processes_devices_and_names_alon
     )
     .await;
     let expected = [
-        "1 /work/here 0 ip-127-20-30-40.local",
+        "1 /srv/here 0 ip-127-20-30-40.local",
         // Itself, and the two that count.
         "3",
         "fd full null ptmx pts random shm stderr stdin stdout tty urandom zero",
@@ -370,7 +370,7 @@ async fn a_user_without_rights_has_ids_to_give_or_is_told_what_to_type() {
     let task = world.task("one").await;
     let looks = || {
         script(
-            "echo $$ $(id -u):$(id -g) $(stat -c %u:%g /data/own /work/here); echo more >> /data/own; rm /bin/touch",
+            "echo $$ $(id -u):$(id -g) $(stat -c %u:%g /data/own /srv/here); echo more >> /data/own; rm /bin/touch",
         )
     };
     let other = Container { user: User { uid: 10001, gid: 10002, groups: Vec::new() }, ..looks() };
