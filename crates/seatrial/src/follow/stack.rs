@@ -37,10 +37,11 @@ pub(crate) async fn follow_stack_seeing(
 ) -> anyhow::Result<StackEnd> {
     let mut poll = watch.poll(format!("the operation on stack `{name}`"), PATIENCE);
     let mut events: Vec<StackEvent> = Vec::new();
+    let mut gone = false;
     let status = poll
         .until(async || {
             let new = watch.aws.stack_events_after(id, last.as_deref()).await?;
-            let Some(newest) = new.last() else { return quiet(watch, id).await };
+            let Some(newest) = new.last() else { return quiet(watch, id, &mut gone).await };
             last = Some(newest.id.clone());
             new.iter().for_each(|event| watch.session.printer.tell(told((name, id), event)));
             new.iter().for_each(&seen);
@@ -52,11 +53,15 @@ pub(crate) async fn follow_stack_seeing(
     Ok(StackEnd { status, events })
 }
 
-/// Nothing new: where somebody else has deleted the stack before, no event will ever come.
-async fn quiet(watch: Watch<'_>, id: &str) -> anyhow::Result<Look<String>> {
-    let found = watch.aws.describe_stack(id).await?;
-    let status = found.map_or_else(|| "DELETE_COMPLETE".to_owned(), |stack| stack.status);
-    Ok(if status == "DELETE_COMPLETE" { Look::Ended(status) } else { Look::Nothing })
+/// Nothing new: where somebody else has deleted the stack before, no event will ever come. Where it was deleted between
+/// this question and the one for its events, these are there by now, and are asked for once more.
+async fn quiet(watch: Watch<'_>, id: &str, gone: &mut bool) -> anyhow::Result<Look<String>> {
+    const GONE: &str = "DELETE_COMPLETE";
+    if *gone {
+        return Ok(Look::Ended(GONE.to_owned()));
+    }
+    *gone = watch.aws.describe_stack(id).await?.is_none_or(|stack| stack.status == GONE);
+    Ok(if *gone { Look::News } else { Look::Nothing })
 }
 
 fn told((stack, id): (&str, &str), event: &StackEvent) -> Event {
@@ -183,6 +188,35 @@ mod tests {
                 assert!(local.cloud.cloud().faults().armed().is_empty());
             }
         }
+    }
+
+    #[tokio::test]
+    async fn what_happens_while_a_quiet_stack_is_looked_at_is_told() {
+        let local = InProcess::start().await;
+        let id = begin(&local, 1).await;
+        while local.aws.describe_stack(&id).await.unwrap().unwrap().status != "CREATE_COMPLETE" {
+            tokio::task::yield_now().await;
+        }
+        let last = local.aws.newest_stack_event(&id).await.unwrap();
+        let operation = Some("DescribeStacks".to_owned());
+        let faults = local.cloud.cloud().faults();
+        faults.arm(Fault { operation, delay_ms: 2_000, ..Fault::new(FaultKind::Slow) });
+        let session = Session::new(Printer::new(Format::Text), "cargo xtask");
+        // There was no event yet, and the question for its status is on its way.
+        let delete = async {
+            while !faults.armed().is_empty() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            local.aws.delete_stack(&id, &[]).await.unwrap();
+        };
+
+        let watch = Watch { aws: &local.aws, session: &session };
+        let (end, ()) = tokio::join!(follow_stack(watch, ("many", &id), last), delete);
+
+        let end = end.unwrap();
+        assert_eq!(end.status, "DELETE_COMPLETE");
+        let told: Vec<_> = end.events.iter().map(|event| event.status.as_str()).collect();
+        assert_eq!((told.first(), told.last()), (Some(&"DELETE_IN_PROGRESS"), Some(&"DELETE_COMPLETE")));
     }
 
     #[tokio::test]

@@ -80,11 +80,12 @@ fn a_timeline_is_drawn_or_written_and_always_part_of_the_object() {
     let made = workbench.run(&[&PROVISION[..], &["--timeline", file, "--output", "json"]].concat());
     let destroyed = workbench.run(&[&DESTROY[..], &["--timeline"]].concat());
 
+    assert_eq!(made.code, Some(0), "{made:?}");
     let bars = &made.object()["timeline"]["bars"];
     let names = bars.as_array().unwrap().iter().map(|bar| bar["name"].as_str().unwrap());
     assert_eq!(names.collect::<Vec<_>>(), ["first", "second"]);
     assert_eq!(bars[0]["critical"], true);
-    assert_eq!(bars[1]["resources"][0]["logical_id"], "Group");
+    assert_eq!(bars[1]["resources"][0]["logical_id"], "Group", "{bars}");
     let svg = workbench.read("made.svg");
     assert!(svg.contains("<title>second: CREATE_COMPLETE in ") && svg.ends_with("</svg>\n"), "{svg}");
     assert_eq!(destroyed.code, Some(0), "{destroyed:?}");
