@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use seatrial_project::Project;
@@ -13,9 +12,6 @@ use super::Ended;
 use super::fixture::{self, Layout, git};
 use super::terminal::script;
 
-/// Two image builds at once would only wait for each other, and the probes would measure the compiler.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
 /// In 2005.
 const LONG_AGO: u64 = 1_120_000_000;
 
@@ -24,7 +20,6 @@ pub struct Checkout {
     dir: TempDir,
     /// Where in the checkout the project lies.
     inside: &'static str,
-    _turn: MutexGuard<'static, ()>,
 }
 
 impl Checkout {
@@ -54,8 +49,7 @@ impl Checkout {
     }
 
     fn empty(inside: &'static str) -> Self {
-        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        Self { dir: tempfile::tempdir().unwrap(), inside, _turn: turn }
+        Self { dir: tempfile::tempdir().unwrap(), inside }
     }
 
     fn top(&self) -> PathBuf {
@@ -72,18 +66,22 @@ impl Checkout {
         self.dir.path().join("local-cloud")
     }
 
-    /// One folder of products for the builds of all projects of a layout, which these tests never run at once: the image's
-    /// builder is compiled once for all of them, and kept for later runs. With manifests in another place it is another
-    /// builder, and takes the other's place.
+    /// The home of the local cloud's builds.
+    fn home(&self) -> PathBuf {
+        self.dir.path().join("home")
+    }
+
+    /// One folder of products for the builds of all projects of a layout, in which they take turns: the image's builder is
+    /// compiled once for all of them, and kept for later runs. With manifests in another place it is another builder, and
+    /// takes the other's place.
     fn share_the_build_cache(&self, layout: &str) {
-        let folder = home().join(".cache/image-build");
-        std::fs::create_dir_all(folder.join(layout)).unwrap();
+        let shared = Path::new(env!("CARGO_TARGET_TMPDIR")).join("image-build").join(layout);
+        std::fs::create_dir_all(&shared).unwrap();
+        let folder = self.home().join(".cache/image-build");
+        std::fs::create_dir_all(&folder).unwrap();
         let project = Project::load(&self.path()).unwrap();
         for environment in project.environments.values() {
-            let link = folder.join(environment.full_name());
-            // That of the test before.
-            let _ = std::fs::remove_file(&link);
-            std::os::unix::fs::symlink(layout, link).unwrap();
+            std::os::unix::fs::symlink(&shared, folder.join(environment.full_name())).unwrap();
         }
     }
 
@@ -105,7 +103,7 @@ impl Checkout {
                 command.env(variable, folder);
             }
         }
-        command.env("HOME", home());
+        command.env("HOME", self.home());
         command.env("XTASK_LOCAL_DATA_DIR", self.data_dir());
         command.env("XTASK_LOCAL_OWNER", std::process::id().to_string());
         command
@@ -228,11 +226,6 @@ impl Drop for Checkout {
     fn drop(&mut self) {
         self.run(&["local", "reset", "--yes"]);
     }
-}
-
-/// The home of the local cloud's builds.
-fn home() -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join("home")
 }
 
 fn by_hand() -> PathBuf {

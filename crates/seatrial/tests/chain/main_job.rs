@@ -5,17 +5,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
 
-mod support;
-
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use crate::support::aws_cli::AwsCli;
+use crate::support::checkout::Checkout;
+use crate::support::fixture::{LOCAL, Layout, PAGE, git};
+use crate::support::until;
 use serde_json::Value;
-use support::aws_cli::AwsCli;
-use support::checkout::Checkout;
-use support::fixture::{LOCAL, Layout, PAGE, git};
-use support::until;
 
 /// The page with its head.
 fn get(url: &str) -> Option<String> {

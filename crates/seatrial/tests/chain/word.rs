@@ -3,19 +3,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
 
-mod support;
-
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
+use crate::support::aws_cli::AwsCli;
+use crate::support::checkout::Checkout;
+use crate::support::fixture::Layout;
+use crate::support::load::Load;
+use crate::support::until;
 use serde_json::{Value, json};
-use support::aws_cli::AwsCli;
-use support::checkout::Checkout;
-use support::fixture::Layout;
-use support::load::Load;
-use support::until;
 
 const LONG: Duration = Duration::from_secs(120);
 

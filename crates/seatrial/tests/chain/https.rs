@@ -3,14 +3,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
 
-mod support;
-
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-use support::aws_cli::AwsCli;
-use support::checkout::Checkout;
-use support::fixture::{Layout, PAGE};
+use crate::support::aws_cli::AwsCli;
+use crate::support::checkout::Checkout;
+use crate::support::fixture::{Layout, PAGE};
 
 const DOMAIN: &str = "www.example.com";
 

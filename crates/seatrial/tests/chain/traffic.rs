@@ -3,17 +3,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
 
-mod support;
-
 use std::io::{BufReader, Read, Write as _};
 use std::time::Duration;
 
+use crate::support::aws_cli::AwsCli;
+use crate::support::checkout::Checkout;
+use crate::support::fixture::{LISTENERS_THAT_NAME_THE_GROUPS, Layout};
+use crate::support::load::Load;
+use crate::support::{ended_of, until};
 use serde_json::Value;
-use support::aws_cli::AwsCli;
-use support::checkout::Checkout;
-use support::fixture::{LISTENERS_THAT_NAME_THE_GROUPS, Layout};
-use support::load::Load;
-use support::{ended_of, until};
 
 /// A resource that cannot be made: port 80 is taken.
 const BROKEN: &str = "

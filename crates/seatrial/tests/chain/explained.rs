@@ -3,18 +3,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
 
-mod support;
-
 use std::io::{BufRead as _, BufReader};
 
+use crate::support::Ended;
+use crate::support::aws_cli::AwsCli;
+use crate::support::checkout::Checkout;
+use crate::support::fixture::{LOCAL, Layout, PAGE, git};
+use crate::support::load::Load;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
-use support::Ended;
-use support::aws_cli::AwsCli;
-use support::checkout::Checkout;
-use support::fixture::{LOCAL, Layout, PAGE, git};
-use support::load::Load;
 
 /// The program's source.
 const PROGRAM: &str = "web/src/main.rs";
