@@ -2,7 +2,7 @@
 //!
 //! A deployment group names listeners; what is moved is every rule of theirs that forwards to one of the group's two
 //! target groups, the default one among them. AWS's pages speak of listeners alone: that rules are moved is seen in
-//! production use (see `docs/decisions/0012-traffic-rules.md`).
+//! production use (see `docs/decisions/0001-rules-alone-name-blue-and-green.md`).
 
 use super::turn::{Trouble, Turn};
 use crate::services::codedeploy::deployment::TargetGroup;
