@@ -141,6 +141,8 @@ pub struct App {
     pub cpu: u32,
     /// MiB.
     pub memory: u32,
+    /// The program can write no file: ECS's `readonlyRootFilesystem`.
+    pub is_read_only: bool,
     /// The processor of the tasks.
     pub architecture: Architecture,
     /// Variable to value, exactly as it was typed. No name is in `secrets` too.

@@ -175,6 +175,7 @@ impl Container {
         let secrets = environment.app.secrets.iter();
         let secrets = secrets.map(|(name, arn)| Secret { name: name.clone(), value_from: arn.clone() });
         self.secrets.extend(secrets);
+        self.readonly_root_filesystem = Some(environment.app.is_read_only);
     }
 }
 

@@ -227,6 +227,7 @@ impl Scope<'_> {
             health_check_path: path,
             cpu,
             memory,
+            is_read_only: app.read_only.unwrap_or(true),
             architecture: app.architecture.unwrap_or(Architecture::X86_64),
             environment,
             outputs,

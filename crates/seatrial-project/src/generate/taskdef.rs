@@ -1,7 +1,8 @@
 //! `.aws/taskdef.json`: the input of RegisterTaskDefinition, and the only source of the task definition.
 //!
-//! It holds what every task of every environment gets. An environment's own variables and secrets are not in it:
-//! they are added when it is rendered, so that no environment's names are in another's task.
+//! It holds what every task of every environment gets. An environment's own variables and secrets, and whether its
+//! tasks may write files, are not in it: they are added when it is rendered, so that no environment's names are in
+//! another's task.
 
 use std::collections::BTreeMap;
 
@@ -56,7 +57,6 @@ fn container() -> Container {
     let port = Port::Placeholder("${APP_PORT}".to_owned());
     Container {
         essential: Some(true),
-        readonly_root_filesystem: Some(true),
         stop_timeout: Some(STOP_TIMEOUT),
         port_mappings: vec![PortMapping {
             container_port: port,

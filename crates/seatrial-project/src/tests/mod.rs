@@ -279,7 +279,7 @@ fn every_fault_names_place_key_value_and_rule() {
         ),
         (
             broken("port: 8080", "prot: 8080"),
-            "infra/project.yml:4:7: unknown key `prot` in `app`, expected one of `port`, `health_check_path`, `probe`, `cpu`, `memory`, `architecture`, `environment`, `secrets`",
+            "infra/project.yml:4:7: unknown key `prot` in `app`, expected one of `port`, `health_check_path`, `probe`, `cpu`, `memory`, `read_only`, `architecture`, `environment`, `secrets`",
         ),
         (
             broken("port: 8080", "port: \"8080\""),

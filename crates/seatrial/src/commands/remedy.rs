@@ -31,6 +31,9 @@ pub(super) fn of(cause: Cause) -> String {
             "try again later, or ask for a higher Fargate quota (`doctor` shows it)".to_owned()
         }
         Cause::Memory => format!("raise `app.memory` in `{PROJECT_FILE}`, or let the application use less"),
+        Cause::ReadOnly => format!(
+            "set `app.read_only` in `{PROJECT_FILE}` to false, or let the application write nothing to its own disk"
+        ),
         Cause::Unhealthy => format!(
             "see that the application listens on 0.0.0.0 at `PORT` and answers `app.health_check_path` of `{PROJECT_FILE}` \
              with 200"

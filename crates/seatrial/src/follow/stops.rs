@@ -28,6 +28,8 @@ pub(crate) enum Cause {
     Capacity,
     /// The program used more memory than the task has.
     Memory,
+    /// The program wrote to a disk that cannot be written, and ended.
+    ReadOnly,
     /// The program ended by itself.
     Exited,
     /// It did not answer its health check in time.
@@ -42,6 +44,8 @@ pub(crate) enum Cause {
 const WRONG_FORMAT: &str = "exec format error";
 /// What it says of a program whose interpreter or loader is not there.
 const NO_FILE: &str = "no such file or directory";
+/// What the C library calls EROFS, and with it every language, in one case or another.
+const READ_ONLY: &str = "read-only file system";
 
 /// One row: what the words begin a part with, what they also say, and what that means. The first that holds counts.
 type Row = (&'static str, &'static [&'static str], Cause);
@@ -114,6 +118,9 @@ impl Cause {
         match found {
             Self::Exited if says(WRONG_FORMAT) => Self::Architecture,
             Self::Exited if says(NO_FILE) => Self::MissingProgram,
+            Self::Exited if log.iter().any(|line| line.to_ascii_lowercase().contains(READ_ONLY)) => {
+                Self::ReadOnly
+            }
             found => found,
         }
     }
@@ -291,5 +298,13 @@ mod tests {
         assert_eq!(cause("exec /app: exec format error"), Cause::Architecture);
         assert_eq!(cause("exec /app: no such file or directory"), Cause::MissingProgram);
         assert_eq!(cause("open /etc/app.conf: no such file or directory"), Cause::Exited);
+        // As Python, Node and Rust write it.
+        for line in [
+            "OSError: [Errno 30] Read-only file system: '/srv/cache'",
+            "Error: EROFS: read-only file system, open '/srv/cache'",
+            "Os { code: 30, kind: ReadOnlyFilesystem, message: \"Read-only file system\" }",
+        ] {
+            assert_eq!(cause(line), Cause::ReadOnly);
+        }
     }
 }

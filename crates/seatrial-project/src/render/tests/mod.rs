@@ -114,6 +114,15 @@ fn values_reach_the_task_as_they_were_typed() {
 }
 
 #[test]
+fn tasks_write_files_only_where_their_environment_lets_them() {
+    let project = project("", "    app: {read_only: false}", "");
+    let is_read_only =
+        |name| rendered(&project, name).container_definitions[0].readonly_root_filesystem.unwrap();
+
+    assert_eq!((is_read_only("local"), is_read_only("other")), (false, true));
+}
+
+#[test]
 fn a_variable_without_a_value_is_refused_with_its_place() {
     for nothing in ["", "~", "null"] {
         let text = format!(

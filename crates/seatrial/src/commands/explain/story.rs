@@ -189,6 +189,7 @@ fn headline(cause: Cause) -> &'static str {
         Cause::Unreachable => "the tasks do not reach the registry, the secrets or the logs",
         Cause::Capacity => "Fargate has no capacity for the tasks, or the quota is used up",
         Cause::Memory => "the application needs more memory than its tasks have",
+        Cause::ReadOnly => "the application wrote to its disk, which is read-only, and ended",
         Cause::Exited => "the application ended by itself",
         Cause::Unhealthy => "the application did not answer its health check",
         Cause::NotStarted | Cause::Unwanted => "the tasks did not start",

@@ -28,6 +28,9 @@ pub(super) fn text(answers: &Answers, application: &Application) -> String {
     line(&path, "[release, then provision] answers 200 while a task can serve");
     line("  cpu: 256", "[release] CPU units, 1024 are one processor");
     line("  memory: 512", "[release] MiB; Fargate allows certain pairs with cpu");
+    let read_only = !matches!(application, Application::Dockerfile { .. });
+    let writes = "[release] false: it may write files, which are gone with their task";
+    line(&format!("  read_only: {read_only}"), writes);
     line("  environment: {}", "[release] NAME: value, or NAME: {output: NameOfAStacksOutput}");
     line("  secrets: {}", "[provision, then release] NAME: ARN of a secret or of an SSM parameter");
     line("", "");

@@ -120,7 +120,7 @@ fn of_tasks<'a>(stopped: impl Iterator<Item = &'a StoppedTask>, is_live: bool) -
     let enough = |cause: Cause| match cause {
         _ if cause.cannot_heal() => 1,
         Cause::DeniedSecret | Cause::DeniedImage => 1,
-        Cause::Exited | Cause::Memory | Cause::Unhealthy if !is_live => 1,
+        Cause::Exited | Cause::ReadOnly | Cause::Memory | Cause::Unhealthy if !is_live => 1,
         _ => 2,
     };
     let (cause, task) = stopped
