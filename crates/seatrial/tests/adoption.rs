@@ -117,6 +117,49 @@ impl Folder {
     }
 }
 
+/// The tool that is installed, and no Rust in the repository.
+#[test]
+fn a_project_without_an_xtask_uses_the_installed_tool_of_a_commit_that_it_names() {
+    const COMMIT: &str = "git:https://example.com/seatrial#0123456789abcdef";
+    let folder = Folder::empty();
+    folder.write("Dockerfile", "FROM scratch\nEXPOSE 9000\n");
+    git(&folder.root(), &["init", "--quiet"]);
+    let init = |more: &[&str]| folder.run_in("", &[&["init", "--installed"], more].concat());
+
+    // A program that was not installed from a repository knows no commit.
+    let refused = init(&[]);
+    assert_eq!(refused.code, Some(3), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("it is not known which commit the installed Seatrial is of"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(folder.files().len(), 1);
+
+    let made = init(&["--dependency", COMMIT]);
+    assert_eq!(made.code, Some(0), "{}", made.stderr);
+    assert!(made.stdout.contains("cargo seatrial rehearse --install-missing"), "{}", made.stdout);
+    let files = folder.files();
+    let has = |name: &str| files.contains_key(Path::new(name));
+    assert!(has("infra/project.yml") && has("infra/.seatrial/installed.toml"), "{:?}", files.keys());
+    assert!(
+        !has("xtask/Cargo.toml") && !has(".cargo/config.toml") && !has("Cargo.lock"),
+        "{:?}",
+        files.keys()
+    );
+    let buildspec = folder.read(".aws/buildspec.yml");
+    assert!(buildspec.contains("--git 'https://example.com/seatrial' --rev 0123456789abcdef"), "{buildspec}");
+    assert!(folder.read("infra/project.yml").contains("read_only: false"));
+
+    for arguments in
+        [&["init"][..], &["init", "--installed"], &["generate", "--check"], &["update", "--check"]]
+    {
+        let ended = folder.run_in("", arguments);
+        assert_eq!(ended.code, Some(0), "{arguments:?}: {}{}", ended.stdout, ended.stderr);
+    }
+    assert_eq!(folder.files(), files);
+}
+
 fn package(name: &str, dependencies: &str) -> String {
     format!(
         "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[dependencies]\n{dependencies}"

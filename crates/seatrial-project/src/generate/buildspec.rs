@@ -100,8 +100,14 @@ fn build(facts: &Facts) -> String {
     };
     let program =
         if facts.hands_over_program { HAND_OVER.replace("@PROGRAM@", PROGRAM) } else { String::new() };
-    let fetch = private::fetch(&facts.registry_secrets, facts.target, &facts.place.cargo_arguments());
+    let fetch = private::fetch(&facts.registry_secrets, facts.target, &facts.place);
+    let (make_tool, from) = match &facts.place.installed {
+        Some(installed) => (INSTALL_TOOL, installed.arguments()),
+        None => (COMPILE_TOOL, String::new()),
+    };
     let values = [
+        ("@MAKE_TOOL@", make_tool),
+        ("@FROM@", from.as_str()),
         ("@SELECT@", SELECT),
         ("@TOOLCHAIN@", TOOLCHAIN),
         ("@FETCH@", fetch.as_str()),
@@ -193,7 +199,35 @@ if command -v flock >/dev/null && ! flock --nonblock 9; then
   flock --timeout 1800 9
 fi
 
-# Times say nothing: an archive's files carry the commit's. So seatrial-image is compiled again exactly when its
+@MAKE_TOOL@
+# Only a pipeline knows the database and wants the files of its deploy action.
+case "${CODEBUILD_INITIATOR:-}" in
+  codepipeline/*) artifacts="$top/@OUTPUT@" ;;
+  *) artifacts= ;;
+esac
+outcome=$("$tool" --push@BUILDER@ ${artifacts:+--artifacts "$artifacts"})
+@HAND_OVER@exec 9>&-
+printf '%s\n' "$outcome"
+export IMAGE_URI=$(printf '%s' "$outcome" | sed -n 's/^{"uri":"\([^"]*\)".*/\1/p')
+"#;
+
+/// Of a project without an `xtask`. In products of another commit cargo takes that commit's program for this one's
+/// (`cargo install --git --rev`, cargo 1.95, seen), so there are none.
+const INSTALL_TOOL: &str = r#"# seatrial-image, of the commit that infra/.seatrial/installed.toml names.
+tool="$CARGO_TARGET_DIR/bin/seatrial-image"
+stamp="$CARGO_TARGET_DIR/seatrial-image.commit"
+sources="$(cargo --version) @FROM@"
+if [ ! -x "$tool" ] || [ "$sources" != "$(cat "$stamp" 2>/dev/null)" ]; then
+  products="$CARGO_TARGET_DIR/products"
+  rm -rf "$stamp" "$products"
+  cargo install --debug --force --root "$CARGO_TARGET_DIR" --target-dir "$products" @FROM@ seatrial-image
+  rm -rf "$products"
+  printf '%s\n' "$sources" >"$stamp"
+fi
+"#;
+
+/// Of all others.
+const COMPILE_TOOL: &str = r#"# Times say nothing: an archive's files carry the commit's. So seatrial-image is compiled again exactly when its
 # sources or the compiler are not those of the last compilation that succeeded. It sees to the application.
 # What is no folder of this source has a commit or a checksum in the lock file, and cargo never takes one for another.
 tool="$CARGO_TARGET_DIR/@PRODUCTS@debug/seatrial-image"
@@ -226,16 +260,6 @@ if [ ! -x "$tool" ] || [ "$sources" != "$(cat "$stamp" 2>/dev/null)" ]; then
   cargo build --locked@WHERE@@FOR@ $what
   printf '%s\n' "$sources" >"$stamp"
 fi
-
-# Only a pipeline knows the database and wants the files of its deploy action.
-case "${CODEBUILD_INITIATOR:-}" in
-  codepipeline/*) artifacts="$top/@OUTPUT@" ;;
-  *) artifacts= ;;
-esac
-outcome=$("$tool" --push@BUILDER@ ${artifacts:+--artifacts "$artifacts"})
-@HAND_OVER@exec 9>&-
-printf '%s\n' "$outcome"
-export IMAGE_URI=$(printf '%s' "$outcome" | sed -n 's/^{"uri":"\([^"]*\)".*/\1/p')
 "#;
 
 /// While the lock is held: another build may compile another program in the same place.

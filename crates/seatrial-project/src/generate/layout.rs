@@ -4,8 +4,12 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use super::installed::{INSTALLED, Installed};
+
 /// The folder that usually has the tool, from the project's folder.
 const USUAL: &str = "xtask";
+/// What cargo calls the installed tool by.
+const INSTALLED_NAME: &str = "seatrial";
 /// The crate that a project's tool is made of.
 const TOOL: &str = "seatrial";
 /// Where a project configures cargo.
@@ -29,20 +33,29 @@ pub struct Place {
     pub folder: String,
     /// The project has everything compiled for a target that need not be the building machine (`build.target`).
     pub names_target: bool,
+    /// The project has no such folder: `cargo seatrial` is installed. Then `folder` is that name alone.
+    pub installed: Option<Installed>,
+}
+
+impl From<Installed> for Place {
+    fn from(installed: Installed) -> Self {
+        let folder = INSTALLED_NAME.to_owned();
+        Self { layout: Layout::Member, folder, names_target: false, installed: Some(installed) }
+    }
 }
 
 impl From<Layout> for Place {
     fn from(layout: Layout) -> Self {
-        Self { layout, folder: USUAL.to_owned(), names_target: false }
+        Self { layout, folder: USUAL.to_owned(), names_target: false, installed: None }
     }
 }
 
 impl Place {
     /// The place of the tool in the project in `root`: the folder `xtask`, or, where that has nothing of this tool, the
-    /// first one that depends on it.
+    /// first one that depends on it; else what [`INSTALLED`] says.
     ///
     /// # Errors
-    /// A file or folder that is there and cannot be read.
+    /// A file or folder that is there and cannot be read, or says something else.
     pub fn find(root: &Path) -> io::Result<Self> {
         let names_target = read(&root.join(CONFIG))?.is_some_and(|config| sets(&config, "build", "target"));
         let usual = read(&root.join(USUAL).join("Cargo.toml"))?;
@@ -50,11 +63,16 @@ impl Place {
             Some(manifest) if depends(manifest) => Some((USUAL.to_owned(), manifest.clone())),
             _ => other_folder(root)?.or(usual.map(|manifest| (USUAL.to_owned(), manifest))),
         };
+        if !found.as_ref().is_some_and(|(_, manifest)| depends(manifest))
+            && let Some(text) = read(&root.join(INSTALLED))?
+        {
+            return Ok(Installed::parse(&text)?.into());
+        }
         let (folder, layout) = match found {
             Some((folder, manifest)) => (folder, Layout::of(&manifest)),
             None => (USUAL.to_owned(), Layout::Member),
         };
-        Ok(Self { layout, folder, names_target })
+        Ok(Self { layout, folder, names_target, installed: None })
     }
 
     /// What cargo is told to find the tool, with a blank before it.

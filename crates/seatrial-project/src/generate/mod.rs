@@ -7,6 +7,7 @@
 mod appspec;
 mod buildspec;
 mod facts;
+mod installed;
 mod layout;
 mod taskdef;
 mod workflow;
@@ -15,6 +16,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+pub use self::installed::{INSTALLED, Installed};
 pub use self::layout::{Layout, Place};
 pub use self::workflow::HEAD as WORKFLOW_HEAD;
 

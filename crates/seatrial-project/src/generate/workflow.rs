@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::installed::INSTALLED;
 use super::layout::{Layout, Place};
 
 /// By which the file is told from one of somebody's own, which is left alone.
@@ -62,12 +63,21 @@ pub(super) fn render(inside: &Path, place: &Place) -> serde_yaml::Result<String>
 fn workflow(inside: &Path, place: &Place) -> Workflow {
     let text = |text: &str| text.to_owned();
     let at = |path: &str| inside.join(path).display().to_string();
-    let lock = match place.layout {
-        Layout::Member => "Cargo.lock".to_owned(),
-        Layout::OwnWorkspace => format!("{}/Cargo.lock", place.folder),
+    let (lock, installed) = match (&place.installed, place.layout) {
+        (Some(_), _) => {
+            (INSTALLED.to_owned(), "~/.cargo/bin\n~/.cargo/.crates.toml\n~/.cargo/.crates2.json\n")
+        }
+        (None, Layout::Member) => ("Cargo.lock".to_owned(), ""),
+        (None, Layout::OwnWorkspace) => (format!("{}/Cargo.lock", place.folder), ""),
     };
     let folder = inside.to_str().filter(|inside| !inside.is_empty()).map(str::to_owned);
-    let steps = vec![
+    // That of another commit takes its place.
+    let install = place.installed.iter().map(|installed| Step {
+        name: Some(text("Install Seatrial")),
+        run: Some(format!("cargo install {} seatrial", installed.arguments())),
+        ..Step::default()
+    });
+    let mut steps = vec![
         Step { uses: Some(text("actions/checkout@v5")), ..Step::default() },
         // Programs in namespaces of their own, as tasks of a rehearsal are, are forbidden on these runners unless this is
         // said (actions/runner-images#10443); where there is no such rule there is nothing to say.
@@ -82,18 +92,19 @@ fn workflow(inside: &Path, place: &Place) -> Workflow {
             uses: Some(text("actions/cache@v5")),
             inputs: BTreeMap::from([
                 (text("key"), format!("check-${{{{ runner.os }}}}-${{{{ hashFiles('{}') }}}}", at(&lock))),
-                (text("path"), format!("~/.cargo/registry\n~/.cargo/git\n{}\n", at("target"))),
+                (text("path"), format!("~/.cargo/registry\n~/.cargo/git\n{installed}{}\n", at("target"))),
                 (text("restore-keys"), text("check-${{ runner.os }}-\n")),
             ]),
             ..Step::default()
         },
-        Step {
-            name: Some(text("Check")),
-            run: Some(format!("cargo {} check --install-missing", place.folder)),
-            working_directory: folder,
-            ..Step::default()
-        },
     ];
+    steps.extend(install);
+    steps.push(Step {
+        name: Some(text("Check")),
+        run: Some(format!("cargo {} check --install-missing", place.folder)),
+        working_directory: folder,
+        ..Step::default()
+    });
     let job = Job { runs_on: text("ubuntu-24.04"), timeout_minutes: 60, steps };
     Workflow {
         name: path(inside).trim_start_matches(&format!("{FOLDER}/")).trim_end_matches(".yml").to_owned(),
@@ -106,6 +117,22 @@ fn workflow(inside: &Path, place: &Place) -> Workflow {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::generate::Installed;
+
+    #[test]
+    fn a_project_without_an_xtask_installs_the_tool_first() {
+        let place = Place::from(Installed::new("https://example.com/o/n", "0123456").unwrap());
+        let text = render(Path::new(""), &place).unwrap();
+        let (install, check) = text.split_once("name: Check").unwrap();
+        assert!(
+            install.contains(
+                "run: cargo install --locked --git 'https://example.com/o/n' --rev 0123456 seatrial\n"
+            ),
+            "{text}"
+        );
+        assert!(install.contains("hashFiles('infra/.seatrial/installed.toml')"), "{text}");
+        assert!(check.contains("run: cargo seatrial check --install-missing\n"), "{text}");
+    }
 
     #[test]
     fn it_runs_the_projects_check_where_the_project_is_and_is_read_back() {

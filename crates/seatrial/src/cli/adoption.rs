@@ -78,6 +78,9 @@ pub(crate) struct InitArgs {
     /// What to call the tool instead of `xtask`, where the project has one of its own: its folder, and `cargo NAME`
     #[arg(long, value_name = "NAME", value_parser = word)]
     pub alias: Option<String>,
+    /// Make no xtask: the project uses the installed `cargo seatrial`, and its builds install the same commit
+    #[arg(long, conflicts_with = "alias")]
+    pub installed: bool,
     /// Show what would be written, and write nothing
     #[arg(long)]
     pub dry_run: bool,

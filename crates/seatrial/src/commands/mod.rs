@@ -17,6 +17,7 @@ mod explain;
 mod generate;
 mod graph;
 mod init;
+mod installed;
 mod large_template;
 mod learned;
 mod local;

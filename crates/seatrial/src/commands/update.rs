@@ -7,10 +7,11 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use seatrial_project::STACKS_FOLDER;
+use seatrial_project::generate::INSTALLED;
 use serde::Serialize;
 
-use super::generate;
 use super::whole_file::write_whole;
+use super::{generate, installed};
 use crate::cli::UpdateArgs;
 use crate::context::find_root;
 use crate::exit::{Failed, Refused};
@@ -66,9 +67,15 @@ pub(crate) fn run(session: &Session, args: &UpdateArgs) -> anyhow::Result<Report
     refuse_marks(&root)?;
     let merges = merges(&root)?;
     let has_work = |fate: Fate| !matches!(fate, Fate::Kept | Fate::Unknown);
+    let newer = installed::outdated(&root).context("failed to look for the project's tool")?;
     if args.check {
         let waiting: Vec<&str> =
             merges.iter().filter(|merge| has_work(merge.fate)).map(|merge| merge.name.as_str()).collect();
+        if waiting.is_empty() && newer.is_some() {
+            let refused = format!("`{INSTALLED}` names another commit than this program's");
+            let hint = format!("run `{} update` and commit what it writes", session.program);
+            return Err(Refused::new(refused).hint(hint).into());
+        }
         if waiting.is_empty() {
             return Ok(Report::done(Updated { dry_run: true, templates: Vec::new(), generated: Vec::new() }));
         }
@@ -83,6 +90,12 @@ pub(crate) fn run(session: &Session, args: &UpdateArgs) -> anyhow::Result<Report
         }
         for merge in &merges {
             merge.write(&root)?;
+        }
+        if let Some(newer) = newer {
+            session.changes.note();
+            write_whole(&root.join(INSTALLED), &newer.text())
+                .with_context(|| format!("failed to write `{INSTALLED}`"))?;
+            generated.push(INSTALLED.to_owned());
         }
         let outdated = generate::outdated(&root)?;
         if !outdated.is_empty() {

@@ -17,6 +17,8 @@ pub(super) struct Case {
     /// Makes what is no text of ours.
     prepare: &'static [&'static str],
     init: &'static [&'static str],
+    /// It has no `xtask`: the tool is installed.
+    is_installed: bool,
     /// A file, a part of its text, and what takes its place: on the page, at the start of the program, and in what the
     /// application's own tests look at.
     line: Edit,
@@ -51,6 +53,7 @@ pub(super) const CASES: [Case; 3] = [
         ],
         prepare: &["cargo", "generate-lockfile"],
         init: &[],
+        is_installed: false,
         line: ("crates/greeting/src/lib.rs", "the first page", "the second page"),
         broken: (
             "crates/greeting/src/lib.rs",
@@ -72,6 +75,7 @@ pub(super) const CASES: [Case; 3] = [
         ],
         prepare: &["sh", "base.sh"],
         init: &["--name", "notes", "--check", "python3 test_page.py"],
+        is_installed: false,
         line: ("page.txt", "first", "second"),
         broken: (
             "serve.py",
@@ -94,7 +98,8 @@ pub(super) const CASES: [Case; 3] = [
             file!("queue", "infra/stacks/jobs.yml"),
         ],
         prepare: &["sh", "prepare.sh"],
-        init: &[],
+        init: &["--installed"],
+        is_installed: true,
         line: ("page.txt", "first", "second"),
         broken: ("serve.sh", "echo \"serving\"", "echo \"jobs: a setting is wrong\" && exit 7"),
         failing: ("page.txt", "page", "leaf"),
@@ -116,6 +121,7 @@ pub(super) fn play(running: &Running<'_>, only: &[String]) -> Result<usize, Stri
             case,
             folder: dir.path().join(case.name),
             data: dir.path().join(format!("{}-cloud", case.name)),
+            installed: dir.path().join("installed"),
             repository: &repository,
         };
         let played = adoption.play();
@@ -134,6 +140,8 @@ struct Adoption<'a> {
     case: &'a Case,
     folder: PathBuf,
     data: PathBuf,
+    /// Where the tool is installed for those who have no other.
+    installed: PathBuf,
     repository: &'a Path,
 }
 
@@ -168,11 +176,20 @@ impl Adoption<'_> {
         self.say("prepare");
         self.succeeds(prepare)?;
         let before = self.state()?;
-        let program =
-            std::env::current_exe().map_err(|error| format!("failed to find this program: {error}"))?;
-        let dependency = format!("git:file://{}", self.repository.display());
-        let mut command = self.command(&program.to_string_lossy());
-        command.args(["init", "--dependency", &dependency]).args(*init);
+        let url = format!("file://{}", self.repository.display());
+        // One folder of products for the tools of all of them.
+        let shared = self.repository.join("target/adoptions");
+        let mut command = if self.case.is_installed {
+            self.install(&url)?;
+            self.project_tool(&["init"])
+        } else {
+            let program =
+                std::env::current_exe().map_err(|error| format!("failed to find this program: {error}"))?;
+            let mut command = self.command(&program.to_string_lossy());
+            command.args(["init", "--dependency", &format!("git:{url}")]);
+            command
+        };
+        command.args(*init);
         self.say("init");
         let made = self.running.output(command)?;
         if !made.status.success() {
@@ -181,15 +198,30 @@ impl Adoption<'_> {
         if self.state()? != before {
             findings.push("`init` changed the application's versions".to_owned());
         }
-        // One folder of products for the tools of all of them.
-        let shared = self.repository.join("target/adoptions");
         let linked = fs::create_dir_all(&shared)
             .and_then(|()| fs::create_dir_all(self.folder.join("target")))
             .and_then(|()| std::os::unix::fs::symlink(shared, self.folder.join("target/xtask")));
         linked.map_err(|error| format!("failed to share the products: {error}"))?;
         self.commit("Take Seatrial in")?;
         self.say("compile the tool");
-        self.succeeds(&["cargo", "xtask", "graph"])
+        let compiled = self.tool(&["graph"])?;
+        match compiled.status.success() {
+            true => Ok(()),
+            false => Err(format!("the tool does not run: {}", last_lines(&compiled))),
+        }
+    }
+
+    /// As a new user does it.
+    fn install(&self, url: &str) -> Result<(), String> {
+        self.say("install the tool");
+        let mut cargo = self.command("cargo");
+        cargo.args(["install", "--debug", "--locked", "--git", url, "--root"]).arg(&self.installed);
+        cargo.arg("seatrial");
+        let installed = self.running.output(cargo)?;
+        match installed.status.success() {
+            true => Ok(()),
+            false => Err(format!("the tool cannot be installed: {}", last_lines(&installed))),
+        }
     }
 
     /// The lock file and what is compiled by it, where there is one.
@@ -286,9 +318,14 @@ impl Adoption<'_> {
 
     /// The project's own tool, as it is typed there.
     fn tool(&self, arguments: &[&str]) -> Result<Output, String> {
+        self.running.output(self.project_tool(arguments))
+    }
+
+    fn project_tool(&self, arguments: &[&str]) -> Command {
         let mut command = self.command("cargo");
-        command.arg("xtask").args(arguments).env("XTASK_LOCAL_DATA_DIR", &self.data);
-        self.running.output(command)
+        command.arg(if self.case.is_installed { "seatrial" } else { "xtask" });
+        command.args(arguments).env("XTASK_LOCAL_DATA_DIR", &self.data);
+        command
     }
 
     fn succeeds(&self, words: &[&str]) -> Result<(), String> {
@@ -315,6 +352,11 @@ impl Adoption<'_> {
             {
                 command.env_remove(&*name);
             }
+        }
+        let found = std::env::var_os("PATH").unwrap_or_default();
+        let folders = [self.installed.join("bin")].into_iter().chain(std::env::split_paths(&found));
+        if let Ok(path) = std::env::join_paths(folders) {
+            command.env("PATH", path);
         }
         command.current_dir(&self.folder);
         command

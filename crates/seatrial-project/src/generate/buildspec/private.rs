@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::generate::layout::Place;
 use crate::{ImageTarget, Kept, Opens, RegistrySecret, is_loopback};
 
 /// The variables of a buildspec, by where their values are kept.
@@ -23,9 +24,9 @@ pub(super) fn named(secrets: &[RegistrySecret]) -> Named {
     named
 }
 
-/// What fetches, in the project's folder; empty where nothing is private. `arguments` find the tool's manifest, which may
-/// be of a workspace of its own.
-pub(super) fn fetch(secrets: &[RegistrySecret], target: ImageTarget, arguments: &str) -> String {
+/// What fetches, in the project's folder; empty where nothing is private. The tool's manifest may be of a workspace of its
+/// own, or there is none.
+pub(super) fn fetch(secrets: &[RegistrySecret], target: ImageTarget, place: &Place) -> String {
     if secrets.is_empty() {
         return String::new();
     }
@@ -36,12 +37,17 @@ pub(super) fn fetch(secrets: &[RegistrySecret], target: ImageTarget, arguments: 
         ImageTarget::Gnu => "gnu",
         ImageTarget::Musl => "musl",
     };
-    // The application's own lock file, where the tool has another.
-    let other = if arguments.is_empty() { "" } else { OTHER };
+    let arguments = place.cargo_arguments();
+    let of_tool = format!("cargo fetch --locked{arguments} $targets");
+    // The application's own lock file, where the tool has another, or none.
+    let fetched = match (place.installed.is_some(), arguments.is_empty()) {
+        (true, _) => OF_APPLICATION.to_owned(),
+        (false, true) => of_tool,
+        (false, false) => format!("{of_tool} && {OF_APPLICATION}"),
+    };
     let values = [
         ("@OPENED@", opened.join("\n")),
-        ("@OTHER@", other.to_owned()),
-        ("@WHERE@", arguments.to_owned()),
+        ("@FETCHED@", fetched),
         ("@LIBRARY@", library.to_owned()),
         ("@NAMES@", names.join(", ")),
         ("@VARIABLES@", variables.join(" ")),
@@ -94,7 +100,7 @@ const FETCH: &str = r#"
   }
 @OPENED@
   targets="--target $(uname -m)-unknown-linux-@LIBRARY@ --target $(rustc --version --verbose | sed -n 's/^host: //p')"
-  cargo fetch --locked@WHERE@ $targets@OTHER@
+  @FETCHED@
 ) || {
   echo "error: the sources were not fetched; image.registry_secrets has what opens @NAMES@" >&2
   exit 1
@@ -103,4 +109,4 @@ unset @VARIABLES@
 
 "#;
 
-const OTHER: &str = " && { [ ! -e Cargo.lock ] || cargo fetch --locked $targets; }";
+const OF_APPLICATION: &str = "{ [ ! -e Cargo.lock ] || cargo fetch --locked $targets; }";

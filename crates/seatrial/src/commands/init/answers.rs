@@ -54,7 +54,10 @@ impl Answers {
         if *application == Application::Sample {
             // The tool beside it would be compiled once more, to be checked by nobody.
             let tool = program.trim_start_matches("cargo ");
-            let alone = |check: &str| check.replace("--workspace", &format!("--workspace --exclude {tool}"));
+            let alone = |check: &str| match args.installed {
+                true => check.to_owned(),
+                false => check.replace("--workspace", &format!("--workspace --exclude {tool}")),
+            };
             checks.extend(CARGO_CHECKS.map(alone));
         }
         Self {

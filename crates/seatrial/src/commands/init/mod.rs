@@ -118,7 +118,10 @@ async fn design(session: &Session, ground: &Ground, args: &InitArgs) -> anyhow::
 
 /// `None` where the folder has something.
 fn of_new_folder(ground: &Ground, args: &InitArgs) -> anyhow::Result<Option<Design>> {
-    let tool = Tool::of_new_folder(args);
+    let tool = match Tool::of_new_folder(args) {
+        Ok(tool) => tool,
+        Err(error) => return if ground.holds_nothing_but(&[])? { Err(error) } else { Ok(None) },
+    };
     let mut planned = Planned::default();
     planned.file("Cargo.toml", workspace_of_new_folder(&tool));
     SAMPLE.iter().for_each(|(path, text)| planned.file(*path, *text));
@@ -229,13 +232,14 @@ async fn make_repository(session: &Session, root: &Path) -> anyhow::Result<()> {
 /// Has cargo write the tool's lock file, from the versions that the tool was tested with. Those of an application that is a
 /// workspace of its own are not touched.
 async fn complete_lock(session: &Session, ground: &Ground, tool: &Tool) -> anyhow::Result<Option<Action>> {
-    let file = tool.lock();
+    let Some(file) = tool.lock() else { return Ok(None) };
     let before = ground.read(&file)?;
     if before.is_none() {
         session.changes.note();
         write_whole(&ground.root.join(&file), LOCK).with_context(|| format!("failed to write `{file}`"))?;
     }
-    // Only what is not locked is looked for, and nothing is downloaded but a repository that the tool comes from.
+    // Only what is not locked is looked for, and nothing is downloaded but the repository that the tool comes from: as it is
+    // now, unless it is out of reach.
     let cargo = |network: &[&str]| {
         let mut cargo = Command::new("cargo");
         cargo.args(["update", "--workspace", "--quiet", "--manifest-path", &file.replace(".lock", ".toml")]);
@@ -244,9 +248,12 @@ async fn complete_lock(session: &Session, ground: &Ground, tool: &Tool) -> anyho
             cargo
         })
     };
-    let output = match cargo(&["--offline"]).await? {
+    let output = match cargo(&[]).await? {
         output if output.status.success() => output,
-        _ => cargo(&[]).await?,
+        failed => match cargo(&["--offline"]).await? {
+            output if output.status.success() => output,
+            _ => failed,
+        },
     };
     if !output.status.success() {
         if before.is_none() {

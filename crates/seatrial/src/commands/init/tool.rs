@@ -3,12 +3,13 @@
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context as _;
-use seatrial_project::generate::{Layout, Place};
+use seatrial_project::generate::{INSTALLED, Installed, Layout, Place};
 use toml_edit::{Array, DocumentMut, Item, Table, value};
 
 use super::ground::Ground;
 use super::planned::{Edit, Planned};
 use crate::cli::{Dependency, InitArgs};
+use crate::commands::installed;
 use crate::exit::Refused;
 
 /// What the tool is usually called, its folder and its alias.
@@ -28,9 +29,15 @@ pub(super) struct Tool {
 
 impl Tool {
     /// The one of a new folder: a member of the application's workspace.
-    pub(super) fn of_new_folder(args: &InitArgs) -> Self {
+    ///
+    /// # Errors
+    /// Refused where it is to be the installed one and nobody knows where that is from.
+    pub(super) fn of_new_folder(args: &InitArgs) -> anyhow::Result<Self> {
+        if args.installed {
+            return Ok(Self { place: installed_from(args)?.into(), is_made: false });
+        }
         let folder = args.alias.clone().unwrap_or_else(|| USUAL.to_owned());
-        Self { place: Place { folder, ..Layout::Member.into() }, is_made: true }
+        Ok(Self { place: Place { folder, ..Layout::Member.into() }, is_made: true })
     }
 
     /// The one of a folder that has something: the tool that is there, else one that is a workspace of its own.
@@ -42,10 +49,20 @@ impl Tool {
             true => Place::find(&ground.root).context("failed to look for the project's xtask")?,
             false => Layout::Member.into(),
         };
+        if found.installed.is_some() {
+            return Ok(Self { place: found, is_made: false });
+        }
         let has_folder = |name: &str| ground.root.join(name).exists();
         let manifest = ground.read(&format!("{}/{ROOT}", found.folder))?;
         if manifest.is_some_and(|manifest| is_tool(&manifest)) {
+            if args.installed {
+                let has = format!("the project has Seatrial in `{}` already", found.folder);
+                return Err(Refused::new(has).hint("leave `--installed` out").into());
+            }
             return Ok(Self { place: found, is_made: false });
+        }
+        if args.installed {
+            return Ok(Self { place: installed_from(args)?.into(), is_made: false });
         }
         let folder = args.alias.clone().unwrap_or_else(|| USUAL.to_owned());
         if args.alias.is_some() && (has_folder(&folder) || alias(ground, &folder)?.is_some()) {
@@ -65,11 +82,12 @@ impl Tool {
         format!("cargo {}", self.place.folder)
     }
 
-    /// The lock file by which it is compiled.
-    pub(super) fn lock(&self) -> String {
-        match self.place.layout {
-            Layout::Member => "Cargo.lock".to_owned(),
-            Layout::OwnWorkspace => format!("{}/Cargo.lock", self.place.folder),
+    /// The lock file by which the project compiles it.
+    pub(super) fn lock(&self) -> Option<String> {
+        match (&self.place.installed, self.place.layout) {
+            (Some(_), _) => None,
+            (None, Layout::Member) => Some("Cargo.lock".to_owned()),
+            (None, Layout::OwnWorkspace) => Some(format!("{}/Cargo.lock", self.place.folder)),
         }
     }
 
@@ -78,6 +96,10 @@ impl Tool {
     /// # Errors
     /// Refused where nobody said what the tool is made of, or where a file that is to be edited is no TOML.
     pub(super) fn plan(&self, ground: &Ground, args: &InitArgs, planned: &mut Planned) -> anyhow::Result<()> {
+        if let Some(installed) = &self.place.installed {
+            planned.file(INSTALLED, installed.text());
+            return Ok(());
+        }
         let folder = &self.place.folder;
         if self.is_made {
             let source = source(ground, args, folder)?;
@@ -156,9 +178,12 @@ impl Tool {
 
 /// The manifest of a new folder's workspace.
 pub(super) fn workspace_of_new_folder(tool: &Tool) -> String {
-    let folder = &tool.place.folder;
+    let (member, profiles) = match &tool.place.installed {
+        Some(_) => (String::new(), String::new()),
+        None => (format!(", \"{}\"", tool.place.folder), format!("{PROFILES}\n")),
+    };
     format!(
-        "[workspace]\nresolver = \"3\"\nmembers = [\"app\", \"{folder}\"]\n\n{PROFILES}\n\
+        "[workspace]\nresolver = \"3\"\nmembers = [\"app\"{member}]\n\n{profiles}\
          # What goes into the image.\n[profile.image]\ninherits = \"release\"\nopt-level = 2\nstrip = true\n"
     )
 }
@@ -237,6 +262,24 @@ fn source(ground: &Ground, args: &InitArgs, folder: &str) -> anyhow::Result<Stri
             Ok(format!("path = \"{}\"", up.join(path).display()))
         }
     }
+}
+
+/// The repository and the commit of a tool that the project does not compile.
+fn installed_from(args: &InitArgs) -> anyhow::Result<Installed> {
+    let found = match &args.dependency {
+        Some(Dependency::Git { url, revision: Some(revision) }) => Installed::new(url, revision),
+        Some(Dependency::Git { url, revision: None }) => {
+            installed::of_this_program().filter(|own| own.url == *url)
+        }
+        Some(Dependency::Path(_)) => None,
+        None => installed::of_this_program(),
+    };
+    found.ok_or_else(|| {
+        let unknown = "it is not known which commit the installed Seatrial is of";
+        let hint = "install it by `cargo install --locked --git URL seatrial`, or name repository and commit: \
+                    `--dependency git:URL#COMMIT`";
+        Refused::new(unknown).hint(hint).into()
+    })
 }
 
 /// The crate in a folder of the repository, from the project's folder.

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use super::*;
+use crate::generate::Installed;
 use crate::generate::{Layout, Place};
 
 mod private;
@@ -187,6 +188,59 @@ fn no_feature_of_the_applications_reaches_the_tool() {
     write(checkout.path(), &files);
 
     assert_eq!(run(checkout.path(), cache.path(), Layout::Member, &[]).0, "quiet");
+}
+
+/// A project without an xtask, in a language of any kind.
+#[test]
+fn a_project_without_a_tool_of_its_own_installs_the_commit_that_it_names_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let [source, checkout, cache] = ["source", "checkout", "cache"].map(|name| dir.path().join(name));
+    let write_tool = |version: &str| {
+        let main = format!("fn main() {{ print!(\"{{{{\\\"uri\\\":\\\"{version}\\\"}}}}\") }}");
+        let lock = "version = 4\n\n[[package]]\nname = \"seatrial-image\"\nversion = \"0.1.0\"\n";
+        let files = [
+            ("Cargo.toml", package("seatrial-image")),
+            ("Cargo.lock", lock.to_owned()),
+            ("src/main.rs", main),
+        ];
+        write(&source, &files);
+        let git = |arguments: &[&str]| {
+            let mut git = Command::new("git");
+            git.args(["-c", "user.name=T", "-c", "user.email=t@example.com", "-C"])
+                .arg(&source)
+                .args(arguments);
+            let output = git.output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).unwrap().trim().to_owned()
+        };
+        git(&["init", "--quiet"]);
+        git(&["add", "."]);
+        git(&["commit", "--quiet", "--message", version]);
+        git(&["rev-parse", "HEAD"])
+    };
+    write(&checkout, &[("serve.py", String::new())]);
+    let build = |commit: &str| {
+        let installed = Installed::new(&format!("file://{}", source.display()), commit).unwrap();
+        let home = dir.path().join("cargo");
+        let buildspec = buildspec(&facts(ImageBuilder::Docker, ImageTarget::Gnu, installed));
+        let output = run_script(
+            &buildspec,
+            &checkout,
+            &cache,
+            &[("CARGO_HOME", home.to_str().unwrap()), ("CARGO_NET_OFFLINE", "false")],
+        );
+        let (told, said) =
+            (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        assert!(output.status.success(), "{said}");
+        (told.split("IMAGE_URI=").nth(1).unwrap().to_owned(), said.contains("Installing"))
+    };
+
+    let one = write_tool("one");
+    assert_eq!(build(&one), ("one".to_owned(), true));
+    assert_eq!(build(&one), ("one".to_owned(), false));
+    let two = write_tool("two");
+    assert_eq!(build(&two), ("two".to_owned(), true));
+    assert_eq!(build(&one), ("one".to_owned(), true));
 }
 
 /// It compiles here, and not where the repository alone is.
