@@ -243,10 +243,13 @@ fn no_table(file: &str, name: &str) -> Refused {
 
 /// What the dependency on the tool says, inside its braces.
 fn source(ground: &Ground, args: &InitArgs, folder: &str) -> anyhow::Result<String> {
-    let published = || match env!("CARGO_PKG_REPOSITORY") {
-        "" => None,
-        url => Some(Dependency::Git { url: url.to_owned(), revision: None }),
+    // As cargo keeps it, else as the package says.
+    let own = || match (installed::of_this_program(), env!("CARGO_PKG_REPOSITORY")) {
+        (Some(own), _) => Some(own.url),
+        (None, "") => None,
+        (None, url) => Some(url.to_owned()),
     };
+    let published = || own().map(|url| Dependency::Git { url, revision: None });
     match args.dependency.clone().or_else(published) {
         None => {
             let unknown = "where Seatrial comes from is not known to this program";

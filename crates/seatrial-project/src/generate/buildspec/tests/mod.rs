@@ -195,6 +195,7 @@ fn no_feature_of_the_applications_reaches_the_tool() {
 fn a_project_without_a_tool_of_its_own_installs_the_commit_that_it_names_once() {
     let dir = tempfile::tempdir().unwrap();
     let [source, checkout, cache] = ["source", "checkout", "cache"].map(|name| dir.path().join(name));
+    // Of different lengths: git looks no further into a file of the same length and time.
     let write_tool = |version: &str| {
         let main = format!("fn main() {{ print!(\"{{{{\\\"uri\\\":\\\"{version}\\\"}}}}\") }}");
         let lock = "version = 4\n\n[[package]]\nname = \"seatrial-image\"\nversion = \"0.1.0\"\n";
@@ -238,8 +239,8 @@ fn a_project_without_a_tool_of_its_own_installs_the_commit_that_it_names_once() 
     let one = write_tool("one");
     assert_eq!(build(&one), ("one".to_owned(), true));
     assert_eq!(build(&one), ("one".to_owned(), false));
-    let two = write_tool("two");
-    assert_eq!(build(&two), ("two".to_owned(), true));
+    let other = write_tool("other");
+    assert_eq!(build(&other), ("other".to_owned(), true));
     assert_eq!(build(&one), ("one".to_owned(), true));
 }
 
