@@ -138,6 +138,21 @@ const RULES: &[Rule] = &[
         because: "`template` is pure and at the bottom",
     },
     Rule {
+        under: "crates/seatrial-policy/src/",
+        except: &[],
+        words: &[
+            "seatrial_local",
+            "seatrial_template",
+            "tokio",
+            "std::fs",
+            "std::net::Tcp",
+            "std::env",
+            "std::time",
+            "now()",
+        ],
+        because: "`policy` is pure: a decision follows from its arguments alone",
+    },
+    Rule {
         under: "crates/",
         except: &["crates/seatrial-git/"],
         words: &["Command::new(\"git\")"],
@@ -158,6 +173,7 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
     ("crates/seatrial-git/Cargo.toml", &["aws-", "seatrial", "tokio"]),
     ("crates/seatrial-ask/Cargo.toml", &["aws-", "seatrial."]),
     ("crates/seatrial-query/Cargo.toml", &["seatrial."]),
+    ("crates/seatrial-policy/Cargo.toml", &["aws-", "seatrial", "tokio"]),
     ("crates/seatrial-template/Cargo.toml", &["aws-", "seatrial", "tokio"]),
     (
         "crates/seatrial-project/Cargo.toml",
