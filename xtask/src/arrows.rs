@@ -132,6 +132,12 @@ const RULES: &[Rule] = &[
         because: "services call each other by typed operations; names are for HTTP",
     },
     Rule {
+        under: "crates/seatrial-actions/",
+        except: &[],
+        words: &["seatrial_local", "tokio", "std::fs", "std::env", "std::net", "std::process"],
+        because: "`seatrial-actions` is pure: its data is part of the program",
+    },
+    Rule {
         under: "crates/seatrial-template/",
         except: &[],
         words: &["seatrial_local", "xtask", "tokio"],
@@ -174,6 +180,7 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
     ("crates/seatrial-ask/Cargo.toml", &["aws-", "seatrial."]),
     ("crates/seatrial-query/Cargo.toml", &["seatrial."]),
     ("crates/seatrial-policy/Cargo.toml", &["aws-", "seatrial", "tokio"]),
+    ("crates/seatrial-actions/Cargo.toml", &["aws-", "seatrial", "tokio"]),
     ("crates/seatrial-template/Cargo.toml", &["aws-", "seatrial", "tokio"]),
     (
         "crates/seatrial-project/Cargo.toml",
