@@ -111,7 +111,8 @@ pub(crate) fn of(service: &str, operation: &str, action: &str, input: &Value) ->
     // What a call takes away is not what it gives.
     let is_removed = action.ends_with(":UntagResource") && operation != "UntagResource";
     let tags = if is_removed { Vec::new() } else { tags(input) };
-    if has("aws:RequestTag/${TagKey}") {
+    let is_taking = ["Delete", "Remove", "Untag"].iter().any(|verb| operation.starts_with(verb));
+    if has("aws:RequestTag/${TagKey}") && !is_taking {
         context
             .extend(tags.iter().map(|(key, value)| (format!("aws:RequestTag/{key}"), vec![value.clone()])));
     }

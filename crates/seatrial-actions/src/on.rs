@@ -24,6 +24,8 @@ pub(crate) enum On {
         below: &'static str,
         path: &'static str,
     },
+    /// Resources of EC2 by their ids at a path: `vpc-1` is `vpc/vpc-1`.
+    Ec2(&'static str),
     /// What will be below the ARN at a path: a listener of a load balancer is `listener/` instead of `loadbalancer/`.
     Below(&'static str, &'static str, &'static str),
     /// The object that S3's `CopySource` names as `bucket/key`, with `?versionId=` or without.
@@ -64,6 +66,7 @@ impl On {
                 as_rules(made(template, input).into_iter().map(|rest| arn(service, &rest)).collect())
             }
             Self::Each { service, below, path } => as_rules(each(service, below, path, input)),
+            Self::Ec2(path) => as_rules(texts(input, path).iter().map(|id| of_ec2(id)).collect()),
             Self::Below(path, above, kind) => {
                 let below = |arn: String| format!("{}/*", arn.replacen(above, kind, 1));
                 as_rules(texts(input, path).into_iter().map(below).collect())
@@ -135,6 +138,23 @@ fn key(name: String) -> Option<String> {
 fn copied(source: &str) -> String {
     let object = source.split_once("?versionId=").map_or(source, |(object, _)| object);
     if object.starts_with("arn:") { object.to_owned() } else { arn("s3", object.trim_start_matches('/')) }
+}
+
+/// Types of EC2's resources by the prefix of an id, where the two differ.
+const EC2_TYPES: &[(&str, &str)] = &[
+    ("eipalloc", "elastic-ip"),
+    ("igw", "internet-gateway"),
+    ("nat", "natgateway"),
+    ("rtb", "route-table"),
+    ("sg", "security-group"),
+    ("sgr", "security-group-rule"),
+    ("vpce", "vpc-endpoint"),
+];
+
+fn of_ec2(id: &str) -> String {
+    let prefix = id.split('-').next().unwrap_or(id);
+    let kind = EC2_TYPES.iter().find(|(known, _)| *known == prefix).map_or(prefix, |(_, kind)| kind);
+    arn("ec2", &format!("{kind}/{id}"))
 }
 
 fn each(service: &str, below: &str, path: &str, input: &Value) -> Vec<String> {

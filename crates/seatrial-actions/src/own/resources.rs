@@ -2,7 +2,7 @@
 //! several (service authorization reference, the resource types of each action).
 
 use crate::on::On;
-use crate::row::{Row, row};
+use crate::row::{Row, When, row};
 
 const SOURCE: &str = "service authorization reference: resource types of the action";
 /// `task-set/CLUSTER/SERVICE/ID`, where the id is `ecs-svc/NUMBER`.
@@ -87,7 +87,9 @@ pub(super) const ROWS: &[Row] = &[
     on(&["monitoring:GetMetricData"], "cloudwatch:GetMetricData", On::Any),
     on(&["monitoring:ListMetrics"], "cloudwatch:ListMetrics", On::Any),
     on(&["monitoring:PutMetricData"], "cloudwatch:PutMetricData", On::Any),
-    on(&["iam:GetUser"], "iam:GetUser", On::Made("iam", "user/{UserName|*}")),
+    on(&["iam:GetUser"], "iam:GetUser", On::Made("iam", "user/{UserName}")),
+    // The caller.
+    on(&["iam:GetUser"], "iam:GetUser", On::Own).when(When::Absent(&["UserName"])),
     on(&["rds:AddTagsToResource"], "rds:AddTagsToResource", On::Arns(&["ResourceName"])),
     on(&["rds:RemoveTagsFromResource"], "rds:RemoveTagsFromResource", On::Arns(&["ResourceName"])),
     on(&["rds:ListTagsForResource"], "rds:ListTagsForResource", On::Arns(&["ResourceName"])),

