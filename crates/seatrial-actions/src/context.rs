@@ -10,14 +10,14 @@ use crate::on::{arn, made};
 use crate::reference;
 
 /// How a key's values are found in the input.
-enum From {
+pub(crate) enum From {
     Text(&'static str),
     /// An ARN of ECS, of a template as tables have it.
     Ecs(&'static str),
 }
 
 /// Condition keys by service that is called, each with where the input has it.
-const KEYS: &[(&str, &str, From)] = &[
+pub(crate) const KEYS: &[(&str, &str, From)] = &[
     ("ecs", "ecs:cluster", From::Ecs("cluster/{cluster/|default}")),
     ("ecs", "ecs:service", From::Ecs("service/{cluster/|default}/{service/}")),
     // Of a bare family the door adds the revision.

@@ -23,6 +23,7 @@ pub enum ResourceRule {
     /// `*`: the action cannot be limited to resources.
     Any,
     /// An ARN with the placeholders of [`Place`]. What AWS has yet to name stands as `*`, as in `task/CLUSTER/*`.
+    /// A key of KMS may be there by its alias, of which KMS checks the key.
     Arn(String),
     /// The ARN of a role that is not there: without this action AWS cannot make it. Where it is, nothing is checked.
     IfMissing(String),
@@ -50,6 +51,8 @@ pub enum Record {
     Roles { task_definition: String, replaced: Vec<&'static str> },
     /// The deployment configuration of the deployment group that is the operation's own resource.
     DeploymentConfig,
+    /// The deployment group of a deployment, by its id.
+    DeploymentGroup(String),
     /// The customer's key that encrypts what the operation acts on, for a new object that of its bucket; not AWS's own,
     /// whose policy lets everybody in.
     Key,
@@ -106,6 +109,7 @@ impl fmt::Display for Record {
                 write!(to, "the roles of task definition {task_definition}")
             }
             Self::DeploymentConfig => to.write_str("the deployment group's configuration"),
+            Self::DeploymentGroup(id) => write!(to, "the deployment group of {id}"),
             Self::Key => to.write_str("the key that encrypts the operation's own resource"),
             Self::KeyOf(arn) => write!(to, "the key that encrypts {arn}"),
             Self::StackGivenTags => to.write_str("the stack, if the change set gives tags"),

@@ -43,6 +43,8 @@ pub(crate) enum On {
     TaskDefinition(&'static str),
     /// The roles of the task definition at a path, without those that the input has another for.
     RolesOf(&'static str),
+    /// The groups of the deployments at a path.
+    DeploymentGroups(&'static str),
     DeploymentConfig,
     KeyOfOwn,
     KeyOfCopySource,
@@ -97,6 +99,10 @@ impl On {
                     .map(|task_definition| Record::Roles { task_definition, replaced: replaced.clone() })
                     .map(ResourceRule::Recorded)
                     .collect()
+            }
+            Self::DeploymentGroups(path) => {
+                let ids = texts(input, path).into_iter();
+                ids.map(|id| ResourceRule::Recorded(Record::DeploymentGroup(id))).collect()
             }
             Self::DeploymentConfig => recorded(Record::DeploymentConfig),
             Self::KeyOfOwn => recorded(Record::Key),

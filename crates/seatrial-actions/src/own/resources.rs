@@ -62,7 +62,7 @@ pub(super) const ROWS: &[Row] = &[
     on(
         &["codedeploy:BatchGetDeployments"],
         "codedeploy:BatchGetDeployments",
-        On::Made("codedeploy", "deploymentgroup:*"),
+        On::DeploymentGroups("deploymentIds[]"),
     ),
     on(&["codeconnections:ListConnections"], "codeconnections:ListConnections", CONNECTIONS),
     on(

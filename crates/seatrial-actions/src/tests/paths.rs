@@ -6,6 +6,7 @@ use std::fs;
 use serde_json::Value;
 
 use crate::beyond;
+use crate::context::{From, KEYS};
 use crate::on::On;
 use crate::own;
 use crate::row::{Row, When};
@@ -60,6 +61,7 @@ fn paths(row: &Row) -> Vec<String> {
         | On::Below(path, ..)
         | On::ObjectAt(path)
         | On::TaskDefinition(path)
+        | On::DeploymentGroups(path)
         | On::RolesOf(path) => owned(&[path]),
         On::CopySource { .. } | On::KeyOfCopySource => owned(&["CopySource"]),
         On::Objects { .. } => owned(&["Bucket", "Delete.Objects[].Key", "Delete.Objects[].VersionId"]),
@@ -89,6 +91,29 @@ fn a_path_is_a_member_of_the_input_of_one_of_its_rows_operations_at_least() {
     }
 
     assert!(faults.is_empty(), "{}", faults.into_iter().collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn a_condition_key_is_read_from_a_member_of_some_operation() {
+    let mut faults = Vec::new();
+    // Using a connection is no operation of the API: only a permission.
+    for (service, key, from) in KEYS.iter().filter(|(service, ..)| *service != "codeconnections") {
+        let model = model(service);
+        let paths = match from {
+            From::Text(path) => vec![(*path).to_owned()],
+            From::Ecs(template) => placeholders(template),
+        };
+        let operations = model["operations"].as_object().unwrap();
+        for path in paths {
+            let mut shaped =
+                operations.iter().filter(|(_, operation)| operation["input"]["shape"].is_string());
+            if !shaped.any(|(operation, _)| has(&model, operation, &path)) {
+                faults.push(format!("{key}: no operation of {service} has {path}"));
+            }
+        }
+    }
+
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::row::When;
-use crate::{actions_of, beyond, own, reasons};
+use crate::{Place, ResourceRule, actions_of, arns, beyond, own, reasons};
 
 const CASES: &str = include_str!("rows.txt");
 const EVIDENCE: &str = include_str!("../../rows.md");
@@ -107,4 +107,54 @@ fn every_condition_of_a_row_is_played_by_a_case_in_which_it_does_not_hold() {
         .collect();
 
     assert!(unplayed.is_empty(), "{}", unplayed.join("\n"));
+}
+
+/// Whether `arn` is one of `template`, whose `${...}` each stand for some text.
+fn is_of(template: &str, arn: &str) -> bool {
+    let mut pieces = template.split("${").map(|piece| piece.split_once('}').map_or(piece, |(_, rest)| rest));
+    let Some(mut rest) = arn.strip_prefix(pieces.next().unwrap_or_default()) else { return false };
+    for piece in pieces {
+        // What stands for a placeholder has one character at least: `*` where AWS has yet to name it.
+        let Some(at) = rest
+            .get(1..)
+            .and_then(|later| if piece.is_empty() { Some(later.len()) } else { later.find(piece) })
+        else {
+            return false;
+        };
+        rest = &rest[1 + at + piece.len()..];
+    }
+    rest.is_empty()
+}
+
+#[test]
+fn every_arn_is_of_a_type_that_the_reference_has_for_the_action() {
+    let place = Place { partition: "aws", region: "eu-central-1", account: "111122223333" };
+    let mut faults = BTreeSet::new();
+    for (called, input) in calls() {
+        let (service, operation) = called.split_once(':').unwrap();
+        for needed in actions_of(service, operation, &input) {
+            let (ResourceRule::Arn(arn) | ResourceRule::IfMissing(arn)) = &needed.resource else { continue };
+            let arn = place.fill(arn);
+            // The package has one type of the load balancers' for tags; a connection has one ARN for both prefixes;
+            // of an alias KMS checks the key, which the door knows.
+            let is_excepted = needed.action == "elasticloadbalancing:AddTags"
+                || needed.action == "elasticloadbalancing:RemoveTags"
+                || needed.action == "codestar-connections:PassConnection"
+                || arn.contains(":alias/");
+            if !is_excepted && !arns(&needed.action).iter().any(|template| is_of(template, &arn)) {
+                faults.insert(format!("{called}: {} on {arn}", needed.action));
+            }
+        }
+    }
+
+    assert!(faults.is_empty(), "{}", faults.into_iter().collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn an_arn_of_another_type_is_told() {
+    let template = "arn:${Partition}:ecs:${Region}:${Account}:task/${ClusterName}/${TaskId}";
+
+    assert!(is_of(template, "arn:aws:ecs:eu-central-1:1:task/app/*"));
+    assert!(!is_of(template, "arn:aws:ecs:eu-central-1:1:task/app"));
+    assert!(!is_of(template, "arn:aws:ecs:eu-central-1:1:service/app/app"));
 }
