@@ -24,6 +24,10 @@ pub(crate) enum On {
         below: &'static str,
         path: &'static str,
     },
+    /// The parameters of SSM at a path, whose names may begin with a slash.
+    Parameters(&'static str),
+    /// The projects of the builds at a path, whose ids are `PROJECT:UUID`.
+    ProjectsOfBuilds(&'static str),
     /// Resources of EC2 by their ids at a path: `vpc-1` is `vpc/vpc-1`.
     Ec2(&'static str),
     /// What will be below the ARN at a path: a listener of a load balancer is `listener/` instead of `loadbalancer/`.
@@ -48,6 +52,8 @@ pub(crate) enum On {
     DeploymentConfig,
     KeyOfOwn,
     KeyOfCopySource,
+    /// Of each of the parameters at a path.
+    KeysOfParameters(&'static str),
     StackGivenTags,
     StackLosingTags,
 }
@@ -68,6 +74,13 @@ impl On {
                 as_rules(made(template, input).into_iter().map(|rest| arn(service, &rest)).collect())
             }
             Self::Each { service, below, path } => as_rules(each(service, below, path, input)),
+            Self::Parameters(path) => {
+                as_rules(texts(input, path).iter().map(|name| parameter(name)).collect())
+            }
+            Self::ProjectsOfBuilds(path) => {
+                let of = |id: &String| arn("codebuild", &format!("project/{}", project(id)));
+                as_rules(texts(input, path).iter().map(of).collect())
+            }
             Self::Ec2(path) => as_rules(texts(input, path).iter().map(|id| of_ec2(id)).collect()),
             Self::Below(path, above, kind) => {
                 let below = |arn: String| format!("{}/*", arn.replacen(above, kind, 1));
@@ -110,6 +123,10 @@ impl On {
                 let sources = texts(input, "CopySource").into_iter();
                 sources.map(|source| ResourceRule::Recorded(Record::KeyOf(copied(&source)))).collect()
             }
+            Self::KeysOfParameters(path) => {
+                let names = texts(input, path).into_iter();
+                names.map(|name| ResourceRule::Recorded(Record::KeyOf(parameter(&name)))).collect()
+            }
             Self::StackGivenTags => recorded(Record::StackGivenTags),
             Self::StackLosingTags => recorded(Record::StackLosingTags),
         }
@@ -144,6 +161,21 @@ fn key(name: String) -> Option<String> {
 fn copied(source: &str) -> String {
     let object = source.split_once("?versionId=").map_or(source, |(object, _)| object);
     if object.starts_with("arn:") { object.to_owned() } else { arn("s3", object.trim_start_matches('/')) }
+}
+
+fn parameter(name: &str) -> String {
+    if name.starts_with("arn:") {
+        return name.to_owned();
+    }
+    // `name:version` and `name:label` are of the same parameter.
+    let name = name.split(':').next().unwrap_or(name).trim_start_matches('/');
+    arn("ssm", &format!("parameter/{name}"))
+}
+
+/// Of a build's id or ARN.
+fn project(build: &str) -> &str {
+    let id = build.rsplit('/').next().unwrap_or(build);
+    id.split(':').next().unwrap_or(id)
 }
 
 /// Types of EC2's resources by the prefix of an id, where the two differ.

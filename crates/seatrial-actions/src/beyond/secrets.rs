@@ -14,7 +14,7 @@ const SSM: &str = "API_PutParameter: tags need ssm:AddTagsToResource";
 const CREATE: &[&str] = &["secretsmanager:CreateSecret"];
 const NEW_KEY: &[&str] = &["secretsmanager:CreateSecret", "secretsmanager:UpdateSecret"];
 const WRITE: &[&str] = &["secretsmanager:PutSecretValue", "secretsmanager:UpdateSecret"];
-const PARAMETERS: &[&str] = &["ssm:GetParameter", "ssm:GetParameters"];
+const DECRYPTED: When = When::Given(&["WithDecryption"]);
 const KEY: On = On::Keys(&["KmsKeyId"]);
 const SAME_KEY: When = When::Absent(&["KmsKeyId"]);
 const TAGGED: When = When::Given(&["Tags"]);
@@ -31,8 +31,9 @@ pub(super) const ROWS: &[Row] = &[
     row(62, WRITE, "kms:Decrypt", On::KeyOfOwn, FORWARDED_SECRETS).when(SAME_KEY).with(VIA_SECRETS),
     row(66, &["secretsmanager:GetSecretValue"], "kms:Decrypt", On::KeyOfOwn, FORWARDED_SECRETS)
         .with(VIA_SECRETS),
-    row(66, PARAMETERS, "kms:Decrypt", On::KeyOfOwn, FORWARDED_SSM)
-        .when(When::Given(&["WithDecryption"]))
+    row(66, &["ssm:GetParameter"], "kms:Decrypt", On::KeyOfOwn, FORWARDED_SSM).when(DECRYPTED).with(VIA_SSM),
+    row(66, &["ssm:GetParameters"], "kms:Decrypt", On::KeysOfParameters("Names[]"), FORWARDED_SSM)
+        .when(DECRYPTED)
         .with(VIA_SSM),
     row(100, &["ssm:PutParameter"], "kms:Encrypt", On::Keys(&["KeyId"]), FORWARDED_SSM).with(VIA_SSM),
     // The reference also has logs:TagLogGroup, which CloudFormation's own handler is without.

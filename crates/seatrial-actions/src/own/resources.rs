@@ -113,6 +113,18 @@ pub(super) const ROWS: &[Row] = &[
         "rds:DescribeDBSnapshots",
         On::Made("rds", "snapshot:{DBSnapshotIdentifier|*}"),
     ),
+    on(&["ssm:GetParameters"], "ssm:GetParameters", On::Parameters("Names[]")),
+    on(&["codebuild:BatchGetBuilds"], "codebuild:BatchGetBuilds", On::ProjectsOfBuilds("ids[]")),
+    on(
+        &["codebuild:BatchGetProjects"],
+        "codebuild:BatchGetProjects",
+        On::Made("codebuild", "project/{names[]/}"),
+    ),
+    on(
+        &["elasticloadbalancing:SetRulePriorities"],
+        "elasticloadbalancing:SetRulePriorities",
+        On::Arns(&["RulePriorities[].RuleArn"]),
+    ),
     instance("rds:CreateDBInstance", CREATE, "db:{DBInstanceIdentifier}"),
     instance("rds:CreateDBInstance", CREATE, "pg:{DBParameterGroupName}"),
     instance("rds:CreateDBInstance", CREATE, "og:{OptionGroupName}"),

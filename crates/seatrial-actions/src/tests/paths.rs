@@ -62,6 +62,9 @@ fn paths(row: &Row) -> Vec<String> {
         | On::ObjectAt(path)
         | On::TaskDefinition(path)
         | On::DeploymentGroups(path)
+        | On::Parameters(path)
+        | On::KeysOfParameters(path)
+        | On::ProjectsOfBuilds(path)
         | On::RolesOf(path) => owned(&[path]),
         On::CopySource { .. } | On::KeyOfCopySource => owned(&["CopySource"]),
         On::Objects { .. } => owned(&["Bucket", "Delete.Objects[].Key", "Delete.Objects[].VersionId"]),
