@@ -26,6 +26,10 @@ impl Principal {
         }
     }
 
+    pub fn is_operator(&self) -> bool {
+        *self == Self::operator(&self.account)
+    }
+
     /// An AWS service acting for itself, which only ever assumes a role: `codebuild.amazonaws.com`.
     pub fn service(name: &str, account: &str) -> Self {
         Self { arn: name.to_owned(), user_id: name.to_owned(), account: account.to_owned(), role_arn: None }

@@ -9,6 +9,8 @@ mod trust;
 pub(crate) use linked::ensure_linked_role;
 pub(crate) use operations::*;
 
+pub(crate) use trust::Assumption;
+
 use crate::cloud::Cloud;
 use crate::operation::Operations;
 use crate::principal::Principal;
@@ -35,11 +37,10 @@ pub(crate) fn register(operations: &mut Operations) {
     operations.add::<ListAccountAliases>();
 }
 
-/// Whether `principal` may assume the role `role_arn`; false also of a role that does not exist, for AWS tells
-/// nobody which it is.
-pub(crate) fn trusts(cloud: &Cloud, role_arn: &str, principal: &Principal) -> bool {
+/// Whether `principal` may assume the role; false also of a role that does not exist, for AWS tells nobody which it is.
+pub(crate) fn trusts(cloud: &Cloud, role_arn: &str, principal: &Principal, asked: &Assumption<'_>) -> bool {
     let role = cloud.part::<store::RoleStore>().by_arn(role_arn);
-    role.is_some_and(|role| trust::allows(&role.trust, principal))
+    role.is_some_and(|role| trust::allows(&role, principal, asked))
 }
 
 /// A role that everybody may assume, for tests of engines.
@@ -72,17 +73,82 @@ mod tests {
     const TRUST: &str = r#"{"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole",
         "Principal": {"Service": "codebuild.amazonaws.com"}}}"#;
 
+    fn project(name: &str) -> String {
+        format!("arn:aws:codebuild:eu-central-1:{ACCOUNT}:project/{name}")
+    }
+
+    #[tokio::test]
+    async fn a_service_that_acts_for_another_resource_or_account_is_not_let_in() {
+        let conditions = [
+            (r#""ArnLike": {"aws:SourceArn": "arn:aws:codebuild:eu-central-1:ACCOUNT:project/web"}"#, true),
+            (
+                r#""ArnLike": {"aws:SourceArn": "arn:aws:codebuild:eu-central-1:ACCOUNT:project/other"}"#,
+                false,
+            ),
+            (r#""StringEquals": {"aws:SourceAccount": "ACCOUNT"}"#, true),
+            (r#""StringEquals": {"aws:SourceAccount": "123456789012"}"#, false),
+            (r#""StringLike": {"sts:RoleSessionName": "s*"}"#, true),
+            (r#""StringEquals": {"sts:ExternalId": "x"}"#, false),
+        ];
+        for (condition, is_let_in) in conditions {
+            let dir = tempfile::tempdir().unwrap();
+            let cloud = cloud_in(dir.path());
+            let condition = condition.replace("ACCOUNT", ACCOUNT);
+            let trust = format!(
+                r#"{{"Statement": {{"Effect": "Allow", "Action": "sts:AssumeRole", "Condition": {{{condition}}},
+                "Principal": {{"Service": "codebuild.amazonaws.com"}}}}}}"#
+            );
+            let role = json!({"RoleName": "build", "AssumeRolePolicyDocument": trust});
+            call(&cloud, "iam:CreateRole", role).await.unwrap();
+
+            let service = ("codebuild.amazonaws.com", project("web"));
+            let role = format!("arn:aws:iam::{ACCOUNT}:role/build");
+            let assumed = sts::assume_role(&cloud, service, &role, "s").await;
+
+            assert_eq!(assumed.is_ok(), is_let_in, "{condition}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_no_policy_is_refused_with_its_statement_and_the_rule() {
+        let dir = tempfile::tempdir().unwrap();
+        let cloud = cloud_in(dir.path());
+        let role = json!({"RoleName": "build", "AssumeRolePolicyDocument": TRUST});
+        call(&cloud, "iam:CreateRole", role).await.unwrap();
+        let cases = [
+            ("{", "This policy contains invalid Json"),
+            (r#"{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "bucket"}}"#, "statement 0"),
+            (r#"{"Statement": {"Effect": "Perhaps", "Action": "*", "Resource": "*"}}"#, "Effect"),
+            (
+                r#"{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "Principal": "*"}}"#,
+                "Principal",
+            ),
+        ];
+        for (document, words) in cases {
+            let put = json!({"RoleName": "build", "PolicyName": "p", "PolicyDocument": document});
+            let refused = call(&cloud, "iam:PutRolePolicy", put).await.unwrap_err();
+            assert_eq!(refused.code, "MalformedPolicyDocument", "{document}");
+            assert!(refused.message.contains(words), "{}", refused.message);
+        }
+    }
+
     #[tokio::test]
     async fn only_a_role_that_exists_and_trusts_the_service_is_assumed() {
         let dir = tempfile::tempdir().unwrap();
         let cloud = cloud_in(dir.path());
         let arn = format!("arn:aws:iam::{ACCOUNT}:role/build");
-        let missing = sts::assume_role(&cloud, "codebuild.amazonaws.com", &arn, "s").await.err().unwrap();
+        let missing = sts::assume_role(&cloud, ("codebuild.amazonaws.com", project("web")), &arn, "s")
+            .await
+            .err()
+            .unwrap();
         let role = json!({"RoleName": "build", "AssumeRolePolicyDocument": TRUST});
         call(&cloud, "iam:CreateRole", role).await.unwrap();
 
-        let assumed = sts::assume_role(&cloud, "codebuild.amazonaws.com", &arn, "s").await;
-        let stranger = sts::assume_role(&cloud, "ecs-tasks.amazonaws.com", &arn, "s").await.err().unwrap();
+        let assumed = sts::assume_role(&cloud, ("codebuild.amazonaws.com", project("web")), &arn, "s").await;
+        let stranger = sts::assume_role(&cloud, ("ecs-tasks.amazonaws.com", project("web")), &arn, "s")
+            .await
+            .err()
+            .unwrap();
 
         assert_eq!(assumed.map(|it| it.principal.role_arn).ok(), Some(Some(arn.clone())));
         assert_eq!(stranger.code, "AccessDenied");
@@ -130,7 +196,7 @@ mod tests {
         call(&cloud, "iam:CreateRole", role).await.unwrap();
         let names = json!({"RoleName": "build", "PolicyName": "logs"});
         let mut put = names.clone();
-        put["PolicyDocument"] = json!(r#"{"Statement": []}"#);
+        put["PolicyDocument"] = json!(r#"{"Statement": {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}}"#);
         call(&cloud, "iam:PutRolePolicy", put).await.unwrap();
 
         let refused = call(&cloud, "iam:DeleteRole", json!({"RoleName": "build"})).await.unwrap_err();

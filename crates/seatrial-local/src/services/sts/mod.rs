@@ -15,16 +15,20 @@ pub(crate) fn register(operations: &mut Operations) {
     operations.add::<operations::GetCallerIdentity>();
 }
 
-/// Has an AWS service (`codebuild.amazonaws.com`) assume a role, as services do before they act for a user.
-/// The credentials' principal is the one to make calls with.
+/// Has an AWS service (`codebuild.amazonaws.com`) assume a role, as services do before they act for a user, on the
+/// resource `source`. The credentials' principal is the one to make calls with.
 pub(crate) async fn assume_role(
     cloud: &Cloud,
-    service: &str,
+    (service, source): (&str, String),
     role_arn: &str,
     session: &str,
 ) -> Result<Credentials, ServiceError> {
     let principal = Principal::service(service, cloud.account());
-    let input = AssumeRole { role_arn: role_arn.to_owned(), role_session_name: session.to_owned() };
+    let input = AssumeRole {
+        role_arn: role_arn.to_owned(),
+        role_session_name: session.to_owned(),
+        source_arn: Some(source),
+    };
     let assumed = cloud.call(&principal, input).await?;
     let found = cloud.part::<CredentialStore>().lookup(&assumed.credentials.access_key_id);
     found.ok_or_else(|| ServiceError::internal("the session's credentials are gone"))

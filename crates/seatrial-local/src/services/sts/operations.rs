@@ -10,7 +10,7 @@ use crate::credentials::CredentialStore;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 use crate::principal::Principal;
-use crate::services::iam;
+use crate::services::iam::{self, Assumption};
 
 /// A session's default length: one hour.
 const SESSION: Duration = Duration::from_secs(3600);
@@ -20,6 +20,9 @@ const SESSION: Duration = Duration::from_secs(3600);
 pub(crate) struct AssumeRole {
     pub role_arn: String,
     pub role_session_name: String,
+    /// For which resource a service acts: no part of the call, AWS knows it.
+    #[serde(skip)]
+    pub source_arn: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -78,7 +81,8 @@ impl Operation for AssumeRole {
 
     async fn handle(self, call: &Call) -> Result<AssumeRoleOutput, ServiceError> {
         let cloud = &call.cloud;
-        if !iam::trusts(cloud, &self.role_arn, &call.principal) {
+        let asked = Assumption { session: &self.role_session_name, source_arn: self.source_arn.as_deref() };
+        if !iam::trusts(cloud, &self.role_arn, &call.principal, &asked) {
             return Err(ServiceError::access_denied(format!(
                 "User: {} is not authorized to perform: sts:AssumeRole on resource: {}",
                 call.principal.arn, self.role_arn

@@ -105,7 +105,9 @@ async fn provision(
 async fn assume_role(cloud: &Cloud, record: &BuildRecord) -> Result<Credentials, PhaseContext> {
     let role = &record.build.service_role;
     let session = format!("AWSCodeBuild-{}", record.build.id.rsplit(':').next().unwrap_or_default());
-    sts::assume_role(cloud, "codebuild.amazonaws.com", role, &session).await.map_err(|error| PhaseContext {
+    let project = cloud.arn("codebuild", &format!("project/{}", record.build.project_name));
+    let assumed = sts::assume_role(cloud, ("codebuild.amazonaws.com", project), role, &session).await;
+    assumed.map_err(|error| PhaseContext {
         status_code: "ACCESS_DENIED".to_owned(),
         message: format!("CodeBuild is not authorized to perform: sts:AssumeRole on {role}: {error}"),
     })

@@ -17,7 +17,7 @@ use std::time::Duration;
 use turn::{LOOK, Trouble, Turn};
 
 use super::deployment::{Phase, Row};
-use super::store::{CodeDeploy, Session};
+use super::store::{CodeDeploy, Session, group_arn};
 use crate::cloud::Cloud;
 use crate::engine::{Engine, Next};
 use crate::principal::Principal;
@@ -126,7 +126,8 @@ async fn session(cloud: &Cloud, store: &CodeDeploy, row: &Row) -> Result<Princip
         return Ok(session.principal.clone());
     }
     let role = &row.group.service_role_arn;
-    let assumed = sts::assume_role(cloud, "codedeploy.amazonaws.com", role, id).await;
+    let group = group_arn(cloud, &row.info.application_name, &row.info.deployment_group_name);
+    let assumed = sts::assume_role(cloud, ("codedeploy.amazonaws.com", group), role, id).await;
     let principal = assumed.map_err(|error| remote::of_role(role, error))?.principal;
     let mut sessions = store.sessions();
     let alarms_read = sessions.get(id).and_then(|session| session.alarms_read);

@@ -12,13 +12,18 @@ use crate::services::sts;
 const MARGIN: Duration = Duration::from_secs(300);
 
 /// The role's session, assumed anew when the last one is about to expire.
-pub(super) async fn principal(cloud: &Cloud, role: &str, execution: &str) -> Result<Principal, ServiceError> {
+pub(super) async fn principal(
+    cloud: &Cloud,
+    (pipeline, execution): (&str, &str),
+    role: &str,
+) -> Result<Principal, ServiceError> {
     let part = cloud.part::<CodePipeline>();
     let until = cloud.clock().now().plus(MARGIN);
     if let Some(session) = part.session(role, until) {
         return Ok(session.principal);
     }
-    let session = sts::assume_role(cloud, "codepipeline.amazonaws.com", role, execution).await?;
+    let service = ("codepipeline.amazonaws.com", cloud.arn("codepipeline", pipeline));
+    let session = sts::assume_role(cloud, service, role, execution).await?;
     part.keep_session(role, session.clone());
     Ok(session.principal)
 }

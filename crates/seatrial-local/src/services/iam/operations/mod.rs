@@ -17,8 +17,8 @@ pub(crate) use tags::{ListRoleTags, TagRole, UntagRole};
 pub(crate) use trust::{UpdateAssumeRolePolicy, UpdateRole};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use seatrial_policy::{Policy, PolicyError, PolicyKind};
 use serde::Serialize;
-use serde_json::Value;
 
 use super::store::RoleStore;
 use crate::cloud::Cloud;
@@ -39,16 +39,12 @@ fn encoded(document: &str) -> String {
     utf8_percent_encode(document, NON_ALPHANUMERIC).to_string()
 }
 
-/// Refuses what is no policy, in AWS's words.
-fn check_document(text: &str) -> Result<(), ServiceError> {
-    let valid = |policy: &Value| policy.get("Statement").is_some_and(|it| it.is_array() || it.is_object());
-    match serde_json::from_str(text) {
-        Ok(policy) if valid(&policy) => Ok(()),
-        Ok(_) => Err(malformed("Syntax errors in policy.")),
-        Err(_) => Err(malformed("This policy contains invalid Json")),
+/// Refuses what is no policy, in AWS's words, with what is wrong behind them.
+fn check_document(kind: PolicyKind, text: &str) -> Result<(), ServiceError> {
+    let malformed = |message| ServiceError::new("MalformedPolicyDocument", message);
+    match Policy::parse(kind, text) {
+        Ok(_) => Ok(()),
+        Err(PolicyError::Json { .. }) => Err(malformed("This policy contains invalid Json".to_owned())),
+        Err(error) => Err(malformed(error.to_string())),
     }
-}
-
-fn malformed(message: &str) -> ServiceError {
-    ServiceError::new("MalformedPolicyDocument", message)
 }

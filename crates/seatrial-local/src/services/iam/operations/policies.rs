@@ -1,5 +1,6 @@
 //! Inline policies of roles.
 
+use seatrial_policy::PolicyKind;
 use serde::{Deserialize, Serialize};
 
 use super::super::store::{RoleStore, no_such_entity};
@@ -30,7 +31,7 @@ impl Operation for PutRolePolicy {
     }
 
     async fn handle(self, call: &Call) -> Result<Empty, ServiceError> {
-        check_document(&self.policy_document)?;
+        check_document(PolicyKind::Identity, &self.policy_document)?;
         call.cloud.part::<RoleStore>().change(&self.role_name, |role| {
             role.inline.insert(self.policy_name, self.policy_document);
             let characters = role.inline.values().flat_map(|text| text.chars());

@@ -1,5 +1,6 @@
 //! Roles.
 
+use seatrial_policy::PolicyKind;
 use serde::{Deserialize, Serialize};
 
 use super::super::store::{RoleRecord, RoleStore};
@@ -75,7 +76,7 @@ impl Operation for CreateRole {
 
     async fn handle(self, call: &Call) -> Result<RoleOutput, ServiceError> {
         check_name(&self.role_name)?;
-        check_document(&self.assume_role_policy_document)?;
+        check_document(PolicyKind::Trust, &self.assume_role_policy_document)?;
         let path = self.path.unwrap_or_else(|| "/".to_owned());
         let record = RoleRecord {
             id: format!("AROA{:0>16}", crate::id::digits_of(&self.role_name, 16)),

@@ -1,5 +1,6 @@
 //! A role's trust policy and session length.
 
+use seatrial_policy::PolicyKind;
 use serde::Deserialize;
 
 use super::super::store::RoleStore;
@@ -26,7 +27,7 @@ impl Operation for UpdateAssumeRolePolicy {
     }
 
     async fn handle(self, call: &Call) -> Result<Empty, ServiceError> {
-        check_document(&self.policy_document)?;
+        check_document(PolicyKind::Trust, &self.policy_document)?;
         call.cloud.part::<RoleStore>().change(&self.role_name, |role| {
             role.trust = self.policy_document;
             Ok(Empty {})
