@@ -49,6 +49,7 @@ pub(crate) use earlier::EarlierDeployment;
 pub(crate) use ecs::{Live, OneOff, Revision, ServiceEvent, StoppedTask};
 pub(crate) use elbv2::{ForwardingRule, TargetHealth};
 pub(crate) use error::AwsError;
+pub(crate) use iam::Holder;
 pub(crate) use imports::ResourceImport;
 pub(crate) use logs::{FoundLine, LogLine, LogQuery};
 pub(crate) use recovery::ValidationError;

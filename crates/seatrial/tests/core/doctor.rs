@@ -17,9 +17,16 @@ fn in_step() -> Workbench {
 
 /// Runs it where cargo runs: rustup's needs its toolchains.
 fn doctor(workbench: &Workbench, arguments: &[&str]) -> Ended {
+    doctor_with(workbench, arguments, &[])
+}
+
+/// The same with these variables.
+fn doctor_with(workbench: &Workbench, arguments: &[&str], variables: &[(&str, String)]) -> Ended {
     let own = std::env::home_dir().unwrap_or_default().join(".rustup");
     let toolchains = std::env::var_os("RUSTUP_HOME").unwrap_or_else(|| own.into_os_string());
-    Ended::of(workbench.command(arguments).env("RUSTUP_HOME", toolchains).output().unwrap())
+    let mut command = workbench.command(arguments);
+    command.env("RUSTUP_HOME", toolchains).envs(variables.iter().cloned());
+    Ended::of(command.output().unwrap())
 }
 
 /// The results of the checks of that name.
@@ -40,12 +47,57 @@ fn all_is_well_where_nothing_failed_and_what_was_not_checked_is_not_called_fine(
     }
     // No role is there, and provision may make them.
     assert_eq!(results(&object, "roles"), ["ok"; 4]);
-    for check in ["branch", "builds", "tasks", "free plan"] {
+    for check in ["branch", "privileges", "builds", "tasks", "free plan"] {
         assert_eq!(results(&object, check), ["not_checked"], "{check}: {object}");
     }
     assert_eq!(object["changed"], false);
     let text = doctor(&workbench, &DOCTOR[..3]);
     assert!(text.stdout.contains("NOT CHECKED  builds"), "{text:?}");
+}
+
+/// A role that the operator may assume.
+const OPERATOR: &str = "Parameters:
+  PolicyArn: {Type: String}
+Resources:
+  Operator:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: tiny-operator
+      AssumeRolePolicyDocument:
+        Statement:
+          - {Effect: Allow, Action: 'sts:AssumeRole', Principal: {AWS: !Sub 'arn:aws:iam::${AWS::AccountId}:root'}}
+      ManagedPolicyArns: [!Ref PolicyArn]
+";
+
+#[test]
+fn a_caller_with_an_administrators_policy_is_warned_and_nothing_fails() {
+    let workbench = in_step();
+    workbench.write("infra/stacks/operator.yml", OPERATOR);
+    let project = workbench.read("infra/project.yml");
+    let found = |policy: &str| {
+        let parameters = format!("parameters: {{PolicyArn: 'arn:aws:iam::aws:policy/{policy}', ");
+        workbench.write("infra/project.yml", &project.replace("parameters: {", &parameters));
+        let provisioned = workbench.run(&["provision", "--yes", "--environment", "account"]);
+        assert_eq!(provisioned.code, Some(0), "{provisioned:?}");
+        let sts = aws_sdk_sts::Client::new(&workbench.config());
+        let arn = "arn:aws:iam::000000000000:role/tiny-operator";
+        let assumed = sts.assume_role().role_arn(arn).role_session_name("jo").send();
+        let credentials = workbench.answer(assumed).unwrap().credentials.unwrap();
+        let variables = [
+            ("AWS_ACCESS_KEY_ID", credentials.access_key_id),
+            ("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key),
+            ("AWS_SESSION_TOKEN", credentials.session_token),
+        ];
+        doctor_with(&workbench, &DOCTOR, &variables).object()
+    };
+
+    let administrator = found("AdministratorAccess");
+    assert_eq!(results(&administrator, "identity"), ["ok"], "{administrator}");
+    assert_eq!(results(&administrator, "privileges"), ["warned"], "{administrator}");
+    assert_eq!(administrator["failures"], Value::Array(Vec::new()), "{administrator}");
+
+    let reader = found("ReadOnlyAccess");
+    assert_eq!(results(&reader, "privileges"), ["ok"], "{reader}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use seatrial_project::{Environment, NetworkMode};
 
 use super::finding::Finding;
 use super::private;
+use super::privileges::privileges;
 use crate::aws::{Aws, AwsError, Target};
 use crate::commands::deployed::Deployed;
 use crate::commands::provision::{LINKED, handshake_link, kept_connection};
@@ -46,9 +47,10 @@ pub(super) async fn checks(
     let target = Target::Account { region: environment.region.clone() };
     let aws = Aws::connect(target, session.changes.clone()).await;
     let mut found = vec![region(&environment.region)];
-    let (identity, is_usable) = identity(session, &aws, environment).await?;
+    let (identity, caller) = identity(session, &aws, environment).await?;
     found.push(identity);
-    if is_usable {
+    if let Some(caller) = caller {
+        found.push(privileges(session, &aws, &caller).await?);
         let ctx = Ctx {
             session: session.clone(),
             root: root.to_owned(),
@@ -75,28 +77,28 @@ fn region(name: &str) -> Finding {
     }
 }
 
-/// Who calls, and whether that is whom project.yml means.
+/// Who calls, and the caller's ARN where that is in the account that project.yml means.
 async fn identity(
     session: &Session,
     aws: &Aws,
     environment: &Environment,
-) -> anyhow::Result<(Finding, bool)> {
+) -> anyhow::Result<(Finding, Option<String>)> {
     const CHECK: &str = "identity";
     Ok(match session.cancel.unless_cancelled(aws.get_caller_identity()).await? {
         Ok(caller) if caller.account == environment.account => {
-            (Finding::ok(CHECK, format!("{} in account {}", caller.arn, caller.account)), true)
+            (Finding::ok(CHECK, format!("{} in account {}", caller.arn, caller.account)), Some(caller.arn))
         }
         Ok(caller) => {
             let found = format!(
                 "environment `{}` is in account {}, but the caller `{}` is in account {}",
                 environment.name, environment.account, caller.arn, caller.account
             );
-            (Finding::failed(CHECK, found, "choose another AWS_PROFILE or environment"), false)
+            (Finding::failed(CHECK, found, "choose another AWS_PROFILE or environment"), None)
         }
         Err(error) => {
             let remedy = error.hints().into_iter().next();
             let remedy = remedy.unwrap_or_else(|| "check AWS_PROFILE and the network".to_owned());
-            (Finding::failed(CHECK, one_line(&error), remedy), false)
+            (Finding::failed(CHECK, one_line(&error), remedy), None)
         }
     })
 }

@@ -11,6 +11,8 @@ pub(super) enum Verdict {
     Ok,
     /// It stands in the way of a provision or a release.
     Failed,
+    /// It stands in nobody's way, and is dangerous.
+    Warned,
     /// Nothing is known; what to look at is said.
     NotChecked,
 }
@@ -34,6 +36,10 @@ impl Finding {
         Self { check, result: Verdict::Failed, found: found.into(), remedy: Some(remedy.into()) }
     }
 
+    pub(super) fn warned(check: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { check, result: Verdict::Warned, found: found.into(), remedy: Some(remedy.into()) }
+    }
+
     pub(super) fn not_checked(check: &'static str, why: impl Into<String>, look: Option<String>) -> Self {
         Self { check, result: Verdict::NotChecked, found: why.into(), remedy: look }
     }
@@ -44,6 +50,7 @@ impl fmt::Display for Finding {
         let verdict = match self.result {
             Verdict::Ok => "OK",
             Verdict::Failed => "FAILED",
+            Verdict::Warned => "WARNING",
             Verdict::NotChecked => "NOT CHECKED",
         };
         write!(f, "{verdict:<12} {:<12} {}", self.check, self.found)?;

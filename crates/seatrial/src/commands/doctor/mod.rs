@@ -5,6 +5,7 @@ mod account;
 mod finding;
 mod here;
 mod private;
+mod privileges;
 
 use std::fmt;
 
