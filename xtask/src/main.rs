@@ -8,6 +8,7 @@ mod load;
 mod modules;
 mod names;
 mod rules;
+mod scan;
 mod soak;
 mod tokens;
 
@@ -29,12 +30,14 @@ const BUILDAH: Package =
 fn main() -> ExitCode {
     Tool::new()
         .command(bench::command(), bench::run)
+        .command(scan::command(), scan::run)
         .command(soak::command(), soak::run)
         .check(Check::new("what the tests need", needs))
         .check(Check::new("house rules", rules::check))
         .check(Check::new("arrows between modules", arrows::check))
         .check(Check::new("circles between files", circles::check))
         .check(Check::new("one set of features", features::check))
+        .check(Check::new("exceptions of the scan", scan::check))
         .check(Check::new("three rounds of the soak of traffic", |checking| {
             soak::three_rounds_of_traffic(&checking.running())
         }))
