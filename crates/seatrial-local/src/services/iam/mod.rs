@@ -89,6 +89,8 @@ mod tests {
             (r#""StringEquals": {"aws:SourceAccount": "123456789012"}"#, false),
             (r#""StringLike": {"sts:RoleSessionName": "s*"}"#, true),
             (r#""StringEquals": {"sts:ExternalId": "x"}"#, false),
+            // What a service does not say is not as it should be.
+            (r#""Null": {"aws:SourceArn": "true"}"#, false),
         ];
         for (condition, is_let_in) in conditions {
             let dir = tempfile::tempdir().unwrap();
@@ -101,7 +103,7 @@ mod tests {
             let role = json!({"RoleName": "build", "AssumeRolePolicyDocument": trust});
             call(&cloud, "iam:CreateRole", role).await.unwrap();
 
-            let service = ("codebuild.amazonaws.com", project("web"));
+            let service = ("codebuild.amazonaws.com", Some(project("web")));
             let role = format!("arn:aws:iam::{ACCOUNT}:role/build");
             let assumed = sts::assume_role(&cloud, service, &role, "s").await;
 
@@ -137,15 +139,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let cloud = cloud_in(dir.path());
         let arn = format!("arn:aws:iam::{ACCOUNT}:role/build");
-        let missing = sts::assume_role(&cloud, ("codebuild.amazonaws.com", project("web")), &arn, "s")
+        let missing = sts::assume_role(&cloud, ("codebuild.amazonaws.com", Some(project("web"))), &arn, "s")
             .await
             .err()
             .unwrap();
         let role = json!({"RoleName": "build", "AssumeRolePolicyDocument": TRUST});
         call(&cloud, "iam:CreateRole", role).await.unwrap();
 
-        let assumed = sts::assume_role(&cloud, ("codebuild.amazonaws.com", project("web")), &arn, "s").await;
-        let stranger = sts::assume_role(&cloud, ("ecs-tasks.amazonaws.com", project("web")), &arn, "s")
+        let assumed =
+            sts::assume_role(&cloud, ("codebuild.amazonaws.com", Some(project("web"))), &arn, "s").await;
+        let stranger = sts::assume_role(&cloud, ("ecs-tasks.amazonaws.com", Some(project("web"))), &arn, "s")
             .await
             .err()
             .unwrap();
@@ -196,7 +199,8 @@ mod tests {
         call(&cloud, "iam:CreateRole", role).await.unwrap();
         let names = json!({"RoleName": "build", "PolicyName": "logs"});
         let mut put = names.clone();
-        put["PolicyDocument"] = json!(r#"{"Statement": {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}}"#);
+        put["PolicyDocument"] =
+            json!(r#"{"Statement": {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}}"#);
         call(&cloud, "iam:PutRolePolicy", put).await.unwrap();
 
         let refused = call(&cloud, "iam:DeleteRole", json!({"RoleName": "build"})).await.unwrap_err();

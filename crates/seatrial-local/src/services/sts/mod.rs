@@ -16,10 +16,10 @@ pub(crate) fn register(operations: &mut Operations) {
 }
 
 /// Has an AWS service (`codebuild.amazonaws.com`) assume a role, as services do before they act for a user, on the
-/// resource `source`. The credentials' principal is the one to make calls with.
+/// resource `source`, if it says so. The credentials' principal is the one to make calls with.
 pub(crate) async fn assume_role(
     cloud: &Cloud,
-    (service, source): (&str, String),
+    (service, source): (&str, Option<String>),
     role_arn: &str,
     session: &str,
 ) -> Result<Credentials, ServiceError> {
@@ -27,7 +27,7 @@ pub(crate) async fn assume_role(
     let input = AssumeRole {
         role_arn: role_arn.to_owned(),
         role_session_name: session.to_owned(),
-        source_arn: Some(source),
+        source_arn: source,
     };
     let assumed = cloud.call(&principal, input).await?;
     let found = cloud.part::<CredentialStore>().lookup(&assumed.credentials.access_key_id);

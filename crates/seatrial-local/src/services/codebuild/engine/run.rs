@@ -106,7 +106,7 @@ async fn assume_role(cloud: &Cloud, record: &BuildRecord) -> Result<Credentials,
     let role = &record.build.service_role;
     let session = format!("AWSCodeBuild-{}", record.build.id.rsplit(':').next().unwrap_or_default());
     let project = cloud.arn("codebuild", &format!("project/{}", record.build.project_name));
-    let assumed = sts::assume_role(cloud, ("codebuild.amazonaws.com", project), role, &session).await;
+    let assumed = sts::assume_role(cloud, ("codebuild.amazonaws.com", Some(project)), role, &session).await;
     assumed.map_err(|error| PhaseContext {
         status_code: "ACCESS_DENIED".to_owned(),
         message: format!("CodeBuild is not authorized to perform: sts:AssumeRole on {role}: {error}"),

@@ -127,7 +127,7 @@ async fn session(cloud: &Cloud, store: &CodeDeploy, row: &Row) -> Result<Princip
     }
     let role = &row.group.service_role_arn;
     let group = group_arn(cloud, &row.info.application_name, &row.info.deployment_group_name);
-    let assumed = sts::assume_role(cloud, ("codedeploy.amazonaws.com", group), role, id).await;
+    let assumed = sts::assume_role(cloud, ("codedeploy.amazonaws.com", Some(group)), role, id).await;
     let principal = assumed.map_err(|error| remote::of_role(role, error))?.principal;
     let mut sessions = store.sessions();
     let alarms_read = sessions.get(id).and_then(|session| session.alarms_read);

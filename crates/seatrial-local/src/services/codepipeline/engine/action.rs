@@ -99,7 +99,7 @@ pub(super) async fn follow(cloud: &Cloud, part: &CodePipeline, row: &ExecutionRo
 }
 
 async fn progress(cloud: &Cloud, row: &ExecutionRow, run: &ActionRun) -> Result<Progress, ErrorDetails> {
-    let principal = session::principal(cloud, (&row.pipeline, &row.id), &run.role).await.map_err(refused)?;
+    let principal = session::principal(cloud, &run.role, &row.id).await.map_err(refused)?;
     let context = Context { cloud, row, run, principal };
     match run.action_type.provider() {
         Some(Provider::Source) => source::run(&context).await,

@@ -44,7 +44,7 @@ pub(super) async fn execution_role(
         return Ok(Principal::service(AGENT, cloud.account()));
     };
     // Of its tasks ECS names the account and the Region alone (Amazon ECS task IAM role, "confused deputy").
-    match sts::assume_role(cloud, (AGENT, cloud.arn("ecs", "*")), role, task_id).await {
+    match sts::assume_role(cloud, (AGENT, Some(cloud.arn("ecs", "*"))), role, task_id).await {
         Ok(session) => Ok(session.principal),
         Err(_) => Err(Failure::of_task(format!(
             "ECS was unable to assume the role '{role}' that was provided for this task. Please verify that \
