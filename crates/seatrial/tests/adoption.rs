@@ -158,6 +158,14 @@ fn a_project_without_an_xtask_uses_the_installed_tool_of_a_commit_that_it_names(
         assert_eq!(ended.code, Some(0), "{arguments:?}: {}{}", ended.stdout, ended.stderr);
     }
     assert_eq!(folder.files(), files);
+
+    // A new folder gets the small application, locked, and is checked as it is.
+    let made = folder.run_in("", &["init", "--installed", "--dependency", COMMIT, "new"]);
+    assert_eq!(made.code, Some(0), "{}", made.stderr);
+    let manifest = folder.read("new/Cargo.toml");
+    assert!(manifest.contains("members = [\"app\"]"), "{manifest}");
+    assert!(folder.read("new/Cargo.lock").contains("name = \"app\""));
+    folder.cargo(&["metadata", "--locked", "--format-version", "1", "--manifest-path", "new/Cargo.toml"]);
 }
 
 fn package(name: &str, dependencies: &str) -> String {

@@ -232,7 +232,13 @@ async fn make_repository(session: &Session, root: &Path) -> anyhow::Result<()> {
 /// Has cargo write the tool's lock file, from the versions that the tool was tested with. Those of an application that is a
 /// workspace of its own are not touched.
 async fn complete_lock(session: &Session, ground: &Ground, tool: &Tool) -> anyhow::Result<Option<Action>> {
-    let Some(file) = tool.lock() else { return Ok(None) };
+    let is_new_workspace = ground.read("Cargo.toml")?.as_deref() == Some(&workspace_of_new_folder(tool));
+    let file = match tool.lock() {
+        Some(file) => file,
+        // That of the application that was made, and no other's.
+        None if is_new_workspace => "Cargo.lock".to_owned(),
+        None => return Ok(None),
+    };
     let before = ground.read(&file)?;
     if before.is_none() {
         session.changes.note();
