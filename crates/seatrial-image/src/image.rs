@@ -53,11 +53,12 @@ impl Blob {
         }
     }
 
+    /// Those that are held here: none of a file's.
     #[cfg(test)]
     pub(crate) fn bytes(&self) -> &[u8] {
         match &self.content {
             Content::Here(bytes) => bytes,
-            Content::InFile(path) => panic!("`{}` is a file", path.display()),
+            Content::InFile(_) => &[],
         }
     }
 }

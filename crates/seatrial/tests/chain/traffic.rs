@@ -87,6 +87,21 @@ impl Production {
         assert_eq!(self.live(), live);
     }
 
+    /// What was edited in the load balancer's stack fails later and is rolled back; then the same without what fails. What
+    /// is live stays so.
+    #[track_caller]
+    fn fails_and_is_done_again(&self, live: &str) {
+        let checkout = &self.checkout;
+        checkout.edit_stack(BALANCER, "\nOutputs:\n", BROKEN);
+        let failed = checkout.run(&["provision", "--yes"]);
+        assert_eq!(failed.code, Some(4), "{}", failed.stderr);
+        assert!(failed.stderr.contains("UPDATE_ROLLBACK_COMPLETE"), "{}", failed.stderr);
+        assert_eq!(self.live(), live);
+        checkout.edit_stack(BALANCER, BROKEN, "\nOutputs:\n");
+        checkout.json(&["provision", "--yes"]);
+        assert_eq!(self.live(), live);
+    }
+
     /// ARNs of the production listener's rules, the default one last.
     fn rules(&self) -> Vec<String> {
         let listener = self.output("ProductionListenerArn");
@@ -143,16 +158,7 @@ fn listeners_that_name_the_groups_are_brought_to_rules_and_edited_without_a_fail
     // An edit of the listener that fails later, and its rollback.
     checkout.edit_stack(BALANCER, "Value: defensive", "Value: strictest");
     checkout.edit_stack(BALANCER, "Port: !Ref TestListenerPort", "Port: 8081");
-    checkout.edit_stack(BALANCER, "\nOutputs:\n", BROKEN);
-    let failed = checkout.run(&["provision", "--yes"]);
-    assert_eq!(failed.code, Some(4), "{}", failed.stderr);
-    assert!(failed.stderr.contains("UPDATE_ROLLBACK_COMPLETE"), "{}", failed.stderr);
-    assert_eq!(production.live(), "green");
-
-    // The same without what fails.
-    checkout.edit_stack(BALANCER, BROKEN, "\nOutputs:\n");
-    checkout.json(&["provision", "--yes"]);
-    assert_eq!(production.live(), "green");
+    production.fails_and_is_done_again("green");
     production.release_again();
     assert_eq!(production.live(), "blue");
     production.release_while_asked();
@@ -222,13 +228,7 @@ fn what_would_take_production_down_is_refused_and_what_did_is_mended() {
 
     // A rule that is sent again, by a stack that was made while the other group was live; and the rollback of that.
     checkout.edit_stack(BALANCER, "Priority: 50000", "Priority: 40000");
-    checkout.edit_stack(BALANCER, "\nOutputs:\n", BROKEN);
-    let failed = checkout.run(&["provision", "--yes"]);
-    assert_eq!(failed.code, Some(4), "{}", failed.stderr);
-    assert_eq!(production.live(), "green");
-    checkout.edit_stack(BALANCER, BROKEN, "\nOutputs:\n");
-    checkout.json(&["provision", "--yes"]);
-    assert_eq!(production.live(), "green");
+    production.fails_and_is_done_again("green");
     production.release_again();
     assert_eq!(production.live(), "blue");
     load.end_without_a_failure();

@@ -49,3 +49,46 @@ fn caller(principal: &Principal) -> seatrial_policy::Principal {
         None => seatrial_policy::Principal::Service { name: arn },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Epoch;
+
+    const TRUST: &str = r#"{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+        "Principal": {"Service": ["codebuild.amazonaws.com"]}, "Action": "sts:AssumeRole"}]}"#;
+
+    fn allows(trust: &str, principal: &Principal) -> bool {
+        let role = RoleRecord {
+            name: "build".to_owned(),
+            path: "/".to_owned(),
+            id: "AROA".to_owned(),
+            arn: "arn:aws:iam::000000000000:role/build".to_owned(),
+            created: Epoch(0.0),
+            trust: trust.to_owned(),
+            description: None,
+            max_session_duration: 3600,
+            tags: Default::default(),
+            inline: Default::default(),
+            attached: Vec::new(),
+        };
+        super::allows(&role, principal, &Assumption { session: "s", source_arn: None })
+    }
+
+    #[test]
+    fn only_the_trusted_service_may_assume_the_role() {
+        assert!(allows(TRUST, &Principal::service("codebuild.amazonaws.com", "000000000000")));
+        assert!(!allows(TRUST, &Principal::service("ecs-tasks.amazonaws.com", "000000000000")));
+        assert!(!allows(TRUST, &Principal::operator("000000000000")));
+    }
+
+    #[test]
+    fn the_account_s_root_stands_for_everybody_in_it() {
+        let trust = TRUST.replace(
+            r#""Service": ["codebuild.amazonaws.com"]"#,
+            r#""AWS": "arn:aws:iam::000000000000:root""#,
+        );
+        assert!(allows(&trust, &Principal::operator("000000000000")));
+        assert!(!allows(&trust, &Principal::service("codebuild.amazonaws.com", "000000000000")));
+    }
+}
