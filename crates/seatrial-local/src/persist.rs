@@ -210,6 +210,28 @@ impl<T: Clone + Serialize> Table<T> {
         Ok(Some(result))
     }
 
+    /// As [`Table::update`], and adds the row that `change` answers, unless there is one of that key: nobody reads
+    /// the changed row before the added one is there. A kill between the two lines of the log loses the second.
+    pub fn update_and_add(
+        &self,
+        key: &str,
+        change: impl FnOnce(&mut T) -> Option<(String, T)>,
+    ) -> Result<(), PersistError> {
+        let mut rows = self.write();
+        let Some(row) = rows.get(key) else { return Ok(()) };
+        let mut changed = row.clone();
+        let added = change(&mut changed);
+        self.log(key, Some(&changed))?;
+        rows.insert(key.to_owned(), changed);
+        if let Some((key, row)) = added.filter(|(key, _)| !rows.contains_key(key)) {
+            self.log(&key, Some(&row))?;
+            rows.insert(key, row);
+        }
+        drop(rows);
+        self.database.changed();
+        Ok(())
+    }
+
     /// Removes a row and answers it; `None`: there was none.
     pub fn remove(&self, key: &str) -> Result<Option<T>, PersistError> {
         let mut rows = self.write();
@@ -261,6 +283,34 @@ mod tests {
         let table = Database::open(&path).unwrap().table::<u32>("numbers");
 
         assert_eq!(table.entries(), vec![("two".to_owned(), 22)]);
+    }
+
+    #[test]
+    fn whoever_reads_the_changed_row_finds_the_added_one() {
+        const ROUNDS: u32 = 300;
+        let dir = tempfile::tempdir().unwrap();
+        let table = Database::open(&dir.path().join("log")).unwrap().table::<u32>("numbers");
+        table.put("last", &0).unwrap();
+        let reader = std::thread::spawn({
+            let table = table.clone();
+            move || {
+                let mut last = 0;
+                while last < ROUNDS {
+                    last = table.get("last").unwrap();
+                    assert!(last == 0 || table.contains(&last.to_string()), "{last} is not there");
+                }
+            }
+        });
+
+        for round in 1..=ROUNDS {
+            let change = |last: &mut u32| {
+                *last = round;
+                Some((round.to_string(), round))
+            };
+            table.update_and_add("last", change).unwrap();
+        }
+
+        reader.join().unwrap();
     }
 
     #[test]

@@ -119,16 +119,22 @@ impl CodeDeploy {
     /// Writes what the engine made of a deployment, beside what calls wrote meanwhile. Who was told that the
     /// deployment stops is not deceived: a stop that came first keeps it from the point of no return.
     pub(super) fn save(&self, row: &Row) -> Result<(), PersistError> {
+        self.save_with(row, None)
+    }
+
+    /// The same for a deployment that has ended and is rolled back: whoever reads which deployment rolls it back
+    /// finds that one too, and no other deployment comes between the two.
+    pub(super) fn save_with(&self, row: &Row, rollback: Option<Row>) -> Result<(), PersistError> {
         let mut fresh = row.clone();
-        self.deployments.update(&row.info.deployment_id, |stored| {
+        self.deployments.update_and_add(&row.info.deployment_id, |stored| {
             fresh.keep_requests_of(stored);
             let goes_on = !matches!(fresh.info.status.as_str(), "Failed" | "Stopped");
             if stored.stop.is_some() && !stored.is_past_return() && fresh.is_past_return() && goes_on {
-                return;
+                return None;
             }
             *stored = fresh;
-        })?;
-        Ok(())
+            rollback.map(|rollback| (rollback.info.deployment_id.clone(), rollback))
+        })
     }
 
     pub(super) fn sessions(&self) -> MutexGuard<'_, HashMap<String, Session>> {

@@ -105,7 +105,8 @@ fn finish(cloud: &Cloud, store: &CodeDeploy, mut row: Row, ending: Ending) -> Re
         });
     }
     row.enter(Phase::Ended, now);
-    store.save(&row)?;
+    let rollback = rollback_to_make(store, &row).map(|id| rollback(cloud, &row, id));
+    store.save_with(&row, rollback)?;
     Ok(settle(cloud, store, &row))
 }
 
@@ -136,11 +137,19 @@ pub(super) fn settle(cloud: &Cloud, store: &CodeDeploy, row: &Row) -> Next {
     }
 }
 
+/// What a kill lost between the end of `failed` and its rollback.
 fn make_rollback(cloud: &Cloud, store: &CodeDeploy, failed: &Row) -> Result<(), ServiceError> {
-    let Some(id) = rollback_to_make(store, failed) else { return Ok(()) };
+    if let Some(id) = rollback_to_make(store, failed) {
+        store.deployments.insert_new(&id, &rollback(cloud, failed, id.clone()))?;
+    }
+    Ok(())
+}
+
+/// The deployment `id`, which rolls `failed` back.
+fn rollback(cloud: &Cloud, failed: &Row, id: String) -> Row {
     let revision = failed.info.previous_revision.clone().unwrap_or_else(|| failed.info.revision.clone());
     let mut row = new_row(cloud, failed.group.clone(), revision, failed.routing.clone());
-    row.info.deployment_id = id.clone();
+    row.info.deployment_id = id;
     row.info.creator = "codeDeployRollback".to_owned();
     row.info.rollback_info = Some(RollbackInfo {
         rollback_deployment_id: None,
@@ -150,8 +159,7 @@ fn make_rollback(cloud: &Cloud, store: &CodeDeploy, failed: &Row) -> Result<(), 
     row.vacant = failed.vacant.clone();
     row.blue = failed.blue.clone();
     row.green = failed.green.clone();
-    store.deployments.insert_new(&id, &row)?;
-    Ok(())
+    row
 }
 
 fn note_end(store: &CodeDeploy, row: &Row) -> Result<(), ServiceError> {
