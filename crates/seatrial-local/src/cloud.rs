@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::{self, Asked, Check};
 use crate::clock::Clock;
 use crate::engine::{Drivers, Engine};
 use crate::error::ServiceError;
@@ -82,17 +83,47 @@ impl Cloud {
         Self { inner: Arc::new(inner) }
     }
 
-    /// The one door. Strikes armed faults, then handles the operation, and enters it in the journal.
+    /// The one door. Strikes armed faults, has policies judge the call, handles the operation, and enters it in the
+    /// journal.
     pub(crate) async fn call<O: Operation>(
         &self,
         principal: &Principal,
         input: O,
     ) -> Result<O::Output, ServiceError> {
+        let given = serde_json::to_value(&input).map_err(|error| ServiceError::internal(error.to_string()))?;
+        self.call_as_given(principal, input, &given).await
+    }
+
+    /// The same for a caller whose input is there as it was given: `input` leaves out members that change nothing
+    /// here and still need a permission.
+    pub(crate) async fn call_as_given<O: Operation>(
+        &self,
+        principal: &Principal,
+        input: O,
+        given: &Value,
+    ) -> Result<O::Output, ServiceError> {
         let resource = input.resource(self);
         let call = Call { cloud: self.clone(), principal: principal.clone() };
         let called = Called { service: O::SERVICE, operation: O::NAME, resource: &resource };
+        let asked = Asked {
+            cloud: self,
+            principal,
+            service: O::SERVICE,
+            operation: O::NAME,
+            resource: &resource,
+            input: given,
+            context: input.context(self),
+        };
+        let mut denied = None;
         let result = match self.inner.faults.strike(&principal.arn, called).await {
-            Ok(()) => self.inner.operations.handle(input, &call).await,
+            Ok(()) => match self.judge(&asked) {
+                Ok(()) => self.inner.operations.handle(input, &call).await,
+                Err(check) => {
+                    let refusal = access::refusal(O::SERVICE, check.denial.as_deref().unwrap_or_default());
+                    denied = Some(*check);
+                    Err(refusal)
+                }
+            },
             Err(error) => Err(error),
         };
         self.inner.journal.record(Entry {
@@ -101,10 +132,19 @@ impl Cloud {
             service: O::SERVICE,
             operation: O::NAME,
             resource,
-            allowed: !result.as_ref().is_err_and(|error| error.code.starts_with("AccessDenied")),
+            allowed: !result.as_ref().is_err_and(access::is_refusal),
+            denied,
             error: result.as_ref().err().map(|error| error.code.clone()),
         });
         result
+    }
+
+    /// Answers the first check that is denied.
+    fn judge(&self, asked: &Asked<'_>) -> Result<(), Box<Check>> {
+        let Some(gate) = self.inner.operations.gate() else { return Ok(()) };
+        let checks = gate(asked);
+        self.inner.journal.count(asked.principal, (asked.service, asked.operation), &checks);
+        checks.into_iter().find(|check| !check.allowed).map_or(Ok(()), |check| Err(Box::new(check)))
     }
 
     /// [`Cloud::call`] by name, for HTTP: input and output as values in the form of AWS's model, and lists in

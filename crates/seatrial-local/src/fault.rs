@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::access;
 use crate::error::ServiceError;
 
 /// What goes wrong.
@@ -124,10 +125,13 @@ impl Faults {
         match fault.kind {
             FaultKind::Throttle => Err(ServiceError::new("ThrottlingException", "Rate exceeded")),
             FaultKind::Error => Err(ServiceError::internal("a fault was injected into this call")),
-            FaultKind::Deny => Err(ServiceError::access_denied(format!(
-                "User: {caller} is not authorized to perform: {service}:{operation} on resource: {resource} \
-                 because no identity-based policy allows the {service}:{operation} action"
-            ))),
+            FaultKind::Deny => {
+                let denial = format!(
+                    "User: {caller} is not authorized to perform: {service}:{operation} on resource: {resource} \
+                     because no identity-based policy allows the {service}:{operation} action"
+                );
+                Err(access::refusal(service, &denial))
+            }
             // None of tasks comes here.
             _ => {
                 tokio::time::sleep(Duration::from_millis(fault.delay_ms)).await;
@@ -172,7 +176,7 @@ mod tests {
         assert!(faults.strike("arn:aws:iam::000000000000:root", other).await.is_ok());
         for _ in 0..2 {
             let refused = faults.strike("arn:aws:iam::000000000000:root", CALLED).await.unwrap_err();
-            assert_eq!((refused.code.as_str(), refused.status), ("AccessDenied", 403));
+            assert_eq!((refused.code.as_str(), refused.status), ("AccessDeniedException", 400));
             let start = "User: arn:aws:iam::000000000000:root is not authorized to perform: ecs:ListTasks on";
             assert!(refused.message.starts_with(start), "{}", refused.message);
         }

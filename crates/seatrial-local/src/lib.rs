@@ -3,6 +3,7 @@
 //!
 //! [`LocalCloud::start`] gives a handle; everything else is reached over HTTP.
 
+mod access;
 mod archive;
 mod authority;
 mod clock;
@@ -41,7 +42,8 @@ pub use clock::{Clock, Epoch};
 pub use cloud::{Cloud, Settings};
 pub use credentials::Credentials;
 pub use fault::{Fault, FaultKind, Faults};
-pub use journal::{Entry, Journal};
+pub use access::{Check, Statement};
+pub use journal::{Entry, Journal, Use};
 pub use latency::{Latencies, LatencyError};
 pub use operation::Operations;
 pub use persist::PersistError;

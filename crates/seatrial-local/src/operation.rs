@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
+use crate::access::Gate;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::metric::Measured;
@@ -18,7 +19,7 @@ use crate::principal::Principal;
 /// An AWS API action. The type is its input: a small struct with the members this local cloud uses, named by
 /// serde as AWS's model names them. Members it does not know are ignored; the protocol layer has checked
 /// them against the model already.
-pub(crate) trait Operation: DeserializeOwned + Send + 'static {
+pub(crate) trait Operation: DeserializeOwned + Serialize + Send + 'static {
     type Output: Serialize + Send + 'static;
     /// The service's signing name, which is also its IAM prefix: `ecs`, `elasticloadbalancing`.
     const SERVICE: &'static str;
@@ -28,6 +29,11 @@ pub(crate) trait Operation: DeserializeOwned + Send + 'static {
     /// The ARN of what is acted on, for the journal and for policies; `*` where the action has none.
     fn resource(&self, _cloud: &Cloud) -> String {
         "*".to_owned()
+    }
+
+    /// Condition keys that no member tells, but the caller: for which resource a service acts.
+    fn context(&self, _cloud: &Cloud) -> Vec<(&'static str, String)> {
+        Vec::new()
     }
 
     /// Does it. Whatever it changes is persisted before it returns.
@@ -78,6 +84,7 @@ pub struct Operations {
     groups_in_use: Vec<GroupsInUse>,
     meters: Vec<Meter>,
     certificate_users: Vec<CertificateUser>,
+    gate: Option<Gate>,
     /// By the operation's type, each a [`StandIn`] of it.
     #[cfg(test)]
     stand_ins: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
@@ -111,9 +118,9 @@ impl Operations {
     pub(crate) fn add<O: Operation>(&mut self) {
         let handler = |cloud: Cloud, principal: Principal, input: Value| -> Boxed {
             Box::pin(async move {
-                let input: O = serde_json::from_value(input)
+                let read = O::deserialize(&input)
                     .map_err(|error| ServiceError::new("SerializationException", error.to_string()))?;
-                let output = cloud.call(&principal, input).await?;
+                let output = cloud.call_as_given(&principal, read, &input).await?;
                 serde_json::to_value(output).map_err(|error| ServiceError::internal(error.to_string()))
             })
         };
@@ -146,6 +153,15 @@ impl Operations {
 
     pub(crate) fn certificate_users(&self) -> &[CertificateUser] {
         &self.certificate_users
+    }
+
+    /// Has `gate` judge every call.
+    pub(crate) fn set_gate(&mut self, gate: Gate) {
+        self.gate = Some(gate);
+    }
+
+    pub(crate) fn gate(&self) -> Option<Gate> {
+        self.gate
     }
 
     pub(crate) fn find<'a>(&'a self, service: &'a str, operation: &'a str) -> Option<Handler> {

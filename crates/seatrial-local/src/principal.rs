@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// The caller of an operation, as the journal shows it and policies will judge it.
+/// The caller of an operation, as the journal shows it and policies judge it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Principal {
     /// `arn:aws:iam::ACCOUNT:user/operator`, `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`, or the
@@ -13,6 +13,9 @@ pub(crate) struct Principal {
     pub account: String,
     /// The assumed role's ARN, where a role was assumed: its policies are the ones that count.
     pub role_arn: Option<String>,
+    /// JSON, passed when the role was assumed: they limit the session.
+    #[serde(default)]
+    pub session_policies: Vec<String>,
 }
 
 impl Principal {
@@ -23,6 +26,7 @@ impl Principal {
             user_id: "AIDALOCALOPERATOR000".to_owned(),
             account: account.to_owned(),
             role_arn: None,
+            session_policies: Vec::new(),
         }
     }
 
@@ -32,7 +36,13 @@ impl Principal {
 
     /// An AWS service acting for itself, which only ever assumes a role: `codebuild.amazonaws.com`.
     pub fn service(name: &str, account: &str) -> Self {
-        Self { arn: name.to_owned(), user_id: name.to_owned(), account: account.to_owned(), role_arn: None }
+        Self {
+            arn: name.to_owned(),
+            user_id: name.to_owned(),
+            account: account.to_owned(),
+            role_arn: None,
+            session_policies: Vec::new(),
+        }
     }
 
     /// A session of `role_arn` (`arn:aws:iam::ACCOUNT:role/NAME`).
@@ -43,6 +53,7 @@ impl Principal {
             user_id: format!("AROA{:0>16}:{session}", crate::id::digits_of(role, 16)),
             account: account.to_owned(),
             role_arn: Some(role_arn.to_owned()),
+            session_policies: Vec::new(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Words that all parts share: what a document is for, where it acts, and what a statement does.
 
 /// What a document is for, which decides what may stand in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PolicyKind {
     /// Attached to a role or user, set as their permissions boundary, or passed with a session.
     Identity,

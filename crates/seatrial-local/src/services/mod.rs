@@ -3,6 +3,7 @@
 //! A service's store is its own: other services reach it through [`crate::Cloud::call`] only.
 
 pub(crate) mod acm;
+mod authorization;
 pub(crate) mod autoscaling;
 pub(crate) mod cloudformation;
 pub(crate) mod cloudwatch;
@@ -30,6 +31,7 @@ pub(crate) use stand_in::StandIn;
 
 /// Serves every operation of every service.
 pub(crate) fn register(operations: &mut Operations) {
+    operations.set_gate(authorization::gate);
     acm::register(operations);
     autoscaling::register(operations);
     cloudformation::register(operations);

@@ -19,6 +19,20 @@ mod template;
 use crate::cloud::Cloud;
 use crate::operation::Operations;
 
+/// The keys of a stack's tags.
+pub(crate) fn tag_keys(cloud: &Cloud, stack: &str) -> Option<Vec<String>> {
+    let stack = cloud.part::<store::Store>().stack(stack)?;
+    Some(stack.current.tags.into_iter().map(|tag| tag.key).collect())
+}
+
+/// The keys of the tags that a change set, by name or ARN, gives the stack.
+pub(crate) fn tag_keys_of_change_set(cloud: &Cloud, stack: &str, name: &str) -> Option<Vec<String>> {
+    let store = cloud.part::<store::Store>();
+    let is_meant = |set: &store::ChangeSet| set.id == name || (set.name == name && set.stack_id == stack);
+    let found = store.change_sets.find(is_meant)?;
+    Some(found.revision.tags.into_iter().map(|tag| tag.key).collect())
+}
+
 pub(crate) fn register(operations: &mut Operations) {
     operations::register(operations);
 }

@@ -9,7 +9,7 @@ use crate::operation::{Call, Operation};
 use crate::tags::{self, Tag};
 
 /// `CreateConnection`: always PENDING.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct CreateConnection {
     pub connection_name: String,
@@ -81,7 +81,7 @@ impl From<ConnectionRow> for Connection {
 }
 
 /// `GetConnection`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct GetConnection {
     pub connection_arn: String,
@@ -102,7 +102,7 @@ impl Operation for GetConnection {
 }
 
 /// Not of the API: what `codeconnections:UseConnection` allows a pipeline's role.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, Serialize)]
 pub(crate) struct UseConnection {
     pub connection_arn: String,
 }
@@ -122,7 +122,7 @@ impl Operation for UseConnection {
 }
 
 /// `ListConnections`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ListConnections {
     pub provider_type_filter: Option<String>,
@@ -149,7 +149,7 @@ impl Operation for ListConnections {
 }
 
 /// `DeleteConnection`: one that is gone counts as deleted.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct DeleteConnection {
     pub connection_arn: String,
@@ -174,7 +174,7 @@ impl Operation for DeleteConnection {
 }
 
 /// `ListTagsForResource`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ListTagsForResource {
     pub resource_arn: String,
@@ -201,7 +201,7 @@ impl Operation for ListTagsForResource {
 }
 
 /// `TagResource`: adds tags, or replaces those of the same key.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct TagResource {
     pub resource_arn: String,
@@ -223,7 +223,7 @@ impl Operation for TagResource {
 }
 
 /// `UntagResource`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct UntagResource {
     pub resource_arn: String,

@@ -23,6 +23,18 @@ use crate::cloud::Cloud;
 pub(crate) use operations::register;
 pub(crate) use shapes::{Canary, Linear, Revision, Routing};
 
+/// The ARN of the configuration that a deployment group, by ARN, deploys by.
+pub(crate) fn config_of_group(cloud: &Cloud, group_arn: &str) -> Option<String> {
+    let key = group_arn.rsplit_once(":deploymentgroup:")?.1;
+    let group = cloud.part::<store::CodeDeploy>().groups.get(key)?.group;
+    Some(cloud.arn("codedeploy", &format!("deploymentconfig:{}", group.deployment_config_name)))
+}
+
+/// The ARN of the group whose deployment `id` is, or `*` where there is none.
+pub(crate) fn group_of_deployment(cloud: &Cloud, id: &str) -> String {
+    store::arn_of_deployment(cloud, id)
+}
+
 /// Deployments go on where they were.
 pub(crate) async fn resume(cloud: &Cloud) {
     cloud.resume::<engine::Deployments>();

@@ -23,8 +23,23 @@ pub(crate) use operations::{DescribeServicesOutput, TaskSetOutput};
 #[cfg(test)]
 pub(crate) use shapes::ServiceEvent;
 
+use crate::cloud::Cloud;
+
 pub(crate) use engine::{resume, stop};
 pub(crate) use operations::register;
+
+/// The ARN of a task definition by ARN, `FAMILY:REVISION` or `FAMILY`.
+pub(crate) fn definition_arn(cloud: &Cloud, name: &str) -> Option<String> {
+    Some(cloud.part::<store::EcsStore>().definition(name)?.definition.task_definition_arn)
+}
+
+/// The roles of that task definition, each with the member that names it.
+pub(crate) fn definition_roles(cloud: &Cloud, name: &str) -> Vec<(&'static str, String)> {
+    let Some(row) = cloud.part::<store::EcsStore>().definition(name) else { return Vec::new() };
+    let content = row.definition.content;
+    let roles = [("taskRoleArn", content.task_role_arn), ("executionRoleArn", content.execution_role_arn)];
+    roles.into_iter().filter_map(|(member, role)| Some((member, role?))).collect()
+}
 
 #[cfg(test)]
 pub(crate) mod tests;

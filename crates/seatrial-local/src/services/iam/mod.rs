@@ -1,19 +1,16 @@
 //! Identity and Access Management: roles, their trust, their policies.
 
 mod linked;
+mod managed;
 mod operations;
 mod service_roles;
 mod store;
-mod trust;
 
 pub(crate) use linked::ensure_linked_role;
 pub(crate) use operations::*;
 
-pub(crate) use trust::Assumption;
-
 use crate::cloud::Cloud;
 use crate::operation::Operations;
-use crate::principal::Principal;
 
 pub(crate) fn register(operations: &mut Operations) {
     operations.add::<CreateRole>();
@@ -37,13 +34,33 @@ pub(crate) fn register(operations: &mut Operations) {
     operations.add::<ListAccountAliases>();
 }
 
-/// Whether `principal` may assume the role; false also of a role that does not exist, for AWS tells nobody which it is.
-pub(crate) fn trusts(cloud: &Cloud, role_arn: &str, principal: &Principal, asked: &Assumption<'_>) -> bool {
-    let role = cloud.part::<store::RoleStore>().by_arn(role_arn);
-    role.is_some_and(|role| trust::allows(&role, principal, asked))
+/// What a role has of policies.
+pub(crate) struct RolePolicies {
+    /// JSON by name, inline and managed; of a managed one that nobody knows there is none.
+    pub identity: Vec<(String, String)>,
+    pub boundary: Option<(String, String)>,
+    /// JSON.
+    pub trust: String,
 }
 
-/// A role that everybody may assume, for tests of engines.
+/// The policies of a role; none of a role that does not exist.
+pub(crate) fn policies_of(cloud: &Cloud, role_arn: &str) -> Option<RolePolicies> {
+    let role = cloud.part::<store::RoleStore>().by_arn(role_arn)?;
+    let managed = role.attached.iter().filter_map(|arn| Some((arn.clone(), managed::document(arn)?)));
+    let identity = role.inline.clone().into_iter().chain(managed).collect();
+    Some(RolePolicies { identity, boundary: None, trust: role.trust })
+}
+
+/// Whether a role is one that AWS made for itself, with policies that nobody can change.
+pub(crate) fn is_service_linked(cloud: &Cloud, role_arn: &str) -> bool {
+    let role = cloud.part::<store::RoleStore>().by_arn(role_arn);
+    role.is_some_and(|role| role.path.starts_with(service_roles::LINKED_PATH))
+}
+
+#[cfg(test)]
+const EVERYTHING: &str = r#"{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}"#;
+
+/// A role that everybody may assume and that may everything, for tests of engines.
 #[cfg(test)]
 pub(crate) fn add_trusting_role(cloud: &Cloud, name: &str) {
     let role = store::RoleRecord {
@@ -57,7 +74,7 @@ pub(crate) fn add_trusting_role(cloud: &Cloud, name: &str) {
         description: None,
         max_session_duration: 3600,
         tags: Default::default(),
-        inline: Default::default(),
+        inline: [("all".to_owned(), EVERYTHING.to_owned())].into(),
         attached: Vec::new(),
     };
     cloud.part::<store::RoleStore>().roles.put(name, &role).unwrap();

@@ -11,7 +11,22 @@ mod transfer;
 pub(crate) use operations::*;
 pub(crate) use transfer::transfer;
 
+use crate::cloud::Cloud;
 use crate::operation::Operations;
+
+/// The policy of a bucket, JSON.
+pub(crate) fn policy_of(cloud: &Cloud, bucket: &str) -> Option<String> {
+    let bucket = cloud.part::<store::ObjectStore>().bucket(bucket).ok()?;
+    bucket.settings.get("Policy")?.as_str().map(str::to_owned)
+}
+
+/// The key that a bucket's new objects are encrypted with: an ARN, id or alias.
+pub(crate) fn key_of(cloud: &Cloud, bucket: &str) -> Option<String> {
+    let bucket = cloud.part::<store::ObjectStore>().bucket(bucket).ok()?;
+    let encryption = bucket.settings.get("ServerSideEncryptionConfiguration")?;
+    let key = encryption.pointer("/Rules/0/ApplyServerSideEncryptionByDefault/KMSMasterKeyID")?;
+    key.as_str().map(str::to_owned)
+}
 
 pub(crate) fn register(operations: &mut Operations) {
     operations.add::<CreateBucket>();

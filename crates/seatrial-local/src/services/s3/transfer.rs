@@ -21,17 +21,17 @@ async fn handle(transfer: Transfer) -> Result<TransferOutput, ServiceError> {
     let Transfer { cloud, principal, operation, input, body } = transfer;
     match operation {
         "PutObject" => {
-            let input = PutObject { body: Body(body), ..parse(input)? };
-            let output = value(cloud.call(&principal, input).await?)?;
+            let read = PutObject { body: Body(body), ..parse(&input)? };
+            let output = value(cloud.call_as_given(&principal, read, &input).await?)?;
             Ok(TransferOutput { status: StatusCode::OK, output, body: HttpBody::empty() })
         }
         "UploadPart" => {
-            let input = UploadPart { body: Body(body), ..parse(input)? };
-            let output = value(cloud.call(&principal, input).await?)?;
+            let read = UploadPart { body: Body(body), ..parse(&input)? };
+            let output = value(cloud.call_as_given(&principal, read, &input).await?)?;
             Ok(TransferOutput { status: StatusCode::OK, output, body: HttpBody::empty() })
         }
         "GetObject" => {
-            let mut output = cloud.call(&principal, parse::<GetObject>(input)?).await?;
+            let mut output = cloud.call_as_given(&principal, parse::<GetObject>(&input)?, &input).await?;
             let body = std::mem::take(&mut output.body).0;
             let partial = output.object.content_range.is_some();
             let status = if partial { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
@@ -45,8 +45,8 @@ async fn handle(transfer: Transfer) -> Result<TransferOutput, ServiceError> {
     }
 }
 
-fn parse<T: DeserializeOwned>(input: Value) -> Result<T, ServiceError> {
-    serde_json::from_value(input).map_err(|error| ServiceError::new("InvalidRequest", error.to_string()))
+fn parse<T: DeserializeOwned>(input: &Value) -> Result<T, ServiceError> {
+    T::deserialize(input).map_err(|error| ServiceError::new("InvalidRequest", error.to_string()))
 }
 
 fn value<T: serde::Serialize>(output: T) -> Result<Value, ServiceError> {

@@ -9,7 +9,13 @@ pub(crate) use operations::*;
 pub(crate) use random::Password;
 pub(crate) use stand_in::stand_in;
 
+use crate::cloud::Cloud;
 use crate::operation::Operations;
+
+/// The customer's key of a secret: an ARN, id or alias.
+pub(crate) fn key_of(cloud: &Cloud, secret_arn: &str) -> Option<String> {
+    cloud.part::<store::SecretStore>().find(secret_arn).ok()?.kms_key_id
+}
 
 pub(crate) fn register(operations: &mut Operations) {
     operations.add::<CreateSecret>();

@@ -2,7 +2,7 @@
 
 use rand::RngExt;
 use rand::seq::SliceRandom as _;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::ServiceError;
 
@@ -12,7 +12,7 @@ const DIGITS: &str = "0123456789";
 const PUNCTUATION: &str = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
 
 /// What a password is made of; the members are those of AWS's model.
-#[derive(Deserialize, Default, Clone)]
+#[derive(Deserialize, Default, Clone, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct Password {
     /// 32 unless told otherwise, at most 4096.

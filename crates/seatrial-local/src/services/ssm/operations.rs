@@ -14,7 +14,7 @@ const LONGEST_VALUE: usize = 4096;
 const DEEPEST: usize = 15;
 pub(super) const SECURE: &str = "SecureString";
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct PutParameter {
     pub name: String,
@@ -154,7 +154,7 @@ fn answered(cloud: &Cloud, record: ParameterRecord, decrypt: bool) -> Parameter 
 }
 
 /// Reads a parameter; `name:VERSION` its newest version only.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct GetParameter {
     pub name: String,
@@ -196,7 +196,7 @@ impl Operation for GetParameter {
 }
 
 /// Reads up to ten; what is not there is told beside what is.
-#[derive(Deserialize, Clone, Default)]
+#[derive(Deserialize, Clone, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct GetParameters {
     pub names: Vec<String>,
@@ -232,7 +232,7 @@ impl Operation for GetParameters {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct DeleteParameter {
     pub name: String,

@@ -28,6 +28,7 @@ pub(crate) async fn assume_role(
         role_arn: role_arn.to_owned(),
         role_session_name: session.to_owned(),
         source_arn: source,
+        policy: None,
     };
     let assumed = cloud.call(&principal, input).await?;
     let found = cloud.part::<CredentialStore>().lookup(&assumed.credentials.access_key_id);

@@ -6,7 +6,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::super::certificate::{Certificate, certificates};
 use super::super::store::{CertificateRow, Certificates, Material, Origin};
@@ -23,7 +23,7 @@ use crate::tags::{self, Tag};
 const LONGEST_KEY: usize = 5120;
 
 /// Without `Debug`, so that no key is printed by accident. All three are PEM in base64.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ImportCertificate {
     /// One that was imported before, and is replaced.

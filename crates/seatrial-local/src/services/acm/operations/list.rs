@@ -15,7 +15,7 @@ use crate::operation::{Call, Operation};
 /// (<https://docs.aws.amazon.com/acm/latest/APIReference/API_Filters.html>).
 const USUAL_KINDS: [&str; 2] = ["RSA_1024", "RSA_2048"];
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct ListCertificates {
     pub certificate_statuses: Vec<String>,
@@ -25,7 +25,7 @@ pub(crate) struct ListCertificates {
     pub sort_order: Option<String>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Includes {
     pub key_types: Vec<String>,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::super::renewal::made_here;
@@ -20,7 +20,7 @@ const MOST_NAMES: usize = 10;
 /// For how long a token stands for the request it came with first.
 const TOKEN: Duration = Duration::from_secs(3600);
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct RequestCertificate {
     pub domain_name: String,
@@ -37,7 +37,7 @@ pub(crate) struct RequestCertificate {
 }
 
 /// Whether it is logged publicly has no effect here; whether it can be exported would have one.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct Options {
     pub export: Option<String>,

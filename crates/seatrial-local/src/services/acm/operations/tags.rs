@@ -9,7 +9,7 @@ use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 use crate::tags::{self, Tag};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct AddTagsToCertificate {
     pub certificate_arn: String,
@@ -32,7 +32,7 @@ impl Operation for AddTagsToCertificate {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct RemoveTagsFromCertificate {
     pub certificate_arn: String,
@@ -40,7 +40,7 @@ pub(crate) struct RemoveTagsFromCertificate {
 }
 
 /// A tag to remove: whatever its value is where none is given, else only if that is it.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct KeyAndValue {
     key: String,

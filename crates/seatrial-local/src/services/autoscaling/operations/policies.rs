@@ -8,7 +8,7 @@ use super::{Nothing, not_found};
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct PutScalingPolicy {
     pub policy_name: String,
@@ -69,7 +69,7 @@ impl Operation for PutScalingPolicy {
     }
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct DescribeScalingPolicies {
     pub service_namespace: String,
@@ -99,7 +99,7 @@ impl Operation for DescribeScalingPolicies {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct DeleteScalingPolicy {
     pub policy_name: String,

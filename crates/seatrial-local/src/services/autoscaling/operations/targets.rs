@@ -11,7 +11,7 @@ use crate::principal::Principal;
 use crate::services::ecs::{DescribeServices, UpdateService};
 use crate::services::iam::ensure_linked_role;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct RegisterScalableTarget {
     #[serde(flatten)]
@@ -104,7 +104,7 @@ async fn bound(cloud: &Cloud, target: &ScalableTarget) -> Result<(), ServiceErro
     Ok(())
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct DescribeScalableTargets {
     pub service_namespace: String,
@@ -138,7 +138,7 @@ impl Operation for DescribeScalableTargets {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(crate) struct DeregisterScalableTarget {
     #[serde(flatten)]
     pub id: TargetId,

@@ -306,7 +306,7 @@ fn handler_code(code: &str) -> &'static str {
     match code {
         _ if has("AlreadyExist") || has("AlreadyOwned") || has("Duplicate") => "AlreadyExists",
         _ if has("NotStabilized") => "NotStabilized",
-        _ if has("AccessDenied") => "AccessDenied",
+        _ if has("AccessDenied") || has("Unauthorized") => "AccessDenied",
         _ if has("NotFound") || has("NoSuch") => "NotFound",
         _ if has("Throttl") => "Throttling",
         _ if has("LimitExceeded") => "ServiceLimitExceeded",

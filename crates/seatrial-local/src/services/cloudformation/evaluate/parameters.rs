@@ -27,7 +27,7 @@ pub(in super::super) struct Declared {
 }
 
 /// A parameter as a caller sends it.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in super::super) struct Supplied {
     #[serde(default)]

@@ -37,7 +37,7 @@ pub(super) fn find_change_set(
 }
 
 /// `DescribeChangeSet`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct DescribeChangeSet {
     change_set_name: String,
@@ -93,7 +93,7 @@ impl Operation for DescribeChangeSet {
 }
 
 /// `ListChangeSets`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ListChangeSets {
     stack_name: String,
@@ -142,7 +142,7 @@ fn summary(set: &ChangeSet) -> Value {
 }
 
 /// `DeleteChangeSet`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct DeleteChangeSet {
     change_set_name: String,

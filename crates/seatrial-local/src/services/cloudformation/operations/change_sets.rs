@@ -21,7 +21,7 @@ const NO_CHANGES: &str = "The submitted information didn't contain changes. Subm
                           create a change set.";
 const NO_UPDATES: &str = "No updates are to be performed.";
 /// `CreateChangeSet`. The change set is complete, or has failed, when the call is answered.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct CreateChangeSet {
     stack_name: String,
@@ -214,7 +214,7 @@ impl CreateChangeSet {
 }
 
 /// `ExecuteChangeSet`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ExecuteChangeSet {
     change_set_name: String,

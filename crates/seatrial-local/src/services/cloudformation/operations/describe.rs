@@ -11,7 +11,7 @@ use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 
 /// `DescribeStacks`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct DescribeStacks {
     stack_name: Option<String>,
@@ -99,7 +99,7 @@ fn last_operations(operation: &OperationEntry) -> Option<Value> {
 }
 
 /// `ListStacks`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ListStacks {
     #[serde(default)]

@@ -13,7 +13,7 @@ use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 
 /// `DetectStackDrift`. The detection is complete when the call is answered.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct DetectStackDrift {
     stack_name: String,
@@ -69,7 +69,7 @@ impl Operation for DetectStackDrift {
 }
 
 /// `DescribeStackDriftDetectionStatus`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct DescribeStackDriftDetectionStatus {
     stack_drift_detection_id: String,
@@ -100,7 +100,7 @@ impl Operation for DescribeStackDriftDetectionStatus {
 }
 
 /// `DetectStackResourceDrift`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct DetectStackResourceDrift {
     stack_name: String,
@@ -135,7 +135,7 @@ impl Operation for DetectStackResourceDrift {
 }
 
 /// `DescribeStackResourceDrifts`: of resources that were checked.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct DescribeStackResourceDrifts {
     stack_name: String,

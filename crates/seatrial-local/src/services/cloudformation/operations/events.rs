@@ -11,7 +11,7 @@ use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 
 /// `DescribeStackEvents`: newest first, also of a deleted stack by its ID.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct DescribeStackEvents {
     stack_name: String,
@@ -63,7 +63,7 @@ fn stack_event(event: &Event) -> Value {
 }
 
 /// `DescribeEvents`: of a stack, of one operation, or of a change set's validation.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct DescribeEvents {
     stack_name: Option<String>,
@@ -73,7 +73,7 @@ pub(super) struct DescribeEvents {
     next_token: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct EventFilter {
     #[serde(default)]

@@ -1,6 +1,6 @@
 //! Exports: `ListExports`, `ListImports`.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::super::engine::Run;
@@ -9,7 +9,7 @@ use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 
 /// `ListExports`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(super) struct ListExports {}
 
 impl Operation for ListExports {
@@ -28,7 +28,7 @@ impl Operation for ListExports {
 }
 
 /// `ListImports`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ListImports {
     export_name: String,

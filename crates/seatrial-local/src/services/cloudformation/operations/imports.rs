@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::super::engine::{Run, physical_id};
@@ -15,7 +15,7 @@ use crate::error::ServiceError;
 use crate::operation::Call;
 
 /// One of `ResourcesToImport`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ResourceToImport {
     resource_type: String,

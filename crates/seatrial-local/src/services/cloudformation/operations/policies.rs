@@ -1,6 +1,6 @@
 //! Stack policies: `SetStackPolicy`, `GetStackPolicy`.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::super::policy::StackPolicy;
@@ -12,7 +12,7 @@ use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 
 /// A policy in a request, as text or in S3.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct PolicySource {
     pub stack_policy_body: Option<String>,
@@ -21,7 +21,7 @@ pub(super) struct PolicySource {
 }
 
 /// The same for one update only.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct PolicyDuringUpdate {
     pub stack_policy_during_update_body: Option<String>,
@@ -63,7 +63,7 @@ async fn checked(
 }
 
 /// `SetStackPolicy`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct SetStackPolicy {
     stack_name: String,
@@ -90,7 +90,7 @@ impl Operation for SetStackPolicy {
 }
 
 /// `GetStackPolicy`. A stack without a policy has no answer.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct GetStackPolicy {
     stack_name: String,

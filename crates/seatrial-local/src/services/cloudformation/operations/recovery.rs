@@ -1,6 +1,6 @@
 //! Ways out of an update under way or failed, and termination protection.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::super::engine::begin_rollback;
@@ -14,7 +14,7 @@ use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 
 /// `CancelUpdateStack`: rolls back the update that is under way.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct CancelUpdateStack {
     stack_name: String,
@@ -45,7 +45,7 @@ impl Operation for CancelUpdateStack {
 }
 
 /// `ContinueUpdateRollback`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ContinueUpdateRollback {
     stack_name: String,
@@ -130,7 +130,7 @@ fn skip(call: &Call, stack: &Stack, named: &[String], all_failed: bool) -> Resul
 }
 
 /// `RollbackStack`: of a stack that failed with rollback disabled.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct RollbackStack {
     stack_name: String,
@@ -175,7 +175,7 @@ impl Operation for RollbackStack {
 }
 
 /// `UpdateTerminationProtection`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct UpdateTerminationProtection {
     stack_name: String,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::super::changes::{Comparison, Shown};
@@ -25,7 +25,7 @@ const BODY_LIMIT: usize = 51_200;
 const URL_LIMIT: usize = 1_000_000;
 
 /// Where a template comes from.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct TemplateSource {
     pub template_body: Option<String>,
@@ -35,7 +35,7 @@ pub(super) struct TemplateSource {
 }
 
 /// The members that all requests for a new revision have.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct RevisionRequest {
     #[serde(flatten)]

@@ -10,7 +10,7 @@ use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 
 /// `DescribeStackResources`: of a stack, or of the stack that has a physical resource.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct DescribeStackResources {
     stack_name: Option<String>,
@@ -71,7 +71,7 @@ fn shown(stack: &Stack, resource: &Resource, time: &str) -> Value {
 }
 
 /// `DescribeStackResource`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct DescribeStackResource {
     stack_name: String,
@@ -109,7 +109,7 @@ impl Operation for DescribeStackResource {
 }
 
 /// `ListStackResources`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ListStackResources {
     stack_name: String,

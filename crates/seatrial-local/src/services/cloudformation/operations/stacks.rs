@@ -16,7 +16,7 @@ use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 
 /// `DeploymentConfig`: only its say on rollback counts; the mode EXPRESS is taken as STANDARD.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct DeploymentConfig {
     disable_rollback: Option<bool>,
@@ -30,7 +30,7 @@ pub(super) struct Begun {
 }
 
 /// `CreateStack`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct CreateStack {
     stack_name: String,
@@ -126,7 +126,7 @@ fn already_exists(name: &str) -> ServiceError {
 }
 
 /// `UpdateStack`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct UpdateStack {
     stack_name: String,
@@ -202,7 +202,7 @@ impl Operation for UpdateStack {
 }
 
 /// `DeleteStack`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct DeleteStack {
     stack_name: String,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::super::evaluate::{Declared, check_names, declared, whole_graph};
@@ -19,7 +19,7 @@ use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 
 /// `GetTemplate`: the text as it was sent.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct GetTemplate {
     stack_name: Option<String>,
@@ -64,7 +64,7 @@ impl Operation for GetTemplate {
 }
 
 /// `GetTemplateSummary`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct GetTemplateSummary {
     stack_name: Option<String>,
@@ -145,7 +145,7 @@ fn add_capabilities(summary: &mut Value, template: &Template) {
 }
 
 /// `ValidateTemplate`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(super) struct ValidateTemplate {
     #[serde(flatten)]
     source: TemplateSource,

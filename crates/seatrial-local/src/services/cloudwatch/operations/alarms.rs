@@ -15,7 +15,7 @@ const NOT_EVALUATED: &str = " (the local cloud has no data for it, or does not c
 /// The longest that an alarm looks back; a week if its period is an hour or more.
 const DAY: i64 = 86_400;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct PutMetricAlarm {
     pub alarm_name: String,
@@ -91,7 +91,7 @@ fn check(settings: &Settings) -> Result<(), ServiceError> {
     Ok(())
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct DescribeAlarms {
     pub alarm_names: Vec<String>,
@@ -122,7 +122,7 @@ impl Operation for DescribeAlarms {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct DeleteAlarms {
     pub alarm_names: Vec<String>,

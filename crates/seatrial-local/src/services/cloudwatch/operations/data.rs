@@ -28,7 +28,7 @@ fn contradictory(message: impl Into<String>) -> ServiceError {
 }
 
 /// Takes data of the user's own metrics, which is kept by the minute until the local cloud ends.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in super::super) struct PutMetricData {
     namespace: String,
@@ -38,7 +38,7 @@ pub(in super::super) struct PutMetricData {
     entity_metric_data: Vec<Value>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Datum {
     metric_name: String,
@@ -117,7 +117,7 @@ fn stretches(
     Ok(cloud.part::<Alarms>().metrics.stretches((id, unit), span, period))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in super::super) struct GetMetricStatistics {
     namespace: String,
@@ -184,7 +184,7 @@ impl Operation for GetMetricStatistics {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in super::super) struct GetMetricData {
     metric_data_queries: Vec<Query>,
@@ -193,7 +193,7 @@ pub(in super::super) struct GetMetricData {
     scan_by: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Query {
     id: String,
@@ -202,7 +202,7 @@ struct Query {
     return_data: Option<bool>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct MetricStat {
     metric: Metric,
@@ -274,7 +274,7 @@ impl Operation for GetMetricData {
 }
 
 /// Metrics that have data.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(in super::super) struct ListMetrics {
     namespace: Option<String>,
@@ -282,7 +282,7 @@ pub(in super::super) struct ListMetrics {
     dimensions: Vec<DimensionFilter>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct DimensionFilter {
     name: String,

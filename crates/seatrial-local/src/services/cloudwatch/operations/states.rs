@@ -1,6 +1,6 @@
 //! Operations on the states of alarms and on their actions.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::super::metrics::minute_at;
 use super::super::store::{Alarms, SERVICE, alarm_arn};
@@ -10,7 +10,7 @@ use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 
 /// Sets an alarm's state, until the next evaluation.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct SetAlarmState {
     pub alarm_name: String,
@@ -52,7 +52,7 @@ fn set_actions(cloud: &Cloud, names: &[String], enabled: bool) -> Result<Nothing
     Ok(Nothing {})
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in super::super) struct EnableAlarmActions {
     alarm_names: Vec<String>,
@@ -68,7 +68,7 @@ impl Operation for EnableAlarmActions {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(in super::super) struct DisableAlarmActions {
     alarm_names: Vec<String>,

@@ -13,7 +13,7 @@ use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 
 /// `StartBuild`.
-#[derive(Deserialize, Clone, Default)]
+#[derive(Deserialize, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct StartBuild {
     pub project_name: String,
@@ -184,7 +184,7 @@ fn console_encoded(name: &str) -> String {
 }
 
 /// `StopBuild`: the build's processes are ended; one that has ended already stays as it is.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(crate) struct StopBuild {
     pub id: String,
 }
@@ -216,7 +216,7 @@ impl Operation for StopBuild {
 }
 
 /// `BatchGetBuilds`, by ids or ARNs.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, Serialize)]
 pub(crate) struct BatchGetBuilds {
     pub ids: Vec<String>,
 }
@@ -251,7 +251,7 @@ impl Operation for BatchGetBuilds {
 }
 
 /// `ListBuildsForProject`: newest first unless `sortOrder` is ASCENDING.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ListBuildsForProject {
     pub project_name: String,

@@ -12,7 +12,7 @@ const TIMEOUT_MINUTES: u64 = 60;
 const QUEUED_TIMEOUT_MINUTES: u64 = 480;
 
 /// `CreateProject`.
-#[derive(Deserialize, Clone)]
+#[derive(Deserialize, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CreateProject {
     pub name: String,
@@ -84,7 +84,7 @@ impl Operation for CreateProject {
 }
 
 /// `UpdateProject`: members that are absent stay as they are.
-#[derive(Deserialize, Clone)]
+#[derive(Deserialize, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UpdateProject {
     pub name: String,
@@ -158,7 +158,7 @@ impl Operation for UpdateProject {
 }
 
 /// `DeleteProject`: its builds go too; one that is not there counts as deleted.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(crate) struct DeleteProject {
     pub name: String,
 }
@@ -188,7 +188,7 @@ impl Operation for DeleteProject {
 }
 
 /// `BatchGetProjects`, by names or ARNs.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(crate) struct BatchGetProjects {
     pub names: Vec<String>,
 }
@@ -223,7 +223,7 @@ impl Operation for BatchGetProjects {
 }
 
 /// `ListProjects`, by name.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(crate) struct ListProjects {}
 
 #[derive(Serialize)]

@@ -1,6 +1,7 @@
 //! Calls of other services in the name of the group's role, and what their refusals mean for a deployment.
 
 use super::turn::{Trouble, Turn};
+use crate::access;
 use crate::error::ServiceError;
 use crate::operation::Operation;
 use crate::services::codedeploy::shapes::EcsService;
@@ -85,7 +86,7 @@ pub(super) fn of_service(
     if is_passing(&error) {
         return Trouble::Passing(error);
     }
-    if error.code.starts_with("AccessDenied") {
+    if access::is_refusal(&error) {
         let message = format!("The service role lacks a permission: {}", error.message);
         return Trouble::Fatal { code: "IAM_ROLE_PERMISSIONS", message };
     }

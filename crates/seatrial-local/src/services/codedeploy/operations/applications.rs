@@ -10,7 +10,7 @@ use crate::services::codedeploy::shapes::Application;
 use crate::services::codedeploy::store::{ApplicationRow, CodeDeploy, SERVICE, application_arn};
 use crate::tags::Tag;
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct CreateApplication {
     pub application_name: String,
@@ -58,7 +58,7 @@ impl Operation for CreateApplication {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct GetApplication {
     pub application_name: String,
@@ -84,7 +84,7 @@ impl Operation for GetApplication {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(crate) struct ListApplications {}
 
 #[derive(Serialize)]
@@ -103,7 +103,7 @@ impl Operation for ListApplications {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DeleteApplication {
     pub application_name: String,

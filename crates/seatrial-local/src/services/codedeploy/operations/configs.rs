@@ -13,7 +13,7 @@ fn arn(cloud: &Cloud, name: &str) -> String {
     cloud.arn(SERVICE, &format!("deploymentconfig:{name}"))
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct CreateDeploymentConfig {
     pub deployment_config_name: String,
@@ -98,7 +98,7 @@ fn check(routing: &Routing) -> Result<(), ServiceError> {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct GetDeploymentConfig {
     pub deployment_config_name: String,
@@ -125,7 +125,7 @@ impl Operation for GetDeploymentConfig {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(crate) struct ListDeploymentConfigs {}
 
 #[derive(Serialize)]
@@ -147,7 +147,7 @@ impl Operation for ListDeploymentConfigs {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DeleteDeploymentConfig {
     pub deployment_config_name: String,

@@ -10,7 +10,7 @@ use crate::services::codedeploy::deployment::{Phase, Row, Stop};
 use crate::services::codedeploy::engine::Deployments;
 use crate::services::codedeploy::store::{CodeDeploy, SERVICE, arn_of_deployment};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StopDeployment {
     pub deployment_id: String,
@@ -56,7 +56,7 @@ impl Operation for StopDeployment {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ContinueDeployment {
     pub deployment_id: String,

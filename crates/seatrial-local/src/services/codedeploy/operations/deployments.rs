@@ -14,7 +14,7 @@ use crate::services::codedeploy::engine::Deployments;
 use crate::services::codedeploy::shapes::{AlarmConfiguration, AutoRollback, LastDeployment, Revision};
 use crate::services::codedeploy::store::{CodeDeploy, SERVICE, arn_of_deployment, group_arn, group_key};
 
-#[derive(Clone, Deserialize, Default)]
+#[derive(Clone, Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct CreateDeployment {
     pub application_name: String,
@@ -102,7 +102,7 @@ fn note_attempt(store: &CodeDeploy, info: &Info) -> Result<(), ServiceError> {
     Ok(())
 }
 
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct GetDeployment {
     pub deployment_id: String,
@@ -129,7 +129,7 @@ impl Operation for GetDeployment {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BatchGetDeployments {
     pub deployment_ids: Vec<String>,
@@ -154,7 +154,7 @@ impl Operation for BatchGetDeployments {
     }
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct ListDeployments {
     pub application_name: Option<String>,
@@ -166,7 +166,7 @@ pub(crate) struct ListDeployments {
 }
 
 /// Both ends are optional.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(default)]
 pub(crate) struct TimeRange {
     pub start: Option<Epoch>,

@@ -14,7 +14,7 @@ use crate::tags::Tag;
 /// AWS's, of a deployment group or a deployment (model, AlarmConfiguration).
 const MOST_ALARMS: usize = 10;
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct CreateDeploymentGroup {
     pub application_name: String,
@@ -165,7 +165,7 @@ fn check_service_is_free(
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct GetDeploymentGroup {
     pub application_name: String,
@@ -194,7 +194,7 @@ impl Operation for GetDeploymentGroup {
     }
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct UpdateDeploymentGroup {
     pub application_name: String,
@@ -243,7 +243,7 @@ impl Operation for UpdateDeploymentGroup {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DeleteDeploymentGroup {
     pub application_name: String,
@@ -267,7 +267,7 @@ impl Operation for DeleteDeploymentGroup {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ListDeploymentGroups {
     pub application_name: String,

@@ -75,7 +75,7 @@ pub(super) fn note(
     Ok(())
 }
 
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RegisterApplicationRevision {
     pub application_name: String,
@@ -105,7 +105,7 @@ impl Operation for RegisterApplicationRevision {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct GetApplicationRevision {
     pub application_name: String,

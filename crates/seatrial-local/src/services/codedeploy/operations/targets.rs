@@ -101,7 +101,7 @@ fn begun(call: &Call, id: &str) -> Result<Row, ServiceError> {
     Ok(row)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ListDeploymentTargets {
     pub deployment_id: String,
@@ -128,7 +128,7 @@ impl Operation for ListDeploymentTargets {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct GetDeploymentTarget {
     pub deployment_id: String,
@@ -167,7 +167,7 @@ fn check(row: &Row, id: &str) -> Result<(), ServiceError> {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BatchGetDeploymentTargets {
     pub deployment_id: String,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::store::{ActionRun, Artifact, ErrorDetails, ExecutionRow, Revision};
+use crate::access;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::principal::Principal;
@@ -62,6 +63,6 @@ pub(super) fn failed(code: &str, message: impl Into<String>) -> ErrorDetails {
 
 /// A call of another service that the action needed was refused.
 pub(super) fn refused(error: ServiceError) -> ErrorDetails {
-    let code = if error.code.starts_with("AccessDenied") { "PermissionError" } else { "ConfigurationError" };
+    let code = if access::is_refusal(&error) { "PermissionError" } else { "ConfigurationError" };
     failed(code, error.to_string())
 }

@@ -105,7 +105,7 @@ fn resolve(row: &PipelineRow, given: &[Variable]) -> Result<Vec<ResolvedVariable
 }
 
 /// `StartPipelineExecution`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StartPipelineExecution {
     pub name: String,
@@ -117,7 +117,7 @@ pub(crate) struct StartPipelineExecution {
     pub source_revisions: Vec<RevisionOverride>,
 }
 
-#[derive(Deserialize, Clone)]
+#[derive(Deserialize, Clone, Serialize)]
 pub(crate) struct Variable {
     pub name: String,
     pub value: String,
@@ -151,7 +151,7 @@ impl Operation for StartPipelineExecution {
 }
 
 /// `StopPipelineExecution`: lets running actions end, or with `abandon` leaves them behind.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StopPipelineExecution {
     pub pipeline_name: String,
@@ -205,7 +205,7 @@ fn no_execution(id: &str) -> ServiceError {
 }
 
 /// `RetryStageExecution` of a failed stage.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RetryStageExecution {
     pub pipeline_name: String,
@@ -265,7 +265,7 @@ impl Operation for RetryStageExecution {
 }
 
 /// `GetPipelineExecution`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct GetPipelineExecution {
     pub pipeline_name: String,

@@ -10,7 +10,7 @@ use crate::operation::{Call, Operation};
 use crate::services::codepipeline::store::{ActionRun, Artifact, CodePipeline, ExecutionRow};
 
 /// `ListPipelineExecutions`, newest first.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ListPipelineExecutions {
     pub pipeline_name: String,
@@ -77,7 +77,7 @@ fn summary(row: &ExecutionRow) -> Value {
 }
 
 /// `ListActionExecutions`, newest first.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ListActionExecutions {
     pub pipeline_name: String,
@@ -87,14 +87,14 @@ pub(crate) struct ListActionExecutions {
     pub next_token: Option<String>,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Filter {
     pub pipeline_execution_id: Option<String>,
     pub latest_in_pipeline_execution: Option<Latest>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Latest {
     pub pipeline_execution_id: String,

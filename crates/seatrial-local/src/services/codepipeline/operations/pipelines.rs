@@ -13,7 +13,7 @@ use crate::services::codepipeline::engine::Pipelines;
 use crate::services::codepipeline::store::{CodePipeline, PipelineRow, Tag};
 
 /// `CreatePipeline`: the pipeline runs once at once, whatever its triggers say.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(crate) struct CreatePipeline {
     pub pipeline: Declaration,
     #[serde(default)]
@@ -62,7 +62,7 @@ impl Operation for CreatePipeline {
 /// `UpdatePipeline`: in mode QUEUED it cancels the executions under way after the actions that run, and those that wait
 /// (CodePipeline user guide, set or change the pipeline execution mode; aws-cdk#23835). In the other modes they go on
 /// with the structure they started with.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(crate) struct UpdatePipeline {
     pub pipeline: Declaration,
 }
@@ -105,7 +105,7 @@ impl Operation for UpdatePipeline {
 }
 
 /// `DeletePipeline`, with the history of its executions; one that is gone counts as deleted.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(crate) struct DeletePipeline {
     pub name: String,
 }
@@ -130,7 +130,7 @@ impl Operation for DeletePipeline {
 }
 
 /// `GetPipeline`: the current version only.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(crate) struct GetPipeline {
     pub name: String,
     pub version: Option<u64>,
@@ -172,7 +172,7 @@ impl Operation for GetPipeline {
 }
 
 /// `ListPipelines`, by name.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(crate) struct ListPipelines {}
 
 #[derive(Serialize)]

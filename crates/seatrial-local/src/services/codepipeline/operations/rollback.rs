@@ -1,6 +1,6 @@
 //! A stage taken back to what an earlier execution had put into it.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::executions::ExecutionIdOutput;
 use super::{find_pipeline, no_pipeline, no_stage, pipeline_arn};
@@ -14,7 +14,7 @@ use crate::services::codepipeline::store::{
 
 /// `RollbackStage`: a new execution of type ROLLBACK, of this stage alone, with the artifacts, variables and revisions
 /// of the target.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct RollbackStage {
     pub pipeline_name: String,

@@ -12,7 +12,7 @@ use crate::services::codepipeline::declaration::{Action, Provider, Stage};
 use crate::services::codepipeline::store::{ActionRun, CodePipeline, ExecutionRow, PipelineRow, Status};
 
 /// `GetPipelineState`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(crate) struct GetPipelineState {
     pub name: String,
 }

@@ -10,7 +10,7 @@ use crate::services::codepipeline::store::{CodePipeline, Tag};
 use crate::tags;
 
 /// `ListTagsForResource`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ListTagsForResource {
     pub resource_arn: String,
@@ -37,7 +37,7 @@ impl Operation for ListTagsForResource {
 }
 
 /// `TagResource`: adds tags, or replaces those of the same key.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TagResource {
     pub resource_arn: String,
@@ -59,7 +59,7 @@ impl Operation for TagResource {
 }
 
 /// `UntagResource`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UntagResource {
     pub resource_arn: String,

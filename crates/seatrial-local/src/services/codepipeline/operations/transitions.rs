@@ -1,6 +1,6 @@
 //! The transition into a stage: disabled, executions wait before it.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Nothing, no_pipeline, no_stage, pipeline_arn};
 use crate::cloud::Cloud;
@@ -10,7 +10,7 @@ use crate::services::codepipeline::engine::Pipelines;
 use crate::services::codepipeline::store::{CodePipeline, Transition};
 
 /// `DisableStageTransition`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DisableStageTransition {
     pub pipeline_name: String,
@@ -35,7 +35,7 @@ impl Operation for DisableStageTransition {
 }
 
 /// `EnableStageTransition`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct EnableStageTransition {
     pub pipeline_name: String,

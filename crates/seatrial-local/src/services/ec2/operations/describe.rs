@@ -8,7 +8,7 @@ use crate::cloud::Cloud;
 use crate::error::ServiceError;
 
 /// Those of the ids given, or those that are attached to a VPC (the filter `attachment.vpc-id`).
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct DescribeInternetGateways {
     pub internet_gateway_ids: Vec<String>,
@@ -48,7 +48,7 @@ pub(super) fn describe_internet_gateways(
 }
 
 /// Addresses by their IP.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct DescribeAddresses {
     pub public_ips: Vec<String>,
@@ -87,7 +87,7 @@ pub(super) fn describe_addresses(
 }
 
 /// Those of the ids given.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct DescribeNatGateways {
     pub nat_gateway_ids: Vec<String>,
@@ -127,7 +127,7 @@ pub(super) fn describe_nat_gateways(
 
 /// Those of the ids given, or the one with an association (the filter
 /// `association.route-table-association-id`).
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct DescribeRouteTables {
     pub route_table_ids: Vec<String>,
@@ -171,7 +171,7 @@ pub(super) fn describe_route_tables(
 }
 
 /// Those of the ids given.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct DescribeVpcEndpoints {
     pub vpc_endpoint_ids: Vec<String>,

@@ -7,7 +7,7 @@ use super::{Empty, Made, dependency_violation, new_id};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct CreateInternetGateway {
     pub client_token: Option<String>,
@@ -26,7 +26,7 @@ pub(super) fn create_internet_gateway(
     Ok(Made { id })
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct DeleteInternetGateway {
     pub internet_gateway_id: String,
@@ -48,7 +48,7 @@ pub(super) fn delete_internet_gateway(
     Ok(Empty {})
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct AttachInternetGateway {
     pub internet_gateway_id: String,
@@ -73,7 +73,7 @@ pub(super) fn attach_internet_gateway(
     Ok(Empty {})
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct DetachInternetGateway {
     pub internet_gateway_id: String,
@@ -101,7 +101,7 @@ pub(super) fn detach_internet_gateway(
     Ok(Empty {})
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct AllocateAddress {
     pub client_token: Option<String>,
@@ -137,7 +137,7 @@ pub(super) fn allocate_address(
 }
 
 /// By allocation id or by address.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct ReleaseAddress {
     pub allocation_id: Option<String>,
@@ -165,7 +165,7 @@ pub(super) fn release_address(
     Ok(Empty {})
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct CreateNatGateway {
     pub subnet_id: String,
@@ -199,7 +199,7 @@ pub(super) fn create_nat_gateway(
     Ok(Made { id })
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct DeleteNatGateway {
     pub nat_gateway_id: String,
@@ -220,7 +220,7 @@ pub(super) fn nat_gateway_not_found(id: &str) -> ServiceError {
     ServiceError::new("NatGatewayNotFound", format!("The Nat Gateway {id} was not found"))
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct CreateVpcEndpoint {
     pub vpc_id: String,
@@ -258,7 +258,7 @@ pub(super) fn create_vpc_endpoint(
 }
 
 /// Sets where the endpoint is.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ModifyVpcEndpoint {
     pub vpc_endpoint_id: String,
@@ -280,7 +280,7 @@ pub(super) fn modify_vpc_endpoint(
     changed.map(|()| Empty {}).ok_or_else(|| no_such_endpoint(&input.vpc_endpoint_id))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct DeleteVpcEndpoint {
     pub vpc_endpoint_id: String,

@@ -7,7 +7,7 @@ use super::{Empty, dependency_violation, new_id};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct CreateSecurityGroup {
     pub group_name: String,
@@ -76,7 +76,7 @@ fn allow_all(network: &Network, group_id: &str, is_egress: bool, peer: RulePeer)
     Ok(network.rules.put(&rule.security_group_rule_id, &rule)?)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct DeleteSecurityGroup {
     pub group_id: String,
@@ -119,7 +119,7 @@ pub(super) fn remove_group(network: &Network, group_id: &str) -> Result<(), Serv
 }
 
 /// All groups, or those of the ids given.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct DescribeSecurityGroups {
     pub group_ids: Vec<String>,

@@ -8,7 +8,7 @@ use crate::cloud::Cloud;
 use crate::error::ServiceError;
 
 /// The rules that both operations name: by `IpPermissions`, or one range by itself.
-#[derive(Debug, Deserialize, Default)]
+#[derive(Debug, Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Named {
     group_id: String,
@@ -21,10 +21,10 @@ struct Named {
     dry_run: bool,
     group_name: Option<String>,
     source_security_group_name: Option<String>,
-    tag_specifications: Vec<serde::de::IgnoredAny>,
+    tag_specifications: Vec<serde_json::Value>,
 }
 
-#[derive(Debug, Deserialize, Default)]
+#[derive(Debug, Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Permission {
     ip_protocol: String,
@@ -32,18 +32,18 @@ struct Permission {
     to_port: Option<i64>,
     ip_ranges: Vec<IpRange>,
     user_id_group_pairs: Vec<GroupPair>,
-    ipv6_ranges: Vec<serde::de::IgnoredAny>,
-    prefix_list_ids: Vec<serde::de::IgnoredAny>,
+    ipv6_ranges: Vec<serde_json::Value>,
+    prefix_list_ids: Vec<serde_json::Value>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct IpRange {
     cidr_ip: String,
     description: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct GroupPair {
     group_id: String,
@@ -134,7 +134,7 @@ fn missing(name: &str) -> ServiceError {
 }
 
 /// Adds rules to a group.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(transparent)]
 pub(crate) struct AuthorizeSecurityGroupIngress(Named);
 
@@ -172,7 +172,7 @@ pub(super) fn authorize(
 }
 
 /// Takes rules from a group: by what they say, or by their ids.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct RevokeSecurityGroupIngress {
     #[serde(default)]

@@ -1,13 +1,13 @@
 //! Route tables, their routes and associations.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::super::store::{Network, RouteTable, Tags, not_found};
 use super::{Empty, Made, dependency_violation, new_id};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct CreateRouteTable {
     pub vpc_id: String,
@@ -33,7 +33,7 @@ pub(super) fn create_route_table(
     Ok(Made { id: table.id })
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct DeleteRouteTable {
     pub route_table_id: String,
@@ -55,7 +55,7 @@ pub(super) fn delete_route_table(
     Ok(Empty {})
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct AssociateRouteTable {
     pub route_table_id: String,
@@ -90,7 +90,7 @@ pub(super) fn associate_route_table(
     Ok(Made { id })
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct DisassociateRouteTable {
     pub association_id: String,
@@ -109,7 +109,7 @@ pub(super) fn disassociate_route_table(
 }
 
 /// A route to an internet gateway (`igw-…`) or a NAT gateway (`nat-…`).
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct CreateRoute {
     pub route_table_id: String,
@@ -126,7 +126,7 @@ pub(super) fn create_route(input: CreateRoute, network: &Network, _: &Cloud) -> 
     set_route(network, &table, (&input.destination_cidr_block, &input.target))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ReplaceRoute {
     pub route_table_id: String,
@@ -165,7 +165,7 @@ fn set_route(
     Ok(Empty {})
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct DeleteRoute {
     pub route_table_id: String,

@@ -9,7 +9,7 @@ use crate::cloud::Cloud;
 use crate::error::ServiceError;
 
 /// Adds rules of one direction: AWS's `AuthorizeSecurityGroupIngress` and `…Egress` in one.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct AuthorizeSecurityGroupRules {
     pub group_id: String,
@@ -18,7 +18,7 @@ pub(crate) struct AuthorizeSecurityGroupRules {
     pub client_token: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct NewRule {
     pub ip_protocol: String,
@@ -91,7 +91,7 @@ impl NewRule {
 }
 
 /// The rules of a group, in both directions, or those of the ids given; of both, where both are given.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct DescribeSecurityGroupRules {
     filters: Vec<Filter>,
@@ -100,7 +100,7 @@ pub(crate) struct DescribeSecurityGroupRules {
     dry_run: bool,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Filter {
     name: String,
@@ -220,7 +220,7 @@ fn no_rule(id: &str) -> ServiceError {
 }
 
 /// Removes rules of one direction, by id or by what they say.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct RevokeSecurityGroupRules {
     pub group_id: String,

@@ -1,6 +1,6 @@
 //! Tags of whatever has them, by its id.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::super::store::{Network, Tags};
 use super::Empty;
@@ -8,7 +8,7 @@ use crate::cloud::Cloud;
 use crate::error::ServiceError;
 
 /// Adds tags to resources, or replaces those of the same key.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct CreateTags {
     pub resources: Vec<String>,
@@ -23,7 +23,7 @@ pub(super) fn create_tags(input: CreateTags, network: &Network, _: &Cloud) -> Re
 }
 
 /// Takes away the tags of these keys; one that is not there counts as taken away.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct DeleteTags {
     pub resources: Vec<String>,

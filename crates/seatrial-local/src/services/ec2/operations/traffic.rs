@@ -8,7 +8,7 @@ use crate::cloud::Cloud;
 use crate::error::ServiceError;
 
 /// Asks whether TCP connections may be made from one end to a port of the other.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct CheckTraffic {
     pub from: Peer,
@@ -17,7 +17,7 @@ pub(crate) struct CheckTraffic {
 }
 
 /// One end of a connection.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 pub(crate) enum Peer {
     /// A machine outside all VPCs, by its address: `127.0.0.1` is the operator's own.
     Address(String),
@@ -134,7 +134,7 @@ pub(super) fn check_traffic(
 
 /// Asks whether something in a subnet reaches AWS's services over HTTPS: the registry, secrets, logs. Through
 /// an internet gateway (with a public address), a NAT gateway, or the registry's endpoints.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct CheckRoute {
     pub subnet_id: String,

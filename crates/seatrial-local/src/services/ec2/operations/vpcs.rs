@@ -9,7 +9,7 @@ use super::{Empty, dependency_violation, new_id};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct CreateVpc {
     pub cidr_block: String,
@@ -41,7 +41,7 @@ pub(super) fn create_vpc(input: CreateVpc, network: &Network, _: &Cloud) -> Resu
     Ok(vpc)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct DeleteVpc {
     pub vpc_id: String,
@@ -68,7 +68,7 @@ pub(super) fn delete_vpc(input: DeleteVpc, network: &Network, _: &Cloud) -> Resu
 }
 
 /// All VPCs, or those of the ids given.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct DescribeVpcs {
     pub vpc_ids: Vec<String>,
@@ -92,7 +92,7 @@ pub(super) fn describe_vpcs(
     Ok(DescribeVpcsOutput { vpcs })
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct CreateSubnet {
     pub vpc_id: String,
@@ -137,7 +137,7 @@ pub(super) fn create_subnet(
     Ok(subnet)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct DeleteSubnet {
     pub subnet_id: String,
@@ -167,7 +167,7 @@ pub(super) fn delete_subnet(
 }
 
 /// All subnets, or those of the ids given.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct DescribeSubnets {
     pub subnet_ids: Vec<String>,

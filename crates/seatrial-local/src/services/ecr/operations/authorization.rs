@@ -15,7 +15,7 @@ use crate::operation::{Call, Operation};
 const LIFETIME: Duration = Duration::from_secs(12 * 3600);
 
 /// `GetAuthorizationToken`: whoever uses the password acts as the caller.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(crate) struct GetAuthorizationToken {}
 
 #[derive(Serialize)]

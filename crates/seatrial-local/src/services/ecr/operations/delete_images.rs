@@ -11,7 +11,7 @@ use crate::operation::{Call, Operation};
 
 /// `BatchDeleteImage`: a tag is taken away, and with its last tag the image goes; a digest deletes the image
 /// with all its tags.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BatchDeleteImage {
     pub repository_name: String,

@@ -86,7 +86,7 @@ impl Image {
 }
 
 /// `BatchGetImage`: manifests are answered as they were pushed, whatever types are accepted.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BatchGetImage {
     pub repository_name: String,
@@ -124,7 +124,7 @@ impl Operation for BatchGetImage {
 }
 
 /// `TAGGED`, `UNTAGGED` or all.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Filter {
     pub tag_status: Option<String>,
@@ -141,7 +141,7 @@ impl Filter {
 }
 
 /// `ListImages`: an id for each tag, and one for each image without.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ListImages {
     pub repository_name: String,
@@ -197,7 +197,7 @@ impl Operation for ListImages {
 }
 
 /// `DescribeImages`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DescribeImages {
     pub repository_name: String,

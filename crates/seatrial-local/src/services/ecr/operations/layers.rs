@@ -24,7 +24,7 @@ const PART_SIZE: u64 = 10 << 20;
 const DOWNLOAD: Duration = Duration::from_secs(3600);
 
 /// `InitiateLayerUpload`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct InitiateLayerUpload {
     pub repository_name: String,
@@ -65,14 +65,14 @@ fn create(path: &Path) -> std::io::Result<()> {
 }
 
 /// `UploadLayerPart`. The registry gives the part as a stream instead, of a length that nobody knows yet.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UploadLayerPart {
     pub repository_name: String,
     pub upload_id: String,
     /// Must be where the upload stands. `None`: wherever that is.
     pub part_first_byte: Option<u64>,
-    #[serde(default)]
+    #[serde(default, skip_serializing)]
     pub layer_part_blob: String,
     #[serde(skip)]
     pub stream: Option<Body>,
@@ -149,7 +149,7 @@ async fn append(path: &Path, part: Body) -> Result<u64, ServiceError> {
 }
 
 /// `CompleteLayerUpload`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CompleteLayerUpload {
     pub repository_name: String,
@@ -252,7 +252,7 @@ fn keep(upload: &Path, place: &Path) -> std::io::Result<()> {
 }
 
 /// `BatchCheckLayerAvailability`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct BatchCheckLayerAvailability {
     pub repository_name: String,
@@ -299,7 +299,7 @@ impl Operation for BatchCheckLayerAvailability {
 }
 
 /// `GetDownloadUrlForLayer`: the address needs no password.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct GetDownloadUrlForLayer {
     pub repository_name: String,

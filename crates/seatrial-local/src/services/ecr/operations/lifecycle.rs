@@ -19,7 +19,7 @@ pub(crate) struct LifecyclePolicy {
 }
 
 /// `PutLifecyclePolicy`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PutLifecyclePolicy {
     pub repository_name: String,
@@ -82,7 +82,7 @@ impl Operation for PutLifecyclePolicy {
 }
 
 /// `GetLifecyclePolicy`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct GetLifecyclePolicy {
     pub repository_name: String,
@@ -106,7 +106,7 @@ impl Operation for GetLifecyclePolicy {
 }
 
 /// `DeleteLifecyclePolicy`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DeleteLifecyclePolicy {
     pub repository_name: String,

@@ -12,7 +12,7 @@ use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 
 /// `PutImage`: a manifest, and the tag that names it from then on.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PutImage {
     pub repository_name: String,

@@ -52,7 +52,7 @@ pub(crate) struct RepositoryOutput {
 }
 
 /// `CreateRepository`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CreateRepository {
     pub repository_name: String,
@@ -106,7 +106,7 @@ impl Operation for CreateRepository {
 }
 
 /// `DescribeRepositories`.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DescribeRepositories {
     #[serde(default)]
@@ -149,7 +149,7 @@ impl Operation for DescribeRepositories {
 }
 
 /// `DeleteRepository`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DeleteRepository {
     pub repository_name: String,

@@ -13,7 +13,7 @@ use crate::tags::{self, Tag};
 pub(crate) struct Done {}
 
 /// `TagResource`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TagResource {
     pub resource_arn: String,
@@ -35,7 +35,7 @@ impl Operation for TagResource {
 }
 
 /// `UntagResource`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UntagResource {
     pub resource_arn: String,
@@ -57,7 +57,7 @@ impl Operation for UntagResource {
 }
 
 /// `ListTagsForResource`.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ListTagsForResource {
     pub resource_arn: String,

@@ -10,7 +10,7 @@ use crate::services::ecs::shapes::{Cluster, Failure, Setting};
 use crate::services::ecs::store::{EcsStore, cluster_name};
 use crate::services::iam::ensure_linked_role;
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct CreateCluster {
     pub cluster_name: Option<String>,
@@ -56,7 +56,7 @@ impl Operation for CreateCluster {
     }
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct DescribeClusters {
     pub clusters: Vec<String>,
@@ -106,7 +106,7 @@ fn with_counts(store: &EcsStore, mut cluster: Cluster) -> Cluster {
     cluster
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(crate) struct ListClusters {}
 
 #[derive(Serialize)]
@@ -127,7 +127,7 @@ impl Operation for ListClusters {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(crate) struct UpdateCluster {
     pub cluster: String,
     #[serde(default)]
@@ -152,7 +152,7 @@ impl Operation for UpdateCluster {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(crate) struct DeleteCluster {
     pub cluster: String,
 }

@@ -14,7 +14,7 @@ use crate::services::ecs::shapes::{
 };
 use crate::services::ecs::store::{EcsStore, cluster_name, invalid, last};
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct CreateService {
     pub cluster: Option<String>,
@@ -171,7 +171,7 @@ pub(super) fn described(store: &EcsStore, key: &str, mut service: Service) -> Se
     service
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct DescribeServices {
     pub cluster: Option<String>,
@@ -222,7 +222,7 @@ impl Operation for DescribeServices {
     }
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct ListServices {
     pub cluster: Option<String>,
@@ -248,7 +248,7 @@ impl Operation for ListServices {
     }
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct DeleteService {
     pub cluster: Option<String>,

@@ -33,7 +33,7 @@ fn edit(tags: &mut Vec<Tag>, change: impl FnOnce(&mut Vec<Tag>)) -> Vec<Tag> {
     tags.clone()
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ListTagsForResource {
     resource_arn: String,
@@ -59,7 +59,7 @@ impl Operation for ListTagsForResource {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TagResource {
     pub resource_arn: String,
@@ -85,7 +85,7 @@ impl Operation for TagResource {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct UntagResource {
     resource_arn: String,

@@ -11,7 +11,7 @@ use crate::services::ecs::shapes::Failure;
 use crate::services::ecs::store::{DefinitionRow, EcsStore, client, definition_key, invalid, last};
 
 /// The input is what `taskdef.json` holds: `serde_json::from_value` makes one of it.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, Serialize)]
 pub(crate) struct RegisterTaskDefinition {
     pub family: String,
     #[serde(flatten)]
@@ -65,7 +65,7 @@ impl Operation for RegisterTaskDefinition {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DescribeTaskDefinition {
     /// An ARN, `FAMILY:REVISION`, or `FAMILY` for the latest active revision.
@@ -87,7 +87,7 @@ impl Operation for DescribeTaskDefinition {
     }
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct ListTaskDefinitions {
     /// The whole name of one family.
@@ -124,7 +124,7 @@ impl Operation for ListTaskDefinitions {
     }
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct ListTaskDefinitionFamilies {
     pub family_prefix: Option<String>,
@@ -160,7 +160,7 @@ impl Operation for ListTaskDefinitionFamilies {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DeregisterTaskDefinition {
     /// An ARN or `FAMILY:REVISION`.
@@ -193,7 +193,7 @@ impl Operation for DeregisterTaskDefinition {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DeleteTaskDefinitions {
     pub task_definitions: Vec<String>,

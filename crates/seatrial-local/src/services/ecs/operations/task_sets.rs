@@ -117,7 +117,7 @@ impl TaskSetRow {
     }
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct CreateTaskSet {
     pub cluster: String,
@@ -185,7 +185,7 @@ fn check_controller(service: &Service, what: &str) -> Result<(), ServiceError> {
     }
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct DescribeTaskSets {
     pub cluster: String,
@@ -235,7 +235,7 @@ fn task_set_key(store: &EcsStore, service_key: &str, given: &str) -> Result<Stri
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UpdateTaskSet {
     pub cluster: String,
@@ -267,7 +267,7 @@ impl Operation for UpdateTaskSet {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UpdateServicePrimaryTaskSet {
     pub cluster: String,
@@ -310,7 +310,7 @@ impl Operation for UpdateServicePrimaryTaskSet {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DeleteTaskSet {
     pub cluster: String,

@@ -13,7 +13,7 @@ use crate::services::ecs::shapes::{Failure, NetworkConfiguration};
 use crate::services::ecs::store::{EcsStore, cluster_name, invalid, last};
 use crate::services::ecs::task::{Task, TaskRow};
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct ListTasks {
     pub cluster: Option<String>,
@@ -56,7 +56,7 @@ impl Operation for ListTasks {
     }
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct DescribeTasks {
     pub cluster: Option<String>,
@@ -101,7 +101,7 @@ impl Operation for DescribeTasks {
     }
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct StopTask {
     pub cluster: Option<String>,
@@ -136,7 +136,7 @@ impl Operation for StopTask {
     }
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct RunTask {
     pub cluster: Option<String>,

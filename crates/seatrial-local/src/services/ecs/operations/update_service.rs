@@ -1,6 +1,6 @@
 //! `UpdateService`, with what it refuses to a service that CodeDeploy deploys.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::service_input::{check_load_balancers, check_network, check_target_group, latest, service_arn};
 use super::services::{ServiceOutput, described};
@@ -14,7 +14,7 @@ use crate::services::ecs::shapes::{
 };
 use crate::services::ecs::store::{EcsStore, cluster_name, invalid};
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct UpdateService {
     pub cluster: Option<String>,

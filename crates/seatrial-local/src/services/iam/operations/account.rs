@@ -10,7 +10,7 @@ use crate::principal::Principal;
 
 const OPERATOR: &str = "operator";
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct GetUser {
     pub user_name: Option<String>,
@@ -47,7 +47,7 @@ impl Operation for GetUser {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(crate) struct ListAccountAliases {}
 
 #[derive(Serialize)]

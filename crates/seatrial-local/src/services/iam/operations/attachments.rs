@@ -11,7 +11,7 @@ use crate::operation::{Call, Operation};
 /// AWS's default quota.
 const MOST_ATTACHED: usize = 10;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct AttachRolePolicy {
     pub role_name: String,
@@ -45,7 +45,7 @@ impl Operation for AttachRolePolicy {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct DetachRolePolicy {
     pub role_name: String,
@@ -73,7 +73,7 @@ impl Operation for DetachRolePolicy {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ListAttachedRolePolicies {
     pub role_name: String,

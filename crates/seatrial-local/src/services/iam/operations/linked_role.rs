@@ -1,6 +1,6 @@
 //! `CreateServiceLinkedRole`: the role by which a service acts for the account.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::super::service_roles::{LINKED_PATH, role_name};
 use super::super::store::{RoleRecord, RoleStore};
@@ -9,7 +9,7 @@ use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct CreateServiceLinkedRole {
     /// `ecs.amazonaws.com`.

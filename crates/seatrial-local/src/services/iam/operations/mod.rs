@@ -40,7 +40,7 @@ fn encoded(document: &str) -> String {
 }
 
 /// Refuses what is no policy, in AWS's words, with what is wrong behind them.
-fn check_document(kind: PolicyKind, text: &str) -> Result<(), ServiceError> {
+pub(crate) fn check_document(kind: PolicyKind, text: &str) -> Result<(), ServiceError> {
     let malformed = |message| ServiceError::new("MalformedPolicyDocument", message);
     match Policy::parse(kind, text) {
         Ok(_) => Ok(()),

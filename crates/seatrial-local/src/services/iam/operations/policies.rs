@@ -12,7 +12,7 @@ use crate::operation::{Call, Operation};
 /// AWS's limit of all inline policies of a role together, in characters without white space.
 const MOST_CHARACTERS: usize = 10_240;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct PutRolePolicy {
     pub role_name: String,
@@ -45,7 +45,7 @@ impl Operation for PutRolePolicy {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct GetRolePolicy {
     pub role_name: String,
@@ -82,7 +82,7 @@ fn no_such_policy(name: &str) -> ServiceError {
     no_such_entity(format!("The role policy with name {name} cannot be found."))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct DeleteRolePolicy {
     pub role_name: String,
@@ -106,7 +106,7 @@ impl Operation for DeleteRolePolicy {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ListRolePolicies {
     pub role_name: String,

@@ -11,7 +11,7 @@ use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 use crate::tags::{self, Tag};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct CreateRole {
     pub role_name: String,
@@ -110,7 +110,7 @@ fn check_name(name: &str) -> Result<(), ServiceError> {
     Ok(())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct GetRole {
     pub role_name: String,
@@ -130,7 +130,7 @@ impl Operation for GetRole {
     }
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct ListRoles {
     pub path_prefix: Option<String>,
@@ -156,7 +156,7 @@ impl Operation for ListRoles {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct DeleteRole {
     pub role_name: String,

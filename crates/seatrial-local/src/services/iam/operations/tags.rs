@@ -9,7 +9,7 @@ use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 use crate::tags::{self, Tag};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct TagRole {
     pub role_name: String,
@@ -33,7 +33,7 @@ impl Operation for TagRole {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct UntagRole {
     pub role_name: String,
@@ -57,7 +57,7 @@ impl Operation for UntagRole {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ListRoleTags {
     pub role_name: String,

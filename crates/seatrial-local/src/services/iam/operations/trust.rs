@@ -1,7 +1,7 @@
 //! A role's trust policy and session length.
 
 use seatrial_policy::PolicyKind;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::super::store::RoleStore;
 use super::{Empty, check_document, role_arn};
@@ -9,7 +9,7 @@ use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct UpdateAssumeRolePolicy {
     pub role_name: String,
@@ -35,7 +35,7 @@ impl Operation for UpdateAssumeRolePolicy {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct UpdateRole {
     pub role_name: String,

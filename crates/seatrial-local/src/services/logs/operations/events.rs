@@ -17,7 +17,7 @@ const FUTURE: i64 = 2 * 3600 * 1000;
 const PAST: i64 = 14 * 24 * 3600 * 1000;
 
 /// Appends lines to a stream. At most 10,000 events and 1 MiB a call.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PutLogEvents {
     pub log_group_name: String,
@@ -25,7 +25,7 @@ pub(crate) struct PutLogEvents {
     pub log_events: Vec<InputLogEvent>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct InputLogEvent {
     /// Milliseconds since 1970.

@@ -14,7 +14,7 @@ use crate::operation::{Call, Operation};
 const RETENTIONS: [i64; 22] =
     [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CreateLogGroup {
     pub log_group_name: String,
@@ -53,7 +53,7 @@ impl Operation for CreateLogGroup {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DeleteLogGroup {
     pub log_group_name: String,
@@ -79,7 +79,7 @@ impl Operation for DeleteLogGroup {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct PutRetentionPolicy {
     pub log_group_name: String,
@@ -109,7 +109,7 @@ impl Operation for PutRetentionPolicy {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DeleteRetentionPolicy {
     pub log_group_name: String,
@@ -136,7 +136,7 @@ fn set_retention(call: &Call, name: &str, days: Option<i64>) -> Result<Empty, Se
     Ok(Empty {})
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct DescribeLogGroups {
     pub log_group_name_prefix: Option<String>,

@@ -16,7 +16,7 @@ const MOST_BYTES: usize = 1_048_576;
 
 /// Reads a stream, from its end unless `start_from_head`. A forward token that comes back unchanged says
 /// that there is nothing newer yet.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct GetLogEvents {
     pub log_group_name: Option<String>,
@@ -126,7 +126,7 @@ fn position(token: &str, end: usize) -> Result<(bool, usize), ServiceError> {
 }
 
 /// Finds lines in the streams of a group, oldest first.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct FilterLogEvents {
     pub log_group_name: Option<String>,

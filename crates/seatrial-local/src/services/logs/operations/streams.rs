@@ -9,7 +9,7 @@ use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CreateLogStream {
     pub log_group_name: String,
@@ -41,7 +41,7 @@ impl Operation for CreateLogStream {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct DeleteLogStream {
     pub log_group_name: String,
@@ -65,7 +65,7 @@ impl Operation for DeleteLogStream {
     }
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct DescribeLogStreams {
     pub log_group_name: Option<String>,

@@ -11,7 +11,7 @@ use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ListTagsForResource {
     pub resource_arn: String,
@@ -37,7 +37,7 @@ impl Operation for ListTagsForResource {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TagResource {
     pub resource_arn: String,
@@ -58,7 +58,7 @@ impl Operation for TagResource {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UntagResource {
     pub resource_arn: String,

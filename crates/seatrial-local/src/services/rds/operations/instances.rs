@@ -12,7 +12,7 @@ use crate::services::rds::shapes::{DbInstance, ParameterGroupStatus, SecurityGro
 use crate::services::rds::store::{InstanceRow, RdsStore};
 use crate::tags::Tag;
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct CreateDbInstance {
     #[serde(rename = "DBInstanceIdentifier")]
@@ -200,7 +200,7 @@ pub(super) fn invalid_value(message: impl Into<String>) -> ServiceError {
     ServiceError::new("InvalidParameterValue", message)
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(default)]
 pub(crate) struct DescribeDbInstances {
     #[serde(rename = "DBInstanceIdentifier")]
@@ -229,7 +229,7 @@ impl Operation for DescribeDbInstances {
     }
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct DeleteDbInstance {
     #[serde(rename = "DBInstanceIdentifier")]

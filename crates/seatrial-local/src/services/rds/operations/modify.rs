@@ -1,6 +1,6 @@
 //! `ModifyDBInstance`. Changes are applied at once; AWS waits for the maintenance window unless told.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::instances::{InstanceOutput, check_password, instance_arn};
 use crate::cloud::Cloud;
@@ -10,7 +10,7 @@ use crate::services::rds::engine::InstanceEngine;
 use crate::services::rds::shapes::{DbInstance, SecurityGroupMembership};
 use crate::services::rds::store::RdsStore;
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct ModifyDbInstance {
     #[serde(rename = "DBInstanceIdentifier")]

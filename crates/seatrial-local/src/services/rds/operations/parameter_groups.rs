@@ -10,7 +10,7 @@ use crate::services::rds::shapes::{DbParameterGroup, Parameter};
 use crate::services::rds::store::{InstanceRow, ParameterGroupRow, RdsStore};
 use crate::tags::Tag;
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct CreateDbParameterGroup {
     #[serde(rename = "DBParameterGroupName")]
@@ -68,7 +68,7 @@ fn not_found(name: &str) -> ServiceError {
         .with_status(404)
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct ModifyDbParameterGroup {
     #[serde(rename = "DBParameterGroupName")]
@@ -106,7 +106,7 @@ impl Operation for ModifyDbParameterGroup {
     }
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(default)]
 pub(crate) struct DescribeDbParameterGroups {
     #[serde(rename = "DBParameterGroupName")]
@@ -138,7 +138,7 @@ impl Operation for DescribeDbParameterGroups {
 }
 
 /// Answers the parameters that somebody has set, as with `Source: user`: an engine's own defaults are not kept.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(crate) struct DescribeDbParameters {
     #[serde(rename = "DBParameterGroupName")]
     pub name: String,
@@ -166,7 +166,7 @@ impl Operation for DescribeDbParameters {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(crate) struct DeleteDbParameterGroup {
     #[serde(rename = "DBParameterGroupName")]
     pub name: String,

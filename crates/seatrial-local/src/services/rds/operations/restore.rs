@@ -1,6 +1,6 @@
 //! `RestoreDBInstanceFromDBSnapshot`: an instance with the data, the owner and the password that the snapshot has.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::instances::{CreateDbInstance, InstanceOutput, check_identifier, instance_arn};
 use super::snapshots::not_found;
@@ -13,7 +13,7 @@ use crate::services::rds::engine::InstanceEngine;
 use crate::services::rds::store::{InstanceRow, RdsStore};
 use crate::tags::Tag;
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct RestoreDbInstanceFromDbSnapshot {
     #[serde(rename = "DBInstanceIdentifier")]

@@ -9,7 +9,7 @@ use crate::runtime::postgres::remove_place;
 use crate::services::rds::shapes::DbSnapshot;
 use crate::services::rds::store::RdsStore;
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(default)]
 pub(super) struct DescribeDbSnapshots {
     #[serde(rename = "DBInstanceIdentifier")]
@@ -49,7 +49,7 @@ pub(super) fn not_found(name: &str) -> ServiceError {
     ServiceError::new("DBSnapshotNotFound", format!("DBSnapshot {name} not found.")).with_status(404)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(super) struct DeleteDbSnapshot {
     #[serde(rename = "DBSnapshotIdentifier")]
     identifier: String,

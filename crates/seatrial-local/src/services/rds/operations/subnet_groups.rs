@@ -11,7 +11,7 @@ use crate::services::rds::shapes::{DbSubnetGroup, Subnet, Zone};
 use crate::services::rds::store::{RdsStore, SubnetGroupRow};
 use crate::tags::Tag;
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct CreateDbSubnetGroup {
     #[serde(rename = "DBSubnetGroupName")]
@@ -97,7 +97,7 @@ fn not_found(name: &str) -> ServiceError {
         .with_status(404)
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct ModifyDbSubnetGroup {
     #[serde(rename = "DBSubnetGroupName")]
@@ -131,7 +131,7 @@ impl Operation for ModifyDbSubnetGroup {
     }
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(default)]
 pub(crate) struct DescribeDbSubnetGroups {
     #[serde(rename = "DBSubnetGroupName")]
@@ -162,7 +162,7 @@ impl Operation for DescribeDbSubnetGroups {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(crate) struct DeleteDbSubnetGroup {
     #[serde(rename = "DBSubnetGroupName")]
     pub name: String,

@@ -27,7 +27,7 @@ fn change(store: &RdsStore, arn: &str, change: impl FnOnce(&mut Vec<Tag>)) -> Re
     })
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct AddTagsToResource {
     pub resource_name: String,
@@ -46,7 +46,7 @@ impl Operation for AddTagsToResource {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct RemoveTagsFromResource {
     pub resource_name: String,
@@ -65,7 +65,7 @@ impl Operation for RemoveTagsFromResource {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ListTagsForResource {
     pub resource_name: String,

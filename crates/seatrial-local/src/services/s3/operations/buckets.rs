@@ -10,7 +10,7 @@ use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct CreateBucket {
     pub bucket: String,
@@ -62,7 +62,7 @@ fn check_name(name: &str) -> Result<(), ServiceError> {
     Err(ServiceError::new("InvalidBucketName", "The specified bucket is not valid."))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct DeleteBucket {
     pub bucket: String,
@@ -95,7 +95,7 @@ impl Operation for DeleteBucket {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct HeadBucket {
     pub bucket: String,
@@ -116,7 +116,7 @@ impl Operation for HeadBucket {
     }
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct ListBuckets {
     pub prefix: Option<String>,
@@ -150,7 +150,7 @@ impl Operation for ListBuckets {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct GetBucketLocation {
     pub bucket: String,
@@ -173,7 +173,7 @@ impl Operation for GetBucketLocation {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct GetBucketVersioning {
     pub bucket: String,
@@ -194,7 +194,7 @@ impl Operation for GetBucketVersioning {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct PutBucketVersioning {
     pub bucket: String,
@@ -227,7 +227,7 @@ impl Operation for PutBucketVersioning {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct GetBucketAcl {
     pub bucket: String,

@@ -12,7 +12,7 @@ use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct CopyObject {
     pub bucket: String,

@@ -10,7 +10,7 @@ use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 
 /// Deletes one version for good, or puts a delete marker on top where the bucket keeps versions.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct DeleteObject {
     pub bucket: String,
@@ -64,14 +64,14 @@ fn delete(
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct DeleteObjects {
     pub bucket: String,
     pub delete: Delete,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Delete {
     pub objects: Vec<ObjectIdentifier>,
@@ -80,7 +80,7 @@ pub(crate) struct Delete {
     pub quiet: Option<bool>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ObjectIdentifier {
     pub key: String,

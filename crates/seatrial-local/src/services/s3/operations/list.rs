@@ -59,7 +59,7 @@ pub(super) fn prefixes(found: Vec<String>, encoding: Option<&str>) -> Vec<Common
     found.into_iter().map(|prefix| CommonPrefix { prefix: encoded(&prefix, encoding) }).collect()
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct ListObjectsV2 {
     pub bucket: String,
@@ -138,7 +138,7 @@ fn decode_token(token: &str) -> Result<String, ServiceError> {
 }
 
 /// The first version of listing, which some clients still use.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct ListObjects {
     pub bucket: String,

@@ -13,7 +13,7 @@ use crate::operation::{Call, Operation};
 /// All parts but the last have at least 5 MiB.
 const SMALLEST_PART: u64 = 5 << 20;
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct CreateMultipartUpload {
     pub bucket: String,
@@ -62,7 +62,7 @@ impl Operation for CreateMultipartUpload {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct CompleteMultipartUpload {
     pub bucket: String,
@@ -72,13 +72,13 @@ pub(crate) struct CompleteMultipartUpload {
     pub multipart_upload: CompletedParts,
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct CompletedParts {
     pub parts: Vec<CompletedPart>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct CompletedPart {
     #[serde(rename = "ETag")]
@@ -174,7 +174,7 @@ fn end(store: &ObjectStore, upload: &Upload) -> Result<(), ServiceError> {
     Ok(())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct AbortMultipartUpload {
     pub bucket: String,

@@ -44,11 +44,12 @@ impl Checksums {
     }
 }
 
-#[derive(Clone, Deserialize, Default)]
+#[derive(Clone, Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct PutObject {
     pub bucket: String,
     pub key: String,
+    #[serde(skip_serializing)]
     pub body: Body,
     #[serde(flatten)]
     pub description: Description,
@@ -120,7 +121,7 @@ fn same(etag: &str, given: &str) -> bool {
 }
 
 /// What is asked of an object, by `GetObject` and `HeadObject` alike.
-#[derive(Clone, Deserialize, Default)]
+#[derive(Clone, Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct GetObject {
     pub bucket: String,
@@ -234,7 +235,7 @@ impl Operation for GetObject {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(crate) struct HeadObject(pub GetObject);
 
 impl Operation for HeadObject {

@@ -14,7 +14,7 @@ use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct UploadPart {
     pub bucket: String,
@@ -22,6 +22,7 @@ pub(crate) struct UploadPart {
     pub upload_id: String,
     /// 1 to 10,000.
     pub part_number: u32,
+    #[serde(skip_serializing)]
     pub body: Body,
     #[serde(flatten)]
     pub checksums: Checksums,
@@ -69,7 +70,7 @@ impl Operation for UploadPart {
 }
 
 /// A part that is a range of an object that is there already.
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct UploadPartCopy {
     pub bucket: String,
@@ -109,7 +110,7 @@ impl Operation for UploadPartCopy {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ListParts {
     pub bucket: String,
@@ -154,7 +155,7 @@ impl Operation for ListParts {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ListMultipartUploads {
     pub bucket: String,

@@ -1,6 +1,6 @@
 //! What is stored with a bucket and answered as it was put: policy, encryption, lifecycle and the like.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::super::store::ObjectStore;
@@ -49,7 +49,7 @@ const TAGGING: Setting =
     Setting { member: "Tagging", missing: ("NoSuchTagSet", "The TagSet does not exist"), unwrapped: true };
 
 /// Members of an input besides the bucket's name.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 struct Input {
     #[serde(rename = "Bucket")]
     bucket: String,
@@ -166,7 +166,7 @@ fn check_days(value: &Value) -> Result<(), ServiceError> {
 macro_rules! settings {
     ($($name:ident -> $output:ty = |$call:ident, $input:ident| $answer:expr;)*) => {
         $(
-            #[derive(Deserialize)]
+            #[derive(Deserialize, Serialize)]
             pub(crate) struct $name(Input);
 
             impl Operation for $name {

@@ -12,7 +12,7 @@ use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 use crate::tags::{self, Tag};
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct DescribeSecret {
     pub secret_id: String,
@@ -72,14 +72,14 @@ impl Operation for DescribeSecret {
     }
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct ListSecrets {
     pub include_planned_deletion: Option<bool>,
     pub filters: Vec<Filter>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Filter {
     /// `name` and `tag-key` are served; other keys match nothing.

@@ -14,7 +14,7 @@ use crate::tags::{self, Tag};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct CreateSecret {
     pub name: String,
@@ -99,7 +99,7 @@ pub(crate) fn version(
     Some(Version { id, created: now, string, binary, stages: Vec::new() })
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct UpdateSecret {
     pub secret_id: String,
@@ -137,7 +137,7 @@ impl Operation for UpdateSecret {
     }
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct DeleteSecret {
     pub secret_id: String,

@@ -13,7 +13,7 @@ use crate::tags::{self, Tag};
 #[derive(Serialize)]
 pub(crate) struct Empty {}
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct TagResource {
     pub secret_id: String,
@@ -37,7 +37,7 @@ impl Operation for TagResource {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct UntagResource {
     pub secret_id: String,

@@ -12,7 +12,7 @@ use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 
 /// Reads a value: of `AWSCURRENT` unless a version or another stage is asked for.
-#[derive(Clone, Deserialize, Default)]
+#[derive(Clone, Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct GetSecretValue {
     /// Name or ARN.
@@ -75,7 +75,7 @@ impl Operation for GetSecretValue {
     }
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Default, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct PutSecretValue {
     pub secret_id: String,
@@ -119,7 +119,7 @@ impl Operation for PutSecretValue {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub(crate) struct GetRandomPassword {
     #[serde(flatten)]
     rules: Password,

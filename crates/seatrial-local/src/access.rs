@@ -1,0 +1,77 @@
+//! What is asked at the door before an operation is done, and what comes of it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::cloud::Cloud;
+use crate::error::ServiceError;
+use crate::principal::Principal;
+
+/// One call, before it is done.
+pub(crate) struct Asked<'a> {
+    pub cloud: &'a Cloud,
+    pub principal: &'a Principal,
+    pub service: &'static str,
+    pub operation: &'static str,
+    /// The ARN it acts on, or `*`.
+    pub resource: &'a str,
+    /// As AWS's model names its members.
+    pub input: &'a Value,
+    /// Condition keys that no member tells: for which resource a service acts.
+    pub context: Vec<(&'static str, String)>,
+}
+
+/// Judges a call by every policy that counts. The services register it: what they know is above the door.
+pub(crate) type Gate = fn(&Asked<'_>) -> Vec<Check>;
+
+/// One action on one resource that had to be allowed to the caller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// With its prefix: `iam:PassRole`.
+    pub action: String,
+    /// An ARN, or `*`.
+    pub resource: String,
+    /// Condition keys with their values, beyond those that follow from who calls.
+    pub context: BTreeMap<String, Vec<String>>,
+    pub allowed: bool,
+    /// The statement that decided; none where no policy has one.
+    pub statement: Option<Statement>,
+    /// What AWS says of it, where it is denied.
+    #[serde(skip)]
+    pub denial: Option<String>,
+}
+
+/// A statement of a policy.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Statement {
+    /// The policy's name, or its ARN.
+    pub policy: String,
+    /// From 0.
+    pub index: usize,
+    pub sid: Option<String>,
+}
+
+/// Services whose answers are XML, and CloudWatch, which has the codes of the time when it was one.
+const OF_XML: [&str; 7] =
+    ["cloudformation", "elasticloadbalancing", "iam", "monitoring", "rds", "s3", "sts"];
+
+/// The refusal of a denied check, with the code that the service's clients know.
+///
+/// AWS: Amazon EC2 API reference, Error codes, `UnauthorizedOperation`; the Common error types of the others.
+pub(crate) fn refusal(service: &str, denial: &str) -> ServiceError {
+    if service == "ec2" {
+        let message = format!("You are not authorized to perform this operation. {denial}");
+        return ServiceError::new("UnauthorizedOperation", message).with_status(403);
+    }
+    if OF_XML.contains(&service) {
+        return ServiceError::access_denied(denial);
+    }
+    ServiceError::new("AccessDeniedException", denial)
+}
+
+/// Whether a refusal is one for lack of a permission, whichever service's.
+pub(crate) fn is_refusal(error: &ServiceError) -> bool {
+    error.code.starts_with("AccessDenied") || error.code == "UnauthorizedOperation"
+}
