@@ -54,8 +54,7 @@ pub struct Statement {
 }
 
 /// Services whose answers are XML, and CloudWatch, which has the codes of the time when it was one.
-const OF_XML: [&str; 7] =
-    ["cloudformation", "elasticloadbalancing", "iam", "monitoring", "rds", "s3", "sts"];
+const OF_XML: [&str; 7] = ["cloudformation", "elasticloadbalancing", "iam", "monitoring", "rds", "s3", "sts"];
 
 /// The refusal of a denied check, with the code that the service's clients know.
 ///

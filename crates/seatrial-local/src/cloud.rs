@@ -90,7 +90,8 @@ impl Cloud {
         principal: &Principal,
         input: O,
     ) -> Result<O::Output, ServiceError> {
-        let given = serde_json::to_value(&input).map_err(|error| ServiceError::internal(error.to_string()))?;
+        let given =
+            serde_json::to_value(&input).map_err(|error| ServiceError::internal(error.to_string()))?;
         self.call_as_given(principal, input, &given).await
     }
 

@@ -36,13 +36,13 @@ mod tests;
 /// another source is another build.
 pub const SOURCE: &str = env!("SEATRIAL_LOCAL_SOURCE");
 
+pub use access::{Check, Statement};
 pub use archive::{ArchiveError, Snapshot, snapshot};
 pub use authority::certificate_authority;
 pub use clock::{Clock, Epoch};
 pub use cloud::{Cloud, Settings};
 pub use credentials::Credentials;
 pub use fault::{Fault, FaultKind, Faults};
-pub use access::{Check, Statement};
 pub use journal::{Entry, Journal, Use};
 pub use latency::{Latencies, LatencyError};
 pub use operation::Operations;

@@ -86,8 +86,9 @@ impl Operation for AssumeRole {
     /// A service says for which resource of whose account it acts (AWS: The confused deputy problem).
     fn context(&self, cloud: &Cloud) -> Vec<(&'static str, String)> {
         let source = self.source_arn.iter();
-        let source =
-            source.flat_map(|arn| [("aws:SourceArn", arn.clone()), ("aws:SourceAccount", cloud.account().to_owned())]);
+        let source = source.flat_map(|arn| {
+            [("aws:SourceArn", arn.clone()), ("aws:SourceAccount", cloud.account().to_owned())]
+        });
         source.collect()
     }
 

@@ -60,10 +60,13 @@ async fn a_role_may_what_its_statements_allow_and_is_told_in_awss_words_what_not
         "User: arn:aws:sts::{ACCOUNT}:assumed-role/build/s is not authorized to perform: {action} on resource: {other}"
     );
     assert!(denied.message.starts_with(&words), "{}", denied.message);
-    assert!(denied.message.ends_with("because no identity-based policy allows the logs:CreateLogStream action"));
+    assert!(
+        denied.message.ends_with("because no identity-based policy allows the logs:CreateLogStream action")
+    );
     let uses = cloud.journal().uses();
     let of_role: Vec<_> = uses.iter().filter(|used| used.principal == role).collect();
-    let counts: Vec<_> = of_role.iter().map(|used| (used.action.as_str(), used.allowed, used.denied)).collect();
+    let counts: Vec<_> =
+        of_role.iter().map(|used| (used.action.as_str(), used.allowed, used.denied)).collect();
     assert_eq!(counts, [(action, 1, 0), (action, 0, 1)]);
     assert_eq!(of_role[0].statement.as_ref().unwrap().sid.as_deref(), Some("Logs"));
 }
@@ -83,7 +86,8 @@ async fn an_upload_with_a_list_of_access_needs_a_second_permission() {
     let denied = call_as(&cloud, &session, "s3:PutObject", with_list).await.unwrap_err();
 
     assert_eq!((denied.code.as_str(), denied.status), ("AccessDenied", 403));
-    let words = "is not authorized to perform: s3:PutObjectAcl on resource: \"arn:aws:s3:::bucket/k\" because no";
+    let words =
+        "is not authorized to perform: s3:PutObjectAcl on resource: \"arn:aws:s3:::bucket/k\" because no";
     assert!(denied.message.contains(words), "{}", denied.message);
 }
 
@@ -106,7 +110,11 @@ async fn a_bucket_that_denies_binds_the_operator_too() {
     call(&cloud, "s3:PutBucketPolicy", denying("true")).await.unwrap();
     let denied = call(&cloud, "s3:PutObject", object()).await.unwrap_err();
 
-    assert!(denied.message.ends_with("with an explicit deny in a resource-based policy"), "{}", denied.message);
+    assert!(
+        denied.message.ends_with("with an explicit deny in a resource-based policy"),
+        "{}",
+        denied.message
+    );
 }
 
 #[tokio::test]
@@ -144,9 +152,13 @@ async fn what_is_handed_on_is_judged_with_the_service_that_gets_it() {
     };
 
     call_as(&cloud, &session, "ecs:RegisterTaskDefinition", definition("execution")).await.unwrap();
-    let other = call_as(&cloud, &session, "ecs:RegisterTaskDefinition", definition("other")).await.unwrap_err();
+    let other =
+        call_as(&cloud, &session, "ecs:RegisterTaskDefinition", definition("other")).await.unwrap_err();
 
-    assert!(other.message.contains("iam:PassRole on resource: arn:aws:iam::000000000000:role/other"), "{other}");
+    assert!(
+        other.message.contains("iam:PassRole on resource: arn:aws:iam::000000000000:role/other"),
+        "{other}"
+    );
 }
 
 async fn may_assume(trusted: &str, principal: &Principal) -> bool {

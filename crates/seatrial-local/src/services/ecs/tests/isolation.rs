@@ -95,7 +95,7 @@ async fn define_two(cloud: &Cloud, code: &str) -> String {
     let mut app = container("app", "5");
     app["dependsOn"] = json!([{ "containerName": "migrate", "condition": "SUCCESS" }]);
     let containers = [app, container("migrate", code)];
-    let input = json!({ "family": "two", "networkMode": "awsvpc", "containerDefinitions": containers });
+    let input = json!({ "family": "two", "networkMode": "awsvpc", "executionRoleArn": world::execution_role(), "containerDefinitions": containers });
     let input: RegisterTaskDefinition = serde_json::from_value(input).unwrap();
     call(cloud, input).await.unwrap().task_definition.task_definition_arn
 }

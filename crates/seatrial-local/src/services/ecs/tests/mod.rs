@@ -73,7 +73,7 @@ async fn define(cloud: &Cloud, change: serde_json::Value) -> String {
     for (key, value) in change.as_object().into_iter().flatten() {
         container[key] = value.clone();
     }
-    let input = json!({ "family": "app", "networkMode": "awsvpc", "containerDefinitions": [container] });
+    let input = json!({ "family": "app", "networkMode": "awsvpc", "executionRoleArn": world::execution_role(), "containerDefinitions": [container] });
     let input: RegisterTaskDefinition = serde_json::from_value(input).unwrap();
     call(cloud, input).await.unwrap().task_definition.task_definition_arn
 }

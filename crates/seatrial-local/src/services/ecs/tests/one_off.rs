@@ -7,7 +7,7 @@ use crate::tests::call as ask;
 
 /// Registers a revision of family `migrate` whose task ends at once with `code`.
 async fn define_migration(cloud: &Cloud, code: &str) -> String {
-    let input = json!({ "family": "migrate", "networkMode": "awsvpc", "containerDefinitions": [{
+    let input = json!({ "family": "migrate", "networkMode": "awsvpc", "executionRoleArn": world::execution_role(), "containerDefinitions": [{
         "name": "app", "image": "127.0.0.1:1/app:v1", "command": ["migrate"],
         "environment": [{ "name": "CRASH", "value": code }, { "name": "SECRET", "value": "changed" }],
         "logConfiguration": { "logDriver": "awslogs", "options": {

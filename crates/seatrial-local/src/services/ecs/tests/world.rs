@@ -3,12 +3,12 @@
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};
 
-use crate::Cloud;
 use crate::services::ecr::digest;
 use crate::services::ecs::{AwsVpcConfiguration, NetworkConfiguration};
 use crate::services::elbv2::DescribeTargetHealth;
 use crate::services::logs::FilterLogEvents;
-use crate::tests::{call, make_balancer, operator, outputs, server};
+use crate::tests::{ACCOUNT, call, make_balancer, operator, outputs, server};
+use crate::{Cloud, services};
 
 const CONFIG_TYPE: &str = "application/vnd.oci.image.config.v1+json";
 const LAYER_TYPE: &str = "application/vnd.oci.image.layer.v1.tar";
@@ -20,6 +20,12 @@ pub(super) async fn make(cloud: &Cloud, app_port: u16) {
     call(cloud, "secretsmanager:CreateSecret", secret).await.unwrap();
     call(cloud, "logs:CreateLogGroup", json!({ "logGroupName": "group" })).await.unwrap();
     push_image(cloud).await;
+    services::iam::add_trusting_role(cloud, "execution");
+}
+
+/// The role with which tasks pull their image, read secrets and write logs.
+pub(super) fn execution_role() -> String {
+    format!("arn:aws:iam::{ACCOUNT}:role/execution")
 }
 
 /// Pushes `app:v1`.

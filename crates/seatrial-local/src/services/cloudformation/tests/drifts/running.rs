@@ -77,8 +77,8 @@ async fn made(cloud: &Cloud) {
     world::push_image(cloud).await;
     let container = json!({"name": "app", "image": "127.0.0.1:1/app:v1", "stopTimeout": 1,
         "portMappings": [{"containerPort": 4000}]});
-    let revision =
-        json!({"family": "myapp-test", "networkMode": "awsvpc", "containerDefinitions": [container]});
+    let revision = json!({"family": "myapp-test", "networkMode": "awsvpc", "executionRoleArn": "arn:aws:iam::000000000000:role/execution", "containerDefinitions": [container]});
+    crate::services::iam::add_trusting_role(cloud, "execution");
     call(cloud, "ecs:RegisterTaskDefinition", revision).await.unwrap();
     make(cloud, "database", &mut known).await;
     make(cloud, "service", &mut known).await;
