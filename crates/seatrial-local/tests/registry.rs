@@ -24,6 +24,7 @@ use sha2::{Digest as _, Sha256};
 use support::Started;
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+const CONFIG: &[u8] = br#"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}"#;
 
 /// A cloud with the repository `team/app`.
 async fn start() -> Started {
@@ -69,9 +70,8 @@ impl Started {
 
     /// Pushes an image of one layer in two parts and answers its manifest's status.
     async fn push(&self, token: &str, layer: &[u8], tag: &str) -> Response<Bytes> {
-        let config = br#"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}"#;
-        let line = format!("POST team/app/blobs/uploads/?digest={}", digest(config));
-        assert_eq!(self.send(&line, token, config).await.status(), StatusCode::CREATED);
+        let line = format!("POST team/app/blobs/uploads/?digest={}", digest(CONFIG));
+        assert_eq!(self.send(&line, token, CONFIG).await.status(), StatusCode::CREATED);
         let begun = self.send("POST team/app/blobs/uploads/", token, b"").await;
         assert_eq!(begun.status(), StatusCode::ACCEPTED);
         let place = begun.headers()["location"].to_str().unwrap().trim_start_matches("/v2/").to_owned();
@@ -84,7 +84,7 @@ impl Started {
         let line = format!("PUT {place}?digest={}", digest(layer));
         let done = self.send(&line, token, rest).await;
         assert_eq!(done.status(), StatusCode::CREATED, "{:?}", done.body());
-        let manifest = manifest(config, layer);
+        let manifest = manifest(CONFIG, layer);
         self.send(&format!("PUT team/app/manifests/{tag}"), token, manifest.as_bytes()).await
     }
 }
@@ -218,6 +218,52 @@ async fn the_last_tag_takes_its_image_along() {
     assert_eq!(count().await, 0);
     let failures = delete("v2").await.unwrap().failures.unwrap();
     assert_eq!(failures[0].failure_code().unwrap().as_str(), "ImageNotFound");
+}
+
+#[tokio::test]
+async fn an_artifact_is_listed_with_the_image_that_it_names_and_with_no_other() {
+    let started = start().await;
+    let token = started.token().await;
+    let image = started.push(&token, b"layer", "v1").await.headers()["docker-content-digest"].clone();
+    let image = image.to_str().unwrap();
+    let list = async |query: &str| {
+        let line = format!("GET team/app/referrers/{image}{query}");
+        let listed = started.send(&line, &token, b"").await;
+        assert_eq!(listed.headers()["content-type"], "application/vnd.oci.image.index.v1+json");
+        let index: serde_json::Value = serde_json::from_slice(listed.body()).unwrap();
+        (index["manifests"].clone(), listed.headers().contains_key("oci-filters-applied"))
+    };
+    assert_eq!(list("").await, (serde_json::json!([]), false));
+
+    // Pushed before the image that it names, as the specification allows, or after it.
+    for (subject, tag) in [(image, "of-this"), (&digest(b"another")[..], "of-another")] {
+        let manifest = manifest(CONFIG, b"layer").replacen(
+            '{',
+            &format!(
+                r#"{{"artifactType":"application/x-list","annotations":{{"for":"{tag}"}},"subject":{{"mediaType":"{MANIFEST}","digest":"{subject}","size":2}},"#
+            ),
+            1,
+        );
+        let pushed =
+            started.send(&format!("PUT team/app/manifests/{tag}"), &token, manifest.as_bytes()).await;
+        assert_eq!(
+            (pushed.status(), &pushed.headers()["oci-subject"]),
+            (StatusCode::CREATED, &subject.parse().unwrap())
+        );
+    }
+    let (found, filtered) = list("").await;
+    assert_eq!(found.as_array().unwrap().len(), 1, "{found}");
+    assert_eq!((&found[0]["artifactType"], filtered), (&"application/x-list".into(), false));
+    assert_eq!(found[0]["annotations"]["for"], "of-this");
+    let line = format!("GET team/app/manifests/{}", found[0]["digest"].as_str().unwrap());
+    let read = started.send(&line, &token, b"").await;
+    assert_eq!(found[0]["size"], read.body().len());
+    assert_eq!(list("?artifactType=application/x-list").await, (found, true));
+    assert_eq!(list("?artifactType=application/x-other").await, (serde_json::json!([]), true));
+    let refused = started.send("GET team/app/referrers/v1", &token, b"").await;
+    assert_eq!(code(&refused), "DIGEST_INVALID");
+    let refused = started.send(&format!("GET other/referrers/{image}"), &token, b"").await;
+    assert_eq!(code(&refused), "NAME_UNKNOWN");
 }
 
 /// Makes an image of one file in the OCI layout and answers its configuration's digest.

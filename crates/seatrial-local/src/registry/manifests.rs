@@ -13,6 +13,7 @@ use super::session::{Session, member};
 use crate::services::ecr::{BatchGetImage, ImageId, LONGEST_MANIFEST, ListImages, PutImage, is_digest};
 
 const DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
+const SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 
 pub(super) async fn serve(
     session: &Session,
@@ -59,6 +60,7 @@ async fn put(
     let bytes = to_bytes(body, LONGEST_MANIFEST).await.map_err(|error| invalid(error.to_string()))?;
     let manifest = String::from_utf8(bytes.into()).map_err(|error| invalid(error.to_string()))?;
     let digest = crate::services::ecr::digest(manifest.as_bytes());
+    let subject = crate::services::ecr::subject_of(&manifest);
     let media_type = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let input = PutImage {
         repository_name: session.repository.clone(),
@@ -74,7 +76,12 @@ async fn put(
         Err(error) => return Err(error.into()),
     }
     let location = format!("/v2/{}/manifests/{digest}", session.repository);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location), (DIGEST, digest)]).into_response())
+    let answer = (StatusCode::CREATED, [(header::LOCATION, location), (DIGEST, digest)]);
+    // By it a client knows that the registry lists referrers, and that no tag has to.
+    Ok(match subject.as_deref() {
+        Some(subject) => (answer.0, [(SUBJECT, subject)], answer.1).into_response(),
+        None => answer.into_response(),
+    })
 }
 
 /// `GET …/tags/list`, in pages of `n` behind the tag `last`.

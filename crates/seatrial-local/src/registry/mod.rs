@@ -8,6 +8,7 @@
 //! | `HEAD`, `GET` manifest | BatchGetImage |
 //! | `PUT` manifest | PutImage |
 //! | `GET` tags | ListImages |
+//! | `GET` referrers | BatchGetImage |
 //!
 //! A password comes from GetAuthorizationToken, and calls are made as whoever asked for it. As in ECR by
 //! default, nothing is mounted from another repository and nothing is deleted over this protocol.
@@ -16,6 +17,7 @@ mod blobs;
 mod error;
 mod manifests;
 mod path;
+mod referrers;
 mod session;
 mod uploads;
 
@@ -86,6 +88,9 @@ async fn answer(cloud: Cloud, parts: &Parts, body: Body) -> Result<Response, Reg
             manifests::serve(&session(repository), &reference, parts, body).await
         }
         Some(Target::Tags { repository }) => manifests::tags(&session(repository), parts).await,
+        Some(Target::Referrers { repository, digest }) => {
+            referrers::list(&session(repository), &digest, parts).await
+        }
     }
 }
 

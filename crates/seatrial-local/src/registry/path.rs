@@ -11,6 +11,7 @@ pub(super) enum Target {
     Upload { repository: String, id: String },
     Manifest { repository: String, reference: String },
     Tags { repository: String },
+    Referrers { repository: String, digest: String },
 }
 
 /// `None`: no path of the registry, or one of a part that is not served.
@@ -38,6 +39,9 @@ pub(super) fn parse(path: &str) -> Option<Target> {
             true => Target::Uploads { repository },
             false => Target::Blob { repository, digest: last },
         });
+    }
+    if let Some(repository) = rest.strip_suffix("/referrers") {
+        return Some(Target::Referrers { repository: name(repository)?, digest: last });
     }
     let repository = name(rest.strip_suffix("/manifests")?)?;
     (!last.is_empty()).then_some(Target::Manifest { repository, reference: last })
@@ -75,6 +79,8 @@ mod tests {
         assert_eq!(parse("/v2/team/app/blobs/uploads/1"), Some(upload));
         let manifest = Target::Manifest { repository: repository(), reference: "v1".to_owned() };
         assert_eq!(parse("/v2/team/app/manifests/v1"), Some(manifest));
+        let referrers = Target::Referrers { repository: repository(), digest: "sha256:00".to_owned() };
+        assert_eq!(parse("/v2/team/app/referrers/sha256:00"), Some(referrers));
         assert_eq!(parse("/v2/team/app/tags/list"), Some(Target::Tags { repository: repository() }));
     }
 

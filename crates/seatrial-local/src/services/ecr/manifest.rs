@@ -22,6 +22,8 @@ pub(super) struct Manifest {
     pub layers: Vec<String>,
     /// Images that must be in the repository.
     pub children: Vec<String>,
+    /// The image that this one says something about; it need not be there.
+    pub subject: Option<String>,
     /// Bytes of config and layers.
     pub size: u64,
 }
@@ -35,6 +37,7 @@ struct Document {
     config: Option<Descriptor>,
     layers: Option<Vec<Descriptor>>,
     manifests: Option<Vec<Descriptor>>,
+    subject: Option<Descriptor>,
 }
 
 #[derive(Deserialize)]
@@ -89,6 +92,7 @@ impl Manifest {
             size: parts.iter().map(|part| part.size).sum(),
             layers: parts.into_iter().filter(|part| !part.is_foreign()).map(|part| part.digest).collect(),
             children: children.into_iter().map(|child| child.digest).collect(),
+            subject: document.subject.map(|subject| subject.digest),
         })
     }
 }

@@ -4,12 +4,14 @@
 //! makes the calls that AWS's registry is authorized by, so policies, faults and the journal see it.
 //!
 //! Differs from AWS: layers stay until their repository is deleted; lifecycle policies are kept, not applied;
-//! images are not scanned.
+//! images are not scanned. An artifact stays where its subject is deleted, as on AWS, where the lifecycle policies
+//! remove it within 24 hours (ECR's user guide, "Lifecycle policy evaluation rules").
 
 mod download;
 mod error;
 mod manifest;
 mod operations;
+mod referrers;
 mod store;
 
 pub(crate) use manifest::LONGEST_MANIFEST;
@@ -19,6 +21,7 @@ pub(crate) use operations::{
     InitiateLayerUpload, ListImages, PutImage, PutImageScanningConfiguration, PutImageTagMutability,
     PutLifecyclePolicy, TagResource, UntagResource, UploadLayerPart,
 };
+pub(crate) use referrers::{Referrer, subject_of};
 pub(crate) use store::{Ecr, Encryption, ExclusionFilter, Mutability, Scanning, digest, is_digest};
 
 use crate::operation::Operations;
