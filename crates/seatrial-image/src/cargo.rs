@@ -70,8 +70,11 @@ impl Cargo<'_> {
 /// The part of cargo's answer that is needed here (`cargo metadata`, format version 1).
 #[derive(Debug, Deserialize)]
 pub(crate) struct Metadata {
-    packages: Vec<Package>,
+    pub(crate) packages: Vec<Package>,
     workspace_members: Vec<String>,
+    /// Where the lock file is.
+    #[serde(default)]
+    pub(crate) workspace_root: PathBuf,
     #[serde(default)]
     resolve: Resolve,
 }
@@ -108,11 +111,15 @@ impl Edge {
 }
 
 #[derive(Debug, Deserialize)]
-struct Package {
-    name: String,
-    id: String,
+pub(crate) struct Package {
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) version: String,
+    pub(crate) id: String,
     /// `null` for a folder.
-    source: Option<String>,
+    pub(crate) source: Option<String>,
+    /// An SPDX expression.
+    pub(crate) license: Option<String>,
     manifest_path: PathBuf,
     default_run: Option<String>,
     dependencies: Vec<Dependency>,
@@ -210,6 +217,13 @@ impl Metadata {
             }
         }
         found.into_iter().collect()
+    }
+
+    /// The ids of what `package` needs to be compiled, features of the whole workspace and both platforms taken together.
+    pub(crate) fn needs(&self, package: &str) -> impl Iterator<Item = &str> {
+        let node = self.resolve.nodes.iter().find(|node| node.id == package);
+        let edges = node.map_or(&[][..], |node| &node.deps).iter();
+        edges.filter(|edge| edge.is(None) || edge.is(Some("build"))).map(|edge| &*edge.pkg)
     }
 
     /// Names of all packages whose files may change while their version stays.

@@ -14,6 +14,7 @@ use crate::cargo::Cargo;
 use crate::crosswise::Crosswise;
 use crate::error::ImageError;
 use crate::request::ImageOptions;
+use crate::sbom::{self, Sbom};
 use crate::source::{self, Revision};
 use crate::stop::{self, Stop};
 use crate::tree::Tree;
@@ -34,10 +35,18 @@ pub(crate) struct Compilation {
     pub(crate) stop: Option<Stop>,
 }
 
+/// A program, and what it was made of.
+pub(crate) struct Compiled {
+    /// The checked binary, in the cache.
+    pub(crate) binary: PathBuf,
+    /// What its image is named after.
+    pub(crate) revision: Revision,
+    pub(crate) sbom: Sbom,
+}
+
 impl Compilation {
-    /// Gives the path of the checked binary in `cache`, and what its image is named after. Blocks for as long as cargo
-    /// works.
-    pub(crate) fn run(&self, cache: &BuildCache) -> Result<(PathBuf, Revision), ImageError> {
+    /// Blocks for as long as cargo works.
+    pub(crate) fn run(&self, cache: &BuildCache) -> Result<Compiled, ImageError> {
         let crosswise = Crosswise::of(self.architecture, self.target)?;
         self.require_target()?;
         let (flags, host) = self.rustc_flags(crosswise.as_ref())?;
@@ -59,6 +68,7 @@ impl Compilation {
         }
         let arguments = ["build", "--locked", "--package", &choice.package, "--bin", &choice.binary];
         cargo.run("compile the application", &[&arguments[..], &self.products()].concat())?;
+        let sbom = sbom::of_binary(&cargo, &metadata, &choice.package, self.target)?;
         let revision = self.revision_of_products()?;
         // What was written meanwhile (by a build script into the sources, say) may be in the products or not.
         if Tree::list(&self.workspace)?.hash()? == stamp.sources {
@@ -67,7 +77,7 @@ impl Compilation {
 
         let binary = cache.folder.join(self.target).join(PROFILE).join(choice.binary);
         check_binary(&binary, self.architecture)?;
-        Ok((binary, revision))
+        Ok(Compiled { binary, revision, sbom })
     }
 
     /// What an application with a front end, say, compiles first.

@@ -24,6 +24,7 @@ mod registration;
 mod registry;
 mod report;
 mod request;
+mod sbom;
 mod source;
 mod stop;
 mod tree;
@@ -45,6 +46,7 @@ use seatrial_project::render::Variables;
 
 use crate::architecture::ArchitectureNames as _;
 use crate::cache::BuildCache;
+use crate::compile::Compiled;
 use crate::image::Packed;
 use crate::pack::Settings;
 use crate::push::Repository;
@@ -97,21 +99,25 @@ pub async fn run(
     }
     // Held until the image is pushed: another build may then put its own in the same place.
     let cache = BuildCache::lock(&request.cache, cache::PATIENCE, report).await?;
-    let (packed, revision, cache) = match request.builder {
+    let (packed, sbom, revision, cache) = match request.builder {
         Builder::Cargo => {
-            let (binary, revision, cache) = compile_binary(request, revision, cache, report).await?;
-            let packed = pack_binary(request, &revision, binary).await?;
-            (packed, revision, cache)
+            let (compiled, cache) = compile_binary(request, revision, cache, report).await?;
+            let packed = pack_binary(request, &compiled.revision, compiled.binary).await?;
+            (packed, Some(compiled.sbom), compiled.revision, cache)
         }
-        Builder::Docker => dockerfile::build(request, revision, cache, report).await?,
+        Builder::Docker => {
+            let (packed, revision, cache) = dockerfile::build(request, revision, cache, report).await?;
+            (packed, None, revision, cache)
+        }
     };
+    let mut image = outcome(request, &revision, packed.digest(), packed.size_bytes());
     if let Some(repository) = &repository {
         pushing();
-        push::push(repository, &packed, &revision, report).await?;
+        let sbom = sbom.map(|sbom| sbom.about(&packed)).transpose()?;
+        image.sbom = push::push(repository, request, (&packed, sbom.as_ref()), &revision, report).await?;
     }
     // Its layers may be in files of it.
     drop(cache);
-    let image = outcome(request, &revision, packed.digest(), packed.size_bytes());
     report(&format!("{} ({:.1} MB)", image.uri, image.size_bytes as f64 / 1e6));
     Ok(image)
 }
@@ -122,7 +128,7 @@ async fn compile_binary(
     revision: Revision,
     cache: BuildCache,
     report: Report<'_>,
-) -> Result<(PathBuf, Revision, BuildCache), ImageError> {
+) -> Result<(Compiled, BuildCache), ImageError> {
     let compilation = compile::Compilation {
         workspace: request.workspace.clone(),
         options: request.options.clone(),
@@ -133,8 +139,8 @@ async fn compile_binary(
     };
     report(&format!("compiling package {} for {}", request.options.package, compilation.target));
     blocking("wait for the compilation", move || {
-        let (binary, revision) = compilation.run(&cache)?;
-        Ok((binary, revision, cache))
+        let compiled = compilation.run(&cache)?;
+        Ok((compiled, cache))
     })
     .await
 }

@@ -10,6 +10,7 @@ use crate::image::{Packed, REVISION_LABEL};
 use crate::registry::{Registry, StoredManifest};
 use crate::report::Report;
 use crate::request::{BuildImage, BuildRequest, outcome};
+use crate::sbom::{self, Artifact};
 use crate::source::Revision;
 
 /// A repository and the right to write to it.
@@ -54,6 +55,8 @@ pub(crate) async fn find(
     }
     let mut image = outcome(request, revision, &stored.digest, found.size_bytes);
     image.reused = true;
+    let sbom = registry.manifest(&sbom::tag(&stored.digest)).await.map_err(failed)?;
+    image.sbom = sbom.map(|sbom| format!("{}@{}", request.repository, sbom.digest));
     if !revision.dirty {
         // A later commit may have taken it.
         let latest = registry.manifest("latest").await.map_err(failed)?;
@@ -65,21 +68,33 @@ pub(crate) async fn find(
 }
 
 /// Uploads what is missing, then the manifest under each tag; the commit's own comes last, because it says that
-/// everything else is there.
+/// everything else is there. Answers where the SBOM is, if there is one.
 pub(crate) async fn push(
     repository: &Repository,
-    packed: &Packed,
+    request: &BuildRequest,
+    (packed, sbom): (&Packed, Option<&Artifact>),
     revision: &Revision,
     report: Report<'_>,
-) -> Result<(), ImageError> {
+) -> Result<Option<String>, ImageError> {
     let registry = &repository.registry;
-    for blob in packed.layers.iter().map(|layer| &layer.blob).chain([&packed.config]) {
+    let of_sbom = sbom.into_iter().flat_map(|sbom| [&sbom.document, &sbom.config]);
+    for blob in packed.layers.iter().map(|layer| &layer.blob).chain([&packed.config]).chain(of_sbom) {
         let uploaded = registry
             .put_blob(blob)
             .await
             .map_err(|error| ImageError::failed(format!("upload `{}`", blob.digest), error))?;
         let verb = if uploaded { "pushed" } else { "exists:" };
         report(&format!("{verb} {} ({} bytes)", blob.digest, blob.size));
+    }
+    let mut place = None;
+    if let Some(sbom) = sbom {
+        // The image first, by its digest: what a list refers to is there.
+        let digest = packed.digest();
+        let pushed = registry.put_manifest(digest, &packed.manifest).await;
+        pushed.map_err(|error| ImageError::failed(format!("push `{digest}`"), error))?;
+        let digest = push_sbom(registry, &sbom::tag(digest), sbom).await?;
+        place = Some(format!("{}@{digest}", request.repository));
+        report(&format!("listed what is in it: {digest}"));
     }
     for tag in revision.tags().iter().rev() {
         if let Err(error) = registry.put_manifest(tag, &packed.manifest).await {
@@ -93,7 +108,19 @@ pub(crate) async fn push(
         }
         report(&format!("tagged {tag}"));
     }
-    Ok(())
+    Ok(place)
+}
+
+/// Answers the digest of the one that is there then. Another list of the very same image stays: a build by an older version
+/// of this program made it.
+async fn push_sbom(registry: &Registry, tag: &str, sbom: &Artifact) -> Result<String, ImageError> {
+    let Err(error) = registry.put_manifest(tag, &sbom.manifest).await else {
+        return Ok(sbom.manifest.digest.clone());
+    };
+    match registry.manifest(tag).await {
+        Ok(Some(stored)) => Ok(stored.digest),
+        _ => Err(ImageError::failed(format!("push `{tag}`"), error)),
+    }
 }
 
 struct Found {
@@ -168,6 +195,7 @@ mod tests {
 
     use crate::image::digest;
     use crate::pack::{Settings, pack};
+    use crate::sbom::Sbom;
 
     /// Blobs and manifests by path, and the requests that were made.
     #[derive(Clone, Default)]
@@ -210,6 +238,13 @@ mod tests {
                     |bytes| bytes.clone().into_response(),
                 ),
             }
+        }
+
+        /// References of the manifests that were put, in order.
+        fn manifests_put(&self) -> Vec<String> {
+            let requests = self.requests.lock().unwrap();
+            let put = |line: &String| line.strip_prefix("PUT /v2/myapp/manifests/").map(str::to_owned);
+            requests.iter().filter_map(put).collect()
         }
 
         async fn start(&self) -> String {
@@ -265,15 +300,21 @@ mod tests {
         assert_eq!(find(&repository, &request, &revision()).await.unwrap(), None);
 
         let packed = packed(&revision());
-        push(&repository, &packed, &revision(), &|_| {}).await.unwrap();
+        let sbom = Sbom::of_nothing().about(&packed).unwrap();
+        let place = push(&repository, &request, (&packed, Some(&sbom)), &revision(), &|_| {}).await.unwrap();
         let image = find(&repository, &request, &revision()).await.unwrap().unwrap();
         assert_eq!(image.uri, format!("{address}@{}", packed.digest()));
         assert_eq!(image.tags, ["0123456789ab", "latest"]);
         assert_eq!(image.size_bytes, packed.size_bytes());
         assert!(image.reused);
+        assert_eq!((&image.sbom, &place), (&Some(format!("{address}@{}", sbom.manifest.digest)), &place));
+        let puts = store.manifests_put();
+        let tag = format!("sha256-{}.sbom", &packed.digest()["sha256:".len()..]);
+        // The commit's tag says that everything else is there.
+        assert_eq!(puts, [packed.digest(), &tag, "latest", "0123456789ab"]);
 
         store.requests.lock().unwrap().clear();
-        push(&repository, &packed, &revision(), &|_| {}).await.unwrap();
+        push(&repository, &request, (&packed, Some(&sbom)), &revision(), &|_| {}).await.unwrap();
         let requests = store.requests.lock().unwrap();
         assert!(!requests.iter().any(|request| request.starts_with("POST")), "{requests:?}");
         assert_eq!(requests.last().unwrap(), "PUT /v2/myapp/manifests/0123456789ab");
@@ -284,13 +325,13 @@ mod tests {
         let store = Store::default();
         let address = store.start().await;
         let repository = open(&address, "secret").await;
-        push(&repository, &packed(&revision()), &revision(), &|_| {}).await.unwrap();
+        let x86 = request(&address, Architecture::X86_64);
+        push(&repository, &x86, (&packed(&revision()), None), &revision(), &|_| {}).await.unwrap();
 
         let arm = request(&address, Architecture::Arm64);
         let error = find(&repository, &arm, &revision()).await.unwrap_err();
         assert!(error.is_refusal() && error.to_string().contains("is for amd64"), "{error}");
         let same_tag = Revision { id: "0123456789abffffffffffffffffffffffffffff".into(), dirty: false };
-        let x86 = request(&address, Architecture::X86_64);
         assert!(find(&repository, &x86, &same_tag).await.unwrap_err().is_refusal());
     }
 
@@ -298,7 +339,9 @@ mod tests {
     async fn a_wrong_password_fails_with_the_status() {
         let address = Store::default().start().await;
         let repository = open(&address, "wrong").await;
-        let error = push(&repository, &packed(&revision()), &revision(), &|_| {}).await.unwrap_err();
+        let x86 = request(&address, Architecture::X86_64);
+        let error =
+            push(&repository, &x86, (&packed(&revision()), None), &revision(), &|_| {}).await.unwrap_err();
         assert!(!error.is_refusal());
         let source = std::error::Error::source(&error).unwrap().to_string();
         assert!(source.contains("401 Unauthorized"), "{source}");

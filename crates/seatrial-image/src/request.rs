@@ -117,6 +117,10 @@ pub struct BuildImage {
     /// Compressed layers and configuration, as the repository counts them.
     pub size_bytes: u64,
     pub builder: Builder,
+    /// Where the list of what is in it is: `registry/repository@sha256:…`. None is made of what a Dockerfile builds, nor of an
+    /// image that is not pushed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sbom: Option<String>,
     /// The source revision in the image's label and environment.
     pub revision: String,
     /// True when the repository had this revision's image already, so that nothing was built.
@@ -136,6 +140,7 @@ pub(crate) fn outcome(
         tags: revision.tags(),
         size_bytes,
         builder: request.builder,
+        sbom: None,
         revision: revision.id.clone(),
         reused: false,
     }
