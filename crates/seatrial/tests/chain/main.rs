@@ -5,6 +5,8 @@
 mod explained;
 mod https;
 mod main_job;
+mod search;
+mod secrets;
 #[path = "../support/mod.rs"]
 mod support;
 mod traffic;

@@ -13,6 +13,7 @@ use crate::support::aws_cli::AwsCli;
 use crate::support::checkout::Checkout;
 use crate::support::fixture::{LOCAL, Layout, PAGE, git};
 use crate::support::until;
+use base64::Engine as _;
 use serde_json::Value;
 
 /// The page with its head.
@@ -71,6 +72,8 @@ fn the_daily_commands_take_a_commit_to_production_and_clean_up() {
     assert!(uri.ends_with(&format!("@{}", image["digest"].as_str().unwrap())), "{uri}");
     // The pipeline built it from an archive in another place, with other products.
     assert_eq!(checkout.build_by_hand()["digest"], image["digest"]);
+
+    what_is_in_the_image_can_be_read(&checkout, &provisioned["outputs"], &image);
 
     every_service_answers_the_aws_client(
         &AwsCli::new(&checkout.json(&["local", "status"])),
@@ -253,6 +256,38 @@ fn the_sample_is_released_small_and_keeps_its_entries_in_the_database() {
     let added = post(url, "entries", "kind=note&title=A+rehearsed+entry&author=Test&body=");
     assert!(added.as_deref().is_some_and(|answer| answer.starts_with("HTTP/1.1 303")), "{added:?}");
     assert!(get(url).unwrap().contains("A rehearsed entry"));
+}
+
+/// As any client of registries does, by plain HTTP: which artifacts refer to the image, and what the one of that type says.
+fn what_is_in_the_image_can_be_read(checkout: &Checkout, outputs: &Value, image: &Value) {
+    let local = checkout.json(&["local", "status"]);
+    let password = AwsCli::new(&local).text(&["ecr", "get-login-password"]);
+    let token = base64::engine::general_purpose::STANDARD.encode(format!("AWS:{password}"));
+    let read = |path: &str| -> Value {
+        let first = format!("GET /v2/{}/{path} HTTP/1.1", outputs["RepositoryName"].as_str().unwrap());
+        let rest = format!("Authorization: Basic {token}\r\n\r\n");
+        let endpoint = local["endpoint"].as_str().unwrap();
+        let mut answer = ask(endpoint, &first, &rest).unwrap();
+        if let Some((_, place)) = answer.split_once("location: ").filter(|_| answer.starts_with("HTTP/1.1 30")) {
+            let place = place.split("\r\n").next().unwrap();
+            let path = place.find("/v2/").unwrap();
+            answer = ask(endpoint, &format!("GET {} HTTP/1.1", &place[path..]), "").unwrap();
+        }
+        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+    };
+    let kind = "application/vnd.cyclonedx+json";
+    let listed = read(&format!("referrers/{}?artifactType={kind}", image["digest"].as_str().unwrap()));
+    let digest = listed["manifests"][0]["digest"].as_str().unwrap();
+    assert_eq!(listed["manifests"].as_array().unwrap().len(), 1, "{listed}");
+    assert!(image["sbom"].as_str().unwrap().ends_with(digest), "{image}");
+
+    let manifest = read(&format!("manifests/{digest}"));
+    assert_eq!(manifest["subject"]["digest"], image["digest"]);
+    let document = read(&format!("blobs/{}", manifest["layers"][0]["digest"].as_str().unwrap()));
+    assert_eq!((&document["bomFormat"], &document["specVersion"]), (&"CycloneDX".into(), &"1.5".into()));
+    assert_eq!(document["metadata"]["component"]["name"], "web");
+    // It needs no crate.
+    assert_eq!(document["components"], serde_json::json!([]));
 }
 
 /// After a first release: what it has moved is as it should be, and what somebody edits by hand is not.

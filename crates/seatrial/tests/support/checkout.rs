@@ -67,7 +67,7 @@ impl Checkout {
     }
 
     /// The home of the local cloud's builds.
-    fn home(&self) -> PathBuf {
+    pub fn home(&self) -> PathBuf {
         self.dir.path().join("home")
     }
 
@@ -111,6 +111,20 @@ impl Checkout {
 
     pub fn run(&self, arguments: &[&str]) -> Ended {
         Ended::of(self.xtask(arguments).output().unwrap())
+    }
+
+    /// A run with more variables than its own.
+    pub fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Ended {
+        Ended::of(self.xtask(arguments).envs(variables.iter().copied()).output().unwrap())
+    }
+
+    /// Folders of products that the builds of this layout share with those of other checkouts.
+    pub fn shared_products(&self) -> Vec<PathBuf> {
+        let links = std::fs::read_dir(self.home().join(".cache/image-build")).unwrap();
+        let mut folders: Vec<_> =
+            links.map(|link| std::fs::canonicalize(link.unwrap().path()).unwrap()).collect();
+        folders.dedup();
+        folders
     }
 
     /// Begins a run that is waited for later, or killed.
