@@ -268,7 +268,9 @@ fn what_is_in_the_image_can_be_read(checkout: &Checkout, outputs: &Value, image:
         let rest = format!("Authorization: Basic {token}\r\n\r\n");
         let endpoint = local["endpoint"].as_str().unwrap();
         let mut answer = ask(endpoint, &first, &rest).unwrap();
-        if let Some((_, place)) = answer.split_once("location: ").filter(|_| answer.starts_with("HTTP/1.1 30")) {
+        if let Some((_, place)) =
+            answer.split_once("location: ").filter(|_| answer.starts_with("HTTP/1.1 30"))
+        {
             let place = place.split("\r\n").next().unwrap();
             let path = place.find("/v2/").unwrap();
             answer = ask(endpoint, &format!("GET {} HTTP/1.1", &place[path..]), "").unwrap();

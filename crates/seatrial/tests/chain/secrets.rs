@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -142,6 +142,23 @@ fn plant(checkout: &Checkout, values: &mut Values) {
     checkout.commit_all("Name the secrets");
 }
 
+/// The lines of the local cloud's log, by table. Of RDS's instances only the last line of each: an instance has its password until
+/// the server has it, and the log keeps what was until it is made compact.
+fn tables(log: &str) -> BTreeMap<String, Vec<&str>> {
+    let mut tables: BTreeMap<String, BTreeMap<String, Vec<&str>>> = BTreeMap::new();
+    for line in log.lines() {
+        let read: Value = serde_json::from_str(line).unwrap();
+        let [table, key] = ["t", "k"].map(|name| read[name].as_str().unwrap().to_owned());
+        let is_only_last = table == "rds-instances";
+        let lines = tables.entry(table).or_default().entry(key).or_default();
+        if is_only_last {
+            lines.clear();
+        }
+        lines.push(line);
+    }
+    tables.into_iter().map(|(table, keys)| (table, keys.into_values().flatten().collect())).collect()
+}
+
 /// The local cloud's files but its stores, what it answers, and the checkout with its home.
 fn gather(run: &Run, start: SystemTime, aws: &AwsCli, local: &Value) -> Search {
     let (checkout, data) = (&run.checkout, run.checkout.data_dir());
@@ -150,13 +167,11 @@ fn gather(run: &Run, start: SystemTime, aws: &AwsCli, local: &Value) -> Search {
     // It says where it is reached and with which key, to its owner only.
     let skipped = [log.clone(), data.join("daemon.json"), data.join("daemon")];
     search.add(&data, &|path| skipped.iter().any(|skipped| skipped == path));
-    let lines = fs::read_to_string(&log).unwrap();
-    let is_of_store =
-        |line: &&str| STORES.iter().any(|table| line.starts_with(&format!("{{\"t\":\"{table}\"")));
-    search.add_text(
-        "state.jsonl",
-        lines.lines().filter(|line| !is_of_store(line)).collect::<Vec<_>>().join("\n"),
-    );
+    for (table, lines) in tables(&fs::read_to_string(&log).unwrap()) {
+        if !STORES.contains(&table.as_str()) {
+            search.add_text(&format!("state.jsonl-{table}"), lines.join("\n"));
+        }
+    }
 
     search.add_text("journal", get(&format!("{}/_local/journal", local["endpoint"].as_str().unwrap())));
     let stacks = aws.json(&["cloudformation", "describe-stacks"]);
