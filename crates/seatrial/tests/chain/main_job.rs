@@ -267,17 +267,10 @@ fn what_is_in_the_image_can_be_read(checkout: &Checkout, outputs: &Value, image:
         let first = format!("GET /v2/{}/{path} HTTP/1.1", outputs["RepositoryName"].as_str().unwrap());
         let rest = format!("Authorization: Basic {token}\r\n\r\n");
         let endpoint = local["endpoint"].as_str().unwrap();
-        let mut answer = ask(endpoint, &first, &rest).unwrap();
-        if let Some((_, place)) =
-            answer.split_once("location: ").filter(|_| answer.starts_with("HTTP/1.1 30"))
-        {
-            let place = place.split("\r\n").next().unwrap();
-            let path = place.find("/v2/").unwrap();
-            answer = ask(endpoint, &format!("GET {} HTTP/1.1", &place[path..]), "").unwrap();
-        }
+        let answer = ask(endpoint, &first, &rest).unwrap();
         serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
     };
-    let kind = "application/vnd.cyclonedx+json";
+    let kind = "application/vnd.cyclonedx%2Bjson";
     let listed = read(&format!("referrers/{}?artifactType={kind}", image["digest"].as_str().unwrap()));
     let digest = listed["manifests"][0]["digest"].as_str().unwrap();
     assert_eq!(listed["manifests"].as_array().unwrap().len(), 1, "{listed}");
