@@ -74,6 +74,11 @@ impl CredentialStore {
             .or_else(|| self.keys.get(OPERATOR).filter(|key| key.access_key_id == access_key_id))
     }
 
+    /// Ends temporary credentials before their time: a call with them is refused as one with a key that never was.
+    pub fn revoke(&self, access_key_id: &str) -> Result<(), PersistError> {
+        self.keys.remove(access_key_id).map(drop)
+    }
+
     fn forget_expired(&self) -> Result<(), PersistError> {
         let now = self.clock.now();
         for (key, row) in self.keys.entries() {

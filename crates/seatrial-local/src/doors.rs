@@ -18,7 +18,7 @@ use crate::protocol::Doors;
 use crate::proxy::Snapshot;
 use crate::runtime::sandbox::Sandboxes;
 use crate::services::elbv2::{self, LocalListener};
-use crate::services::{StandIn, acm};
+use crate::services::{StandIn, acm, sts};
 
 pub(crate) fn doors(cloud: &Cloud) -> Doors {
     Doors {
@@ -28,12 +28,15 @@ pub(crate) fn doors(cloud: &Cloud) -> Doors {
     }
 }
 
-/// Unsigned, for they tell nothing that the data directory does not hold and reach nothing beyond it.
+/// Unsigned, for they tell nothing that the data directory does not hold and reach nothing beyond it; but for
+/// credentials, which need their token.
 fn local(cloud: Cloud) -> Router {
     Router::new()
         .route("/_local/status", get(status))
         .route("/_local/journal", get(journal))
         .route("/_local/faults", get(armed).post(arm).delete(clear))
+        // With a token: what it answers is a build's or task's alone.
+        .route("/_local/credentials/{id}", get(sts::serve_credentials))
         .route("/_local/connections/{id}/complete", post(complete_connection))
         .route("/_local/certificates/{id}/validate", post(validate_certificate))
         .route("/_local/stand-ins", post(stand_in))

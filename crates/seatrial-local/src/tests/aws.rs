@@ -27,14 +27,22 @@ pub(crate) async fn serve(cloud: &Cloud) {
 impl AwsCli {
     pub(crate) fn new(cloud: &Cloud) -> Self {
         let operator = cloud.part::<CredentialStore>().operator(ACCOUNT).unwrap();
-        let variables = vec![
-            ("AWS_ENDPOINT_URL", cloud.endpoint().to_owned()),
-            ("AWS_DEFAULT_REGION", cloud.region().to_owned()),
+        let key = [
             ("AWS_ACCESS_KEY_ID", operator.access_key_id),
             ("AWS_SECRET_ACCESS_KEY", operator.secret_access_key),
+        ];
+        Self::with(cloud, key)
+    }
+
+    /// The client of somebody who finds their credentials by these variables.
+    pub(crate) fn with(cloud: &Cloud, credentials: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        let mut variables = vec![
+            ("AWS_ENDPOINT_URL", cloud.endpoint().to_owned()),
+            ("AWS_DEFAULT_REGION", cloud.region().to_owned()),
             ("AWS_PAGER", String::new()),
             ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
         ];
+        variables.extend(credentials);
         Self { variables }
     }
 
@@ -64,7 +72,7 @@ impl AwsCli {
 }
 
 /// The client that `cargo xtask check --install-missing` installs, else the one on the PATH.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/python/bin/aws");
     if installed.exists() { installed } else { PathBuf::from("aws") }
 }

@@ -27,6 +27,9 @@ pub(crate) struct AssumeRole {
     /// JSON, a session policy: the session may what both it and the role's policies allow.
     #[serde(default)]
     pub policy: Option<String>,
+    /// How long the session lasts where a service's does not last [`SESSION`]; no role's limit counts for these.
+    #[serde(skip)]
+    pub lifetime: Option<Duration>,
 }
 
 #[derive(Serialize)]
@@ -106,13 +109,14 @@ impl Operation for AssumeRole {
         }
         let mut principal = Principal::assumed_role(&self.role_arn, &self.role_session_name, cloud.account());
         principal.session_policies = self.policy.into_iter().collect();
-        let issued = cloud.part::<CredentialStore>().issue(principal.clone(), SESSION)?;
+        let lifetime = self.lifetime.unwrap_or(SESSION);
+        let issued = cloud.part::<CredentialStore>().issue(principal.clone(), lifetime)?;
         Ok(AssumeRoleOutput {
             credentials: SessionCredentials {
                 access_key_id: issued.access_key_id,
                 secret_access_key: issued.secret_access_key,
                 session_token: issued.session_token.unwrap_or_default(),
-                expiration: cloud.clock().now().plus(SESSION),
+                expiration: issued.expiration.unwrap_or(cloud.clock().now()),
             },
             assumed_role_user: AssumedRoleUser { assumed_role_id: principal.user_id, arn: principal.arn },
         })

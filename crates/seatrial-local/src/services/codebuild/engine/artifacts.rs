@@ -137,7 +137,7 @@ async fn send(
     target: &Target,
     files: Vec<(String, PathBuf)>,
 ) -> Result<BuildArtifacts, PhaseContext> {
-    let principal = &host.credentials.principal;
+    let principal = host.role.principal();
     let failed = |error: &dyn std::fmt::Display| client_error(format!("Failed to upload artifacts: {error}"));
     let mut sha256sum = None;
     if target.zip {

@@ -10,7 +10,7 @@ use super::host::Host;
 use super::secrets;
 use crate::authority::certificate_authority;
 use crate::cloud::Cloud;
-use crate::credentials::Credentials;
+use crate::services::sts::RoleSession;
 
 /// Taken over from the local cloud's environment, for the build uses this machine's tools and its network.
 const TAKEN_OVER: [&str; 29] = [
@@ -103,7 +103,7 @@ pub(super) async fn variables(
     }
     of_codebuild(host, record, &mut variables);
     of_local_cloud(&host.cloud, &record.build.id, &mut variables);
-    of_aws(&host.cloud, &host.credentials, &mut variables);
+    of_aws(&host.cloud, &host.role, &mut variables);
     Ok(variables)
 }
 
@@ -164,19 +164,17 @@ fn own_address(build: &str) -> Ipv4Addr {
     Ipv4Addr::new(127, 128 | digest[0], digest[1], digest[2].clamp(1, 254))
 }
 
-/// The role's credentials and this cloud's address; the operator's files of settings and keys are hidden, and
+/// The way to the role's credentials, which no variable holds, as in CodeBuild (User Guide, "Troubleshooting", "Unable to
+/// locate credentials": it has AWS_CONTAINER_CREDENTIALS_RELATIVE_URI), and this cloud's address; the operator's files of settings and keys are hidden, and
 /// no proxy stands between the build and the local cloud.
-fn of_aws(cloud: &Cloud, credentials: &Credentials, variables: &mut Variables) {
+fn of_aws(cloud: &Cloud, role: &RoleSession, variables: &mut Variables) {
     variables.set("AWS_REGION", cloud.region());
     variables.set("AWS_DEFAULT_REGION", cloud.region());
     variables.set("AWS_ENDPOINT_URL", cloud.endpoint());
-    variables.set("AWS_ACCESS_KEY_ID", &credentials.access_key_id);
-    variables.set("AWS_SECRET_ACCESS_KEY", &credentials.secret_access_key);
-    variables.secrets.push(credentials.secret_access_key.clone());
-    if let Some(token) = &credentials.session_token {
-        variables.set("AWS_SESSION_TOKEN", token);
-        variables.secrets.push(token.clone());
-    }
+    let [(uri, address), (token, secret)] = role.full(cloud);
+    variables.set(uri, address);
+    variables.secrets.push(secret.clone());
+    variables.set(token, secret);
     variables.set("AWS_CONFIG_FILE", "/dev/null");
     variables.set("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
     variables.set("AWS_EC2_METADATA_DISABLED", "true");
@@ -216,6 +214,18 @@ mod tests {
             let variable = (format!("DOCKER_{name}"), "theirs".to_owned());
             assert!(variables.pairs.contains(&variable), "{variable:?}");
         }
+    }
+
+    #[test]
+    fn of_the_operators_variables_of_aws_a_build_has_the_certificates_alone() {
+        let mut variables = Variables::default();
+
+        // Whatever is asked for is there.
+        of_this_machine(|_| Some("theirs".to_owned()), &mut variables);
+
+        let of_aws =
+            variables.pairs.iter().map(|(name, _)| name.as_str()).filter(|name| name.contains("AWS"));
+        assert_eq!(of_aws.collect::<Vec<_>>(), ["AWS_CA_BUNDLE"]);
     }
 
     #[test]

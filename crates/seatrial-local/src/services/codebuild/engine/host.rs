@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use super::super::store::PhaseContext;
 use super::log::BuildLog;
 use crate::cloud::Cloud;
-use crate::credentials::Credentials;
+use crate::services::sts::RoleSession;
 
-/// What a build runs on: its folders, its role's credentials, its log.
+/// What a build runs on: its folders, its role's session, its log.
 pub(super) struct Host {
     pub cloud: Cloud,
-    pub credentials: Credentials,
+    pub role: RoleSession,
     /// Holds everything of this build.
     pub root: PathBuf,
     /// `CODEBUILD_SRC_DIR`.

@@ -16,8 +16,10 @@ use super::sink::LogStream;
 use super::source::{self, BuildspecPlace};
 use super::{artifacts, cache, commands};
 use crate::cloud::Cloud;
-use crate::credentials::Credentials;
-use crate::services::sts;
+use crate::services::sts::{Actor, RoleSession};
+
+/// AWS does not say how long credentials of builds last; SDKs ask again.
+const LIFETIME: Duration = Duration::from_secs(3600);
 
 /// Runs the build in the project's work folder `slot` until it ends, is stopped, or its time is up.
 pub(super) async fn run(cloud: &Cloud, book: &Book, record: BuildRecord, slot: usize) {
@@ -85,7 +87,7 @@ async fn provision(
     record: &BuildRecord,
     root: &Path,
 ) -> Result<(Host, JoinHandle<()>), PhaseContext> {
-    let credentials = assume_role(cloud, record).await?;
+    let role = assume_role(cloud, record).await?;
     let unmade = |error: std::io::Error| PhaseContext {
         status_code: "INTERNAL_SERVICE_ERROR".to_owned(),
         message: format!("failed to make the folder `{}`: {error}", root.display()),
@@ -95,19 +97,23 @@ async fn provision(
     std::fs::create_dir_all(&folder).map_err(unmade)?;
     // Compilers write real paths into what they cache.
     let root = root.canonicalize().map_err(unmade)?;
-    let sink = LogStream::new(cloud, &credentials.principal, &record.build.logs);
+    let sink = LogStream::new(cloud, role.principal(), &record.build.logs);
     let (log, task) = BuildLog::open(cloud.clock(), sink);
-    log.note(format!("Running on the local cloud as {}", credentials.principal.arn)).await;
+    log.note(format!("Running on the local cloud as {}", role.principal().arn)).await;
     let folder = root.join("src");
-    Ok((Host { cloud: cloud.clone(), credentials, folder, root, extra_sources: Vec::new(), log }, task))
+    Ok((Host { cloud: cloud.clone(), role, folder, root, extra_sources: Vec::new(), log }, task))
 }
 
-async fn assume_role(cloud: &Cloud, record: &BuildRecord) -> Result<Credentials, PhaseContext> {
+async fn assume_role(cloud: &Cloud, record: &BuildRecord) -> Result<RoleSession, PhaseContext> {
     let role = &record.build.service_role;
-    let session = format!("AWSCodeBuild-{}", record.build.id.rsplit(':').next().unwrap_or_default());
-    let project = cloud.arn("codebuild", &format!("project/{}", record.build.project_name));
-    let assumed = sts::assume_role(cloud, ("codebuild.amazonaws.com", Some(project)), role, &session).await;
-    assumed.map_err(|error| PhaseContext {
+    let actor = Actor {
+        service: "codebuild.amazonaws.com",
+        source_arn: cloud.arn("codebuild", &format!("project/{}", record.build.project_name)),
+        role_arn: role.clone(),
+        session: format!("AWSCodeBuild-{}", record.build.id.rsplit(':').next().unwrap_or_default()),
+        lifetime: LIFETIME,
+    };
+    RoleSession::open(cloud, actor).await.map_err(|error| PhaseContext {
         status_code: "ACCESS_DENIED".to_owned(),
         message: format!("CodeBuild is not authorized to perform: sts:AssumeRole on {role}: {error}"),
     })

@@ -33,7 +33,7 @@ async fn parameter(host: &Host, name: &str) -> Result<String, String> {
         return Err(format!("parameter does not exist: {name}"));
     }
     let input = GetParameters { names: vec![name.to_owned()], with_decryption: true };
-    let answer = retry::call(&host.cloud, &host.credentials.principal, input).await;
+    let answer = retry::call(&host.cloud, host.role.principal(), input).await;
     let answer = answer.map_err(|error| error.to_string())?;
     let found = answer.parameters.into_iter().next().map(|parameter| parameter.value);
     found.ok_or_else(|| format!("parameter does not exist: {name}"))
@@ -42,7 +42,7 @@ async fn parameter(host: &Host, name: &str) -> Result<String, String> {
 async fn secret(host: &Host, reference: &str) -> Result<String, String> {
     let Reference { id, key, version_stage, version_id } = Reference::of(reference);
     let input = GetSecretValue { secret_id: id, version_stage, version_id };
-    let answer = retry::call(&host.cloud, &host.credentials.principal, input).await;
+    let answer = retry::call(&host.cloud, host.role.principal(), input).await;
     let answer = answer.map_err(|error| error.to_string())?;
     let Some(text) = answer.secret_string else {
         return Err(format!("the secret has no text (`{reference}`)"));

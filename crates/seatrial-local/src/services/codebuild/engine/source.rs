@@ -44,7 +44,7 @@ pub(super) async fn download(host: &mut Host, record: &BuildRecord) -> Result<Op
 }
 
 async fn unpack(host: &Host, place: Place<'_>, into: &Path) -> Result<(), PhaseContext> {
-    let bytes = objects::get(&host.cloud, &host.credentials.principal, place).await;
+    let bytes = objects::get(&host.cloud, host.role.principal(), place).await;
     let bytes = bytes.map_err(|error| {
         client_error(format!(
             "error while downloading key {}, error: {error} for primary source and source version ",

@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::image::{self, Config, Image, Puller};
 use super::logs::{self, LogStream};
 use super::plain::{self, Rest};
-use super::rights::{check_route, execution_role};
+use super::rights::{check_route, execution_role, task_role};
 use super::running::{PROCESSES, RunningContainer, RunningTask, RunningTasks};
 use super::ways::{self, Ways};
 use super::{contained, dependencies, host, secrets, spoiled};
@@ -27,6 +27,7 @@ use crate::services::ecr::GetAuthorizationToken;
 use crate::services::ecs::definition::{ContainerDefinition, Content};
 use crate::services::ecs::store::EcsStore;
 use crate::services::ecs::task::{Host, TaskRow};
+use crate::services::sts::RoleSession;
 
 /// Fargate's default.
 const STOP_TIMEOUT: u64 = 30;
@@ -50,6 +51,8 @@ struct Launch<'a> {
     host: &'a Host,
     /// The execution role's session.
     principal: Principal,
+    /// The task's own role's.
+    role: Option<RoleSession>,
     /// Of the task's sandbox; the error is why it has none.
     ids: Result<Ids, Unusable>,
 }
@@ -70,9 +73,10 @@ pub(super) async fn launch(cloud: &Cloud, key: &str, row: &TaskRow) -> Result<St
     let content = &content;
     let host = row.host.as_ref().ok_or_else(|| Failure::initialization("the task has no address"))?;
     let principal = execution_role(cloud, content, row.task.id()).await?;
+    let role = task_role(cloud, content, row.task.id()).await?;
     check_route(cloud, row).await?;
     let ids = cloud.part::<Sandboxes>().usable(cloud).await;
-    let launch = Launch { cloud, key, row, content, host, principal, ids };
+    let mut launch = Launch { cloud, key, row, content, host, principal, role, ids };
     let mut ready = Vec::new();
     for (index, container) in content.container_definitions.iter().enumerate() {
         ready.push(launch.prepare(index, container).await?);
@@ -80,7 +84,7 @@ pub(super) async fn launch(cloud: &Cloud, key: &str, row: &TaskRow) -> Result<St
     let pulled_at = cloud.clock().now();
     let mut started = Started { pulled_at, containers: Vec::new(), processes: Vec::new() };
     let sandbox = launch.sandbox().await.map_err(|error| Failure::initialization(&error))?;
-    let mut running = RunningTask { containers: Vec::new(), sandbox };
+    let mut running = RunningTask { containers: Vec::new(), sandbox, role: launch.role.take() };
     started.containers = ready.iter().map(|ready| (ready.image.digest.clone(), runtime_id(row))).collect();
     let mut ready: Vec<_> = ready.into_iter().map(Some).collect();
     for index in dependencies::order(&content.container_definitions) {
@@ -193,6 +197,11 @@ impl Launch<'_> {
         env.extend(given.map(|(name, value)| (name.to_owned(), value.to_owned())));
         env.extend(container.environment.iter().map(|given| (given.name.clone(), given.value.clone())));
         env.extend(secrets);
+        match (&self.role, &self.ids) {
+            (Some(role), Ok(_)) => env.extend([role.relative()]),
+            (Some(role), Err(_)) => env.extend(role.full(self.cloud)),
+            (None, _) => {}
+        }
         if self.ids.is_err() {
             env.insert("HOST".to_owned(), self.host.address.clone());
         }
@@ -239,7 +248,7 @@ impl Launch<'_> {
         };
         let opened = self.cloud.part::<Sandboxes>().open(self.cloud, ids, &task).await;
         let sandbox = opened.map_err(|error| no_sandbox(&error))?;
-        let ways = ways::open(self.cloud, self.row, &sandbox).await?;
+        let ways = ways::open(self.cloud, self.row, (&sandbox, self.role.as_ref())).await?;
         let answers = self.row.spoiled != Some(FaultKind::Unhealthy);
         self.cloud.part::<Interfaces>().attach(address.into(), &sandbox, answers);
         Ok(Some((sandbox, ways)))

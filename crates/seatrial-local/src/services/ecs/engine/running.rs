@@ -13,6 +13,7 @@ use super::ways::Ways;
 use crate::cloud::{Part, Setup};
 use crate::runtime::process::{Exit, Process};
 use crate::runtime::sandbox::Sandbox;
+use crate::services::sts::RoleSession;
 
 /// How tasks are named among the processes.
 pub(super) const PROCESSES: &str = "task/";
@@ -37,6 +38,9 @@ pub(super) struct RunningTask {
     pub containers: Vec<RunningContainer>,
     /// Its namespaces; `None` where its containers are plain processes.
     pub sandbox: Option<(Arc<Sandbox>, Ways)>,
+    /// Of its own role, if it has one; ends when this is dropped.
+    #[expect(dead_code, reason = "held, not read")]
+    pub role: Option<RoleSession>,
 }
 
 impl RunningTask {

@@ -1,8 +1,12 @@
-//! The ways out of a task's network: the cloud's own endpoint, and the databases that security groups let it reach.
+//! The ways out of a task's network: the cloud's own endpoint, the credentials of its role, and the databases that
+//! security groups let it reach.
 //!
 //! They are those of the moment in which the task starts.
 
+use std::future::IntoFuture as _;
 use std::net::SocketAddrV4;
+
+use tokio_util::task::AbortOnDropHandle;
 
 use super::scheduler::scheduler;
 use crate::cloud::Cloud;
@@ -10,6 +14,7 @@ use crate::runtime::sandbox::{Relay, Sandbox, Silence, relay};
 use crate::services::ec2::{CheckTraffic, Peer};
 use crate::services::ecs::task::TaskRow;
 use crate::services::rds::{DbInstance, DescribeDbInstances};
+use crate::services::sts::{self, RoleSession};
 
 /// The port that security groups know of a database, which here listens on another one.
 const POSTGRES: u16 = 5432;
@@ -18,14 +23,28 @@ const POSTGRES: u16 = 5432;
 pub(super) struct Ways {
     open: Vec<Relay>,
     closed: Vec<Silence>,
+    credentials: Option<AbortOnDropHandle<()>>,
 }
 
-/// Opens the ways of a task. The error says what has failed.
-pub(super) async fn open(cloud: &Cloud, row: &TaskRow, sandbox: &Sandbox) -> Result<Ways, String> {
-    let mut ways = Ways { open: Vec::new(), closed: Vec::new() };
+/// Opens the ways of a task, whose own role has that session. The error says what has failed.
+pub(super) async fn open(
+    cloud: &Cloud,
+    row: &TaskRow,
+    (sandbox, role): (&Sandbox, Option<&RoleSession>),
+) -> Result<Ways, String> {
+    let mut ways = Ways { open: Vec::new(), closed: Vec::new(), credentials: None };
     let failed = |address: SocketAddrV4| move |error| format!("no way to {address}: {error}");
     if let Ok(endpoint) = cloud.registry().parse() {
         ways.open.push(relay(sandbox, endpoint).await.map_err(failed(endpoint))?);
+    }
+    if let Some(role) = role {
+        let listener = sandbox.listen(sts::CREDENTIALS).await.map_err(failed(sts::CREDENTIALS))?;
+        let served = axum::serve(listener, role.router()).into_future();
+        ways.credentials = Some(AbortOnDropHandle::new(tokio::spawn(async move {
+            if let Err(error) = served.await {
+                tracing::error!(%error, "a task's credentials are not served any more");
+            }
+        })));
     }
     let input = DescribeDbInstances::default();
     let found = cloud.call(&scheduler(cloud), input).await.map_err(|error| error.message)?;

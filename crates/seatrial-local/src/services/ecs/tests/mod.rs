@@ -6,6 +6,8 @@ mod events;
 #[cfg(target_os = "linux")]
 mod isolation;
 mod one_off;
+#[cfg(target_os = "linux")]
+mod role;
 pub(crate) mod world;
 
 use std::net::IpAddr;
