@@ -143,6 +143,7 @@ impl Agent<'_> {
             Request::Sockets(count) => network::sockets(count.min(wire::MOST_FILES)),
             Request::Listen(address) => network::listen(address),
             Request::Silence(address) => network::silence(address),
+            Request::Limit(let_out) => network::limit(&let_out).map(|()| Vec::new()),
             Request::Start(number, container) => {
                 let output =
                     files.into_iter().next().ok_or_else(|| io::Error::other("no output is given"))?;

@@ -12,7 +12,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream, UnixStream};
 use tokio::sync::{Mutex as AsyncMutex, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
-use super::message::{Answer, Container, Request};
+use super::message::{Answer, Container, Range, Request};
 use super::wire;
 use crate::clock::Clock;
 use crate::runtime::lines::{Line, read_lines};
@@ -128,6 +128,12 @@ impl Sandbox {
     /// Has connections to an address wait in vain, as long as the answer is kept.
     pub(crate) async fn silence(&self, address: SocketAddrV4) -> io::Result<Silence> {
         self.ask(Request::Silence(address), &[]).await.map(Silence)
+    }
+
+    /// Has connections to addresses that are no way wait in vain, unless a range lets them out: then they are refused at
+    /// once, for nobody is there. Once only.
+    pub(crate) async fn limit(&self, let_out: Vec<Range>) -> io::Result<()> {
+        self.ask(Request::Limit(let_out), &[]).await.map(drop)
     }
 
     /// Unpacks a layer in the ids of the sandbox.

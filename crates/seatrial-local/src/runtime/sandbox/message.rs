@@ -2,7 +2,7 @@
 //!
 //! Each request gets one answer, in the order of the requests; a container's end comes by itself.
 
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,8 @@ pub(super) enum Request {
     Listen(SocketAddrV4),
     /// An address at which nobody answers, not even to refuse: what security groups make of one.
     Silence(SocketAddrV4),
+    /// Connections to other addresses wait in vain, unless they are to one of these.
+    Limit(Vec<Range>),
     /// A container, by a number that no other has; one descriptor comes with it, to which it writes.
     Start(usize, Box<Container>),
     /// A signal for the first process of a container.
@@ -53,6 +55,16 @@ pub(super) struct Begin {
     pub hostname: String,
     /// Names of volumes that containers share.
     pub volumes: Vec<String>,
+}
+
+/// Addresses, and ports of theirs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Range {
+    pub address: Ipv4Addr,
+    /// Length of the prefix, 0 to 32.
+    pub bits: u8,
+    /// First and last of TCP; `None`: all of every protocol.
+    pub ports: Option<(u16, u16)>,
 }
 
 /// A container.

@@ -53,7 +53,7 @@ pub(crate) use sandboxes::{Sandboxes, Unusable};
 #[cfg(target_os = "linux")]
 pub use sweep::sweep_tasks;
 
-pub(crate) use message::{Container, Execution, Limit, Mount, Program, User};
+pub(crate) use message::{Container, Execution, Limit, Mount, Program, Range, User};
 pub(crate) use task::Task;
 
 #[cfg(test)]

@@ -28,6 +28,11 @@ impl Cidr {
         Ok(Self { network: u32::from(address) & mask(bits), bits })
     }
 
+    /// The first address, and the length of the prefix.
+    pub fn prefix(self) -> (Ipv4Addr, u8) {
+        (Ipv4Addr::from(self.network), u8::try_from(self.bits).unwrap_or(32))
+    }
+
     pub fn contains(self, other: Self) -> bool {
         self.bits <= other.bits && other.network & mask(self.bits) == self.network
     }

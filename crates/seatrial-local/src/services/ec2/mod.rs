@@ -1,8 +1,8 @@
 //! EC2's networks as records: VPCs, subnets, routes, gateways, security groups. In process only, but for the rules of
 //! security groups; no packet is filtered.
 //!
-//! What the records say still counts: load balancers, tasks and databases ask [`CheckTraffic`] and
-//! [`CheckRoute`] before they talk.
+//! What the records say still counts: load balancers, tasks and databases ask [`CheckTraffic`],
+//! [`CheckRoute`] and [`CheckEgress`] before they talk.
 
 mod cidr;
 mod operations;

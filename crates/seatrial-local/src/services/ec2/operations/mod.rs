@@ -1,6 +1,7 @@
 //! The operations of EC2.
 
 mod describe;
+mod egress;
 mod gateways;
 mod groups;
 mod ingress;
@@ -12,6 +13,7 @@ mod traffic;
 mod vpcs;
 
 pub(crate) use describe::*;
+pub(crate) use egress::*;
 pub(crate) use gateways::*;
 pub(crate) use groups::*;
 pub(crate) use ingress::*;

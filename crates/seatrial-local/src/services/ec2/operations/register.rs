@@ -4,18 +4,18 @@ use super::super::store::{Network, SecurityGroup, Subnet, Vpc, VpcEndpoint};
 use super::{
     AllocateAddress, AllocateAddressOutput, AssociateRouteTable, AttachInternetGateway,
     AuthorizeSecurityGroupIngress, AuthorizeSecurityGroupIngressOutput, AuthorizeSecurityGroupRules,
-    AuthorizeSecurityGroupRulesOutput, CheckRoute, CheckTraffic, CreateInternetGateway, CreateNatGateway,
-    CreateRoute, CreateRouteTable, CreateSecurityGroup, CreateSubnet, CreateTags, CreateVpc,
-    CreateVpcEndpoint, DeleteInternetGateway, DeleteNatGateway, DeleteRoute, DeleteRouteTable,
+    AuthorizeSecurityGroupRulesOutput, CheckEgress, CheckRoute, CheckTraffic, CreateInternetGateway,
+    CreateNatGateway, CreateRoute, CreateRouteTable, CreateSecurityGroup, CreateSubnet, CreateTags,
+    CreateVpc, CreateVpcEndpoint, DeleteInternetGateway, DeleteNatGateway, DeleteRoute, DeleteRouteTable,
     DeleteSecurityGroup, DeleteSubnet, DeleteTags, DeleteVpc, DeleteVpcEndpoint, DescribeAddresses,
     DescribeAddressesOutput, DescribeInternetGateways, DescribeInternetGatewaysOutput, DescribeNatGateways,
     DescribeNatGatewaysOutput, DescribeRouteTables, DescribeRouteTablesOutput, DescribeSecurityGroupRules,
     DescribeSecurityGroupRulesOutput, DescribeSecurityGroups, DescribeSecurityGroupsOutput, DescribeSubnets,
     DescribeSubnetsOutput, DescribeVpcEndpoints, DescribeVpcEndpointsOutput, DescribeVpcs,
-    DescribeVpcsOutput, DetachInternetGateway, DisassociateRouteTable, Empty, Made, ModifyVpcEndpoint,
-    ReleaseAddress, ReplaceRoute, RevokeSecurityGroupIngress, RevokeSecurityGroupIngressOutput,
-    RevokeSecurityGroupRules, Verdict, describe, gateways, groups, ingress, routes, rules, tags, traffic,
-    vpcs,
+    DescribeVpcsOutput, DetachInternetGateway, DisassociateRouteTable, Egress, Empty, Made,
+    ModifyVpcEndpoint, ReleaseAddress, ReplaceRoute, RevokeSecurityGroupIngress,
+    RevokeSecurityGroupIngressOutput, RevokeSecurityGroupRules, Verdict, describe, egress, gateways, groups,
+    ingress, routes, rules, tags, traffic, vpcs,
 };
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation, Operations};
@@ -84,4 +84,5 @@ operations! {
     RevokeSecurityGroupRules -> Empty = rules::revoke;
     CheckTraffic -> Verdict = traffic::check_traffic;
     CheckRoute -> Verdict = traffic::check_route;
+    CheckEgress -> Egress = egress::check_egress;
 }

@@ -10,8 +10,8 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::scheduler::scheduler;
 use crate::cloud::Cloud;
-use crate::runtime::sandbox::{Relay, Sandbox, Silence, relay};
-use crate::services::ec2::{CheckTraffic, Peer};
+use crate::runtime::sandbox::{Range, Relay, Sandbox, Silence, relay};
+use crate::services::ec2::{CheckEgress, CheckTraffic, EgressRange, Peer};
 use crate::services::ecs::task::TaskRow;
 use crate::services::rds::{DbInstance, DescribeDbInstances};
 use crate::services::sts::{self, RoleSession};
@@ -37,6 +37,7 @@ pub(super) async fn open(
     if let Ok(endpoint) = cloud.registry().parse() {
         ways.open.push(relay(sandbox, endpoint).await.map_err(failed(endpoint))?);
     }
+    limit(cloud, row, sandbox).await?;
     if let Some(role) = role {
         let listener = sandbox.listen(sts::CREDENTIALS).await.map_err(failed(sts::CREDENTIALS))?;
         let served = axum::serve(listener, role.router()).into_future();
@@ -58,6 +59,21 @@ pub(super) async fn open(
         }
     }
     Ok(ways)
+}
+
+/// Has the task wait for what its groups do not let out. What they do let out is nowhere here: that it hears at once.
+async fn limit(cloud: &Cloud, row: &TaskRow, sandbox: &Sandbox) -> Result<(), String> {
+    let Some(network) = row.network.as_ref().map(|network| &network.awsvpc_configuration) else {
+        return Ok(());
+    };
+    let question = CheckEgress {
+        subnet_id: network.subnets.first().cloned().unwrap_or_default(),
+        security_groups: network.security_groups.clone(),
+    };
+    let egress = cloud.call(&scheduler(cloud), question).await.map_err(|error| error.message)?;
+    let range = |range: EgressRange| Range { address: range.address, bits: range.bits, ports: range.ports };
+    let limited = sandbox.limit(egress.ranges.into_iter().map(range).collect()).await;
+    limited.map_err(|error| format!("the task's network cannot be limited: {error}"))
 }
 
 fn address_of(instance: &DbInstance) -> Option<SocketAddrV4> {

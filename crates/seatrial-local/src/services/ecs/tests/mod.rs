@@ -5,6 +5,8 @@ mod by_hand;
 mod events;
 #[cfg(target_os = "linux")]
 mod isolation;
+#[cfg(target_os = "linux")]
+mod limits;
 mod one_off;
 #[cfg(target_os = "linux")]
 mod role;
@@ -27,7 +29,7 @@ use crate::fault::{Fault, FaultKind};
 use crate::operation::Operation;
 use crate::runtime::interfaces::Interfaces;
 use crate::tests::{cloud_in, operator};
-use crate::{Cloud, doors, protocol, services};
+use crate::{Cloud, services};
 use world::{network, target_group, targets, written};
 
 const PORT: u16 = 4321;
@@ -36,11 +38,13 @@ const LONG: Duration = Duration::from_secs(60);
 /// Serves the cloud whose data is in `dir`.
 pub(crate) async fn open(dir: &Path) -> Cloud {
     let cloud = cloud_in(dir);
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    cloud.set_endpoint(format!("http://{}", listener.local_addr().unwrap()));
-    tokio::spawn(protocol::serve(cloud.clone(), listener, doors::doors(&cloud)));
-    services::resume(&cloud).await;
+    serve(&cloud).await;
     cloud
+}
+
+async fn serve(cloud: &Cloud) {
+    crate::tests::aws::serve(cloud).await;
+    services::resume(cloud).await;
 }
 
 /// The same with what tasks need.

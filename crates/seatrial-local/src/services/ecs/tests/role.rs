@@ -15,12 +15,23 @@ async fn lines(cloud: &Cloud, task: &Task) -> Vec<String> {
 }
 
 /// The rest of the line that begins so.
-fn said(lines: &[String], first: &str) -> Option<String> {
+pub(super) fn said(lines: &[String], first: &str) -> Option<String> {
     lines.iter().find_map(|line| line.strip_prefix(first)?.strip_prefix(' ')).map(str::to_owned)
 }
 
 /// Runs a task that shows what it has, and goes on until it is stopped.
-async fn show(cloud: &Cloud, role: Option<&str>, environment: Value) -> (Task, Vec<String>) {
+pub(super) async fn show(cloud: &Cloud, role: Option<&str>, environment: Value) -> (Task, Vec<String>) {
+    let network = network(cloud).await;
+    show_in(cloud, network, role, environment).await
+}
+
+/// The same in that network.
+pub(super) async fn show_in(
+    cloud: &Cloud,
+    network: NetworkConfiguration,
+    role: Option<&str>,
+    environment: Value,
+) -> (Task, Vec<String>) {
     let mut variables = json!([{ "name": "SHOW", "value": "1" }, { "name": "PORT", "value": "4321" }]);
     for (name, value) in environment.as_object().into_iter().flatten() {
         variables.as_array_mut().unwrap().push(json!({ "name": name, "value": value }));
@@ -36,7 +47,7 @@ async fn show(cloud: &Cloud, role: Option<&str>, environment: Value) -> (Task, V
     let definition = ask(cloud, "ecs:RegisterTaskDefinition", input).await.unwrap();
     let run = json!({
         "cluster": "c", "taskDefinition": definition["taskDefinition"]["taskDefinitionArn"],
-        "networkConfiguration": network(cloud).await, "launchType": "FARGATE",
+        "networkConfiguration": network, "launchType": "FARGATE",
     });
     let run: RunTask = serde_json::from_value(run).unwrap();
     let task = call(cloud, run).await.unwrap().tasks.remove(0);
