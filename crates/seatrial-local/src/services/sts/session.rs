@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use super::assume_role_for;
+use super::assume::assume_role_for;
 use crate::cloud::Cloud;
 use crate::credentials::{CredentialStore, Credentials};
 use crate::error::ServiceError;
