@@ -17,6 +17,7 @@ pub(crate) const FREE: &[(&str, &str)] = &[
     ("sts:GetCallerIdentity", "API reference: no permissions are required, even where a policy denies it"),
     ("acm:ServeCertificate", "not of AWS: how a load balancer of the local cloud gets its certificate"),
     ("acm:ValidateCertificate", "not of AWS: stands for the owner of the domain, who answers outside of IAM"),
+    ("ec2:CheckEgress", "not of AWS: asks the network, which asks nobody"),
     ("ec2:CheckRoute", "not of AWS: asks the network, which asks nobody"),
     ("ec2:CheckTraffic", "not of AWS: asks the network, which asks nobody"),
 ];

@@ -10,7 +10,7 @@ use crate::cloud::Cloud;
 use crate::error::ServiceError;
 
 /// Asks which TCP connections to addresses the egress rules of an interface's groups let out, whoever is there.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct CheckEgress {
     pub subnet_id: String,
