@@ -18,7 +18,7 @@ use crate::protocol::Doors;
 use crate::proxy::Snapshot;
 use crate::runtime::sandbox::Sandboxes;
 use crate::services::elbv2::{self, LocalListener};
-use crate::services::{StandIn, acm, sts};
+use crate::services::{self, StandIn, acm, sts};
 
 pub(crate) fn doors(cloud: &Cloud) -> Doors {
     Doors {
@@ -34,6 +34,7 @@ fn local(cloud: Cloud) -> Router {
     Router::new()
         .route("/_local/status", get(status))
         .route("/_local/journal", get(journal))
+        .route("/_local/permissions", get(permissions))
         .route("/_local/faults", get(armed).post(arm).delete(clear))
         // With a token: what it answers is a build's or task's alone.
         .route("/_local/credentials/{id}", get(sts::serve_credentials))
@@ -71,6 +72,11 @@ async fn status(State(cloud): State<Cloud>) -> Json<Value> {
 
 async fn journal(State(cloud): State<Cloud>) -> Json<Vec<Entry>> {
     Json(cloud.journal().entries())
+}
+
+/// The permissions that were asked for, and the roles with their policies as they are now.
+async fn permissions(State(cloud): State<Cloud>) -> Json<Value> {
+    Json(json!({ "uses": cloud.journal().uses(), "roles": services::roles_with_policies(&cloud) }))
 }
 
 async fn armed(State(cloud): State<Cloud>) -> Json<Vec<Fault>> {

@@ -24,6 +24,10 @@ pub(crate) mod ssm;
 mod stand_in;
 pub(crate) mod sts;
 
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
 use crate::cloud::Cloud;
 use crate::operation::Operations;
 
@@ -51,6 +55,31 @@ pub(crate) fn register(operations: &mut Operations) {
     secretsmanager::register(operations);
     ssm::register(operations);
     sts::register(operations);
+}
+
+/// A role, and what it may.
+#[derive(Serialize)]
+pub(crate) struct RoleOfStack {
+    name: String,
+    arn: String,
+    /// The stack that made it, and its logical ID there.
+    stack: Option<String>,
+    logical_id: Option<String>,
+    /// JSON.
+    trust: String,
+    /// JSON by name, inline and managed ones that are known.
+    policies: BTreeMap<String, String>,
+}
+
+/// The roles of the account, without service-linked ones.
+pub(crate) fn roles_with_policies(cloud: &Cloud) -> Vec<RoleOfStack> {
+    let of = |(name, arn): (String, String)| {
+        let policies = iam::policies_of(cloud, &arn)?;
+        let (stack, logical_id) = cloudformation::made_by(cloud, "AWS::IAM::Role", &name).unzip();
+        let (trust, policies) = (policies.trust, policies.identity.into_iter().collect());
+        Some(RoleOfStack { name, arn, stack, logical_id, trust, policies })
+    };
+    iam::roles(cloud).into_iter().filter_map(of).collect()
 }
 
 /// Takes up what was under way, in the order in which one needs the other: databases, load balancers, tasks,

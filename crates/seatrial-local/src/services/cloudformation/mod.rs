@@ -19,6 +19,17 @@ mod template;
 use crate::cloud::Cloud;
 use crate::operation::Operations;
 
+/// Name of the stack and logical ID of a resource that a stack made.
+pub(crate) fn made_by(cloud: &Cloud, resource_type: &str, physical_id: &str) -> Option<(String, String)> {
+    let store = cloud.part::<store::Store>();
+    let is_meant = |made: &store::Resource| {
+        made.resource_type == resource_type && made.physical_id.as_deref() == Some(physical_id)
+    };
+    let (key, resource) = store.resources.entries().into_iter().find(|(_, made)| is_meant(made))?;
+    let stack = store.stacks.get(key.strip_suffix(&format!("/{}", resource.logical_id))?)?;
+    Some((stack.name, resource.logical_id))
+}
+
 /// The keys of a stack's tags.
 pub(crate) fn tag_keys(cloud: &Cloud, stack: &str) -> Option<Vec<String>> {
     let stack = cloud.part::<store::Store>().stack(stack)?;

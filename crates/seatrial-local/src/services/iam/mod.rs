@@ -51,6 +51,13 @@ pub(crate) fn policies_of(cloud: &Cloud, role_arn: &str) -> Option<RolePolicies>
     Some(RolePolicies { identity, boundary: None, trust: role.trust })
 }
 
+/// The roles that are not service-linked: name and ARN of each.
+pub(crate) fn roles(cloud: &Cloud) -> Vec<(String, String)> {
+    let roles = cloud.part::<store::RoleStore>().roles.values().into_iter();
+    let own = roles.filter(|role| !role.path.starts_with(service_roles::LINKED_PATH));
+    own.map(|role| (role.name, role.arn)).collect()
+}
+
 /// Whether a role is one that AWS made for itself, with policies that nobody can change.
 pub(crate) fn is_service_linked(cloud: &Cloud, role_arn: &str) -> bool {
     let role = cloud.part::<store::RoleStore>().by_arn(role_arn);
