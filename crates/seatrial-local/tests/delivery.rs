@@ -31,12 +31,25 @@ Resources:
       AssumeRolePolicyDocument:
         Version: "2012-10-17"
         Statement: [{Effect: Allow, Principal: {Service: codebuild.amazonaws.com}, Action: sts:AssumeRole}]
+      Policies:
+        - PolicyName: build
+          PolicyDocument:
+            Statement:
+              - {Effect: Allow, Action: ["s3:Get*", "s3:PutObject"], Resource: "*"}
+              - {Effect: Allow, Action: ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], Resource: "*"}
   PipelineRole:
     Type: AWS::IAM::Role
     Properties:
       AssumeRolePolicyDocument:
         Version: "2012-10-17"
         Statement: [{Effect: Allow, Principal: {Service: codepipeline.amazonaws.com}, Action: sts:AssumeRole}]
+      Policies:
+        - PolicyName: pipeline
+          PolicyDocument:
+            Statement:
+              - {Effect: Allow, Action: ["s3:Get*", "s3:PutObject", "s3:PutObjectAcl"], Resource: "*"}
+              - {Effect: Allow, Action: ["codebuild:StartBuild", "codebuild:BatchGetBuilds"], Resource: "*"}
+              - {Effect: Allow, Action: ["codeconnections:*", "codestar-connections:*"], Resource: "*"}
   Logs:
     Type: AWS::Logs::LogGroup
     Properties: {LogGroupName: /aws/codebuild/app-test}

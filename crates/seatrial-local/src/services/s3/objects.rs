@@ -1,6 +1,6 @@
 //! Objects, as other services read and write them with a principal of their own.
 
-use super::{GetObject, PutObject};
+use super::{GetBucketAcl, GetBucketLocation, GetBucketVersioning, GetObject, HeadObject, PutObject};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::principal::Principal;
@@ -35,15 +35,72 @@ pub(crate) async fn get(
     Ok(retry::call(cloud, principal, input).await?.body.0.into())
 }
 
+/// An artifact of a pipeline, in the version that it has now: both permissions of reading are asked for, as AWS's guide
+/// gives both (CodePipeline user guide, Create a custom service role; CodeBuild user guide, setting up).
+pub(crate) async fn get_artifact(
+    cloud: &Cloud,
+    principal: &Principal,
+    place: Place<'_>,
+) -> Result<Vec<u8>, ServiceError> {
+    let head = HeadObject(GetObject {
+        bucket: place.bucket.to_owned(),
+        key: place.key.to_owned(),
+        ..GetObject::default()
+    });
+    let version = retry::call(cloud, principal, head).await?.version_id;
+    get(cloud, principal, Place { version: version.as_deref(), ..place }).await
+}
+
+/// What CodePipeline and CodeBuild ask of a pipeline's bucket before they use it (CodePipeline user guide, Create a custom
+/// service role; CodeBuild user guide, setting up).
+pub(crate) async fn check_store(
+    cloud: &Cloud,
+    principal: &Principal,
+    bucket: &str,
+) -> Result<(), ServiceError> {
+    retry::call(cloud, principal, GetBucketLocation { bucket: bucket.to_owned() }).await?;
+    retry::call(cloud, principal, GetBucketAcl { bucket: bucket.to_owned() }).await.map(drop)
+}
+
+/// Whether a bucket keeps versions, which CodePipeline asks besides.
+pub(crate) async fn check_versioning(
+    cloud: &Cloud,
+    principal: &Principal,
+    bucket: &str,
+) -> Result<(), ServiceError> {
+    retry::call(cloud, principal, GetBucketVersioning { bucket: bucket.to_owned() }).await.map(drop)
+}
+
 pub(crate) async fn put(
     cloud: &Cloud,
     principal: &Principal,
     place: Place<'_>,
     body: &[u8],
 ) -> Result<(), ServiceError> {
+    upload(cloud, principal, (place, None), body).await
+}
+
+/// With the list of access `bucket-owner-full-control`, as the source action of a connection uploads its artifact
+/// (CodePipeline user guide, Create a custom service role: `s3:PutObjectAcl`).
+pub(crate) async fn put_for_owner(
+    cloud: &Cloud,
+    principal: &Principal,
+    place: Place<'_>,
+    body: &[u8],
+) -> Result<(), ServiceError> {
+    upload(cloud, principal, (place, Some("bucket-owner-full-control")), body).await
+}
+
+async fn upload(
+    cloud: &Cloud,
+    principal: &Principal,
+    (place, acl): (Place<'_>, Option<&str>),
+    body: &[u8],
+) -> Result<(), ServiceError> {
     let input = PutObject {
         bucket: place.bucket.to_owned(),
         key: place.key.to_owned(),
+        acl: acl.map(str::to_owned),
         body: body.to_vec().into(),
         ..PutObject::default()
     };

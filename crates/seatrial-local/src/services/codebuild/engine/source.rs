@@ -6,6 +6,7 @@ use super::super::buildspec::Buildspec;
 use super::super::store::{BuildRecord, PhaseContext};
 use super::host::{Host, client_error};
 use crate::archive;
+use crate::error::ServiceError;
 use crate::services::s3::objects::{self, Place};
 
 /// Unpacks the sources, each into its own folder. Answers the source's version where it is known.
@@ -43,8 +44,17 @@ pub(super) async fn download(host: &mut Host, record: &BuildRecord) -> Result<Op
     }
 }
 
+async fn read(host: &Host, place: Place<'_>) -> Result<Vec<u8>, ServiceError> {
+    let (cloud, principal) = (&host.cloud, host.role.principal());
+    objects::check_store(cloud, principal, place.bucket).await?;
+    match place.version {
+        Some(_) => objects::get(cloud, principal, place).await,
+        None => objects::get_artifact(cloud, principal, place).await,
+    }
+}
+
 async fn unpack(host: &Host, place: Place<'_>, into: &Path) -> Result<(), PhaseContext> {
-    let bytes = objects::get(&host.cloud, host.role.principal(), place).await;
+    let bytes = read(host, place).await;
     let bytes = bytes.map_err(|error| {
         client_error(format!(
             "error while downloading key {}, error: {error} for primary source and source version ",

@@ -9,7 +9,7 @@ use crate::services::codedeploy::appspec::{self, AppSpec};
 use crate::services::codedeploy::deployment::{Phase, Set, TargetGroup};
 use crate::services::codedeploy::shapes::EcsService;
 use crate::services::ecs::{DeleteTaskSet, LoadBalancer, Service, TaskSet};
-use crate::services::elbv2::{self, DescribeTargetGroups};
+use crate::services::elbv2::{self, DescribeListeners, DescribeTargetGroups};
 use crate::services::s3::objects::{self, Place};
 
 impl Turn<'_> {
@@ -89,6 +89,9 @@ impl Turn<'_> {
         let names: Vec<_> = pair.target_groups.into_iter().map(|group| group.name).collect();
         let input = DescribeTargetGroups { names: names.clone(), ..DescribeTargetGroups::default() };
         let found = self.elb(input).await?.target_groups;
+        // CodeDeploy looks at the listener too: its managed policy and CloudTrail have both calls.
+        let listener_arns = vec![self.production_listener()?];
+        self.elb(DescribeListeners { listener_arns, ..DescribeListeners::default() }).await?;
         let is_live = |group: &&elbv2::TargetGroup| {
             let behind = |lb: &LoadBalancer| lb.target_group_arn.as_ref() == Some(&group.target_group_arn);
             original.load_balancers.iter().any(behind)

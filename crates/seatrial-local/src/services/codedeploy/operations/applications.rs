@@ -58,7 +58,7 @@ impl Operation for CreateApplication {
     }
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct GetApplication {
     pub application_name: String,

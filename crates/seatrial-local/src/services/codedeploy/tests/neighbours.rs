@@ -10,8 +10,8 @@ use crate::services::ecs::{
     LoadBalancer, Service, ServiceEvent, TaskSet, TaskSetOutput, UpdateServicePrimaryTaskSet,
 };
 use crate::services::elbv2::{
-    Action, DescribeRules, DescribeTargetGroups, ForwardConfig, ModifyRule, Rule, RulesOutput, TargetGroup,
-    TargetGroupsOutput, WeightedTargetGroup,
+    Action, DescribeListeners, DescribeRules, DescribeTargetGroups, ForwardConfig, ListenersOutput,
+    ModifyRule, Rule, RulesOutput, TargetGroup, TargetGroupsOutput, WeightedTargetGroup,
 };
 
 #[derive(Clone)]
@@ -177,6 +177,11 @@ fn describe_target_groups(input: DescribeTargetGroups, _state: &mut State) -> Ta
     TargetGroupsOutput { target_groups: input.names.into_iter().map(group).collect() }
 }
 
+/// CodeDeploy asks, and has no use for the answer here.
+fn describe_listeners(_input: DescribeListeners, _state: &mut State) -> ListenersOutput {
+    ListenersOutput { listeners: Vec::new() }
+}
+
 fn describe_rules(input: DescribeRules, state: &mut State) -> RulesOutput {
     state.rules(&input.listener_arn.unwrap())
 }
@@ -204,6 +209,7 @@ pub(super) fn register(operations: &mut Operations) {
     stand_in(operations, update_primary);
     stand_in(operations, delete_task_set);
     stand_in(operations, describe_target_groups);
+    stand_in(operations, describe_listeners);
     stand_in(operations, describe_rules);
     stand_in(operations, modify_rule);
 }

@@ -8,7 +8,9 @@ use super::provider::{Context, Done, Progress, failed, refused};
 use crate::archive;
 use crate::operation::Operation;
 use crate::retry;
-use crate::services::codedeploy::{CreateDeployment, GetDeployment, RegisterApplicationRevision, Revision};
+use crate::services::codedeploy::{
+    CreateDeployment, GetApplication, GetDeployment, RegisterApplicationRevision, Revision,
+};
 use crate::services::ecs::RegisterTaskDefinition;
 use crate::services::s3::objects;
 
@@ -31,11 +33,11 @@ async fn start(context: &Context<'_>) -> Result<Progress, ErrorDetails> {
     let path = context.value("AppSpecTemplatePath").unwrap_or("appspec.yaml");
     let spec = file(context, artifact, path, "AppSpec").await?.replace("<TASK_DEFINITION>", &arn);
     let revision = Revision::of_app_spec(spec);
-    let registration = RegisterApplicationRevision {
-        application_name: context.required("ApplicationName")?.to_owned(),
-        description: None,
-        revision: revision.clone(),
-    };
+    let application_name = context.required("ApplicationName")?.to_owned();
+    // The guide's policy for this action has it (CodePipeline user guide, Create a custom service role).
+    call(context, GetApplication { application_name: application_name.clone() }).await?;
+    let registration =
+        RegisterApplicationRevision { application_name, description: None, revision: revision.clone() };
     call(context, registration).await?;
     let id = create_deployment(context, revision).await?;
     let url = format!(
@@ -100,7 +102,7 @@ async fn task_definition(context: &Context<'_>) -> Result<RegisterTaskDefinition
 /// The text of a file in an input artifact.
 async fn file(context: &Context<'_>, artifact: &str, path: &str, what: &str) -> Result<String, ErrorDetails> {
     let place = context.input(artifact)?;
-    let bytes = objects::get(context.cloud, &context.principal, place.place())
+    let bytes = objects::get_artifact(context.cloud, &context.principal, place.place())
         .await
         .map_err(|error| unreadable(what, artifact, &error))?;
     if bytes.len() > LARGEST {

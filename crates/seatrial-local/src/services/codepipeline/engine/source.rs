@@ -45,7 +45,10 @@ pub(super) async fn run(context: &Context<'_>) -> Result<Progress, ErrorDetails>
     let Some(output) = context.run.outputs.first() else {
         return Err(failed("ConfigurationError", "a source action needs an output artifact"));
     };
-    objects::put(context.cloud, &context.principal, output.place(), &commit.zip).await.map_err(refused)?;
+    let (cloud, principal, place) = (context.cloud, &context.principal, output.place());
+    objects::check_store(cloud, principal, place.bucket).await.map_err(refused)?;
+    objects::check_versioning(cloud, principal, place.bucket).await.map_err(refused)?;
+    objects::put_for_owner(cloud, principal, place, &commit.zip).await.map_err(refused)?;
     done(context, &output.name, commit).map(Progress::Succeeded)
 }
 

@@ -19,7 +19,9 @@ use crate::cloud::{Cloud, Part, Setup};
 use crate::principal::Principal;
 use crate::runtime::sandbox::{Ids, Sandbox, Sandboxes};
 use crate::runtime::unpack::{Owners, unpack};
-use crate::services::ecr::{self, BatchGetImage, GetDownloadUrlForLayer, ImageId};
+use crate::services::ecr::{
+    self, BatchCheckLayerAvailability, BatchGetImage, GetDownloadUrlForLayer, ImageId,
+};
 use crate::services::ecs::store::EcsStore;
 
 /// So many unpacked images stay besides those of tasks that have not stopped: a way back finds the last ones unpacked,
@@ -270,6 +272,12 @@ impl Pull<'_> {
         let failed = |error: &dyn std::fmt::Display| {
             format!("failed to copy: failed to fetch layer {digest} of {}: {error}", self.reference)
         };
+        // A pull asks for both (ECS developer guide, Amazon ECS task execution IAM role).
+        let input = BatchCheckLayerAvailability {
+            repository_name: self.repository.clone(),
+            layer_digests: vec![digest.to_owned()],
+        };
+        self.by.cloud.call(self.by.principal, input).await.map_err(|error| failed(&error.message))?;
         let input = GetDownloadUrlForLayer {
             repository_name: self.repository.clone(),
             layer_digest: digest.to_owned(),

@@ -36,7 +36,7 @@ pub(super) async fn show_in(
     for (name, value) in environment.as_object().into_iter().flatten() {
         variables.as_array_mut().unwrap().push(json!({ "name": name, "value": value }));
     }
-    let mut input = json!({ "family": "app", "networkMode": "awsvpc", "containerDefinitions": [{
+    let mut input = json!({ "family": "app", "networkMode": "awsvpc", "executionRoleArn": super::world::execution_role(), "containerDefinitions": [{
         "name": "app", "image": "127.0.0.1:1/app:v1", "environment": variables, "stopTimeout": 2,
         "logConfiguration": { "logDriver": "awslogs", "options": {
             "awslogs-group": "group", "awslogs-stream-prefix": "app" } },
@@ -160,7 +160,7 @@ async fn a_task_without_a_role_has_no_credentials_and_one_whose_role_does_not_tr
         "Principal": { "Service": "ec2.amazonaws.com" } } });
     let role = json!({ "RoleName": "other", "AssumeRolePolicyDocument": trust.to_string() });
     ask(&cloud, "iam:CreateRole", role).await.unwrap();
-    let input = json!({ "family": "app", "networkMode": "awsvpc",
+    let input = json!({ "family": "app", "networkMode": "awsvpc", "executionRoleArn": super::world::execution_role(),
         "taskRoleArn": "arn:aws:iam::000000000000:role/other",
         "containerDefinitions": [{ "name": "app", "image": "127.0.0.1:1/app:v1" }] });
     ask(&cloud, "ecs:RegisterTaskDefinition", input).await.unwrap();

@@ -14,7 +14,7 @@ pub(crate) use load_balancers::{
     CreateLoadBalancer, DeleteLoadBalancer, DescribeLoadBalancers, SetSecurityGroups, SetSubnets,
 };
 #[cfg(test)]
-pub(crate) use rules::RulesOutput;
+pub(crate) use {listeners::ListenersOutput, rules::RulesOutput};
 pub(crate) use rules::{
     CreateRule, DeleteRule, DescribeRules, ModifyRule, Rule, RulePriority, SetRulePriorities,
 };

@@ -150,7 +150,7 @@ impl Operation for ListBuckets {
     }
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct GetBucketLocation {
     pub bucket: String,
@@ -173,7 +173,7 @@ impl Operation for GetBucketLocation {
     }
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct GetBucketVersioning {
     pub bucket: String,
@@ -227,7 +227,7 @@ impl Operation for PutBucketVersioning {
     }
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Clone, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct GetBucketAcl {
     pub bucket: String,

@@ -49,6 +49,9 @@ impl Checksums {
 pub(crate) struct PutObject {
     pub bucket: String,
     pub key: String,
+    /// Changes nothing here, where the bucket's owner owns its objects, but needs a permission of its own.
+    #[serde(rename = "ACL")]
+    pub acl: Option<String>,
     #[serde(skip_serializing)]
     pub body: Body,
     #[serde(flatten)]
@@ -235,7 +238,7 @@ impl Operation for GetObject {
     }
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Clone, Deserialize, Serialize)]
 pub(crate) struct HeadObject(pub GetObject);
 
 impl Operation for HeadObject {
