@@ -13,8 +13,6 @@ pub(crate) use load_balancer_attributes::{DescribeLoadBalancerAttributes, Modify
 pub(crate) use load_balancers::{
     CreateLoadBalancer, DeleteLoadBalancer, DescribeLoadBalancers, SetSecurityGroups, SetSubnets,
 };
-#[cfg(test)]
-pub(crate) use {listeners::ListenersOutput, rules::RulesOutput};
 pub(crate) use rules::{
     CreateRule, DeleteRule, DescribeRules, ModifyRule, Rule, RulePriority, SetRulePriorities,
 };
@@ -26,6 +24,8 @@ pub(crate) use target_groups::{
     HealthCheckSettings, ModifyTargetGroup, ModifyTargetGroupAttributes,
 };
 pub(crate) use targets::{DeregisterTargets, DescribeTargetHealth, RegisterTargets};
+#[cfg(test)]
+pub(crate) use {listeners::ListenersOutput, rules::RulesOutput};
 
 use super::conditions::RuleCondition;
 
