@@ -1,30 +1,10 @@
-//! What is asked at the door before an operation is done, and what comes of it.
+//! Permissions that a call needs, and how a call without one is refused.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::Value;
 
-use crate::cloud::Cloud;
 use crate::error::ServiceError;
-use crate::principal::Principal;
-
-/// One call, before it is done.
-pub(crate) struct Asked<'a> {
-    pub cloud: &'a Cloud,
-    pub principal: &'a Principal,
-    pub service: &'static str,
-    pub operation: &'static str,
-    /// The ARN it acts on, or `*`.
-    pub resource: &'a str,
-    /// As AWS's model names its members.
-    pub input: &'a Value,
-    /// Condition keys that no member tells: for which resource a service acts.
-    pub context: Vec<(&'static str, String)>,
-}
-
-/// Judges a call by every policy that counts. The services register it: what they know is above the door.
-pub(crate) type Gate = fn(&Asked<'_>) -> Vec<Check>;
 
 /// One action on one resource that had to be allowed to the caller.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -11,14 +11,14 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::access::{self, Asked, Check};
+use crate::access::{self, Check};
 use crate::clock::Clock;
 use crate::engine::{Drivers, Engine};
 use crate::error::ServiceError;
 use crate::fault::{Called, Faults};
 use crate::journal::{Entry, Journal};
 use crate::latency::Latencies;
-use crate::operation::{Call, Operation, Operations};
+use crate::operation::{Asked, Call, Operation, Operations};
 use crate::page::List;
 use crate::persist::Database;
 use crate::principal::Principal;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::access::Gate;
+use crate::access::Check;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::metric::Measured;
@@ -46,6 +46,23 @@ pub(crate) struct Call {
     pub cloud: Cloud,
     pub principal: Principal,
 }
+
+/// One call, before it is done.
+pub(crate) struct Asked<'a> {
+    pub cloud: &'a Cloud,
+    pub principal: &'a Principal,
+    pub service: &'static str,
+    pub operation: &'static str,
+    /// The ARN it acts on, or `*`.
+    pub resource: &'a str,
+    /// As AWS's model names its members.
+    pub input: &'a Value,
+    /// Condition keys that no member tells: for which resource a service acts.
+    pub context: Vec<(&'static str, String)>,
+}
+
+/// Judges a call by every policy that counts. The services register it: what they know is above the door.
+pub(crate) type Gate = fn(&Asked<'_>) -> Vec<Check>;
 
 type Boxed = Pin<Box<dyn Future<Output = Result<Value, ServiceError>> + Send>>;
 

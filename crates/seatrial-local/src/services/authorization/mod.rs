@@ -16,7 +16,8 @@ use std::collections::BTreeMap;
 use seatrial_actions::{Needed, Place, actions_of};
 use seatrial_policy::{Context, Decision, Match, Request, Verdict};
 
-use crate::access::{Asked, Check, Statement};
+use crate::access::{Check, Statement};
+use crate::operation::Asked;
 use subject::Subject;
 
 /// Judges a call: one check for each action and resource.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use seatrial_actions::{Place, Record, ResourceRule};
 
-use crate::access::Asked;
+use crate::operation::Asked;
 use crate::services::{cloudformation, codedeploy, ecs, iam, s3, secretsmanager};
 
 /// The ARNs, or `*`; nothing where there is nothing to check.
