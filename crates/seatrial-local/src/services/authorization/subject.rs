@@ -18,8 +18,10 @@ const KEPT: usize = 1_000;
 /// Names with documents.
 type Texts = Vec<(String, String)>;
 
+type Kept = HashMap<(PolicyKind, Texts), Arc<[NamedPolicy]>>;
+
 /// Documents that were parsed already: the same ones are asked again at every call.
-pub(super) struct Parsed(Mutex<HashMap<(PolicyKind, Texts), Arc<[NamedPolicy]>>>);
+pub(super) struct Parsed(Mutex<Kept>);
 
 impl Part for Parsed {
     fn open(_setup: &Setup) -> Self {
