@@ -56,7 +56,7 @@ fn forms(value: &str) -> Vec<String> {
     // In base64 a value looks different behind none, one or two bytes of others; the digits that it shares are left out.
     for before in 0..3 {
         let encoded = STANDARD_NO_PAD.encode([&b"xx"[..before], value.as_bytes()].concat());
-        let (start, end) = ([0, 2, 3][before], if (before + value.len()) % 3 == 0 { 0 } else { 1 });
+        let (start, end) = ([0, 2, 3][before], if (before + value.len()).is_multiple_of(3) { 0 } else { 1 });
         let inner = &encoded[start..encoded.len() - end];
         forms.extend([inner.to_owned(), inner.replace('+', "-").replace('/', "_")]);
     }
