@@ -33,8 +33,12 @@ pub(crate) fn of_binary(
     };
     let (linked, taking_part) = (tree("normal,no-proc-macro")?, tree("normal,build")?);
     let lock = metadata.workspace_root.join("Cargo.lock");
-    let lock = std::fs::read_to_string(&lock)
-        .map_err(|error| ImageError::failed(format!("read `{}`", lock.display()), error))?;
+    let lock = match std::fs::read_to_string(&lock) {
+        Ok(lock) => lock,
+        // Without dependencies there is nothing to lock.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(ImageError::failed(format!("read `{}`", lock.display()), error)),
+    };
     Ok(describe(metadata, package, &linked, &taking_part, &checksums(&lock)))
 }
 

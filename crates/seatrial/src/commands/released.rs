@@ -235,9 +235,9 @@ impl fmt::Display for Release {
     }
 }
 
-/// The first digits of a commit.
+/// The first digits of a commit; words where none is known, for its source action failed.
 pub(crate) fn short(revision: &str) -> &str {
-    revision.get(..12).unwrap_or(revision)
+    if revision.is_empty() { "the newest commit" } else { revision.get(..12).unwrap_or(revision) }
 }
 
 /// Follows one execution to its end, telling what happens.
@@ -422,6 +422,14 @@ mod tests {
             explanation: None,
             evidence: None,
         }
+    }
+
+    #[test]
+    fn a_release_that_found_no_commit_is_told_without_one() {
+        let failed = release("Failed", "", 0);
+
+        assert!(failed.to_string().starts_with("release of the newest commit: Failed in "), "{failed}");
+        assert_eq!(failed.errors(None)[0].to_string(), "the release of the newest commit is Failed");
     }
 
     #[test]

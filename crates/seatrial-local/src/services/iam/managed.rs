@@ -3,8 +3,21 @@
 //! A role may have any attached; one that is not here allows nothing, for nobody knows what it would.
 
 /// By ARN without its partition's beginning; the statements of each as the AWS managed policy reference guide has them.
-const KNOWN: [(&str, &str); 3] = [
+const KNOWN: [(&str, &str); 4] = [
     ("AdministratorAccess", r#"{"Effect": "Allow", "Action": "*", "Resource": "*"}"#),
+    // Of its hundreds of lines those of services that are here.
+    (
+        "ReadOnlyAccess",
+        r#"{"Effect": "Allow", "Resource": "*", "Action": ["acm:Describe*", "acm:Get*", "acm:List*",
+            "application-autoscaling:Describe*", "cloudformation:Describe*", "cloudformation:Detect*",
+            "cloudformation:Get*", "cloudformation:List*", "cloudwatch:Describe*", "cloudwatch:Get*",
+            "cloudwatch:List*", "codebuild:BatchGet*", "codebuild:List*", "codedeploy:BatchGet*",
+            "codedeploy:Get*", "codedeploy:List*", "codepipeline:Get*", "codepipeline:List*",
+            "codestar-connections:GetConnection", "codestar-connections:ListConnections",
+            "codestar-connections:ListTagsForResource", "ec2:Describe*", "ec2:Get*", "ecs:Describe*",
+            "ecs:List*", "elasticloadbalancing:Describe*", "iam:Generate*", "iam:Get*", "iam:List*",
+            "iam:Simulate*", "rds:Describe*", "rds:List*"]}"#,
+    ),
     (
         "service-role/AmazonECSTaskExecutionRolePolicy",
         r#"{"Effect": "Allow", "Resource": "*", "Action": ["ecr:GetAuthorizationToken",
