@@ -72,7 +72,7 @@ fn what_is_under_way_is_waited_for_and_its_protection_lifted() {
         "!Ref Days, Tags: [{Key: p, Value: !Ref DeletionProtection}]}\nOutputs",
     );
     workbench.write("infra/stacks/first.yml", &first);
-    let slow = r#"{"kind": "slow", "operation": "CreateLogGroup", "delay_ms": 3000, "count": 1}"#;
+    let slow = r#"{"kind": "slow", "operation": "CreateLogGroup", "delay_ms": 8000, "count": 1}"#;
     workbench.ask("POST", "/_local/faults", slow);
     let provision = workbench.spawn(&PROVISION);
     workbench.until_stack("tiny-account-first", &StackStatus::CreateInProgress);
