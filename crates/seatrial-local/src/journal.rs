@@ -38,6 +38,8 @@ pub struct Entry {
 pub struct Use {
     /// The role's ARN of a session, else the user's, or a service's name.
     pub principal: String,
+    /// The program that called, where it names itself: `seatrial-release`.
+    pub program: Option<String>,
     pub action: String,
     /// An ARN, or `*`.
     pub resource: String,
@@ -51,7 +53,7 @@ pub struct Use {
     pub statement: Option<Statement>,
 }
 
-type Key = (String, String, String, BTreeMap<String, Vec<String>>);
+type Key = (String, Option<String>, String, String, BTreeMap<String, Vec<String>>);
 
 /// The journal of one local cloud, kept in memory.
 #[derive(Default)]
@@ -75,13 +77,15 @@ impl Journal {
         let mut uses = lock(&self.uses);
         for check in checks {
             let Check { action, resource, context, .. } = check.clone();
-            let key = (who.clone(), action.clone(), resource.clone(), context.clone());
+            let program = principal.program.clone();
+            let key = (who.clone(), program.clone(), action.clone(), resource.clone(), context.clone());
             if uses.len() == USES && !uses.contains_key(&key) {
                 tracing::warn!(principal = who, action, "a permission was not counted: there are too many");
                 continue;
             }
             let counted = uses.entry(key).or_insert_with(|| Use {
                 principal: who.clone(),
+                program,
                 action,
                 resource,
                 context,

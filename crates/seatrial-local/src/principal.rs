@@ -16,6 +16,9 @@ pub(crate) struct Principal {
     /// JSON, passed when the role was assumed: they limit the session.
     #[serde(default)]
     pub session_policies: Vec<String>,
+    /// The program that calls, where its user agent names one: the SDKs' `app/NAME`.
+    #[serde(default)]
+    pub program: Option<String>,
 }
 
 impl Principal {
@@ -27,11 +30,17 @@ impl Principal {
             account: account.to_owned(),
             role_arn: None,
             session_policies: Vec::new(),
+            program: None,
         }
     }
 
     pub fn is_operator(&self) -> bool {
-        *self == Self::operator(&self.account)
+        Self { program: None, ..self.clone() } == Self::operator(&self.account)
+    }
+
+    #[must_use]
+    pub fn calling_by(self, program: Option<&str>) -> Self {
+        Self { program: program.map(str::to_owned), ..self }
     }
 
     /// An AWS service acting for itself, which only ever assumes a role: `codebuild.amazonaws.com`.
@@ -42,6 +51,7 @@ impl Principal {
             account: account.to_owned(),
             role_arn: None,
             session_policies: Vec::new(),
+            program: None,
         }
     }
 
@@ -54,6 +64,7 @@ impl Principal {
             account: account.to_owned(),
             role_arn: Some(role_arn.to_owned()),
             session_policies: Vec::new(),
+            program: None,
         }
     }
 }

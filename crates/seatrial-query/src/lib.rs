@@ -116,8 +116,9 @@ pub async fn call(
         builder = builder.stalled_stream_protection(protection);
     }
     let protocol = service.protocol;
+    let program = config.app_name().map(ToString::to_string);
     let call = builder
-        .serializer(move |body: String| request(protocol, operation, body))
+        .serializer(move |body: String| request(protocol, operation, (program.as_deref(), body)))
         .deserializer(move |response: &HttpResponse| answer(protocol, response))
         .build();
     call.invoke(body).await
@@ -158,9 +159,13 @@ fn place(place: Place, name: &str, region: &str) -> (String, String) {
 fn request(
     protocol: Protocol,
     operation: &str,
-    body: String,
+    (program, body): (Option<&str>, String),
 ) -> Result<HttpRequest, aws_smithy_runtime_api::box_error::BoxError> {
-    let request = http::Request::builder().method("POST").uri("/");
+    let mut request = http::Request::builder().method("POST").uri("/");
+    if let Some(program) = program {
+        // As the SDK's own clients name it.
+        request = request.header("user-agent", format!("app/{program}"));
+    }
     let (request, body) = match protocol {
         Protocol::Query { version } => {
             let rest = if body.is_empty() { body } else { format!("&{body}") };
@@ -285,7 +290,8 @@ mod tests {
     #[test]
     fn each_protocol_names_the_operation_where_its_services_look_for_it() {
         let of = |protocol, body: &str| {
-            let request = request(protocol, "Describe", body.to_owned()).unwrap();
+            let request = request(protocol, "Describe", (Some("seatrial-status"), body.to_owned())).unwrap();
+            assert_eq!(request.headers().get("user-agent"), Some("app/seatrial-status"));
             let header = |name: &str| request.headers().get(name).unwrap_or_default().to_owned();
             let headers = ["content-type", "x-amz-target", "content-length"].map(header);
             (headers, String::from_utf8(request.body().bytes().unwrap().to_vec()).unwrap())

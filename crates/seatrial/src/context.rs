@@ -78,7 +78,7 @@ impl Ctx {
             },
             None => Target::Account { region: environment.region.clone() },
         };
-        let aws = Aws::connect(target, session.changes.clone()).await;
+        let aws = Aws::connect(target, &session.command_name, session.changes.clone()).await;
         let identity = session.cancel.unless_cancelled(aws.get_caller_identity()).await??;
         if identity.account != environment.account {
             let refused = format!(

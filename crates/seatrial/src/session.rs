@@ -24,6 +24,8 @@ pub(crate) struct Session {
     pub changes: Changes,
     /// How this project spells the program: `cargo xtask` where nothing else is said.
     pub program: &'static str,
+    /// The command's name: `provision`.
+    pub command_name: String,
     /// The environment that was asked for; the default one where none was.
     pub environment: Option<String>,
     /// The command that goes on with what this one starts in AWS, where it may start something.
@@ -41,8 +43,8 @@ pub(crate) struct Resume {
 
 impl Session {
     pub(crate) fn new(printer: Printer, program: &'static str) -> Self {
-        let (cancel, changes) = (Cancel::default(), Changes::default());
-        Self { printer, cancel, clock: Clock, changes, program, environment: None, resume: None }
+        let (cancel, changes, command_name) = (Cancel::default(), Changes::default(), String::new());
+        Self { printer, cancel, clock: Clock, changes, program, command_name, environment: None, resume: None }
     }
 
     /// What became of something that failed: it may have failed because the command is to end.

@@ -103,7 +103,10 @@ impl Tool {
             return run_own(own, matches, format, self.program);
         }
         match command_line(&matches) {
-            Ok(cli) => run(cli, &self.checks, self.program),
+            Ok(cli) => {
+                let name = matches.subcommand_name().unwrap_or_default();
+                run(cli, name, &self.checks, self.program)
+            }
             Err(error) => not_understood(&error, &arguments),
         }
     }
@@ -162,9 +165,10 @@ fn format_of(arguments: &[OsString]) -> Format {
     if wants_json { Format::Json } else { Format::Text }
 }
 
-fn run(cli: Cli, checks: &[Check], program: &'static str) -> ExitStatus {
+fn run(cli: Cli, name: &str, checks: &[Check], program: &'static str) -> ExitStatus {
     let mut session = Session::new(Printer::new(cli.globals.output), program);
     session.environment.clone_from(&cli.globals.environment);
+    session.command_name = name.to_owned();
     session.resume = commands::resume(&session, &cli.command);
     let serves = cli.is_daemon();
     let command = commands::run(&session, cli, checks);

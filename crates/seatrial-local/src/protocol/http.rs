@@ -125,7 +125,7 @@ async fn answer(State(gateway): State<Gateway>, request: Request) -> Response {
         let (principal, body) = sigv4::verify(&claim, &parts, body, (keyring, now))
             .map_err(|refusal| refused(protocol, &refusal))?;
         let target = route::target(protocol, &claim.service, &parts, &body)?;
-        Ok((principal, body, target))
+        Ok((principal.calling_by(program(&parts.headers)), body, target))
     };
     let (principal, body, target) = match received.await {
         Ok(received) => received,
@@ -138,6 +138,13 @@ async fn answer(State(gateway): State<Gateway>, request: Request) -> Response {
         Ok(response) => response,
         Err(error) => render(failed, &error),
     }
+}
+
+/// What the SDKs call an application's name: `app/NAME` in either of two headers (AWS SDKs and Tools reference guide,
+/// Application ID).
+fn program(headers: &HeaderMap) -> Option<&str> {
+    let texts = ["x-amz-user-agent", "user-agent"].into_iter().filter_map(|name| headers.get(name)?.to_str().ok());
+    texts.flat_map(str::split_whitespace).find_map(|word| word.strip_prefix("app/"))
 }
 
 async fn received(protocol: Protocol, body: Body) -> Result<Bytes, ServiceError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sts::config::{Credentials, SharedHttpClient};
 
 use super::changes::NoteChanges;
@@ -43,8 +43,10 @@ pub(crate) enum Target {
 }
 
 impl Aws {
-    /// Resolves credentials' sources; makes no call. What later calls change is noted in `changes`.
-    pub(crate) async fn connect(target: Target, changes: Changes) -> Self {
+    /// Resolves credentials' sources; makes no call. What later calls change is noted in `changes`. Each call names
+    /// the command in its user agent (`app/seatrial-COMMAND`): CloudTrail then tells it, and the local cloud knows which
+    /// permissions a command needs.
+    pub(crate) async fn connect(target: Target, command: &str, changes: Changes) -> Self {
         let retries = RetryConfig::adaptive().with_max_attempts(6);
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(Duration::from_secs(5))
@@ -52,6 +54,10 @@ impl Aws {
             .build();
         let loader =
             aws_config::defaults(BehaviorVersion::latest()).retry_config(retries).timeout_config(timeouts);
+        let loader = match AppName::new(format!("seatrial-{command}")) {
+            Ok(name) => loader.app_name(name),
+            Err(_) => loader,
+        };
         let local = matches!(target, Target::Local { .. }) || endpoint_is_loopback();
         let loader = match local {
             true => loader.http_client(direct_client()),

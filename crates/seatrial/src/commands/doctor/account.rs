@@ -45,7 +45,7 @@ pub(super) async fn checks(
     environment: &Environment,
 ) -> anyhow::Result<Vec<Finding>> {
     let target = Target::Account { region: environment.region.clone() };
-    let aws = Aws::connect(target, session.changes.clone()).await;
+    let aws = Aws::connect(target, &session.command_name, session.changes.clone()).await;
     let mut found = vec![region(&environment.region)];
     let (identity, caller) = identity(session, &aws, environment).await?;
     found.push(identity);
