@@ -76,7 +76,12 @@ async fn journal(State(cloud): State<Cloud>) -> Json<Vec<Entry>> {
 
 /// The permissions that were asked for, and the roles with their policies as they are now.
 async fn permissions(State(cloud): State<Cloud>) -> Json<Value> {
-    Json(json!({ "uses": cloud.journal().uses(), "roles": services::roles_with_policies(&cloud) }))
+    Json(json!({
+        "account": cloud.account(),
+        "region": cloud.region(),
+        "uses": cloud.journal().uses(),
+        "roles": services::roles_with_policies(&cloud),
+    }))
 }
 
 async fn armed(State(cloud): State<Cloud>) -> Json<Vec<Fault>> {

@@ -2,6 +2,7 @@
 
 mod adoption;
 mod companions;
+mod permissions;
 mod value;
 
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use value::{at_least_one, duration, revision, svg_file};
 
 pub(crate) use adoption::{Database, Dependency, InitArgs, UpdateArgs};
 pub(crate) use companions::{LogSource, LogsArgs, RunArgs};
+pub(crate) use permissions::{PermissionsArgs, Person};
 
 /// How far a release is followed: to its end, or until one of CodeDeploy's lifecycle events is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -121,6 +123,8 @@ pub(crate) enum Command {
     Local(LocalCommand),
     /// Runs the whole chain in a throwaway local cloud, under load, with a release that must be rolled back
     Rehearse(RehearseArgs),
+    /// Tells which permissions of the roles a rehearsal used, did not use, or missed, each with its line
+    Permissions(PermissionsArgs),
     /// The project's own checks: what CI runs
     Check(CheckArgs),
     /// Checks tools, files, account, connection and quotas, and says what to do; changes nothing

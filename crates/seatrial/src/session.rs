@@ -44,7 +44,16 @@ pub(crate) struct Resume {
 impl Session {
     pub(crate) fn new(printer: Printer, program: &'static str) -> Self {
         let (cancel, changes, command_name) = (Cancel::default(), Changes::default(), String::new());
-        Self { printer, cancel, clock: Clock, changes, program, command_name, environment: None, resume: None }
+        Self {
+            printer,
+            cancel,
+            clock: Clock,
+            changes,
+            program,
+            command_name,
+            environment: None,
+            resume: None,
+        }
     }
 
     /// What became of something that failed: it may have failed because the command is to end.

@@ -143,7 +143,8 @@ async fn answer(State(gateway): State<Gateway>, request: Request) -> Response {
 /// What the SDKs call an application's name: `app/NAME` in either of two headers (AWS SDKs and Tools reference guide,
 /// Application ID).
 fn program(headers: &HeaderMap) -> Option<&str> {
-    let texts = ["x-amz-user-agent", "user-agent"].into_iter().filter_map(|name| headers.get(name)?.to_str().ok());
+    let texts =
+        ["x-amz-user-agent", "user-agent"].into_iter().filter_map(|name| headers.get(name)?.to_str().ok());
     texts.flat_map(str::split_whitespace).find_map(|word| word.strip_prefix("app/"))
 }
 

@@ -22,6 +22,7 @@ mod large_template;
 mod learned;
 mod local;
 mod logs;
+pub(crate) mod permissions;
 mod provision;
 mod rehearse;
 mod release;
@@ -97,6 +98,7 @@ pub(crate) async fn run(session: &Session, cli: Cli, own: &[Check]) -> ExitStatu
         }
         Command::Local(command) => conclude(session, local::run(session, &globals, command).await),
         Command::Rehearse(args) => conclude(session, Box::pin(rehearse::run(session, &globals, &args)).await),
+        Command::Permissions(args) => conclude(session, permissions::run(session, &globals, &args).await),
         Command::Check(args) => conclude(session, check::run(session, &args, own).await),
         Command::Doctor => conclude(session, doctor::run(session, &globals).await),
         Command::Graph(args) => conclude(session, graph::run(&globals, &args)),

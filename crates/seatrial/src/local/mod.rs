@@ -21,5 +21,5 @@ pub(crate) use data_dir::{
 pub(crate) use entries::TASK_AGENT;
 pub(crate) use options::ServeOptions;
 pub(crate) use owner::{Owner, owner_of_tests};
-pub(crate) use post::{in_flight, no_namespaces, post};
+pub(crate) use post::{in_flight, no_namespaces, permissions, post};
 pub(crate) use serve::serve;

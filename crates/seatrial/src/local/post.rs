@@ -34,6 +34,16 @@ pub(crate) async fn post(
     Ok(())
 }
 
+/// The permissions that its callers needed, and its roles with what they may.
+///
+/// # Errors
+/// As [`in_flight`]; a local cloud of a build that answers in another form.
+pub(crate) async fn permissions(connection: &Connection) -> anyhow::Result<seatrial_permissions::Record> {
+    let request = Request::get(format!("{}/_local/permissions", connection.endpoint)).body(Full::default())?;
+    let (_, text) = ask(connection, request).await?;
+    serde_json::from_slice(&text).context("the local cloud tells of permissions in another form")
+}
+
 /// What is under way there, by the engines' words; `None` where it answers in another form. Read from its status.
 ///
 /// # Errors

@@ -177,7 +177,7 @@ fn comes_to_the_same(
 
 /// A template without what changes nothing: Description and Metadata, wherever they belong to the template and
 /// not to a resource's properties.
-fn essential(template: &Value) -> Value {
+pub(crate) fn essential(template: &Value) -> Value {
     let Value::Object(sections) = template else { return template.clone() };
     let mut essential = without(sections);
     for name in ["Parameters", "Resources", "Outputs"] {

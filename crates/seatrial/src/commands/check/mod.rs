@@ -73,6 +73,8 @@ pub(crate) async fn run(
     for command in &project.check {
         run.step(command, async || scratch.run(session, &root, command).await).await;
     }
+    // The last: one of the commands may be a rehearsal.
+    run.step("permissions", async || super::permissions::check(session, &root, &project)).await;
     let mut report = run.report;
     report.errors.extend(scratch.close().await.err());
     // Whatever was not reached has not passed.

@@ -15,6 +15,7 @@ use std::time::Instant;
 
 use super::deployed::{Deployed, Place};
 use super::graph;
+use super::permissions;
 use super::provision::{self, Provisioned};
 use crate::cli::{Consent, Globals, ProvisionArgs, RehearseArgs, Scenario};
 use crate::context::{Ctx, find_root, load_environment};
@@ -22,6 +23,8 @@ use crate::exit::Refused;
 use crate::install::ensure_postgres;
 use crate::outcome::Report;
 use crate::session::Session;
+use clap::ValueEnum as _;
+use seatrial_permissions::{Judgement, Record};
 use seatrial_project::LOCAL_ENVIRONMENT;
 
 use play::{Script, play};
@@ -78,7 +81,9 @@ async fn rehearse_in(
     let wanted = Wanted { root, environment: environment(args), migrates };
     let stage = Stage::build(session, &wanted, &folder).await;
     let mut errors = match &stage {
-        Ok(stage) => rehearse(session, stage, args, verdict).await.unwrap_or_else(|error| vec![error]),
+        Ok(stage) => {
+            rehearse(session, (stage, root), args, verdict).await.unwrap_or_else(|error| vec![error])
+        }
         Err(_) => Vec::new(),
     };
     // Also after an interruption: nothing is left running that was not asked for.
@@ -94,20 +99,45 @@ async fn rehearse_in(
 /// Answers why the stacks or the first release did not come about.
 async fn rehearse(
     session: &Session,
-    stage: &Stage,
+    (stage, root): (&Stage, &Path),
     args: &RehearseArgs,
     verdict: &mut Verdict,
 ) -> anyhow::Result<Vec<anyhow::Error>> {
     let connection = Some(stage.connection.clone());
-    let (root, environment) = (stage.project.clone(), stage.environment.clone());
-    let ctx = Ctx::with_connection(session, root, environment, connection).await?;
-    let Report { fields: provisioned, errors } = provision_all(&ctx).await?;
+    // Each part calls as the command that it stands for: what that needs is then known.
+    let as_command = async |name: &str| {
+        let session = Session { command_name: name.to_owned(), ..session.clone() };
+        let (root, environment) = (stage.project.clone(), stage.environment.clone());
+        Ctx::with_connection(&session, root, environment, connection.clone()).await
+    };
+    let Report { fields: provisioned, errors } = provision_all(&as_command("provision").await?).await?;
     verdict.begin(provisioned, stage);
+    let played = match errors.is_empty() {
+        true => play_all(&as_command("release").await?, stage, args, verdict).await,
+        false => Ok(()),
+    };
+    verdict.permissions(session, keep_permissions(stage, root, args).await);
+    played?;
     if errors.is_empty() {
-        play_all(&ctx, stage, args, verdict).await?;
-        verdict.look_at_image(&ctx).await?;
+        verdict.look_at_image(&as_command("rehearse").await?).await?;
     }
     Ok(errors)
+}
+
+/// What the roles did, also where it was not enough.
+async fn keep_permissions(
+    stage: &Stage,
+    root: &Path,
+    args: &RehearseArgs,
+) -> anyhow::Result<(Record, Judgement)> {
+    let name = |scenario: &Scenario| scenario.to_possible_value().map(|named| named.get_name().to_owned());
+    let scenarios = scenarios(args).iter().filter_map(name).collect();
+    let place = (root, &stage.environment);
+    permissions::keep(&stage.connection, place, (&stage.project, scenarios)).await
+}
+
+fn scenarios(args: &RehearseArgs) -> &[Scenario] {
+    if args.scenario.is_empty() { &[Scenario::Deploy, Scenario::Unhealthy] } else { &args.scenario }
 }
 
 async fn play_all(
@@ -117,9 +147,7 @@ async fn play_all(
     verdict: &mut Verdict,
 ) -> anyhow::Result<()> {
     let place = Place::of(&Deployed::read(ctx).await?)?;
-    let everything = [Scenario::Deploy, Scenario::Unhealthy];
-    let scenarios = if args.scenario.is_empty() { &everything[..] } else { &args.scenario };
-    let scripts: Vec<Script> = scenarios.iter().flat_map(|scenario| Script::of(*scenario)).collect();
+    let scripts: Vec<Script> = scenarios(args).iter().flat_map(|scenario| Script::of(*scenario)).collect();
     // Before the first is played: what cannot be played is not found out after minutes.
     scripts.iter().try_for_each(|script| script.check(ctx))?;
     for script in scripts {

@@ -14,6 +14,7 @@ use crate::exit::Failed;
 use crate::outcome::Report;
 use crate::plan::owned::Owned;
 use crate::session::Session;
+use seatrial_permissions::{Judgement as Permissions, Record, Use};
 use seatrial_project::Deployment;
 
 /// A wait that an environment's releases have on purpose.
@@ -72,11 +73,21 @@ pub(crate) struct Verdict {
     releases: Vec<Played>,
     /// What the environment waits for on purpose, which passes faster here.
     waits: Vec<Wait>,
-    /// `null` until policies are enforced.
-    authorization: Option<()>,
+    /// `null` where nothing was asked of the local cloud.
+    authorization: Option<Authorization>,
     /// What did not end as it should.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     faults: Vec<String>,
+}
+
+/// Permissions that calls needed, counted each time.
+#[derive(Debug, Clone, Serialize)]
+struct Authorization {
+    allowed: u64,
+    denied: u64,
+    /// What roles of the stacks were denied, a line each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    denials: Vec<String>,
 }
 
 /// A release, and whether it ended as its scenario wants it.
@@ -136,6 +147,21 @@ impl Verdict {
         let words = expectation.words().filter(|_| faults.is_empty());
         self.releases.push(Played { release, as_it_should: faults.is_empty(), words });
         self.faults.extend(faults);
+    }
+
+    /// What was asked for, and denied to roles of the stacks; what keeps it from being known is told.
+    pub(super) fn permissions(&mut self, session: &Session, kept: anyhow::Result<(Record, Permissions)>) {
+        match kept {
+            Ok((record, judgement)) => {
+                let sum = |of: fn(&Use) -> u64| record.uses.iter().map(of).sum();
+                self.authorization = Some(Authorization {
+                    allowed: sum(|used| used.allowed),
+                    denied: sum(|used| used.denied),
+                    denials: judgement.denied.iter().map(ToString::to_string).collect(),
+                });
+            }
+            Err(why) => session.printer.warning(format_args!("what the roles did is not known: {why:#}")),
+        }
     }
 
     /// Asks for the image that is live in the end.
@@ -208,6 +234,9 @@ impl fmt::Display for Verdict {
         }
         self.left_out.iter().try_for_each(|line| writeln!(f, "not as in `{}`: {line}", self.environment))?;
         self.waits.iter().try_for_each(|wait| writeln!(f, "{wait}"))?;
+        if let Some(Authorization { denials, .. }) = &self.authorization {
+            denials.iter().try_for_each(|line| writeln!(f, "denied: {line}"))?;
+        }
         if !self.image.uri.is_empty() {
             writeln!(f, "image {} ({} bytes)", self.image.uri, self.image.size_bytes)?;
         }

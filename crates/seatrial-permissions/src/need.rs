@@ -1,0 +1,148 @@
+//! What a caller needs, told without the names that differ from one environment to the next.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::record::{Record, Use};
+
+/// Condition keys that a policy should name: which service is given a role, and for which a role is made.
+const CONDITIONS: [&str; 2] = ["iam:PassedToService", "iam:AWSServiceName"];
+
+/// An action on resources of an environment: `${Account}`, `${Region}` and `${Name}` (project and environment) stand for
+/// its own, a star for what is made up anew each time.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+pub struct Need {
+    pub action: String,
+    pub resource: String,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub conditions: BTreeMap<String, String>,
+}
+
+impl Need {
+    /// What a use of the environment `name` (`myapp-local`) needed.
+    pub fn of(used: &Use, record: &Record, name: &str) -> Self {
+        let conditions = used.context.iter().filter(|(key, _)| CONDITIONS.contains(&key.as_str()));
+        let conditions = conditions.filter_map(|(key, values)| Some((key.clone(), values.first()?.clone())));
+        let resource = general(&used.action, &used.resource, name);
+        let resource = resource.replace(&record.account, "${Account}").replace(&record.region, "${Region}");
+        Self { action: used.action.clone(), resource, conditions: conditions.collect() }
+    }
+
+    /// The same in an environment: account, region, name.
+    #[must_use]
+    pub fn in_place(&self, (account, region, name): (&str, &str, &str)) -> Self {
+        let resource = self.resource.replace("${Account}", account).replace("${Region}", region);
+        Self { resource: resource.replace("${Name}", name), ..self.clone() }
+    }
+}
+
+/// Statements that allow all of `needs`, one for each resource and condition with all of their actions.
+pub fn statements(needs: &BTreeSet<Need>) -> Vec<Value> {
+    let mut grouped: BTreeMap<(&BTreeMap<String, String>, BTreeSet<&str>), BTreeSet<&str>> = BTreeMap::new();
+    let mut resources: BTreeMap<(&str, &BTreeMap<String, String>), BTreeSet<&str>> = BTreeMap::new();
+    for need in needs {
+        resources.entry((&need.action, &need.conditions)).or_default().insert(&need.resource);
+    }
+    for ((action, conditions), resources) in resources {
+        grouped.entry((conditions, resources)).or_default().insert(action);
+    }
+    let statement = |((conditions, resources), actions): (_, BTreeSet<&str>)| {
+        let conditions: &BTreeMap<String, String> = conditions;
+        let resources: BTreeSet<&str> = resources;
+        let mut statement = json!({ "Effect": "Allow", "Action": actions, "Resource": resources });
+        if !conditions.is_empty() {
+            statement["Condition"] = json!({ "StringEquals": conditions });
+        }
+        statement
+    };
+    grouped.into_iter().map(statement).collect()
+}
+
+/// The ARN with a star for each of its names that is not the environment's own.
+fn general(action: &str, resource: &str, name: &str) -> String {
+    let forms = seatrial_actions::arns(action);
+    let found = forms.into_iter().find_map(|form| generalised(form, resource, name));
+    found.unwrap_or_else(|| resource.to_owned())
+}
+
+fn generalised(form: &str, resource: &str, name: &str) -> Option<String> {
+    let (at, _) = form.match_indices(':').nth(4)?;
+    let (own_at, _) = resource.match_indices(':').nth(4)?;
+    let (mut form, mut rest) = (&form[at + 1..], &resource[own_at + 1..]);
+    let mut text = resource[..=own_at].to_owned();
+    loop {
+        let Some((literal, behind)) = form.split_once("${") else {
+            return (rest == form).then(|| text + form);
+        };
+        rest = rest.strip_prefix(literal)?;
+        text.push_str(literal);
+        form = behind.split_once('}')?.1;
+        let next = form.split("${").next().unwrap_or_default();
+        let end = if next.is_empty() { rest.len() } else { rest.find(next)? };
+        text.push_str(&named(&rest[..end], name));
+        rest = &rest[end..];
+    }
+}
+
+/// A name with the environment's in it keeps what stands before; what CloudFormation puts behind is made up.
+fn named(value: &str, name: &str) -> String {
+    match value.split_once(name) {
+        Some((before, "")) => format!("{before}${{Name}}"),
+        Some((before, _)) => format!("{before}${{Name}}-*"),
+        None => "*".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_made_up_become_stars_and_the_environments_own_stays() {
+        let at = "eu-central-1:000000000000";
+        let cases = [
+            (
+                "cloudformation:DescribeStacks",
+                format!("arn:aws:cloudformation:{at}:stack/web-a-network/1-2"),
+                "stack/${Name}-*/*",
+            ),
+            ("codebuild:StartBuild", format!("arn:aws:codebuild:{at}:project/web-a"), "project/${Name}"),
+            (
+                "logs:GetLogEvents",
+                format!("arn:aws:logs:{at}:log-group:/x/web-a:log-stream:b/c"),
+                "log-group:/x/${Name}:log-stream:*",
+            ),
+            ("ec2:CreateSubnet", format!("arn:aws:ec2:{at}:vpc/vpc-1"), "vpc/*"),
+        ];
+        for (action, resource, expected) in cases {
+            let found = general(action, &resource, "web-a");
+            assert!(found.ends_with(&format!(":{expected}")), "{action}: {found}");
+        }
+        assert_eq!(
+            general("s3:PutObject", "arn:aws:s3:::web-a-build-x/a/b", "web-a"),
+            "arn:aws:s3:::${Name}-*/*"
+        );
+        assert_eq!(general("ecr:GetAuthorizationToken", "*", "web-a"), "*");
+    }
+
+    #[test]
+    fn actions_of_the_same_resources_are_one_statement() {
+        let need = |action: &str, resource: &str| Need {
+            action: action.to_owned(),
+            resource: resource.to_owned(),
+            conditions: BTreeMap::new(),
+        };
+        let needs =
+            [need("a:X", "1"), need("a:X", "2"), need("a:Y", "1"), need("a:Y", "2"), need("a:Z", "1")];
+        let found = statements(&needs.into());
+        assert_eq!(found.len(), 2);
+        assert!(
+            found
+                .iter()
+                .any(|found| found["Action"] == json!(["a:X", "a:Y"])
+                    && found["Resource"] == json!(["1", "2"]))
+        );
+    }
+}

@@ -1,0 +1,48 @@
+//! The least policy of a person: what the commands that it types were seen to need, and what CloudFormation's handlers
+//! may call with its session.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use seatrial_permissions::Need;
+use seatrial_project::Environment;
+use serde_json::{Value, json};
+
+use crate::cli::Person;
+use crate::plan::template::StackTemplate;
+
+/// What each command was seen to need, by its name; `cargo xtask soak permissions` writes it.
+static NEEDS: LazyLock<BTreeMap<String, Vec<Need>>> =
+    LazyLock::new(|| serde_json::from_str(include_str!("needs.json")).unwrap_or_default());
+
+const READING: [&str; 4] = ["diff", "explain", "logs", "status"];
+const RELEASING: [&str; 3] = ["release", "rollback", "run"];
+
+impl Person {
+    fn types(self, command: &str) -> bool {
+        match self {
+            Self::Operator => true,
+            Self::Releaser => RELEASING.contains(&command) || Self::Reader.types(command),
+            Self::Reader => READING.contains(&command),
+        }
+    }
+}
+
+/// The policy document for an environment whose stacks these templates make.
+pub(super) fn policy(person: Person, environment: &Environment, templates: &[StackTemplate]) -> Value {
+    let name = format!("{}-{}", environment.project, environment.name);
+    let place = (environment.account.as_str(), environment.region.as_str(), name.as_str());
+    let of = NEEDS.iter().filter(|(command, _)| person.types(command)).flat_map(|(_, needs)| needs);
+    let needs: BTreeSet<Need> = of.map(|need| need.in_place(place)).collect();
+    let mut statements = seatrial_permissions::statements(&needs);
+    if person == Person::Operator {
+        statements.extend(by_schema(templates, &needs));
+    }
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+/// What handlers of the types in the templates may call on AWS beyond what was seen here (AWS: resource type schemas,
+/// `handlers`): with the session of whoever provisions.
+fn by_schema(_templates: &[StackTemplate], _needs: &BTreeSet<Need>) -> Option<Value> {
+    None
+}
