@@ -2,10 +2,12 @@
 //!
 //! Two sources, kept apart: `data/reference.json`, extracted from a package that carries AWS's service authorization
 //! reference (`reference.rs`), and our own tables of what follows from an operation's input (`own/`, `beyond/`), each
-//! row with its source. Pure: the data is part of the program, and parsed once.
+//! row with its source. What CloudFormation's handlers may call besides, type by type, is in `data/handlers.json`
+//! (`handlers.rs`). Pure: the data is part of the program, and parsed once.
 
 mod beyond;
 mod context;
+mod handlers;
 mod input;
 mod needed;
 mod on;
@@ -15,6 +17,7 @@ mod row;
 
 use serde_json::Value;
 
+pub use handlers::{Handlers, handlers};
 pub use needed::{Needed, Place, Reason, Record, ResourceRule};
 pub use reference::{Action, arns, known, lookup, source};
 
