@@ -31,7 +31,7 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 const LOCK_POLL: Duration = Duration::from_millis(10);
 
 /// What a local cloud makes in its data directory, by name: anything else there is somebody else's.
-pub const DATA_ENTRIES: [&str; 14] = [
+pub const DATA_ENTRIES: [&str; 15] = [
     "lock",
     "port",
     "state.jsonl",
@@ -43,6 +43,7 @@ pub const DATA_ENTRIES: [&str; 14] = [
     "images",
     "logs",
     "postgres",
+    services::rds::PASSWORDS,
     "registry",
     "s3",
     "tasks",

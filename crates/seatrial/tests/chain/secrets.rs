@@ -142,21 +142,14 @@ fn plant(checkout: &Checkout, values: &mut Values) {
     checkout.commit_all("Name the secrets");
 }
 
-/// The lines of the local cloud's log, by table. Of RDS's instances only the last line of each: an instance has its password until
-/// the server has it, and the log keeps what was until it is made compact.
+/// The lines of the local cloud's log, by table: those too that were followed by others.
 fn tables(log: &str) -> BTreeMap<String, Vec<&str>> {
-    let mut tables: BTreeMap<String, BTreeMap<String, Vec<&str>>> = BTreeMap::new();
+    let mut tables: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for line in log.lines() {
         let read: Value = serde_json::from_str(line).unwrap();
-        let [table, key] = ["t", "k"].map(|name| read[name].as_str().unwrap().to_owned());
-        let is_only_last = table == "rds-instances";
-        let lines = tables.entry(table).or_default().entry(key).or_default();
-        if is_only_last {
-            lines.clear();
-        }
-        lines.push(line);
+        tables.entry(read["t"].as_str().unwrap().to_owned()).or_default().push(line);
     }
-    tables.into_iter().map(|(table, keys)| (table, keys.into_values().flatten().collect())).collect()
+    tables
 }
 
 /// The local cloud's files but its stores, what it answers, and the checkout with its home.

@@ -11,6 +11,7 @@
 
 use std::time::Duration;
 
+use super::password;
 use super::shapes::{DbSnapshot, Endpoint, StatusInfo};
 use super::store::{InstanceRow, RdsStore, SnapshotRow};
 use crate::cloud::Cloud;
@@ -83,7 +84,8 @@ fn process_key(key: &str) -> String {
 
 async fn create(cloud: &Cloud, key: &str, row: &InstanceRow) -> Result<Next, StepError> {
     let store = cloud.part::<RdsStore>();
-    match make(cloud, key, row).await {
+    let made = make(cloud, key, row).await;
+    let stepped = match made {
         Ok((place, port, server)) => {
             keep(cloud, key, server);
             store.instances.update(key, |row| {
@@ -105,10 +107,32 @@ async fn create(cloud: &Cloud, key: &str, row: &InstanceRow) -> Result<Next, Ste
                     status: "error".to_owned(),
                     message: error.to_string(),
                 }];
+                row.password = None;
             })?;
             enter(cloud, key, "failed")
         }
+    };
+    forget_password(cloud, row);
+    stepped
+}
+
+/// Removes the file of a password that the instance's record had.
+fn forget_password(cloud: &Cloud, row: &InstanceRow) {
+    if let Some(name) = &row.password {
+        password::forget(cloud.data_dir(), name);
     }
+}
+
+fn password_of(cloud: &Cloud, row: &InstanceRow) -> Result<Option<String>, PostgresError> {
+    let read = |name: &String| {
+        let path = cloud.data_dir().join(password::FOLDER).join(name);
+        password::read(cloud.data_dir(), name).map_err(|source| PostgresError::Io {
+            what: "read",
+            path,
+            source,
+        })
+    };
+    row.password.as_ref().map(read).transpose()
 }
 
 async fn make(
@@ -127,9 +151,10 @@ async fn make(
             cluster.copy_from(&kept.ok_or_else(gone)?).await?;
             return start(cloud, key, &cluster).await;
         }
+        let password = password_of(cloud, row)?.unwrap_or_default();
         let owner = Owner {
             user: &row.instance.master_username,
-            password: row.password.as_deref().unwrap_or_default(),
+            password: &password,
             database: row.instance.name.as_deref().filter(|name| *name != "postgres"),
         };
         cluster.initialize(&owner).await?;
@@ -184,12 +209,13 @@ fn keep(cloud: &Cloud, key: &str, server: Server) {
 
 async fn modify(cloud: &Cloud, key: &str, row: &InstanceRow) -> Result<Next, StepError> {
     let store = cloud.part::<RdsStore>();
-    if let (Some(password), Some(cluster)) = (&row.password, cluster_of(row)?) {
+    if let (Some(password), Some(cluster)) = (password_of(cloud, row)?, cluster_of(row)?) {
         if let Some(server) = store.forget_server(key) {
             server.stop().await;
         }
-        cluster.set_password(&row.instance.master_username, password).await?;
+        cluster.set_password(&row.instance.master_username, &password).await?;
         store.instances.update(key, |row| row.password = None)?;
+        forget_password(cloud, row);
     }
     enter(cloud, key, "available")
 }
@@ -211,6 +237,7 @@ async fn delete(cloud: &Cloud, key: &str, row: &InstanceRow) -> Result<Next, Ste
         (None, None) => {}
     }
     store.instances.remove(key)?;
+    forget_password(cloud, row);
     Ok(Next::Done)
 }
 

@@ -2,6 +2,7 @@
 
 mod engine;
 mod operations;
+mod password;
 mod shapes;
 mod store;
 
@@ -12,6 +13,7 @@ pub(crate) use operations::{
     ModifyDbParameterGroup, ModifyDbSubnetGroup, RemoveTagsFromResource, RestoreDbInstanceFromDbSnapshot,
     register,
 };
+pub(crate) use password::FOLDER as PASSWORDS;
 pub(crate) use shapes::{DbInstance, Parameter};
 
 use std::time::Duration;
@@ -25,8 +27,10 @@ const START: Duration = Duration::from_secs(10);
 
 /// Starts the servers again, before what uses them.
 pub(crate) async fn resume(cloud: &Cloud) {
-    cloud.resume::<engine::InstanceEngine>();
     let store = cloud.part::<store::RdsStore>();
+    let named = store.instances.values().into_iter().filter_map(|row| row.password);
+    password::sweep(cloud.data_dir(), &named.collect());
+    cloud.resume::<engine::InstanceEngine>();
     let all_run = || {
         let instances = store.instances.values();
         let available = instances.iter().filter(|row| row.instance.status == "available");

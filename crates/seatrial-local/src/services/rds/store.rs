@@ -27,7 +27,8 @@ pub(crate) struct RdsStore {
 #[serde(default)]
 pub(crate) struct InstanceRow {
     pub instance: DbInstance,
-    /// Until the cluster has it; a new one until the cluster has that.
+    /// The file of its password, until the cluster has it; that of a new one until the cluster has that.
+    #[serde(rename = "password_file")]
     pub password: Option<String>,
     /// The snapshot that it is made from, until it is made.
     pub restored_from: Option<String>,

@@ -8,6 +8,7 @@ use crate::operation::{Call, Operation};
 use crate::runtime::postgres::find_postgres;
 use crate::services::iam::ensure_linked_role;
 use crate::services::rds::engine::InstanceEngine;
+use crate::services::rds::password;
 use crate::services::rds::shapes::{DbInstance, ParameterGroupStatus, SecurityGroupMembership};
 use crate::services::rds::store::{InstanceRow, RdsStore};
 use crate::tags::Tag;
@@ -66,11 +67,17 @@ impl Operation for CreateDbInstance {
         find_postgres()
             .map_err(|error| ServiceError::new("InsufficientDBInstanceCapacity", error.to_string()))?;
         ensure_linked_role(call, "rds.amazonaws.com").await?;
-        let password = self.master_user_password.clone();
+        let given = self.master_user_password.clone().unwrap_or_default();
         let instance = self.into_instance(call, &store)?;
-        let row = InstanceRow { instance, password, ..InstanceRow::default() };
+        let data_dir = call.cloud.data_dir();
+        let file = password::keep(data_dir, &given)?;
+        let row = InstanceRow { instance, password: Some(file.clone()), ..InstanceRow::default() };
         let key = row.instance.identifier.clone();
-        if !store.instances.insert_new(&key, &row)? {
+        let put = store.instances.insert_new(&key, &row);
+        if !matches!(put, Ok(true)) {
+            password::forget(data_dir, &file);
+        }
+        if !put? {
             return Err(ServiceError::new("DBInstanceAlreadyExists", "DB instance already exists"));
         }
         call.cloud.start::<InstanceEngine>(&key);

@@ -7,6 +7,7 @@ use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 use crate::services::rds::engine::InstanceEngine;
+use crate::services::rds::password;
 use crate::services::rds::shapes::{DbInstance, SecurityGroupMembership};
 use crate::services::rds::store::RdsStore;
 
@@ -45,21 +46,29 @@ impl Operation for ModifyDbInstance {
     async fn handle(self, call: &Call) -> Result<InstanceOutput, ServiceError> {
         let store = call.cloud.part::<RdsStore>();
         let key = store.instance(&self.identifier)?.instance.identifier;
-        if self.master_user_password.is_some() {
-            check_password(self.master_user_password.as_deref())?;
-        }
+        let data_dir = call.cloud.data_dir();
+        let given = self.master_user_password.as_deref();
+        let file = given.map(|given| {
+            check_password(Some(given))?;
+            password::keep(data_dir, given)
+        });
+        let file = file.transpose()?;
         let modified = store.instances.try_update(&key, |row| {
             if row.instance.status != "available" {
                 let message = format!("Database instance {key} is not in available state.");
                 return Err(ServiceError::new("InvalidDBInstanceState", message));
             }
             self.apply_to(&mut row.instance)?;
-            if self.master_user_password.is_some() {
-                row.password.clone_from(&self.master_user_password);
+            if file.is_some() {
+                row.password.clone_from(&file);
                 row.instance.status = "modifying".to_owned();
             }
             Ok(row.instance.clone())
-        })?;
+        });
+        if let Some(file) = file.filter(|_| !matches!(modified, Ok(Some(_)))) {
+            password::forget(data_dir, &file);
+        }
+        let modified = modified?;
         call.cloud.start::<InstanceEngine>(&key);
         Ok(InstanceOutput { instance: modified.unwrap_or_default() })
     }

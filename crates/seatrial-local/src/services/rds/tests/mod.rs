@@ -73,6 +73,17 @@ async fn an_instance_keeps_its_address_over_restarts_and_leaves_a_snapshot_behin
     assert!(answers(endpoint.port));
     assert!(cloud.operations().is_group_in_use(&cloud, "sg-1"));
     assert_eq!(row.password, None);
+    let new = ModifyDbInstance {
+        identifier: "notes".to_owned(),
+        master_user_password: Some("another-one".to_owned()),
+        ..ModifyDbInstance::default()
+    };
+    call(&cloud, new).await.unwrap();
+    cloud.wait_until(LONG, is_available).await.unwrap();
+    // The log keeps every line that it had; of the second creation, which was refused, nothing is left either.
+    let log = std::fs::read_to_string(dir.path().join("state.jsonl")).unwrap();
+    assert!(log.contains("modifying") && !log.contains("long-enough") && !log.contains("another-one"));
+    assert_eq!(std::fs::read_dir(dir.path().join(PASSWORDS)).unwrap().count(), 0);
     close(cloud).await;
     assert!(!answers(endpoint.port));
 
