@@ -17,7 +17,7 @@ mod row;
 
 use serde_json::Value;
 
-pub use handlers::{Handlers, handlers};
+pub use handlers::{Certain, Handlers, Handling, certain, handlers};
 pub use needed::{Needed, Place, Reason, Record, ResourceRule};
 pub use reference::{Action, arns, known, lookup, source};
 

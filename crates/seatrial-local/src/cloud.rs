@@ -140,6 +140,31 @@ impl Cloud {
         result
     }
 
+    /// Judges a call that somebody makes on AWS and nobody makes here, as if it were made: it is counted, and in the journal
+    /// where it is refused.
+    pub(crate) fn permit(
+        &self,
+        principal: &Principal,
+        (service, operation): (&'static str, &'static str),
+        resource: &str,
+    ) -> Result<(), ServiceError> {
+        let (input, context) = (&Value::Null, Vec::new());
+        let asked = Asked { cloud: self, principal, service, operation, resource, input, context };
+        let Err(check) = self.judge(&asked) else { return Ok(()) };
+        let refusal = access::refusal(service, check.denial.as_deref().unwrap_or_default());
+        self.inner.journal.record(Entry {
+            time: self.clock().now(),
+            principal: principal.arn.clone(),
+            service,
+            operation,
+            resource: resource.to_owned(),
+            allowed: false,
+            denied: Some(*check),
+            error: Some(refusal.code.clone()),
+        });
+        Err(refusal)
+    }
+
     /// Answers the first check that is denied.
     fn judge(&self, asked: &Asked<'_>) -> Result<(), Box<Check>> {
         let Some(gate) = self.inner.operations.gate() else { return Ok(()) };

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+pub(crate) use seatrial_actions::Handling;
 use seatrial_template::{Diagnostic, Document};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
@@ -12,14 +13,6 @@ use serde::{Deserialize, Deserializer};
 
 /// No resource of AWS takes a day.
 const MAXIMUM_SECONDS: f64 = 86_400.0;
-
-/// What CloudFormation does to a resource.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Handling {
-    Creation,
-    Update,
-    Deletion,
-}
 
 /// For each type the time that AWS takes at the least; a type that is not there takes none.
 #[derive(Debug, Clone, Default)]

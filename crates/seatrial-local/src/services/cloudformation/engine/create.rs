@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::super::evaluate::{Scope, resolve_dynamic};
+use super::super::resources::Created;
 use super::super::status::Status;
 use super::super::store::{INVALID, OnFailure, Resource, Stack, Undo};
 use super::super::template::ResourceDeclaration;
 use super::import::import;
-use super::making::{failed_to, needs, new_resource, recorded, validate};
+use super::making::{failed_to, handled, needs, new_resource, recorded, validate};
+use super::permitted::{Handled, doing, looking};
 use super::run::{Made, Run, handler_reason};
 use super::settle::{Settled, settle};
 use crate::error::ServiceError;
@@ -107,14 +109,24 @@ pub(super) async fn create(run: &Run, resource: &mut Resource, retried: bool) ->
     let handler = run.handler(&resource.resource_type)?;
     let context = run.context(&stack, resource, retried);
     let properties = resolve_dynamic(&run.cloud, &context.principal, resource.properties.clone()).await?;
-    let initiated = context.on_initiated.clone();
+    let (initiated, principal) = (context.on_initiated.clone(), context.principal.clone());
+    let (resource_type, declared) = (resource.resource_type.as_str(), &resource.properties);
+    let made = |created: &Created| {
+        let Created { physical_id, attributes } = created;
+        let handled = Handled { resource_type, physical_id, attributes, properties: declared };
+        doing(run, &principal, Handling::Creation, &handled)
+    };
     let making = async {
-        let created = (handler.create)(context, properties).await?;
+        let created = (handler.create)(context.clone(), properties.clone()).await?;
+        if let Err(refused) = made(&created) {
+            (handler.delete)(context, created.physical_id, properties).await?;
+            return Err(refused);
+        }
         // From here on a cancelled creation can be undone.
         initiated(&created.physical_id);
         Ok(created)
     };
-    let created = run.lasting((&resource.resource_type, Handling::Creation), making).await;
+    let created = run.lasting((resource_type, Handling::Creation), making).await;
     // The handler may have told the physical ID meanwhile, even if it failed afterwards.
     if let Some(now) = run.resource(&resource.logical_id) {
         resource.physical_id = now.physical_id;
@@ -123,5 +135,5 @@ pub(super) async fn create(run: &Run, resource: &mut Resource, retried: bool) ->
     run.note_initiated(resource, &created.physical_id)?;
     resource.physical_id = Some(created.physical_id);
     resource.attributes = created.attributes;
-    Ok(())
+    looking(run, &principal, Handling::Creation, &handled(resource))
 }

@@ -7,7 +7,8 @@ use super::super::evaluate::resolve_dynamic;
 use super::super::graph::{Graph, reversed};
 use super::super::status::Status;
 use super::super::store::{Resource, Stack};
-use super::making::{failed_to, recorded};
+use super::making::{failed_to, handled, recorded};
+use super::permitted::{doing, looking};
 use super::run::{Run, handler_reason};
 use super::walk::Walk;
 use crate::error::ServiceError;
@@ -152,6 +153,9 @@ async fn call_handler(
     // A secret that is gone already is not needed to delete what used it.
     let properties = resolve_dynamic(&run.cloud, &context.principal, resource.properties.clone()).await;
     let properties = properties.unwrap_or_else(|_| resource.properties.clone());
+    let (principal, handled) = (context.principal.clone(), handled(resource));
+    doing(run, &principal, Handling::Deletion, &handled)?;
+    looking(run, &principal, Handling::Deletion, &handled)?;
     let deleting = (handler.delete)(context, physical_id, properties);
     run.lasting((&resource.resource_type, Handling::Deletion), deleting).await
 }

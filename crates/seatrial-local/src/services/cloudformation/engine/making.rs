@@ -8,6 +8,7 @@ use super::super::schema;
 use super::super::status::Status;
 use super::super::store::{Resource, Undo};
 use super::super::template::ResourceDeclaration;
+use super::permitted::{Handled, doing, looking};
 use super::run::Run;
 use crate::error::ServiceError;
 use crate::latency::Handling;
@@ -69,6 +70,16 @@ pub(super) fn validate(resource: &Resource) -> Result<(), ServiceError> {
     )))
 }
 
+/// A resource as the calls of its handler are judged on it.
+pub(super) fn handled(resource: &Resource) -> Handled<'_> {
+    Handled {
+        resource_type: &resource.resource_type,
+        physical_id: resource.physical_id.as_deref().unwrap_or_default(),
+        attributes: &resource.attributes,
+        properties: &resource.properties,
+    }
+}
+
 /// Has the handler change `old` into `new` in place; answers its attributes.
 pub(super) async fn update(run: &Run, old: &Resource, new: &Resource) -> Result<Attributes, ServiceError> {
     let stack = run.stack()?;
@@ -77,6 +88,11 @@ pub(super) async fn update(run: &Run, old: &Resource, new: &Resource) -> Result<
     let resolve = |value: &Value| resolve_dynamic(&run.cloud, &context.principal, value.clone());
     let change = Change { old: resolve(&old.properties).await?, new: resolve(&new.properties).await? };
     let physical_id = new.physical_id.clone().unwrap_or_default();
+    let principal = &context.principal;
+    let handled = handled(new);
+    doing(run, principal, Handling::Update, &handled)?;
     let updating = (handler.update)(context.clone(), physical_id, change);
-    run.lasting((&new.resource_type, Handling::Update), updating).await
+    let attributes = run.lasting((&new.resource_type, Handling::Update), updating).await?;
+    looking(run, principal, Handling::Update, &handled)?;
+    Ok(attributes)
 }

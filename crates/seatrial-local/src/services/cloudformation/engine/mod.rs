@@ -17,6 +17,7 @@ mod exports;
 mod import;
 mod live;
 mod making;
+mod permitted;
 mod rollback;
 mod run;
 mod settle;
