@@ -12,6 +12,7 @@ use super::begin::{
 use super::change_set_queries::find_change_set;
 use super::imports::{self, Imports, ResourceToImport};
 use super::request::{Changes, Prepared, RevisionRequest};
+use super::role::require_assumable;
 use super::{stack_arn, validation};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
@@ -71,6 +72,7 @@ impl Operation for CreateChangeSet {
             _ => false,
         };
         let (mut stack, is_new) = self.stack(call, creates)?;
+        require_assumable(call, self.role_arn.as_deref(), stack.options.role_arn.as_deref()).await?;
         let same_name = |set: &ChangeSet| !set.is_executed() && set.name == self.change_set_name;
         let existing = store.change_sets_of(&stack.id).into_iter().find(same_name);
         if let Some(set) = existing {
@@ -198,7 +200,7 @@ impl CreateChangeSet {
             execution_status: if failed { "UNAVAILABLE" } else { "AVAILABLE" }.to_owned(),
             revision: prepared.revision,
             options: StackOptions {
-                role_arn: self.role_arn.clone(),
+                role_arn: self.role_arn.clone().or_else(|| stack.options.role_arn.clone()),
                 revert_drift: self.deployment_mode.is_some(),
                 ..stack.options.clone()
             },
@@ -231,13 +233,18 @@ impl Operation for ExecuteChangeSet {
     const NAME: &'static str = "ExecuteChangeSet";
 
     fn resource(&self, cloud: &Cloud) -> String {
-        self.stack_name.as_ref().map_or("*".to_owned(), |name| stack_arn(cloud, name))
+        if let Some(name) = &self.stack_name {
+            return stack_arn(cloud, name);
+        }
+        let set = cloud.part::<Store>().change_sets.get(&self.change_set_name);
+        set.map_or_else(|| "*".to_owned(), |set| set.stack_id)
     }
 
     async fn handle(self, call: &Call) -> Result<Value, ServiceError> {
         let store = call.cloud.part::<Store>();
         let set = find_change_set(call, &self.change_set_name, self.stack_name.as_deref())?;
         require_executable(&set)?;
+        require_assumable(call, None, set.options.role_arn.as_deref()).await?;
         let on_failure = match (set.on_stack_failure, self.disable_rollback) {
             (Some(_), Some(true)) => {
                 return Err(ServiceError::validation(

@@ -20,6 +20,7 @@ mod recovery;
 mod register;
 mod request;
 mod resources;
+mod role;
 mod stacks;
 mod templates;
 mod validation;

@@ -8,6 +8,7 @@ use super::super::engine::{Run, StackEngine};
 use super::super::status::Status;
 use super::super::store::{Stack, Store, Undo};
 use super::begin::Beginning;
+use super::role::require_assumable;
 use super::{living_stack, stack_arn};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
@@ -53,6 +54,8 @@ pub(super) struct ContinueUpdateRollback {
     resources_to_skip: Vec<String>,
     #[serde(default)]
     force_rollback: bool,
+    #[serde(rename = "RoleARN")]
+    role_arn: Option<String>,
     client_request_token: Option<String>,
 }
 
@@ -68,6 +71,7 @@ impl Operation for ContinueUpdateRollback {
     async fn handle(self, call: &Call) -> Result<Value, ServiceError> {
         let stack = living_stack(call, &self.stack_name)?;
         require_status(&stack, Status::UpdateRollbackFailed)?;
+        require_assumable(call, self.role_arn.as_deref(), stack.options.role_arn.as_deref()).await?;
         if self.force_rollback && !self.resources_to_skip.is_empty() {
             return Err(ServiceError::validation(
                 "You cannot specify both ResourcesToSkip and ForceRollback",
@@ -82,9 +86,17 @@ impl Operation for ContinueUpdateRollback {
         };
         beginning.go(call, |stack| {
             stack.rollback_failures.clear();
+            take_role(stack, self.role_arn);
             require_status(stack, Status::UpdateRollbackFailed)
         })?;
         Ok(json!({}))
+    }
+}
+
+/// A role that is given is the stack's from then on.
+fn take_role(stack: &mut Stack, given: Option<String>) {
+    if given.is_some() {
+        stack.options.role_arn = given;
     }
 }
 
@@ -136,6 +148,8 @@ pub(super) struct RollbackStack {
     stack_name: String,
     #[serde(default)]
     retain_except_on_create: bool,
+    #[serde(rename = "RoleARN")]
+    role_arn: Option<String>,
     client_request_token: Option<String>,
 }
 
@@ -150,6 +164,7 @@ impl Operation for RollbackStack {
 
     async fn handle(self, call: &Call) -> Result<Value, ServiceError> {
         let stack = living_stack(call, &self.stack_name)?;
+        require_assumable(call, self.role_arn.as_deref(), stack.options.role_arn.as_deref()).await?;
         let status = match stack.status {
             Status::CreateFailed => Status::RollbackInProgress,
             _ => Status::UpdateRollbackInProgress,
@@ -165,6 +180,7 @@ impl Operation for RollbackStack {
                 require_status(stack, Status::UpdateFailed)?;
             }
             stack.options.retain_except_on_create = self.retain_except_on_create;
+            take_role(stack, self.role_arn);
             if let Some(previous) = stack.previous.take() {
                 stack.current = previous;
             }

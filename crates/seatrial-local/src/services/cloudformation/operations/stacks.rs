@@ -10,6 +10,7 @@ use super::begin::{
 };
 use super::policies::{PolicyDuringUpdate, PolicySource};
 use super::request::RevisionRequest;
+use super::role::require_assumable;
 use super::{stack_arn, validation};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
@@ -81,6 +82,7 @@ impl Operation for CreateStack {
             };
         }
         let is_new = reviewed.is_none();
+        require_assumable(call, self.role_arn.as_deref(), None).await?;
         let mut stack = reviewed.unwrap_or_else(|| new_stack(call, &self.stack_name));
         let prepared = self.revision.prepare(call, &stack).await?;
         let changes = prepared.changes(call, &stack)?;
@@ -162,6 +164,7 @@ impl Operation for UpdateStack {
         let stack = found
             .ok_or_else(|| ServiceError::validation(format!("Stack [{}] does not exist", self.stack_name)))?;
         require_updatable(&stack)?;
+        require_assumable(call, self.role_arn.as_deref(), stack.options.role_arn.as_deref()).await?;
         let prepared = self.revision.prepare(call, &stack).await?;
         let changes = prepared.changes(call, &stack)?;
         if !changes.anything {
@@ -231,6 +234,7 @@ impl Operation for DeleteStack {
         if matches!(stack.status, Status::DeleteComplete | Status::DeleteInProgress) {
             return Ok(nothing);
         }
+        require_assumable(call, self.role_arn.as_deref(), stack.options.role_arn.as_deref()).await?;
         let run = Run::new(&call.cloud, &stack.id);
         // The exports are looked at before anything is done; the call itself succeeds.
         if let Some(conflict) = run.export_conflict(&stack, &[]).filter(|_| !stack.termination_protection) {

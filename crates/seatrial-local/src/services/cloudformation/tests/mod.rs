@@ -13,6 +13,7 @@ mod recorded;
 mod records;
 mod refusals;
 mod revert_drift;
+mod roles;
 mod served;
 mod validation;
 
