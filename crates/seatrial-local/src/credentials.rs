@@ -24,6 +24,10 @@ pub struct Credentials {
 
 const OPERATOR: &str = "operator";
 
+/// So long expired credentials are told from ones that never were, as AWS does: weeks later it does no more
+/// (jrl84/amazon-sp-api#57). A day is enough for whoever comes back to a laptop, and few keys by then.
+const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
+
 /// All access keys by id.
 pub(crate) struct CredentialStore {
     keys: Table<Credentials>,
@@ -82,10 +86,37 @@ impl CredentialStore {
     fn forget_expired(&self) -> Result<(), PersistError> {
         let now = self.clock.now();
         for (key, row) in self.keys.entries() {
-            if row.expiration.is_some_and(|expiration| expiration < now) {
+            if row.expiration.is_some_and(|expiration| expiration.plus(REMEMBERED) < now) {
                 self.keys.remove(&key)?;
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Hands;
+    use crate::tests::{ACCOUNT, cloud_at};
+
+    #[test]
+    fn expired_credentials_are_known_as_such_for_a_day() {
+        let dir = tempfile::tempdir().unwrap();
+        let hands = Hands::new();
+        let cloud = cloud_at(dir.path(), dir.path(), Clock::by(hands), |_| {});
+        let store = cloud.part::<CredentialStore>();
+        let hour = Duration::from_secs(3600);
+        let issue = || store.issue(Principal::service("codebuild.amazonaws.com", ACCOUNT), hour).unwrap();
+        let first = issue();
+
+        hands.advance(hour * 2);
+        issue();
+        let found = store.lookup(&first.access_key_id).unwrap();
+        assert!(found.expiration.is_some_and(|expiration| expiration < cloud.clock().now()));
+
+        hands.advance(REMEMBERED);
+        issue();
+        assert!(store.lookup(&first.access_key_id).is_none());
     }
 }
