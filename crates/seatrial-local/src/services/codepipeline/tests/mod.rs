@@ -1,6 +1,7 @@
 //! Pipelines that really run: a git repository, real builds, a deployment that the test ends.
 
 mod members;
+mod permissions;
 mod steps;
 mod world;
 
