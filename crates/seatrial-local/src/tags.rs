@@ -72,6 +72,11 @@ pub(crate) fn dropped(old: &[impl Tagged], new: &[impl Tagged]) -> Vec<String> {
     old.iter().filter(|tag| !is_kept(tag)).map(|tag| tag.key().to_owned()).collect()
 }
 
+/// Keys with their values.
+pub(crate) fn pairs(tags: &[impl Tagged]) -> Vec<(String, String)> {
+    tags.iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect()
+}
+
 pub(crate) fn map(tags: Vec<Tag>) -> BTreeMap<String, String> {
     tags.into_iter().map(|tag| (tag.key, tag.value)).collect()
 }

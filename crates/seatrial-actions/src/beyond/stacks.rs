@@ -53,6 +53,7 @@ pub(super) const ROWS: &[Row] = &[
         .when(When::Absent(&["StackName"])),
     row(82, WITH_TEMPLATE, "s3:GetObject", On::ObjectAt("TemplateURL"), TEMPLATE),
     row(98, &["iam:CreateRole"], "iam:TagRole", On::Own, IAM).when(When::Given(&["Tags"])),
+    row(98, &["iam:CreatePolicy"], "iam:TagPolicy", On::Own, IAM).when(When::Given(&["Tags"])),
     row(99, ASSUME, "sts:TagSession", On::Own, STS).when(When::Given(&["Tags"])),
     row(99, ASSUME, "sts:SetSourceIdentity", On::Own, STS).when(When::Given(&["SourceIdentity"])),
     row(99, ASSUME, "sts:SetContext", On::Own, STS).when(When::Given(&["ProvidedContexts"])),

@@ -5,11 +5,12 @@
 //!
 //! Known to be other than at AWS: requests count as sent over TLS, for they do not leave the machine
 //! (`aws:SecureTransport`); a service-linked role may everything, for its policy is AWS's own; keys of KMS have no
-//! policies here; tags of resources are not told (`aws:ResourceTag`), so that who asks for them is not let in.
+//! policies here, for KMS is not served; tags are told of the resources that keep some here (`tags.rs`).
 
 mod records;
 mod resources;
 mod subject;
+mod tags;
 
 use std::collections::BTreeMap;
 
@@ -18,7 +19,10 @@ use seatrial_policy::{Context, Decision, Match, Request, Verdict};
 
 use crate::access::{Check, Statement};
 use crate::operation::Asked;
+use crate::services::iam;
 use subject::Subject;
+
+const BOUNDARY: &str = "iam:PermissionsBoundary";
 
 /// Judges a call: one check for each action and resource.
 pub(crate) fn gate(asked: &Asked<'_>) -> Vec<Check> {
@@ -66,10 +70,19 @@ fn check(
     context.insert("aws:CurrentTime", [time.to_string()]);
     context.insert("aws:EpochTime", [now.to_string()]);
     context.insert("aws:ResourceAccount", [asked.cloud.account()]);
-    for (key, values) in extra {
+    let own = resources::policy(asked.cloud, action, &resource);
+    let mut extra = extra.clone();
+    // Told only where somebody asks: whoever decides again by what was told then comes to the same.
+    if subject.asks_for_tags || own.asks_for_tags {
+        let tags = tags::conditions(asked.cloud, action, &resource);
+        extra.extend(tags.into_iter().map(|(key, value)| (key, vec![value])));
+    }
+    if let Some(boundary) = boundary(asked, action, &resource) {
+        extra.entry(BOUNDARY.to_owned()).or_insert(vec![boundary]);
+    }
+    for (key, values) in &extra {
         context.insert(key, values.clone());
     }
-    let own = resources::policy(asked.cloud, action, &resource);
     let request = Request {
         principal: &subject.caller,
         action,
@@ -78,11 +91,17 @@ fn check(
         resource_account: Some(asked.cloud.account()),
         context: &context,
     };
-    let decision = subject.decide(&own, &request);
+    let decision = subject.decide(&own.policies, &request);
     let denial = denial(&decision, &request);
     let (allowed, statement) = (decision.is_allowed(), statement(&decision.verdict));
-    let (action, context) = (action.to_owned(), extra.clone());
-    Check { action, resource, context, allowed, statement, denial }
+    Check { action: action.to_owned(), resource, context: extra, allowed, statement, denial }
+}
+
+/// The boundary of the role that is acted on, for actions with that key. What a call itself gives goes before it.
+fn boundary(asked: &Asked<'_>, action: &str, resource: &str) -> Option<String> {
+    let keys = &seatrial_actions::lookup(action)?.keys;
+    keys.iter().find(|key| *key == BOUNDARY)?;
+    iam::boundary_of(asked.cloud, resource)
 }
 
 fn statement(verdict: &Verdict<'_>) -> Option<Statement> {

@@ -57,6 +57,13 @@ pub(super) struct Subject {
     /// One at the most.
     boundary: Arc<[NamedPolicy]>,
     session: Arc<[NamedPolicy]>,
+    /// Whether any of them asks for tags of resources.
+    pub asks_for_tags: bool,
+}
+
+/// Whether a document asks for tags of resources, in a condition's key or a variable. Keys are the same in any case.
+pub(super) fn asks_for_tags(document: &str) -> bool {
+    document.to_ascii_lowercase().contains(":resourcetag/")
 }
 
 impl Subject {
@@ -74,12 +81,16 @@ impl Subject {
         };
         let session = principal.session_policies.iter().enumerate();
         let session = session.map(|(index, text)| (format!("session policy {index}"), text.clone()));
+        let session: Texts = session.collect();
+        let mut texts = identity.iter().chain(&boundary).chain(&session);
+        let asks_for_tags = texts.any(|(_, text)| asks_for_tags(text));
         let identities = |texts: Texts| parsed.policies(PolicyKind::Identity, texts);
         Self {
+            asks_for_tags,
             caller: caller(principal),
             identity: identities(identity),
             boundary: identities(boundary.into_iter().collect()),
-            session: identities(session.collect()),
+            session: identities(session),
         }
     }
 

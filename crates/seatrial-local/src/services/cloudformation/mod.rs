@@ -30,6 +30,12 @@ pub(crate) fn made_by(cloud: &Cloud, resource_type: &str, physical_id: &str) -> 
     Some((stack.name, resource.logical_id))
 }
 
+/// The tags of a stack.
+pub(crate) fn tags_of(cloud: &Cloud, stack: &str) -> Option<Vec<(String, String)>> {
+    let stack = cloud.part::<store::Store>().stack(stack)?;
+    Some(stack.current.tags.into_iter().map(|tag| (tag.key, tag.value)).collect())
+}
+
 /// The keys of a stack's tags.
 pub(crate) fn tag_keys(cloud: &Cloud, stack: &str) -> Option<Vec<String>> {
     let stack = cloud.part::<store::Store>().stack(stack)?;

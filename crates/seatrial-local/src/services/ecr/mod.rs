@@ -17,14 +17,28 @@ mod store;
 pub(crate) use manifest::LONGEST_MANIFEST;
 pub(crate) use operations::{
     BatchCheckLayerAvailability, BatchGetImage, CompleteLayerUpload, CreateRepository, DeleteLifecyclePolicy,
-    DeleteRepository, DescribeRepositories, GetAuthorizationToken, GetDownloadUrlForLayer, ImageId,
-    InitiateLayerUpload, ListImages, PutImage, PutImageScanningConfiguration, PutImageTagMutability,
-    PutLifecyclePolicy, TagResource, UntagResource, UploadLayerPart,
+    DeleteRepository, DeleteRepositoryPolicy, DescribeRepositories, GetAuthorizationToken,
+    GetDownloadUrlForLayer, ImageId, InitiateLayerUpload, ListImages, PutImage,
+    PutImageScanningConfiguration, PutImageTagMutability, PutLifecyclePolicy, SetRepositoryPolicy,
+    TagResource, UntagResource, UploadLayerPart,
 };
 pub(crate) use referrers::{Referrer, subject_of};
 pub(crate) use store::{Ecr, Encryption, ExclusionFilter, Mutability, Scanning, digest, is_digest};
 
+use crate::cloud::Cloud;
 use crate::operation::Operations;
+
+/// The policy that a repository has itself, by its ARN.
+pub(crate) fn policy_of(cloud: &Cloud, arn: &str) -> Option<String> {
+    let (_, name) = arn.split_once(":repository/")?;
+    cloud.part::<Ecr>().repositories.get(name)?.policy
+}
+
+/// The tags of a repository, by its ARN.
+pub(crate) fn tags_of(cloud: &Cloud, arn: &str) -> Option<Vec<(String, String)>> {
+    let (_, name) = arn.split_once(":repository/")?;
+    Some(crate::tags::pairs(&cloud.part::<Ecr>().repositories.get(name)?.tags))
+}
 
 pub(crate) fn register(operations: &mut Operations) {
     operations.add::<BatchCheckLayerAvailability>();
@@ -49,4 +63,7 @@ pub(crate) fn register(operations: &mut Operations) {
     operations.add::<TagResource>();
     operations.add::<UntagResource>();
     operations.add::<UploadLayerPart>();
+    operations.add::<SetRepositoryPolicy>();
+    operations.add::<operations::GetRepositoryPolicy>();
+    operations.add::<DeleteRepositoryPolicy>();
 }

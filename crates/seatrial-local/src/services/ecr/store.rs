@@ -58,6 +58,9 @@ pub(super) struct RepositoryRow {
     pub scanning: Scanning,
     pub encryption: Encryption,
     pub lifecycle_policy: Option<String>,
+    /// JSON: who may what with it.
+    #[serde(default)]
+    pub policy: Option<String>,
     pub tags: Vec<Tag>,
 }
 

@@ -12,7 +12,7 @@ mod task;
 pub(crate) use operations::{
     CreateCluster, CreateService, CreateTaskSet, DeleteCluster, DeleteService, DeleteTaskSet,
     DeregisterTaskDefinition, DescribeClusters, DescribeServices, PLATFORM_VERSION, RegisterTaskDefinition,
-    TagResource, UpdateCluster, UpdateService, UpdateServicePrimaryTaskSet,
+    TagResource, UpdateCluster, UpdateService, UpdateServicePrimaryTaskSet, tags_of,
 };
 pub(crate) use shapes::{
     AwsVpcConfiguration, DeploymentController, LoadBalancer, NetworkConfiguration, Service, Setting, TaskSet,

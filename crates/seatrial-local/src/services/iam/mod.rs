@@ -27,12 +27,23 @@ pub(crate) fn register(operations: &mut Operations) {
     operations.add::<AttachRolePolicy>();
     operations.add::<DetachRolePolicy>();
     operations.add::<ListAttachedRolePolicies>();
+    operations.add::<PutRolePermissionsBoundary>();
+    operations.add::<DeleteRolePermissionsBoundary>();
+    operations.add::<CreatePolicy>();
+    operations.add::<CreatePolicyVersion>();
+    operations.add::<GetPolicy>();
+    operations.add::<GetPolicyVersion>();
+    operations.add::<ListPolicyVersions>();
+    operations.add::<DeletePolicyVersion>();
+    operations.add::<DeletePolicy>();
     operations.add::<TagRole>();
     operations.add::<UntagRole>();
     operations.add::<ListRoleTags>();
     operations.add::<GetUser>();
     operations.add::<ListAccountAliases>();
 }
+
+const NOTHING: &str = r#"{"Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}"#;
 
 /// What a role has of policies.
 pub(crate) struct RolePolicies {
@@ -45,10 +56,29 @@ pub(crate) struct RolePolicies {
 
 /// The policies of a role; none of a role that does not exist.
 pub(crate) fn policies_of(cloud: &Cloud, role_arn: &str) -> Option<RolePolicies> {
-    let role = cloud.part::<store::RoleStore>().by_arn(role_arn)?;
-    let managed = role.attached.iter().filter_map(|arn| Some((arn.clone(), managed::document(arn)?)));
+    let store = cloud.part::<store::RoleStore>();
+    let role = store.by_arn(role_arn)?;
+    let managed = role.attached.iter().filter_map(|arn| Some((arn.clone(), store.document(arn)?)));
     let identity = role.inline.clone().into_iter().chain(managed).collect();
-    Some(RolePolicies { identity, boundary: None, trust: role.trust })
+    // A boundary that nobody knows lets nothing through.
+    let boundary = role.boundary.map(|arn| {
+        let document = store.document(&arn).unwrap_or_else(|| NOTHING.to_owned());
+        (arn, document)
+    });
+    Some(RolePolicies { identity, boundary, trust: role.trust })
+}
+
+/// The tags of a role, or of a managed policy of the account.
+pub(crate) fn tags_of(cloud: &Cloud, arn: &str) -> Option<Vec<(String, String)>> {
+    let store = cloud.part::<store::RoleStore>();
+    let role = store.by_arn(arn).map(|role| role.tags);
+    let tags = role.or_else(|| store.policies.get(arn).map(|policy| policy.tags));
+    Some(tags?.into_iter().collect())
+}
+
+/// The ARN of the permissions boundary that a role has.
+pub(crate) fn boundary_of(cloud: &Cloud, role_arn: &str) -> Option<String> {
+    cloud.part::<store::RoleStore>().by_arn(role_arn)?.boundary
 }
 
 /// The roles that are not service-linked: name and ARN of each.
@@ -83,6 +113,7 @@ pub(crate) fn add_trusting_role(cloud: &Cloud, name: &str) {
         tags: Default::default(),
         inline: [("all".to_owned(), EVERYTHING.to_owned())].into(),
         attached: Vec::new(),
+        boundary: None,
     };
     cloud.part::<store::RoleStore>().roles.put(name, &role).unwrap();
 }

@@ -6,7 +6,15 @@ mod store;
 
 pub(crate) use operations::*;
 
+use crate::cloud::Cloud;
 use crate::operation::Operations;
+
+/// The tags of a log group, by its ARN or that of one of its streams.
+pub(crate) fn tags_of(cloud: &Cloud, arn: &str) -> Option<Vec<(String, String)>> {
+    let (_, name) = arn.split_once(":log-group:")?;
+    let name = name.split(':').next().unwrap_or(name);
+    Some(cloud.part::<store::LogStore>().group(name).ok()?.tags.into_iter().collect())
+}
 
 pub(crate) fn register(operations: &mut Operations) {
     operations.add::<CreateLogGroup>();

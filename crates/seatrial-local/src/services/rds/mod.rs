@@ -11,7 +11,7 @@ pub(crate) use operations::{
     DeleteDbParameterGroup, DeleteDbSubnetGroup, DescribeDbInstances, DescribeDbParameterGroups,
     DescribeDbParameters, DescribeDbSubnetGroups, ListTagsForResource, ModifyDbInstance,
     ModifyDbParameterGroup, ModifyDbSubnetGroup, RemoveTagsFromResource, RestoreDbInstanceFromDbSnapshot,
-    register,
+    register, tags_of,
 };
 pub(crate) use password::FOLDER as PASSWORDS;
 pub(crate) use shapes::{DbInstance, Parameter};

@@ -17,7 +17,20 @@ pub(crate) fn key_of(cloud: &Cloud, secret_arn: &str) -> Option<String> {
     cloud.part::<store::SecretStore>().find(secret_arn).ok()?.kms_key_id
 }
 
+/// The policy that a secret has itself.
+pub(crate) fn policy_of(cloud: &Cloud, secret_arn: &str) -> Option<String> {
+    cloud.part::<store::SecretStore>().find(secret_arn).ok()?.policy
+}
+
+/// The tags of a secret.
+pub(crate) fn tags_of(cloud: &Cloud, secret_arn: &str) -> Option<Vec<(String, String)>> {
+    Some(cloud.part::<store::SecretStore>().find(secret_arn).ok()?.tags.into_iter().collect())
+}
+
 pub(crate) fn register(operations: &mut Operations) {
+    operations.add::<PutResourcePolicy>();
+    operations.add::<GetResourcePolicy>();
+    operations.add::<DeleteResourcePolicy>();
     operations.add::<CreateSecret>();
     operations.add::<PutSecretValue>();
     operations.add::<UpdateSecret>();

@@ -45,6 +45,7 @@ pub(crate) fn stand_in(cloud: &Cloud, arn: &str, keys: &[String]) -> Result<(), 
         changed: now,
         deleted: None,
         tags: BTreeMap::new(),
+        policy: None,
         versions: Vec::new(),
     };
     if let Some(version) = version(None, (Some(text), None), now) {

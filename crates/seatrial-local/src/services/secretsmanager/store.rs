@@ -21,6 +21,9 @@ pub(super) struct Secret {
     /// Set while the secret waits for its deletion.
     pub deleted: Option<Epoch>,
     pub tags: BTreeMap<String, String>,
+    /// JSON.
+    #[serde(default)]
+    pub policy: Option<String>,
     /// Oldest first.
     pub versions: Vec<Version>,
 }

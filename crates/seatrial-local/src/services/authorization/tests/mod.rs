@@ -1,5 +1,7 @@
 //! What the door lets through, and for whom.
 
+mod resources;
+
 use serde_json::{Value, json};
 
 use crate::Cloud;

@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 
 use super::{
     Attributes, Change, Created, Flag, Resource, ResourceContext, ResourceTypes, Tag, answered, capitalized,
-    told,
+    gone, told,
 };
 use crate::error::ServiceError;
 use crate::services::ecr::{
-    CreateRepository, DeleteLifecyclePolicy, DeleteRepository, DescribeRepositories, Encryption,
-    ExclusionFilter, Mutability, PutImageScanningConfiguration, PutImageTagMutability, PutLifecyclePolicy,
-    Scanning, TagResource, UntagResource,
+    CreateRepository, DeleteLifecyclePolicy, DeleteRepository, DeleteRepositoryPolicy, DescribeRepositories,
+    Encryption, ExclusionFilter, Mutability, PutImageScanningConfiguration, PutImageTagMutability,
+    PutLifecyclePolicy, Scanning, SetRepositoryPolicy, TagResource, UntagResource,
 };
 use crate::tags;
 
@@ -34,6 +34,7 @@ struct Properties {
     image_scanning_configuration: Option<ScanningProperties>,
     encryption_configuration: Option<EncryptionProperties>,
     lifecycle_policy: Option<LifecycleProperties>,
+    repository_policy_text: Option<Value>,
     #[serde(default)]
     tags: Vec<Tag>,
 }
@@ -81,10 +82,19 @@ impl Properties {
         Scanning { scan_on_push: scanning.is_some_and(|scanning| scanning.scan_on_push.0) }
     }
 
+    fn own_policy(&self) -> Option<String> {
+        self.repository_policy_text.as_ref().map(text)
+    }
+
     fn lifecycle_policy(&self) -> Option<String> {
         let text = self.lifecycle_policy.as_ref()?.lifecycle_policy_text.as_ref()?;
-        Some(text.as_str().map_or_else(|| text.to_string(), str::to_owned))
+        Some(self::text(text))
     }
+}
+
+/// A document may be given as an object or as its text.
+fn text(document: &Value) -> String {
+    document.as_str().map_or_else(|| document.to_string(), str::to_owned)
 }
 
 impl Resource for Repository {
@@ -115,6 +125,7 @@ impl Resource for Repository {
         if let Some(policy) = properties.lifecycle_policy() {
             put_policy(ctx, &name, policy).await?;
         }
+        set_own_policy(ctx, &name, (None, properties.own_policy())).await?;
         Ok(Created { attributes: attributes(ctx, &name).await?, physical_id: name })
     }
 
@@ -141,6 +152,7 @@ impl Resource for Repository {
             None if old.lifecycle_policy.is_some() => remove_policy(ctx, &name).await?,
             None => {}
         }
+        set_own_policy(ctx, &name, (old.own_policy(), new.own_policy())).await?;
         let resource_arn = ctx.cloud.arn("ecr", &format!("repository/{name}"));
         let tags: Vec<tags::Tag> = ctx.tag_list(&new.tags);
         let tag_keys = tags::dropped(&old.tags, &tags);
@@ -183,6 +195,25 @@ impl Resource for Repository {
         match ctx.cloud.call(&ctx.principal, input).await {
             Err(error) if error.code != "RepositoryNotFoundException" => Err(error),
             _ => Ok(()),
+        }
+    }
+}
+
+async fn set_own_policy(
+    ctx: &ResourceContext,
+    name: &str,
+    (old, new): (Option<String>, Option<String>),
+) -> Result<(), ServiceError> {
+    let repository_name = name.to_owned();
+    match (old, new) {
+        (old, new) if old == new => Ok(()),
+        (_, Some(policy_text)) => {
+            let input = SetRepositoryPolicy { repository_name, policy_text };
+            ctx.cloud.call(&ctx.principal, input).await.map(drop)
+        }
+        (_, None) => {
+            let removed = ctx.cloud.call(&ctx.principal, DeleteRepositoryPolicy { repository_name }).await;
+            gone(removed, "RepositoryPolicyNotFoundException")
         }
     }
 }

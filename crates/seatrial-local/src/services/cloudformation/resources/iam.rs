@@ -10,8 +10,9 @@ use super::{
 };
 use crate::error::ServiceError;
 use crate::services::iam::{
-    AttachRolePolicy, CreateRole, DeleteRole, DeleteRolePolicy, DetachRolePolicy, GetRole, GetRolePolicy,
-    ListAttachedRolePolicies, PutRolePolicy, TagRole, UpdateAssumeRolePolicy, UpdateRole,
+    AttachRolePolicy, CreateRole, DeleteRole, DeleteRolePermissionsBoundary, DeleteRolePolicy,
+    DetachRolePolicy, GetRole, GetRolePolicy, ListAttachedRolePolicies, PutRolePermissionsBoundary,
+    PutRolePolicy, TagRole, UpdateAssumeRolePolicy, UpdateRole,
 };
 use crate::tags;
 
@@ -34,6 +35,7 @@ struct RoleProperties {
     description: Option<String>,
     max_session_duration: Option<Number>,
     managed_policy_arns: Vec<String>,
+    permissions_boundary: Option<String>,
     policies: Vec<InlinePolicy>,
     tags: Vec<Tag>,
 }
@@ -105,6 +107,26 @@ async fn attach(
     Ok(())
 }
 
+async fn bound(
+    ctx: &ResourceContext,
+    role_name: &str,
+    (old, new): (Option<String>, Option<String>),
+) -> Result<(), ServiceError> {
+    let role_name = role_name.to_owned();
+    if old == new {
+        return Ok(());
+    }
+    match new {
+        Some(permissions_boundary) => {
+            let input = PutRolePermissionsBoundary { role_name, permissions_boundary };
+            ctx.cloud.call(&ctx.principal, input).await.map(drop)
+        }
+        None => {
+            gone(ctx.cloud.call(&ctx.principal, DeleteRolePermissionsBoundary { role_name }).await, MISSING)
+        }
+    }
+}
+
 impl Resource for Role {
     const TYPE: &'static str = "AWS::IAM::Role";
     type Properties = RoleProperties;
@@ -117,6 +139,7 @@ impl Resource for Role {
             assume_role_policy_document: text(&properties.assume_role_policy_document),
             description: properties.description,
             max_session_duration: properties.max_session_duration.map(|number| number.0),
+            permissions_boundary: properties.permissions_boundary,
             tags: tags(ctx, &properties.tags),
         };
         ctx.made(ctx.cloud.call(&ctx.principal, input).await, "EntityAlreadyExists")?;
@@ -146,6 +169,7 @@ impl Resource for Role {
             };
             ctx.cloud.call(&ctx.principal, input).await?;
         }
+        bound(ctx, physical_id, (old.permissions_boundary, new.permissions_boundary)).await?;
         put_policies(ctx, physical_id, (&old.policies, &new.policies)).await?;
         attach(ctx, physical_id, (&old.managed_policy_arns, &new.managed_policy_arns)).await?;
         ctx.cloud.call(&ctx.principal, TagRole { role_name, tags: tags(ctx, &new.tags) }).await?;
@@ -163,6 +187,8 @@ impl Resource for Role {
         let found = ctx.cloud.call(&ctx.principal, GetRole { role_name: id.to_owned() }).await;
         let Some(answer) = answered(found, MISSING)? else { return Ok(None) };
         let mut read = told(&answer["Role"], ["RoleName", "Path", "Description", "MaxSessionDuration"]);
+        let boundary = answer["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"].clone();
+        read.insert("PermissionsBoundary".to_owned(), boundary);
         let document = decoded(&answer["Role"]["AssumeRolePolicyDocument"]);
         read.insert("AssumeRolePolicyDocument".to_owned(), document);
         let mut inline = Vec::new();

@@ -1,13 +1,14 @@
 //! Policies as resources of their own: inline ones of one role, and managed ones.
-//!
-//! IAM keeps no managed policies here: one is a name that roles can have attached.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Attributes, Change, Created, Resource, ResourceContext, ResourceTypes, attributes, gone};
 use crate::error::ServiceError;
-use crate::services::iam::{AttachRolePolicy, DeleteRolePolicy, DetachRolePolicy, PutRolePolicy};
+use crate::services::iam::{
+    AttachRolePolicy, CreatePolicy, CreatePolicyVersion, DeletePolicy, DeletePolicyVersion, DeleteRolePolicy,
+    DetachRolePolicy, ListPolicyVersions, PutRolePolicy,
+};
 
 /// IAM's code for what does not exist.
 const MISSING: &str = "NoSuchEntity";
@@ -81,6 +82,8 @@ struct ManagedPolicy;
 struct ManagedPolicyProperties {
     managed_policy_name: Option<String>,
     path: Option<String>,
+    description: Option<String>,
+    policy_document: Value,
     roles: Vec<String>,
 }
 
@@ -100,8 +103,38 @@ async fn attach(
     Ok(())
 }
 
-fn values(arn: &str) -> Attributes {
-    attributes([("PolicyArn", json!(arn)), ("DefaultVersionId", json!("v1")), ("IsAttachable", json!(true))])
+/// Puts a new version in force, and answers its id; the ones before are of no more use.
+async fn renew(ctx: &ResourceContext, arn: &str, policy_document: String) -> Result<String, ServiceError> {
+    forget_versions(ctx, arn).await?;
+    let input = CreatePolicyVersion { policy_arn: arn.to_owned(), policy_document, set_as_default: true };
+    Ok(ctx.cloud.call(&ctx.principal, input).await?.policy_version.version_id)
+}
+
+/// Deletes the versions that are not in force, and answers the one that is.
+async fn forget_versions(ctx: &ResourceContext, arn: &str) -> Result<Option<String>, ServiceError> {
+    let listed = ctx.cloud.call(&ctx.principal, ListPolicyVersions { policy_arn: arn.to_owned() }).await;
+    let versions = match listed {
+        Err(error) if error.code == MISSING => return Ok(None),
+        listed => listed?.versions,
+    };
+    let mut current = None;
+    for version in versions {
+        if version.is_default_version {
+            current = Some(version.version_id);
+            continue;
+        }
+        let input = DeletePolicyVersion { policy_arn: arn.to_owned(), version_id: version.version_id };
+        gone(ctx.cloud.call(&ctx.principal, input).await, MISSING)?;
+    }
+    Ok(current)
+}
+
+fn values(arn: &str, version: &str) -> Attributes {
+    attributes([
+        ("PolicyArn", json!(arn)),
+        ("DefaultVersionId", json!(version)),
+        ("IsAttachable", json!(true)),
+    ])
 }
 
 impl Resource for ManagedPolicy {
@@ -115,9 +148,17 @@ impl Resource for ManagedPolicy {
         let name = properties.managed_policy_name.unwrap_or_else(|| ctx.generated_name(128));
         let path = properties.path.as_deref().unwrap_or("/");
         let arn = format!("arn:aws:iam::{}:policy{path}{name}", ctx.cloud.account());
+        let input = CreatePolicy {
+            policy_name: name,
+            path: properties.path,
+            policy_document: text(&properties.policy_document),
+            description: properties.description,
+            ..CreatePolicy::default()
+        };
+        ctx.made(ctx.cloud.call(&ctx.principal, input).await, "EntityAlreadyExists")?;
         ctx.initiated(&arn);
         attach(ctx, &arn, (&[], &properties.roles)).await?;
-        Ok(Created { attributes: values(&arn), physical_id: arn })
+        Ok(Created { attributes: values(&arn, "v1"), physical_id: arn })
     }
 
     async fn update(
@@ -125,8 +166,17 @@ impl Resource for ManagedPolicy {
         physical_id: &str,
         change: Change<ManagedPolicyProperties>,
     ) -> Result<Attributes, ServiceError> {
-        attach(ctx, physical_id, (&change.old.roles, &change.new.roles)).await?;
-        Ok(values(physical_id))
+        let Change { old, new } = change;
+        let mut version = None;
+        if old.policy_document != new.policy_document {
+            version = Some(renew(ctx, physical_id, text(&new.policy_document)).await?);
+        }
+        attach(ctx, physical_id, (&old.roles, &new.roles)).await?;
+        let version = match version {
+            Some(version) => version,
+            None => forget_versions(ctx, physical_id).await?.unwrap_or_else(|| "v1".to_owned()),
+        };
+        Ok(values(physical_id, &version))
     }
 
     async fn delete(
@@ -134,6 +184,9 @@ impl Resource for ManagedPolicy {
         physical_id: &str,
         properties: ManagedPolicyProperties,
     ) -> Result<(), ServiceError> {
-        attach(ctx, physical_id, (&properties.roles, &[])).await
+        attach(ctx, physical_id, (&properties.roles, &[])).await?;
+        let policy_arn = physical_id.to_owned();
+        forget_versions(ctx, physical_id).await?;
+        gone(ctx.cloud.call(&ctx.principal, DeletePolicy { policy_arn }).await, MISSING)
     }
 }

@@ -25,6 +25,7 @@ mod record;
 mod resource;
 mod s3;
 mod secret_attachment;
+mod secret_policy;
 mod secretsmanager;
 mod shown;
 mod tags;
@@ -62,6 +63,7 @@ impl ResourceTypes {
         rds::register(&mut types);
         s3::register(&mut types);
         secret_attachment::register(&mut types);
+        secret_policy::register(&mut types);
         secretsmanager::register(&mut types);
         task_definition::register(&mut types);
         #[cfg(test)]

@@ -154,3 +154,86 @@ async fn a_record_needs_what_its_handler_on_aws_would_do() {
     assert_eq!(cloud.settled("s").await, "DELETE_FAILED");
     assert!(cloud.reason("Queue DELETE_FAILED").await.contains("sqs:DeleteQueue"));
 }
+
+const POLICIES: &str = "
+Parameters: {Action: {Type: String, Default: 'logs:*'}, Bound: {Type: String, Default: one}}
+Conditions: {IsBound: !Equals [!Ref Bound, one]}
+Resources:
+  Limit:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      ManagedPolicyName: limit
+      PolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, Action: !Ref Action, Resource: '*'}]}
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: bound
+      PermissionsBoundary: !If [IsBound, !Ref Limit, !Ref 'AWS::NoValue']
+      AssumeRolePolicyDocument:
+        Version: 2012-10-17
+        Statement: [{Effect: Allow, Principal: {Service: codebuild.amazonaws.com}, Action: 'sts:AssumeRole'}]
+  Images:
+    Type: AWS::ECR::Repository
+    Properties:
+      RepositoryName: images
+      RepositoryPolicyText:
+        Version: 2012-10-17
+        Statement: [{Effect: Allow, Principal: {AWS: !GetAtt Role.Arn}, Action: 'ecr:ListImages'}]
+  Secret: {Type: 'AWS::SecretsManager::Secret', Properties: {Name: word, SecretString: hidden}}
+  OfSecret:
+    Type: AWS::SecretsManager::ResourcePolicy
+    Properties:
+      SecretId: !Ref Secret
+      BlockPublicPolicy: true
+      ResourcePolicy:
+        Version: 2012-10-17
+        Statement: [{Effect: Allow, Principal: {AWS: !GetAtt Role.Arn}, Action: 'secretsmanager:GetSecretValue', Resource: '*'}]
+";
+
+impl Fixture {
+    async fn ask(&self, operation: &str, input: Value) -> Result<Value, ServiceError> {
+        let operator = Principal::operator("000000000000");
+        let (service, operation) = operation.split_once(':').unwrap();
+        self.local.cloud().dispatch(&operator, (service, operation), input).await
+    }
+}
+
+#[tokio::test]
+async fn policies_of_resources_and_boundaries_come_with_a_stack_and_go_with_it() {
+    let cloud = Fixture::new().await;
+    let capabilities = ["CAPABILITY_NAMED_IAM"];
+    let input = json!({"StackName": "s", "TemplateBody": POLICIES, "Capabilities": capabilities});
+    let id = cloud.call("CreateStack", input).await["StackId"].as_str().unwrap().to_owned();
+    assert_eq!(cloud.settled("s").await, "CREATE_COMPLETE", "{:#?}", cloud.events("s").await);
+    let limit = "arn:aws:iam::000000000000:policy/limit";
+    let role = async || cloud.ask("iam:GetRole", json!({"RoleName": "bound"})).await.unwrap()["Role"].clone();
+    assert_eq!(role().await["PermissionsBoundary"]["PermissionsBoundaryArn"], limit);
+    let secret = cloud.ask("secretsmanager:GetResourcePolicy", json!({"SecretId": "word"})).await.unwrap();
+    assert!(secret["ResourcePolicy"].as_str().unwrap().contains("role/bound"));
+    assert_eq!(cloud.physical_id("OfSecret").await, secret["ARN"].as_str().unwrap());
+    let name = json!({"repositoryName": "images"});
+    let repository = cloud.ask("ecr:GetRepositoryPolicy", name.clone()).await.unwrap();
+    assert!(repository["policyText"].as_str().unwrap().contains("role/bound"));
+
+    let given = json!([{"ParameterKey": "Action", "ParameterValue": "s3:*"}, {"ParameterKey": "Bound", "ParameterValue": "no"}]);
+    let changed = POLICIES.replace("      RepositoryPolicyText:", "      Tags:").replace(
+        "        Version: 2012-10-17\n        Statement: [{Effect: Allow, Principal: {AWS: !GetAtt Role.Arn}, Action: 'ecr:ListImages'}]",
+        "        - {Key: a, Value: b}",
+    );
+    let input =
+        json!({"StackName": "s", "TemplateBody": changed, "Parameters": given, "Capabilities": capabilities});
+    cloud.call("UpdateStack", input).await;
+    assert_eq!(cloud.settled("s").await, "UPDATE_COMPLETE", "{:#?}", cloud.events("s").await);
+    assert_eq!(role().await["PermissionsBoundary"], Value::Null);
+    let version = cloud.ask("iam:GetPolicy", json!({"PolicyArn": limit})).await.unwrap();
+    assert_eq!(version["Policy"]["DefaultVersionId"], "v2");
+    let gone = cloud.ask("ecr:GetRepositoryPolicy", name).await.unwrap_err();
+    assert_eq!(gone.code, "RepositoryPolicyNotFoundException");
+
+    cloud.call("DeleteStack", json!({"StackName": "s"})).await;
+    assert_eq!(cloud.settled(&id).await, "DELETE_COMPLETE");
+    assert_eq!(
+        cloud.ask("iam:GetPolicy", json!({"PolicyArn": limit})).await.unwrap_err().code,
+        "NoSuchEntity"
+    );
+}

@@ -37,6 +37,24 @@ pub(super) fn delete_tags(input: DeleteTags, network: &Network, _: &Cloud) -> Re
     Ok(Empty {})
 }
 
+/// The tags of the resource `arn`, whose end is its id; `None`: it is not there.
+pub(crate) fn tags_of(cloud: &Cloud, arn: &str) -> Option<Vec<(String, String)>> {
+    let network = cloud.part::<Network>();
+    let (_, id) = arn.rsplit_once('/')?;
+    let tags = match id.split_once('-')?.0 {
+        "vpc" => network.vpcs.get(id)?.tags,
+        "subnet" => network.subnets.get(id)?.tags,
+        "rtb" => network.route_tables.get(id)?.tags,
+        "igw" => network.internet_gateways.get(id)?.tags,
+        "nat" => network.nat_gateways.get(id)?.tags,
+        "eipalloc" => network.addresses.get(id)?.tags,
+        "vpce" => network.endpoints.get(id)?.tags,
+        "sg" => network.groups.get(id)?.tags,
+        _ => return None,
+    };
+    Some(tags.into_iter().collect())
+}
+
 /// The kind of a resource is told by the form of its id.
 fn change(network: &Network, id: &str, change: impl FnOnce(&mut Tags)) -> Result<(), ServiceError> {
     let prefix = id.split('-').next().unwrap_or_default();

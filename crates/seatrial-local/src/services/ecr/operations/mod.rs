@@ -5,6 +5,7 @@ mod delete_images;
 mod images;
 mod layers;
 mod lifecycle;
+mod policies;
 mod put_image;
 mod repositories;
 mod settings;
@@ -20,6 +21,8 @@ pub(crate) use layers::{
 };
 pub(super) use lifecycle::GetLifecyclePolicy;
 pub(crate) use lifecycle::{DeleteLifecyclePolicy, PutLifecyclePolicy};
+pub(super) use policies::GetRepositoryPolicy;
+pub(crate) use policies::{DeleteRepositoryPolicy, SetRepositoryPolicy};
 pub(crate) use put_image::PutImage;
 pub(crate) use repositories::{CreateRepository, DeleteRepository, DescribeRepositories};
 pub(crate) use settings::{PutImageScanningConfiguration, PutImageTagMutability};

@@ -91,6 +91,7 @@ impl Operation for CreateRepository {
             scanning: self.image_scanning_configuration,
             encryption,
             lifecycle_policy: None,
+            policy: None,
             tags: self.tags,
         };
         if !cloud.part::<Ecr>().repositories.insert_new(&row.name, &row)? {

@@ -16,7 +16,7 @@ pub(crate) use service_input::PLATFORM_VERSION;
 #[cfg(test)]
 pub(crate) use services::DescribeServicesOutput;
 pub(crate) use services::{CreateService, DeleteService, DescribeServices, ListServices};
-pub(crate) use tags::TagResource;
+pub(crate) use tags::{TagResource, tags_of};
 pub(crate) use task_definitions::{
     DeleteTaskDefinitions, DeregisterTaskDefinition, DescribeTaskDefinition, ListTaskDefinitionFamilies,
     ListTaskDefinitions, RegisterTaskDefinition,

@@ -28,6 +28,21 @@ fn change(store: &EcsStore, arn: &str, change: impl FnOnce(&mut Vec<Tag>)) -> Re
     changed.ok_or_else(|| invalid("The specified resource cannot be found."))
 }
 
+/// The tags of the resource `arn`; `None`: it is not there.
+pub(crate) fn tags_of(cloud: &Cloud, arn: &str) -> Option<Vec<(String, String)>> {
+    let store = cloud.part::<EcsStore>();
+    let (kind, name) = arn.splitn(6, ':').nth(5)?.split_once('/')?;
+    let tags = match kind {
+        "cluster" => store.clusters.get(name)?.tags,
+        "service" => store.services.get(name)?.tags,
+        "task-set" => store.task_sets.get(name)?.set.tags,
+        "task" => store.tasks.get(name)?.task.tags,
+        "task-definition" => store.definition(last(arn))?.tags,
+        _ => return None,
+    };
+    Some(tags::pairs(&tags))
+}
+
 fn edit(tags: &mut Vec<Tag>, change: impl FnOnce(&mut Vec<Tag>)) -> Vec<Tag> {
     change(tags);
     tags.clone()

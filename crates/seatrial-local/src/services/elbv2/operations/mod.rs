@@ -16,7 +16,7 @@ pub(crate) use load_balancers::{
 pub(crate) use rules::{
     CreateRule, DeleteRule, DescribeRules, ModifyRule, Rule, RulePriority, SetRulePriorities,
 };
-pub(crate) use tags::{AddTags, DescribeTags, RemoveTags};
+pub(crate) use tags::{AddTags, DescribeTags, RemoveTags, tags_of};
 #[cfg(test)]
 pub(crate) use target_groups::TargetGroupsOutput;
 pub(crate) use target_groups::{

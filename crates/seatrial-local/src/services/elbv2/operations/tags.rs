@@ -6,6 +6,7 @@ use super::super::errors;
 use super::super::shapes::Empty;
 use super::super::store::Elb;
 use super::SERVICE;
+use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 use crate::tags::{self, Tag};
@@ -37,7 +38,7 @@ impl Operation for DescribeTags {
     async fn handle(self, call: &Call) -> Result<DescribeTagsOutput, ServiceError> {
         let elb = call.cloud.part::<Elb>();
         let describe =
-            |arn: &String| Ok(TagDescription { resource_arn: arn.clone(), tags: tags_of(&elb, arn)? });
+            |arn: &String| Ok(TagDescription { resource_arn: arn.clone(), tags: read(&elb, arn)? });
         let tag_descriptions =
             self.resource_arns.iter().map(describe).collect::<Result<_, ServiceError>>()?;
         Ok(DescribeTagsOutput { tag_descriptions })
@@ -86,7 +87,12 @@ impl Operation for RemoveTags {
     }
 }
 
-fn tags_of(elb: &Elb, arn: &str) -> Result<Vec<Tag>, ServiceError> {
+/// The tags of the resource `arn`; `None`: it is not there.
+pub(crate) fn tags_of(cloud: &Cloud, arn: &str) -> Option<Vec<(String, String)>> {
+    Some(tags::pairs(&read(&cloud.part::<Elb>(), arn).ok()?))
+}
+
+fn read(elb: &Elb, arn: &str) -> Result<Vec<Tag>, ServiceError> {
     let tags = if arn.contains(":targetgroup/") {
         elb.target_groups.get(arn).map(|row| row.tags)
     } else if arn.contains(":listener/") {

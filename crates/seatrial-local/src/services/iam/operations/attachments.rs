@@ -31,7 +31,13 @@ impl Operation for AttachRolePolicy {
         if !self.policy_arn.starts_with("arn:") || !self.policy_arn.contains(":policy/") {
             return Err(ServiceError::validation(format!("ARN {} is not valid.", self.policy_arn)));
         }
-        call.cloud.part::<RoleStore>().change(&self.role_name, |role| {
+        let store = call.cloud.part::<RoleStore>();
+        if !store.is_attachable(&self.policy_arn) {
+            // As hashicorp/terraform-provider-aws#11801 and many others quote AWS.
+            let message = format!("Policy {} does not exist or is not attachable.", self.policy_arn);
+            return Err(no_such_entity(message));
+        }
+        store.change(&self.role_name, |role| {
             if role.attached.contains(&self.policy_arn) {
                 return Ok(Empty {});
             }

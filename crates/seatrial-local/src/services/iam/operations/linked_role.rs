@@ -53,6 +53,7 @@ impl Operation for CreateServiceLinkedRole {
             tags: Default::default(),
             inline: Default::default(),
             attached: Vec::new(),
+            boundary: None,
         };
         if !call.cloud.part::<RoleStore>().roles.insert_new(name, &record)? {
             let message = "has been taken in this account, please try a different suffix.";

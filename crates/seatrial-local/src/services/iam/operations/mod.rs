@@ -2,7 +2,9 @@
 
 mod account;
 mod attachments;
+mod boundaries;
 mod linked_role;
+mod managed;
 mod policies;
 mod roles;
 mod tags;
@@ -10,7 +12,12 @@ mod trust;
 
 pub(crate) use account::{GetUser, ListAccountAliases};
 pub(crate) use attachments::{AttachRolePolicy, DetachRolePolicy, ListAttachedRolePolicies};
+pub(crate) use boundaries::{DeleteRolePermissionsBoundary, PutRolePermissionsBoundary};
 pub(crate) use linked_role::CreateServiceLinkedRole;
+pub(crate) use managed::{
+    CreatePolicy, CreatePolicyVersion, DeletePolicy, DeletePolicyVersion, GetPolicy, GetPolicyVersion,
+    ListPolicyVersions,
+};
 pub(crate) use policies::{DeleteRolePolicy, GetRolePolicy, ListRolePolicies, PutRolePolicy};
 pub(crate) use roles::{CreateRole, DeleteRole, GetRole, ListRoles};
 pub(crate) use tags::{ListRoleTags, TagRole, UntagRole};

@@ -4,6 +4,7 @@ use seatrial_policy::PolicyKind;
 use serde::{Deserialize, Serialize};
 
 use super::super::store::{RoleRecord, RoleStore};
+use super::boundaries::check_boundary;
 use super::{Empty, check_document, encoded, role_arn};
 use crate::clock::Epoch;
 use crate::cloud::Cloud;
@@ -24,8 +25,18 @@ pub(crate) struct CreateRole {
     /// Seconds, 3600 unless told otherwise.
     #[serde(default)]
     pub max_session_duration: Option<i64>,
+    /// The ARN of a managed policy.
+    #[serde(default)]
+    pub permissions_boundary: Option<String>,
     #[serde(default)]
     pub tags: Vec<Tag>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Boundary {
+    pub permissions_boundary_type: &'static str,
+    pub permissions_boundary_arn: String,
 }
 
 #[derive(Serialize)]
@@ -40,6 +51,8 @@ pub(crate) struct Role {
     pub assume_role_policy_document: String,
     pub description: Option<String>,
     pub max_session_duration: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permissions_boundary: Option<Boundary>,
     pub tags: Vec<Tag>,
 }
 
@@ -60,6 +73,11 @@ impl From<RoleRecord> for Role {
             assume_role_policy_document: encoded(&record.trust),
             description: record.description,
             max_session_duration: record.max_session_duration,
+            // The one type that the model has, though the API reference says `Policy`.
+            permissions_boundary: record.boundary.map(|permissions_boundary_arn| Boundary {
+                permissions_boundary_type: "PermissionsBoundaryPolicy",
+                permissions_boundary_arn,
+            }),
             tags: tags::list(record.tags),
         }
     }
@@ -77,6 +95,10 @@ impl Operation for CreateRole {
     async fn handle(self, call: &Call) -> Result<RoleOutput, ServiceError> {
         check_name(&self.role_name)?;
         check_document(PolicyKind::Trust, &self.assume_role_policy_document)?;
+        let store = call.cloud.part::<RoleStore>();
+        if let Some(boundary) = &self.permissions_boundary {
+            check_boundary(&store, boundary)?;
+        }
         let path = self.path.unwrap_or_else(|| "/".to_owned());
         let record = RoleRecord {
             id: format!("AROA{:0>16}", crate::id::digits_of(&self.role_name, 16)),
@@ -90,8 +112,9 @@ impl Operation for CreateRole {
             tags: tags::map(self.tags),
             inline: Default::default(),
             attached: Vec::new(),
+            boundary: self.permissions_boundary,
         };
-        if !call.cloud.part::<RoleStore>().roles.insert_new(&record.name, &record)? {
+        if !store.roles.insert_new(&record.name, &record)? {
             let message = format!("Role with name {} already exists.", record.name);
             return Err(ServiceError::new("EntityAlreadyExists", message).with_status(409));
         }

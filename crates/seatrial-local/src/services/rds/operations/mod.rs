@@ -20,7 +20,7 @@ pub(crate) use restore::RestoreDbInstanceFromDbSnapshot;
 pub(crate) use subnet_groups::{
     CreateDbSubnetGroup, DeleteDbSubnetGroup, DescribeDbSubnetGroups, ModifyDbSubnetGroup,
 };
-pub(crate) use tags::{AddTagsToResource, ListTagsForResource, RemoveTagsFromResource};
+pub(crate) use tags::{AddTagsToResource, ListTagsForResource, RemoveTagsFromResource, tags_of};
 
 use serde::Serialize;
 

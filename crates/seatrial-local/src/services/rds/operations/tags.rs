@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Nothing;
+use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 use crate::services::rds::store::RdsStore;
@@ -25,6 +26,21 @@ fn change(store: &RdsStore, arn: &str, change: impl FnOnce(&mut Vec<Tag>)) -> Re
     changed.ok_or_else(|| {
         ServiceError::new("InvalidParameterValue", format!("Invalid resource name: {arn}")).with_status(404)
     })
+}
+
+/// The tags of the resource `arn`; `None`: it is not there.
+pub(crate) fn tags_of(cloud: &Cloud, arn: &str) -> Option<Vec<(String, String)>> {
+    let store = cloud.part::<RdsStore>();
+    let mut parts = arn.splitn(7, ':').skip(5);
+    let (kind, name) = (parts.next()?, parts.next()?);
+    let tags = match kind {
+        "db" => store.instances.get(name)?.instance.tag_list,
+        "subgrp" => store.subnet_groups.get(name)?.tags,
+        "pg" => store.parameter_groups.get(name)?.tags,
+        "snapshot" => store.snapshots.get(name)?.snapshot.tag_list,
+        _ => return None,
+    };
+    Some(tags::pairs(&tags))
 }
 
 #[derive(Deserialize, Serialize)]

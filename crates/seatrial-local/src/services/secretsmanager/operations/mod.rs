@@ -1,11 +1,13 @@
 //! The operations of Secrets Manager.
 
 mod describe;
+mod policies;
 mod secrets;
 mod tags;
 mod values;
 
 pub(crate) use describe::{DescribeSecret, ListSecrets};
+pub(crate) use policies::{DeleteResourcePolicy, GetResourcePolicy, PutResourcePolicy};
 pub(crate) use secrets::{CreateSecret, DeleteSecret, UpdateSecret};
 pub(super) use secrets::{exists, version};
 pub(crate) use tags::{TagResource, UntagResource};

@@ -59,6 +59,7 @@ impl Operation for CreateSecret {
             changed: now,
             deleted: None,
             tags: tags::map(self.tags),
+            policy: None,
             versions: Vec::new(),
         };
         let version = version(self.client_request_token, (self.secret_string, self.secret_binary), now);
