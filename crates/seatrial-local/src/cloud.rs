@@ -244,6 +244,11 @@ impl Cloud {
         }
     }
 
+    /// Keeps nothing more.
+    pub(crate) fn close(&self) {
+        self.inner.setup.database.close();
+    }
+
     pub fn settings(&self) -> &Settings {
         &self.inner.settings
     }

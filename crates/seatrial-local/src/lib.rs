@@ -15,6 +15,7 @@ mod error;
 mod fault;
 mod id;
 mod journal;
+mod json_lines;
 mod latency;
 mod metric;
 mod operation;

@@ -167,6 +167,8 @@ impl LocalCloud {
         self.cloud.drivers().shutdown(Duration::from_secs(5)).await;
         services::stop(&self.cloud).await;
         self.server.abort();
+        // Whoever takes the data directory next finds nobody else who writes there.
+        self.cloud.close();
     }
 }
 

@@ -71,6 +71,20 @@ pub(crate) fn has_few_files(name: &str) -> bool {
     is_again("LOCAL_CLOUD_TEST_FEW_FILES", command)
 }
 
+/// No file grows longer in a process of [`has_short_files`]: as on a full disk a write ends in the middle.
+pub(crate) const SHORT_FILE: usize = 64 << 10;
+
+/// Whether this process was started with files of [`SHORT_FILE`] bytes at the most. If not, runs the test `name` in one
+/// that is, and sees it pass.
+pub(crate) fn has_short_files(name: &str) -> bool {
+    // In blocks of 512 bytes; who does not ignore the signal is ended by it.
+    let script =
+        format!("trap '' XFSZ && ulimit -f {} && exec \"$0\" --exact \"$1\" --nocapture", SHORT_FILE / 512);
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", &script]).arg(std::env::current_exe().unwrap()).arg(name);
+    is_again("LOCAL_CLOUD_TEST_SHORT_FILES", command)
+}
+
 /// Whether this process may make no user namespaces. If it may, runs the test `name` in one that may not.
 #[cfg(target_os = "linux")]
 pub(crate) fn has_no_namespaces(name: &str) -> bool {

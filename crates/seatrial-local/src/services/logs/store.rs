@@ -5,8 +5,6 @@
 //! is not costs a file on disk, and neither memory nor an open file.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::cloud::{Part, Setup};
 use crate::error::ServiceError;
+use crate::json_lines::{self, Appended};
 use crate::persist::Table;
 
 /// So many streams are kept in memory. Each task and each build has one, and most are never looked at again.
@@ -52,12 +51,14 @@ pub(super) struct Event {
 pub(super) struct Events {
     pub list: Vec<Event>,
     pub stored_bytes: i64,
-    file: Option<File>,
+    file: Option<Appended>,
     path: PathBuf,
+    /// Of the file's whole lines when it was read, in bytes.
+    length: u64,
 }
 
 impl Events {
-    /// Appends to the file, then to memory.
+    /// Appends to the file, then to memory. What the file does not take is in neither.
     pub fn append(&mut self, events: Vec<Event>) -> Result<(), ServiceError> {
         let mut lines = Vec::new();
         for event in &events {
@@ -65,27 +66,23 @@ impl Events {
             lines.push(b'\n');
         }
         if self.file.is_none() {
-            let opened = OpenOptions::new().create(true).append(true).open(&self.path);
+            let opened = Appended::open(&self.path, self.length);
             self.file = Some(opened.map_err(|error| self.failed("open", &error))?);
         }
-        if let Some(file) = &mut self.file {
-            let written = file.write_all(&lines);
-            written.map_err(|error| self.failed("write", &error))?;
-        }
+        let written = self.file.as_mut().map_or(Ok(()), |file| file.append(&lines));
+        written.map_err(|error| self.failed("write", &error))?;
         self.stored_bytes += events.iter().map(Event::size).sum::<i64>();
         self.list.extend(events);
         Ok(())
     }
 
-    fn read(path: PathBuf) -> Self {
+    fn read(path: PathBuf) -> Result<Self, ServiceError> {
         let mut list: Vec<Event> = Vec::new();
-        if let Ok(file) = File::open(&path) {
-            // A torn last line is what a kill in the middle of a write leaves.
-            let lines = BufReader::new(file).split(b'\n').map_while(Result::ok);
-            list.extend(lines.filter_map(|line| serde_json::from_slice(&line).ok()));
-        }
+        let length = json_lines::read(&path, |event| list.push(event)).map_err(|error| {
+            ServiceError::internal(format!("failed to read log file `{}`: {error}", path.display()))
+        })?;
         let stored_bytes = list.iter().map(Event::size).sum();
-        Self { list, stored_bytes, file: None, path }
+        Ok(Self { list, stored_bytes, file: None, path, length })
     }
 
     fn failed(&self, verb: &str, error: &dyn std::fmt::Display) -> ServiceError {
@@ -172,7 +169,7 @@ impl LogStore {
         std::fs::create_dir_all(&self.folder).map_err(|error| {
             ServiceError::internal(format!("failed to make folder `{}`: {error}", self.folder.display()))
         })?;
-        let read = Arc::new(Mutex::new(Events::read(self.file_of(&key))));
+        let read = Arc::new(Mutex::new(Events::read(self.file_of(&key))?));
         events.keep(key, Arc::clone(&read));
         Ok(read)
     }
@@ -242,5 +239,23 @@ mod tests {
         }
         // Who holds one sees what others write.
         assert_eq!(messages(&held), ["one", "two"]);
+    }
+
+    #[test]
+    fn half_a_line_swallows_no_event_after_it_and_a_damaged_one_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("events");
+        let read = || Events::read(path.clone());
+        read().unwrap().append(vec![event("one")]).unwrap();
+        let whole = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, format!("{whole}{}", &whole[..9])).unwrap();
+
+        read().unwrap().append(vec![event("two")]).unwrap();
+
+        let kept: Vec<_> = read().unwrap().list.into_iter().map(|event| event.message).collect();
+        assert_eq!(kept, ["one", "two"]);
+        std::fs::write(&path, format!("{}\n{whole}", &whole[..9])).unwrap();
+        let refused = read().err().unwrap();
+        assert!(refused.message.contains("line 1, column"), "{refused}");
     }
 }
