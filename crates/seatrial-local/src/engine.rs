@@ -3,8 +3,10 @@
 //! An engine moves one record (a stack, a deployment, a task) from step to step. The record alone tells the
 //! next step, so after a restart [`Engine::in_flight`] names what was under way and it goes on.
 
+use std::any::Any;
 use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -39,7 +41,16 @@ pub(crate) trait Engine: Send + Sync + 'static {
 
     /// Does the next step of the record `key` and persists it. Steps of one record never overlap.
     fn step(cloud: &Cloud, key: &str) -> impl Future<Output = Next> + Send;
+
+    /// A step of the record panicked, saying `why`: what is under way fails. What is kept as it should be is looked at
+    /// again after a while.
+    fn fail(_cloud: &Cloud, _key: &str, _why: &str) -> Next {
+        Next::After(AFTER_PANIC)
+    }
 }
+
+/// How long a record is left alone whose step panicked.
+const AFTER_PANIC: Duration = Duration::from_secs(5);
 
 /// The records that are being driven.
 #[derive(Default)]
@@ -109,14 +120,26 @@ impl Drivers {
     }
 }
 
+/// What a panic said.
+fn said(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
+}
+
 async fn drive<E: Engine>(cloud: Cloud, key: String, notify: Arc<Notify>) {
     let id = (E::NAME, key.clone());
     let stop = cloud.stopping();
     loop {
         let next = tokio::select! {
             () = stop.cancelled() => return,
-            next = E::step(&cloud, &key) => next,
+            next = AssertUnwindSafe(E::step(&cloud, &key)).catch_unwind() => next,
         };
+        // Nothing of a step outlives it but records, each of which was written whole.
+        let next = next.unwrap_or_else(|panic| {
+            let why = said(panic.as_ref());
+            tracing::error!(engine = E::NAME, key, why, "a step panicked");
+            E::fail(&cloud, &key, &why)
+        });
         match next {
             Next::Done if cloud.drivers().finish(&id, &notify) => return,
             Next::Done => {}
@@ -129,6 +152,51 @@ async fn drive<E: Engine>(cloud: Cloud, key: String, notify: Arc<Notify>) {
                 () = stop.cancelled() => return,
                 () = notify.notified() => {}
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::tests::cloud_in;
+
+    static STEPS: AtomicUsize = AtomicUsize::new(0);
+    static FAILED: Mutex<Option<String>> = Mutex::new(None);
+
+    struct Panics;
+
+    impl Engine for Panics {
+        const NAME: &'static str = "panics";
+        const ENDS: bool = true;
+
+        fn in_flight(_cloud: &Cloud) -> Vec<String> {
+            Vec::new()
+        }
+
+        async fn step(_cloud: &Cloud, key: &str) -> Next {
+            STEPS.fetch_add(1, Ordering::SeqCst);
+            panic!("no step of {key}")
+        }
+
+        fn fail(_cloud: &Cloud, _key: &str, why: &str) -> Next {
+            *FAILED.lock().unwrap() = Some(why.to_owned());
+            Next::Done
+        }
+    }
+
+    #[tokio::test]
+    async fn a_step_that_panics_fails_its_record_and_no_more_than_that() {
+        let dir = tempfile::tempdir().unwrap();
+        let cloud = cloud_in(dir.path());
+        for round in 1..=2 {
+            cloud.start::<Panics>("a record");
+            while STEPS.load(Ordering::SeqCst) < round || !cloud.drivers().under_way().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(FAILED.lock().unwrap().take().as_deref(), Some("no step of a record"));
         }
     }
 }

@@ -51,6 +51,11 @@ impl Engine for InstanceEngine {
             Next::After(RETRY)
         })
     }
+
+    fn fail(cloud: &Cloud, key: &str, _why: &str) -> Next {
+        // A deletion is tried again.
+        enter(cloud, key, "failed").map_or(Next::After(RETRY), |_| Next::After(RETRY))
+    }
 }
 
 #[derive(Debug, thiserror::Error)]

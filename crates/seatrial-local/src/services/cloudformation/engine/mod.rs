@@ -64,6 +64,12 @@ impl Engine for StackEngine {
             _ => Next::Done,
         }
     }
+
+    fn fail(cloud: &Cloud, key: &str, why: &str) -> Next {
+        let run = Run::new(cloud, key);
+        let Ok(stack) = run.stack() else { return Next::Done };
+        give_up(&run, stack.status, &ServiceError::internal(format!("Internal Failure: {why}")))
+    }
 }
 
 /// A phase that could not even be begun: the stack must not stay in flight for ever.

@@ -59,6 +59,12 @@ impl Engine for Builds {
             }
         }
     }
+
+    fn fail(cloud: &Cloud, key: &str, _why: &str) -> Next {
+        shell::end_leftovers(key);
+        Book::new(cloud, key).finish(End::Fault("Internal Service Error"));
+        Next::Done
+    }
 }
 
 /// Ends the processes of every build that runs: their records are looked at by the next start.

@@ -47,6 +47,11 @@ impl Engine for Deployments {
         }
         next
     }
+
+    fn fail(cloud: &Cloud, key: &str, why: &str) -> Next {
+        let message = format!("There was a problem inside of CodeDeploy: {why}");
+        end::troubled(cloud, &cloud.part(), key, Trouble::Fatal { code: "INTERNAL_ERROR", message })
+    }
 }
 
 async fn step(cloud: &Cloud, store: &Arc<CodeDeploy>, key: &str) -> Next {

@@ -1,7 +1,7 @@
 //! One execution's way through its stages.
 
 use super::super::declaration::Action;
-use super::super::store::{ActionRun, ActionStatus, CodePipeline, ExecutionRow, Status};
+use super::super::store::{ActionRun, ActionStatus, CodePipeline, ErrorDetails, ExecutionRow, Status};
 use super::action;
 use super::gate::{Gate, gate};
 use crate::cloud::Cloud;
@@ -79,6 +79,22 @@ fn act(cloud: &Cloud, part: &CodePipeline, row: &ExecutionRow, index: usize) -> 
         .map(|declared| action::begin(cloud, row, &stage.name, declared))
         .collect();
     set(cloud, part, row, |row| row.actions.extend(begun))
+}
+
+/// Fails the execution, with the actions that run.
+pub(super) fn fail(cloud: &Cloud, row: &ExecutionRow, why: &str) {
+    let now = cloud.clock().now();
+    set(cloud, &cloud.part::<CodePipeline>(), row, |row| {
+        for run in row.actions.iter_mut().filter(|run| run.status == ActionStatus::InProgress) {
+            run.status = ActionStatus::Failed;
+            run.updated = now;
+            run.error = Some(ErrorDetails { code: "InternalError".to_owned(), message: why.to_owned() });
+        }
+        match row.position() {
+            Some(index) => end(row, index, Status::Failed),
+            None => row.status = Status::Failed,
+        }
+    });
 }
 
 /// Ends the stage and with it the execution.

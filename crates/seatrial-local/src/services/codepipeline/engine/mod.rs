@@ -67,4 +67,13 @@ impl Engine for Pipelines {
             Next::Wait
         }
     }
+
+    fn fail(cloud: &Cloud, key: &str, why: &str) -> Next {
+        for row in cloud.part::<CodePipeline>().executions_of(key) {
+            if row.status.is_running() {
+                advance::fail(cloud, &row, why);
+            }
+        }
+        Next::Done
+    }
 }

@@ -56,6 +56,24 @@ impl Engine for TaskEngine {
             Next::After(RETRY)
         })
     }
+
+    /// It stops; one that was stopping is gone.
+    fn fail(cloud: &Cloud, key: &str, why: &str) -> Next {
+        let (now, reason) = (cloud.clock().now(), format!("Internal error: {why}"));
+        let Some(row) = cloud.part::<EcsStore>().tasks.get(key) else { return Next::Done };
+        let status = match row.task.desired_status.as_str() {
+            "RUNNING" if row.task.last_status == "RUNNING" => "DEACTIVATING",
+            "RUNNING" => "STOPPING",
+            _ => "STOPPED",
+        };
+        let entered = enter(cloud, key, status, |row| {
+            want_stopped(&mut row.task, now, "TaskFailedToStart", &reason);
+            if status == "STOPPED" {
+                row.task.stopped_at.get_or_insert(now);
+            }
+        });
+        entered.unwrap_or(Next::After(RETRY))
+    }
 }
 
 /// Wants a task stopped. One that is being stopped already keeps its first reason.
