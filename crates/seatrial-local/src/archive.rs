@@ -31,6 +31,8 @@ fn io(path: &Path) -> impl FnOnce(std::io::Error) -> ArchiveError {
 pub(crate) fn unpack(bytes: &[u8], into: &Path) -> Result<(), ArchiveError> {
     fs::create_dir_all(into).map_err(io(into))?;
     let mut archive = ZipArchive::new(Cursor::new(bytes))?;
+    // Made when all else is there: no entry is written through a link, wherever it leads.
+    let mut links = Vec::new();
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index)?;
         let Some(relative) = entry.enclosed_name() else {
@@ -39,9 +41,24 @@ pub(crate) fn unpack(bytes: &[u8], into: &Path) -> Result<(), ArchiveError> {
         let path = into.join(relative);
         if entry.is_dir() {
             fs::create_dir_all(&path).map_err(io(&path))?;
+        } else if entry.is_symlink() {
+            let mut target = String::new();
+            // Longer than any path of a file may be.
+            entry.by_ref().take(1 << 16).read_to_string(&mut target).map_err(io(&path))?;
+            links.push((path, target));
         } else {
             unpack_file(&mut entry, &path)?;
         }
+    }
+    for (path, target) in links {
+        let parent = path.parent().unwrap_or(into);
+        fs::create_dir_all(parent).map_err(io(parent))?;
+        // One of these links may be its folder by now.
+        let real = parent.canonicalize().map_err(io(parent))?;
+        if !real.starts_with(into.canonicalize().map_err(io(into))?) {
+            return Err(ArchiveError::Outside(path.display().to_string()));
+        }
+        std::os::unix::fs::symlink(target, &path).map_err(io(&path))?;
     }
     Ok(())
 }
@@ -49,11 +66,6 @@ pub(crate) fn unpack(bytes: &[u8], into: &Path) -> Result<(), ArchiveError> {
 fn unpack_file<R: std::io::Read>(entry: &mut ZipFile<'_, R>, path: &Path) -> Result<(), ArchiveError> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent).map_err(io(parent))?;
-    }
-    if entry.is_symlink() {
-        let mut target = String::new();
-        entry.read_to_string(&mut target).map_err(io(path))?;
-        return std::os::unix::fs::symlink(target, path).map_err(io(path));
     }
     let mut file = File::create(path).map_err(io(path))?;
     std::io::copy(entry, &mut file).map_err(io(path))?;
@@ -221,5 +233,29 @@ mod tests {
         let bytes = writer.finish().unwrap().into_inner();
 
         assert!(matches!(unpack(&bytes, dir.path()), Err(ArchiveError::Outside(_))));
+    }
+
+    #[test]
+    fn nothing_is_written_through_a_link_of_the_archive() {
+        let dir = tempfile::tempdir().unwrap();
+        let (out, into) = (dir.path().join("out"), dir.path().join("into"));
+        fs::create_dir(&out).unwrap();
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        let options = SimpleFileOptions::default();
+        writer.add_symlink("link", out.display().to_string(), options).unwrap();
+        writer.start_file("link/file", options).unwrap();
+        writer.add_symlink("link/link", "/etc", options).unwrap();
+        let bytes = writer.finish().unwrap().into_inner();
+
+        assert!(unpack(&bytes, &into).is_err());
+        assert_eq!(fs::read_dir(&out).unwrap().count(), 0);
+
+        let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+        writer.add_symlink("link", out.display().to_string(), options).unwrap();
+        writer.add_symlink("link/link", "/etc", options).unwrap();
+        let bytes = writer.finish().unwrap().into_inner();
+
+        assert!(unpack(&bytes, &dir.path().join("again")).is_err());
+        assert_eq!(fs::read_dir(&out).unwrap().count(), 0);
     }
 }

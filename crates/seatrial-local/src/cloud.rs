@@ -118,7 +118,10 @@ impl Cloud {
         let mut denied = None;
         let result = match self.inner.faults.strike(&principal.arn, called).await {
             Ok(()) => match self.judge(&asked) {
-                Ok(()) => self.inner.operations.handle(input, &call).await,
+                Ok(()) => match O::refuses(self, given) {
+                    Ok(()) => self.inner.operations.handle(input, &call).await,
+                    Err(refusal) => Err(refusal),
+                },
                 Err(check) => {
                     let refusal = access::refusal(O::SERVICE, check.denial.as_deref().unwrap_or_default());
                     denied = Some(*check);

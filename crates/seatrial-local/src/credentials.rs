@@ -73,9 +73,10 @@ impl CredentialStore {
 
     /// The credentials of an access key id; expired ones are answered too, for the caller tells them apart.
     pub fn lookup(&self, access_key_id: &str) -> Option<Credentials> {
-        self.keys
-            .get(access_key_id)
-            .or_else(|| self.keys.get(OPERATOR).filter(|key| key.access_key_id == access_key_id))
+        // The operator's row is not named by its id.
+        [access_key_id, OPERATOR]
+            .iter()
+            .find_map(|row| self.keys.get(row).filter(|key| key.access_key_id == access_key_id))
     }
 
     /// Ends temporary credentials before their time: a call with them is refused as one with a key that never was.
@@ -98,7 +99,7 @@ impl CredentialStore {
 mod tests {
     use super::*;
     use crate::clock::Hands;
-    use crate::tests::{ACCOUNT, cloud_at};
+    use crate::tests::{ACCOUNT, cloud_at, cloud_in};
 
     #[test]
     fn expired_credentials_are_known_as_such_for_a_day() {
@@ -118,5 +119,21 @@ mod tests {
         hands.advance(REMEMBERED);
         issue();
         assert!(store.lookup(&first.access_key_id).is_none());
+    }
+
+    #[test]
+    fn a_key_is_found_by_its_id_and_no_other_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = cloud_in(dir.path()).part::<CredentialStore>();
+        let operator = store.operator(ACCOUNT).unwrap();
+        let session = store.issue(Principal::operator(ACCOUNT), Duration::from_secs(900)).unwrap();
+
+        for key in [&operator, &session] {
+            let found = store.lookup(&key.access_key_id).unwrap();
+            assert_eq!(found.secret_access_key, key.secret_access_key);
+        }
+        for other in [OPERATOR, "", "AKIA"] {
+            assert!(store.lookup(other).is_none(), "{other}");
+        }
     }
 }

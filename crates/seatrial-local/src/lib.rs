@@ -6,6 +6,7 @@
 mod access;
 mod archive;
 mod authority;
+mod blocking;
 mod clock;
 mod cloud;
 mod credentials;
@@ -32,6 +33,7 @@ mod start;
 mod tags;
 #[cfg(test)]
 mod tests;
+mod wildcards;
 
 /// Names the source that this library was compiled from, and with it the format of what it keeps: a local cloud of
 /// another source is another build.

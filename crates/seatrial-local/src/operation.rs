@@ -36,6 +36,14 @@ pub(crate) trait Operation: DeserializeOwned + Serialize + Send + 'static {
         Vec::new()
     }
 
+    /// What is asked for and would be left out without a word: members of AWS's model that `Self` does not have.
+    ///
+    /// # Errors
+    /// One that does something on AWS.
+    fn refuses(_cloud: &Cloud, _given: &Value) -> Result<(), ServiceError> {
+        Ok(())
+    }
+
     /// Does it. Whatever it changes is persisted before it returns.
     fn handle(self, call: &Call) -> impl Future<Output = Result<Self::Output, ServiceError>> + Send;
 }

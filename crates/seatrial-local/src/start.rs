@@ -1,8 +1,9 @@
 //! Starting and stopping: the data directory, the listener, the engines that were under way.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -175,6 +176,8 @@ impl LocalCloud {
 async fn take_data_dir(path: &Path) -> Result<Flock<File>, StartError> {
     let failed = |source| StartError::DataDir { path: path.to_owned(), source };
     std::fs::create_dir_all(path).map_err(failed)?;
+    // Whoever made it: secrets and sources lie in it.
+    std::fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(failed)?;
     let deadline = Instant::now() + LOCK_PATIENCE;
     loop {
         // Opened anew each time: a reset may have deleted the one before.
@@ -247,11 +250,13 @@ mod tests {
             Flock::lock(file, FlockArg::LockSharedNonblock).unwrap()
         };
         let asked = ask();
+        std::fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
         let taken = take_data_dir(dir.path());
         tokio::pin!(taken);
         assert!(tokio::time::timeout(LOCK_PATIENCE / 2, &mut taken).await.is_err());
         drop(asked);
         drop(taken.await.unwrap());
+        assert_eq!(dir.path().metadata().unwrap().permissions().mode() & 0o777, 0o700);
 
         // One that stays uses the directory.
         let _stays = ask();

@@ -9,9 +9,8 @@ use ::http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::middleware::{self, Next};
+use axum::middleware::{self, Next, map_request};
 use axum::response::{IntoResponse as _, Response};
-use axum::serve::ListenerExt as _;
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
@@ -22,7 +21,8 @@ use tokio::net::TcpListener;
 use super::error::{Failed, refused, render, respond};
 use super::route::Target;
 use super::sigv4::{Key, Keyring};
-use super::{Protocol, cbor, checksum, json, query, rest, route, sigv4, validate};
+use super::{Protocol, cbor, checksum, connections, json, query, rest, route, sigv4, validate};
+use crate::blocking::blocking;
 use crate::cloud::Cloud;
 use crate::credentials::CredentialStore;
 use crate::error::ServiceError;
@@ -80,16 +80,13 @@ struct Gateway {
 pub(crate) async fn serve(cloud: Cloud, listener: TcpListener, doors: Doors) {
     let gateway = Gateway { cloud, transfer: doors.transfer };
     let calls = Router::new().fallback(answer).with_state(gateway);
-    let router = calls.merge(doors.local).merge(doors.registry).layer(middleware::from_fn(one_host));
-    // Without it the last segment of an answer may wait for the client's acknowledgement.
-    let listener = listener.tap_io(|stream| {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection keeps its delay");
-        }
-    });
-    if let Err(error) = axum::serve(listener, router).await {
-        tracing::error!(%error, "the server ended");
-    }
+    let router = calls.merge(doors.local).merge(doors.registry);
+    let router = router.layer(middleware::from_fn(one_host)).layer(map_request(timed));
+    connections::serve(listener, router).await;
+}
+
+async fn timed(request: Request) -> Request {
+    connections::timed(request)
 }
 
 /// A server must refuse a request that names two hosts or, of HTTP/1.1, none (RFC 9112, section 3.2).
@@ -118,12 +115,15 @@ async fn answer(State(gateway): State<Gateway>, request: Request) -> Response {
         request_id: &request_id,
     };
     let received = async {
-        let claim = claim.map_err(|refusal| refused(protocol, &refusal))?;
-        let body = received(protocol, body).await?;
+        let refused = |refusal| refused(protocol, &refusal);
+        let claim = claim.map_err(refused)?;
         let now = gateway.cloud.clock().now().0;
-        let keyring = &Keys(&gateway.cloud);
-        let (principal, body) = sigv4::verify(&claim, &parts, body, (keyring, now))
-            .map_err(|refusal| refused(protocol, &refusal))?;
+        // Nothing is read for somebody unknown, nor more than is kept.
+        let key = sigv4::known(&claim, &parts, (&Keys(&gateway.cloud), now)).map_err(refused)?;
+        check_length(protocol, &parts.headers)?;
+        let body = received(protocol, body).await?;
+        let body = blocking(|| sigv4::verify(&claim, &parts, body, &key)).map_err(refused)?;
+        let principal = key.principal;
         let target = route::target(protocol, &claim.service, &parts, &body)?;
         Ok((principal.calling_by(program(&parts.headers)), body, target))
     };
@@ -148,14 +148,50 @@ fn program(headers: &HeaderMap) -> Option<&str> {
     texts.flat_map(str::split_whitespace).find_map(|word| word.strip_prefix("app/"))
 }
 
-async fn received(protocol: Protocol, body: Body) -> Result<Bytes, ServiceError> {
-    let limit = if protocol == Protocol::RestXml { LONGEST_OBJECT } else { LONGEST_CALL };
-    match Limited::new(body, limit).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            let message = format!("the body is longer than {limit} bytes");
-            Err(ServiceError::new("EntityTooLarge", message).with_status(413))
+fn longest(protocol: Protocol) -> usize {
+    if protocol == Protocol::RestXml { LONGEST_OBJECT } else { LONGEST_CALL }
+}
+
+fn too_long(protocol: Protocol) -> ServiceError {
+    match protocol {
+        // As S3 has it (API reference, error codes).
+        Protocol::RestXml => {
+            ServiceError::new("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
         }
+        _ => {
+            let message = format!("the body is longer than {LONGEST_CALL} bytes");
+            ServiceError::new("RequestEntityTooLarge", message).with_status(413)
+        }
+    }
+}
+
+/// What a body says of its length before it comes. S3 takes none that says nothing (API reference, error codes
+/// `MissingContentLength`, and `NotImplemented` of `Transfer-Encoding`).
+fn check_length(protocol: Protocol, headers: &HeaderMap) -> Result<(), ServiceError> {
+    let length = |name: &str| headers.get(name)?.to_str().ok()?.parse::<u64>().ok();
+    let declared = length("content-length").max(length("x-amz-decoded-content-length"));
+    if declared.is_some_and(|length| length > longest(protocol) as u64) {
+        return Err(too_long(protocol));
+    }
+    if protocol == Protocol::RestXml && declared.is_none() && headers.contains_key(header::TRANSFER_ENCODING)
+    {
+        let message = "A header you provided implies functionality that is not implemented";
+        let mut error = ServiceError::new("NotImplemented", message).with_status(501);
+        error.members.insert("Header".to_owned(), Value::from("Transfer-Encoding"));
+        return Err(error);
+    }
+    Ok(())
+}
+
+async fn received(protocol: Protocol, body: Body) -> Result<Bytes, ServiceError> {
+    match Limited::new(body, longest(protocol)).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(too_long(protocol)),
+        Err(error) if connections::stopped(error.as_ref()) => Err(ServiceError::new(
+            "RequestTimeout",
+            "Your socket connection to the server was not read from or written to within the timeout period. Idle \
+             connections will be closed.",
+        )),
         Err(error) => Err(ServiceError::new("IncompleteBody", format!("the body was cut off: {error}"))),
     }
 }
@@ -175,7 +211,7 @@ impl Incoming<'_> {
         let input = self.decoded()?;
         validate::check(self.protocol, model, operation, &input)?;
         if self.protocol == Protocol::RestXml {
-            check_body(&self.parts.headers, &self.body)?;
+            blocking(|| check_body(&self.parts.headers, &self.body))?;
             if rest::is_transfer(model, operation) {
                 return self.transfer(gateway, input, request_id).await;
             }
@@ -269,7 +305,9 @@ fn encoded(protocol: Protocol, target: Target, output: &Value, request_id: &str)
         (Protocol::Cbor, None) => Body::empty(),
         (Protocol::Cbor, Some(shape)) => cbor::encode(model, shape, output).into(),
     };
-    let status = StatusCode::from_u16(operation.http.response_code).unwrap_or(StatusCode::OK);
+    let is_part = protocol == Protocol::RestXml && headers.contains_key(header::CONTENT_RANGE);
+    let status = if is_part { 206 } else { operation.http.response_code };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::OK);
     respond(protocol, (status, headers), request_id, body)
 }
 

@@ -6,6 +6,7 @@
 
 mod cbor;
 mod checksum;
+mod connections;
 mod error;
 mod http;
 mod json;

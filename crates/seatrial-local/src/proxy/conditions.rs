@@ -2,7 +2,8 @@
 
 use http::header::{self, HeaderMap};
 use http::{Method, Request, Uri};
-use regex::{Regex, RegexBuilder};
+
+pub(crate) use crate::wildcards::Wildcards as Pattern;
 
 /// A part of the request that must fit any of the patterns.
 pub(crate) struct Condition {
@@ -21,22 +22,6 @@ pub(crate) enum Field {
     Method,
     /// Any `key=value` of it.
     Query,
-}
-
-/// A text in which `*` stands for any characters, also none, and `?` for one.
-pub(crate) struct Pattern(Option<Regex>);
-
-impl Pattern {
-    /// Compiled to an expression whose time is linear in the text, however many stars there are.
-    pub(crate) fn of_wildcards(text: &str, any_case: bool) -> Self {
-        let escaped = regex::escape(text).replace(r"\*", ".*").replace(r"\?", ".");
-        let mut builder = RegexBuilder::new(&format!("^{escaped}$"));
-        Self(builder.case_insensitive(any_case).dot_matches_new_line(true).build().ok())
-    }
-
-    fn fits(&self, text: &str) -> bool {
-        self.0.as_ref().is_some_and(|expression| expression.is_match(text))
-    }
 }
 
 /// What was asked for, as the client sent it.
@@ -82,7 +67,7 @@ mod tests {
     fn holds(field: Field, pattern: &str, any_case: bool, uri: &str) -> bool {
         let request =
             Request::builder().uri(uri).header("host", "App.example.com:80").header("X-Kind", "blue");
-        let patterns = vec![Pattern::of_wildcards(pattern, any_case)];
+        let patterns = vec![Pattern::of_text(pattern, any_case)];
         Condition { field, patterns }.holds(&Asked::by(&request.body(()).unwrap()))
     }
 

@@ -129,24 +129,18 @@ fn credential_of(credential: &str) -> Result<(String, String, String), Refusal> 
     }
 }
 
-/// Verifies the claim at `now` (seconds since 1970). Answers who called, and the body without the frames
-/// that streaming uploads put around it.
-pub(super) fn verify(
+/// What can be known of the claim at `now` (seconds since 1970) before the body is read: whose key it names, its date, and
+/// where a header stands for the body, the signature too. Its body is another matter: see [`verify`].
+pub(super) fn known(
     claim: &Claim,
     parts: &Parts,
-    body: Bytes,
     (keyring, now): (&impl Keyring, f64),
-) -> Result<(Principal, Bytes), Refusal> {
+) -> Result<Key, Refusal> {
     let key = keyring.find(&claim.access_key_id).ok_or(Refusal::UnknownKey)?;
     check_date(claim, now)?;
     check_headers(claim, &parts.headers)?;
-    let payload = payload_hash(claim, parts, &body);
-    let canonical = canonical::request(parts, &claim.service, &claim.signed_headers, &payload);
-    let canonical = canonical.ok_or(Refusal::Mismatch)?;
-    let signer = Signer::new((&claim.scope, &claim.date), &key.secret);
-    let request_hash = sha256(canonical.as_bytes());
-    if !equal(&signer.sign(ALGORITHM, &[&request_hash]), &claim.signature) {
-        return Err(Refusal::Mismatch);
+    if let Some(payload) = declared_hash(claim, parts) {
+        check_signature(claim, parts, &payload, &key)?;
     }
     match (&key.session_token, &claim.token) {
         (None, None) => {}
@@ -156,8 +150,23 @@ pub(super) fn verify(
     if key.expiration.is_some_and(|expiration| expiration < now) {
         return Err(Refusal::ExpiredSession);
     }
-    let body = unwrapped(&payload, parts, body, (&signer, &claim.signature))?;
-    Ok((key.principal, body))
+    Ok(key)
+}
+
+/// Verifies a claim of a [`known`] key. Answers the body without the frames that streaming uploads put around it.
+pub(super) fn verify(claim: &Claim, parts: &Parts, body: Bytes, key: &Key) -> Result<Bytes, Refusal> {
+    let payload = declared_hash(claim, parts).unwrap_or_else(|| sha256(&body));
+    let signer = check_signature(claim, parts, &payload, key)?;
+    unwrapped(&payload, parts, body, (&signer, &claim.signature))
+}
+
+fn check_signature(claim: &Claim, parts: &Parts, payload: &str, key: &Key) -> Result<Signer, Refusal> {
+    let canonical = canonical::request(parts, &claim.service, &claim.signed_headers, payload);
+    let canonical = canonical.ok_or(Refusal::Mismatch)?;
+    let signer = Signer::new((&claim.scope, &claim.date), &key.secret);
+    let request_hash = sha256(canonical.as_bytes());
+    let holds = equal(&signer.sign(ALGORITHM, &[&request_hash]), &claim.signature);
+    holds.then_some(signer).ok_or(Refusal::Mismatch)
 }
 
 fn check_date(claim: &Claim, now: f64) -> Result<(), Refusal> {
@@ -200,12 +209,12 @@ fn check_headers(claim: &Claim, headers: &HeaderMap) -> Result<(), Refusal> {
     if unsigned.is_empty() { Ok(()) } else { Err(Refusal::UnsignedHeaders(unsigned)) }
 }
 
-/// What stands for the body in the canonical request.
-fn payload_hash(claim: &Claim, parts: &Parts, body: &[u8]) -> String {
+/// What stands for the body in the canonical request, if it is known without the body.
+fn declared_hash(claim: &Claim, parts: &Parts) -> Option<String> {
     match text(&parts.headers, "x-amz-content-sha256") {
-        Some(claimed) => claimed.to_owned(),
-        None if claim.service == "s3" && claim.expires.is_some() => "UNSIGNED-PAYLOAD".to_owned(),
-        None => sha256(body),
+        Some(claimed) => Some(claimed.to_owned()),
+        None if claim.service == "s3" && claim.expires.is_some() => Some("UNSIGNED-PAYLOAD".to_owned()),
+        None => None,
     }
 }
 

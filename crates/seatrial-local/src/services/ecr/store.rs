@@ -1,6 +1,8 @@
 //! What ECR keeps: records in tables, layers as files named by their digest.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -12,6 +14,7 @@ use crate::error::ServiceError;
 use crate::persist::Table;
 use crate::principal::Principal;
 use crate::tags::Tag;
+use crate::wildcards::Wildcards;
 
 /// ECR's state. Keys: a repository's name; `NAME@DIGEST` of images and layers; `NAME:TAG` of tags. Neither `@`
 /// nor `:` can occur in a repository's name.
@@ -23,6 +26,8 @@ pub(crate) struct Ecr {
     pub(super) uploads: Table<UploadRow>,
     /// By the hash of the password: the log holds no password.
     pub(super) tokens: Table<TokenRow>,
+    /// Uploads that a part is received for, or that are completed.
+    busy: std::sync::Mutex<HashSet<String>>,
     /// Held while images or layers are checked and then changed.
     pub(super) changing: Mutex<()>,
     /// Signs the addresses of layers; another one at each start.
@@ -41,6 +46,7 @@ impl Part for Ecr {
             layers: database.table("ecr-layers"),
             uploads: database.table("ecr-uploads"),
             tokens: database.table("ecr-tokens"),
+            busy: Default::default(),
             changing: Mutex::default(),
             signing_key: crate::id::secret(40),
             clock: setup.clock,
@@ -165,6 +171,13 @@ impl Ecr {
         self.uploads.get(upload).is_some_and(|row| row.repository == repository)
     }
 
+    /// Has nobody else write to an upload, or complete it, while the answer lives. `None`: somebody does already. Else a
+    /// layer could get bytes that were sent after its digest was compared.
+    pub(super) fn hold_upload(self: &Arc<Self>, upload: &str) -> Option<UploadHold> {
+        let is_free = self.busy.lock().unwrap_or_else(PoisonError::into_inner).insert(upload.to_owned());
+        is_free.then(|| UploadHold { ecr: Arc::clone(self), upload: upload.to_owned() })
+    }
+
     /// Ends an upload without a layer; whether there was one.
     pub(crate) fn cancel_upload(&self, repository: &str, upload: &str) -> Result<bool, ServiceError> {
         if !self.is_uploading(repository, upload) {
@@ -184,26 +197,28 @@ impl Ecr {
     }
 }
 
+/// See [`Ecr::hold_upload`].
+pub(super) struct UploadHold {
+    ecr: Arc<Ecr>,
+    upload: String,
+}
+
+impl Drop for UploadHold {
+    fn drop(&mut self) {
+        self.ecr.busy.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.upload);
+    }
+}
+
 impl RepositoryRow {
     /// Whether `tag` may be moved to another image.
     pub fn is_mutable(&self, tag: &str) -> bool {
-        let excluded = || self.filters.iter().any(|filter| matches(&filter.filter, tag));
+        let excluded = || self.filters.iter().any(|filter| Wildcards::of_stars(&filter.filter).fits(tag));
         match self.mutability {
             Mutability::Mutable => true,
             Mutability::Immutable => false,
             Mutability::ImmutableWithExclusion => excluded(),
             Mutability::MutableWithExclusion => !excluded(),
         }
-    }
-}
-
-/// Whether `text` is what `pattern` says, where `*` stands for any characters.
-fn matches(pattern: &str, text: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == text,
-        Some((start, rest)) => text.strip_prefix(start).is_some_and(|tail| {
-            tail.char_indices().map(|(at, _)| at).chain([tail.len()]).any(|at| matches(rest, &tail[at..]))
-        }),
     }
 }
 
@@ -231,6 +246,10 @@ pub(super) fn remove_file(path: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn matches(pattern: &str, text: &str) -> bool {
+        Wildcards::of_stars(pattern).fits(text)
+    }
 
     #[test]
     fn a_filter_matches_whole_tags() {

@@ -142,7 +142,7 @@ impl RuleCondition {
     /// case (user guide, condition types for listener rules).
     pub(super) fn asked(&self) -> Condition {
         let patterns = |values: &[String], any_case| {
-            values.iter().map(|value| Pattern::of_wildcards(value, any_case)).collect::<Vec<_>>()
+            values.iter().map(|value| Pattern::of_text(value, any_case)).collect::<Vec<_>>()
         };
         let (field, patterns) = match self.field.as_str() {
             "host-header" => (Field::Host, patterns(&self.values, true)),

@@ -1,6 +1,7 @@
 //! S3: buckets, objects with their versions, multipart uploads.
 
 mod body;
+mod conditions;
 mod listing;
 pub(crate) mod objects;
 mod operations;

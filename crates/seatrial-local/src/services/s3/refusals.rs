@@ -36,7 +36,24 @@ pub(super) fn invalid_argument(message: impl Into<String>) -> ServiceError {
     ServiceError::new("InvalidArgument", message)
 }
 
-pub(super) fn precondition_failed() -> ServiceError {
+/// `condition` is the header that did not hold.
+pub(super) fn precondition_failed(condition: &str) -> ServiceError {
     let message = "At least one of the pre-conditions you specified did not hold";
-    ServiceError::new("PreconditionFailed", message).with_status(412)
+    let error = ServiceError::new("PreconditionFailed", message).with_status(412);
+    with(error, "Condition", condition)
+}
+
+/// Something wrote or deleted the key since the upload began (recorded: `test_multipart_if_none_match_with_delete`).
+pub(super) fn conditional_conflict(condition: &str, key: &str) -> ServiceError {
+    let message =
+        "The conditional request cannot succeed due to a conflicting operation against this resource.";
+    let error = ServiceError::new("ConditionalRequestConflict", message).with_status(409);
+    with(with(error, "Condition", condition), "Key", key)
+}
+
+/// A header that AWS does not take there, or that the local cloud does not serve.
+pub(super) fn not_implemented(header: &str, why: Option<&str>) -> ServiceError {
+    let message = "A header you provided implies functionality that is not implemented";
+    let error = with(ServiceError::new("NotImplemented", message).with_status(501), "Header", header);
+    why.map_or(error.clone(), |why| with(error, "additionalMessage", why))
 }

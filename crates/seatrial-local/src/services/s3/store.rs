@@ -10,7 +10,9 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::conditions::WriteConditions;
 use super::refusals::{no_such_bucket, no_such_key, no_such_upload, no_such_version};
+use crate::blocking::blocking;
 use crate::clock::Epoch;
 use crate::cloud::{Part, Setup};
 use crate::error::ServiceError;
@@ -73,6 +75,18 @@ pub(super) struct Upload {
     pub initiated: Epoch,
     pub description: Description,
     pub parts: BTreeMap<u32, PartFile>,
+    /// An object of its key was deleted since it began.
+    #[serde(default)]
+    pub deleted_since: bool,
+    /// It became an object: completing it once more is answered the same.
+    #[serde(default)]
+    pub completed: Option<Completed>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Completed {
+    pub etag: String,
+    pub version_id: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -139,24 +153,52 @@ impl ObjectStore {
         }
     }
 
-    /// Adds a version, or a delete marker, as the bucket's versioning has it. Answers its id.
+    /// Adds a version, or a delete marker, as the bucket's versioning has it, if the newest one is as it must be: nobody
+    /// comes between. Answers its id. The file of content that is refused is gone.
     pub fn add(
+        &self,
+        at: (&str, &str),
+        content: Option<Content>,
+        (now, conditions): (Epoch, &WriteConditions),
+    ) -> Result<String, ServiceError> {
+        let file = content.as_ref().map(|content| content.file.clone());
+        let added = self.add_if(at, content, (now, conditions));
+        if added.is_err() {
+            file.iter().for_each(|file| self.delete(file));
+        }
+        added
+    }
+
+    fn add_if(
         &self,
         (bucket, key): (&str, &str),
         content: Option<Content>,
-        now: Epoch,
+        (now, conditions): (Epoch, &WriteConditions),
     ) -> Result<String, ServiceError> {
         let enabled = self.bucket(bucket)?.versioning.as_deref() == Some("Enabled");
         let id = if enabled { crate::id::secret(32) } else { "null".to_owned() };
         let _changing = self.changing();
         let row = object_key(bucket, key);
         let mut object = self.objects.get(&row).unwrap_or_default();
+        conditions.check(key, object.versions.last().and_then(|version| version.content.as_ref()))?;
+        if content.is_none() {
+            self.deleted(bucket, key)?;
+        }
         let replaced = (!enabled).then(|| object.versions.iter().position(|version| version.id == id));
         let replaced = replaced.flatten().map(|index| object.versions.remove(index));
         object.versions.push(Version { id: id.clone(), modified: now, content });
         self.objects.put(&row, &object)?;
         self.forget(replaced.iter());
         Ok(id)
+    }
+
+    /// Uploads of this key know that an object of it was deleted since they began.
+    pub fn deleted(&self, bucket: &str, key: &str) -> Result<(), ServiceError> {
+        let concerned = |upload: &Upload| upload.bucket == bucket && upload.key == key;
+        for upload in self.uploads.values().into_iter().filter(concerned) {
+            self.uploads.update(&upload.id, |upload| upload.deleted_since = true)?;
+        }
+        Ok(())
     }
 
     /// Removes one version for good; `None`: there is no such.
@@ -178,7 +220,8 @@ impl ObjectStore {
     }
 
     pub fn upload(&self, id: &str, key: &str) -> Result<Upload, ServiceError> {
-        self.uploads.get(id).filter(|upload| upload.key == key).ok_or_else(no_such_upload)
+        let found = self.uploads.get(id).filter(|upload| upload.key == key && upload.completed.is_none());
+        found.ok_or_else(no_such_upload)
     }
 
     /// Writes bytes into a new file and answers its name.
@@ -186,7 +229,10 @@ impl ObjectStore {
         let name = crate::id::uuid();
         let failed = |error| internal("write", &name, &error);
         std::fs::create_dir_all(&self.folder).map_err(failed)?;
-        std::fs::write(self.folder.join(&name), bytes).map_err(failed)?;
+        let path = self.folder.join(&name);
+        let written = blocking(|| std::fs::write(&path, bytes));
+        // What a full disk has taken of it is given back.
+        written.inspect_err(|_| drop(std::fs::remove_file(&path))).map_err(failed)?;
         Ok(name)
     }
 
@@ -199,11 +245,13 @@ impl ObjectStore {
     pub fn join(&self, files: &[&str]) -> Result<String, ServiceError> {
         let name = crate::id::uuid();
         let failed = |error| internal("write", &name, &error);
-        let mut whole = std::fs::File::create(self.folder.join(&name)).map_err(failed)?;
-        for file in files {
-            let mut part = std::fs::File::open(self.folder.join(file)).map_err(failed)?;
-            std::io::copy(&mut part, &mut whole).map_err(failed)?;
-        }
+        let path = self.folder.join(&name);
+        let copy = || {
+            let mut whole = std::fs::File::create(&path)?;
+            let mut parts = files.iter().map(|file| std::fs::File::open(self.folder.join(file)));
+            parts.try_for_each(|part| std::io::copy(&mut part?, &mut whole).map(drop))
+        };
+        blocking(copy).inspect_err(|_| drop(std::fs::remove_file(&path))).map_err(failed)?;
         Ok(name)
     }
 

@@ -37,7 +37,8 @@ fn now() -> f64 {
 
 fn judged(keyring: &OneKey, parts: &Parts, body: &[u8], now: f64) -> Result<Bytes, Refusal> {
     let claim = claim(parts)?;
-    verify(&claim, parts, Bytes::copy_from_slice(body), (keyring, now)).map(|(_, body)| body)
+    let key = known(&claim, parts, (keyring, now))?;
+    verify(&claim, parts, Bytes::copy_from_slice(body), &key)
 }
 
 type Captured = Arc<Mutex<Vec<(Parts, Bytes)>>>;

@@ -1,5 +1,6 @@
 //! UPLOAD_ARTIFACTS: the files a buildspec names, zipped and put into S3.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
@@ -9,6 +10,7 @@ use super::super::store::{Artifacts, BuildArtifacts, BuildRecord, PhaseContext};
 use super::host::{Host, client_error};
 use crate::archive;
 use crate::services::s3::objects::{self, Place};
+use crate::wildcards::Wildcards;
 
 /// What was uploaded: the primary artifact and the secondary ones.
 #[derive(Default)]
@@ -110,17 +112,19 @@ fn files(root: &Path, named: &Named) -> Result<Vec<(String, PathBuf)>, PhaseCont
         return Err(client_error(format!("no matching base directory path found for {}", base(named))));
     }
     let all = archive::walk(&folder, |_| true).map_err(|error| client_error(error.to_string()))?;
-    let excluded = |name: &str| named.exclude_paths.iter().any(|pattern| matches(pattern, name));
-    let mut found = Vec::new();
+    let compiled = |pattern: &String| Wildcards::of_path(pattern.trim_start_matches("./"));
+    let excluded: Vec<_> = named.exclude_paths.iter().map(compiled).collect();
+    let (mut found, mut taken) = (Vec::new(), HashSet::new());
     for pattern in &named.files {
-        let before = found.len();
-        for (name, path) in &all {
-            let wanted = matches(pattern, name) && !excluded(name);
-            if wanted && !found.iter().any(|(_, existing)| existing == path) {
+        let wanted = compiled(pattern);
+        let mut any = false;
+        for (name, path) in all.iter().filter(|(name, _)| wanted.fits(name)) {
+            any = true;
+            if !excluded.iter().any(|pattern| pattern.fits(name)) && taken.insert(path) {
                 found.push((name.clone(), path.clone()));
             }
         }
-        if found.len() == before && !all.iter().any(|(name, _)| matches(pattern, name)) {
+        if !any {
             return Err(client_error(format!("no matching artifact paths found for {pattern}")));
         }
     }
@@ -163,31 +167,7 @@ async fn send(
 
 /// Whether a pattern of a buildspec takes the path: `*` and `?` stay within one part, `**` takes any number.
 pub(super) fn matches(pattern: &str, path: &str) -> bool {
-    let pattern: Vec<_> = pattern.trim_start_matches("./").split('/').collect();
-    let path: Vec<_> = path.split('/').collect();
-    match_parts(&pattern, &path)
-}
-
-fn match_parts(pattern: &[&str], path: &[&str]) -> bool {
-    match (pattern, path) {
-        ([], []) => true,
-        (["**"], [_, ..]) => true,
-        (["**", rest @ ..], _) => (0..=path.len()).any(|skipped| match_parts(rest, &path[skipped..])),
-        ([part, rest @ ..], [name, names @ ..]) => {
-            match_part(part.as_bytes(), name.as_bytes()) && match_parts(rest, names)
-        }
-        _ => false,
-    }
-}
-
-fn match_part(pattern: &[u8], name: &[u8]) -> bool {
-    match (pattern, name) {
-        ([], []) => true,
-        ([b'*', rest @ ..], _) => (0..=name.len()).any(|skipped| match_part(rest, &name[skipped..])),
-        ([b'?', rest @ ..], [_, names @ ..]) => match_part(rest, names),
-        ([first, rest @ ..], [letter, names @ ..]) => first == letter && match_part(rest, names),
-        _ => false,
-    }
+    Wildcards::of_path(pattern.trim_start_matches("./")).fits(path)
 }
 
 #[cfg(test)]

@@ -103,6 +103,10 @@ impl Operation for UploadLayerPart {
         if !ecr.is_uploading(&name, &self.upload_id) {
             return Err(no_upload(&name, &self.upload_id));
         }
+        let Some(_hold) = ecr.hold_upload(&self.upload_id) else {
+            let message = "Another part of this upload is being received, or it is being completed";
+            return Err(ServiceError::new("InvalidLayerPartException", message));
+        };
         let path = ecr.upload_file(&self.upload_id);
         let received = std::fs::metadata(&path).map_err(|error| file("the upload is gone", &error))?.len();
         if let Some(first) = self.part_first_byte
@@ -187,6 +191,10 @@ impl Operation for CompleteLayerUpload {
         let expected = expected.ok_or_else(|| {
             invalid("Invalid parameter at 'layerDigests' failed to satisfy constraint: 'a sha256 digest'")
         })?;
+        let Some(_hold) = ecr.hold_upload(&upload) else {
+            let message = "A part of this upload is being received, or it is being completed";
+            return Err(ServiceError::new("InvalidLayerException", message));
+        };
         let path = ecr.upload_file(&upload);
         let hashed = path.clone();
         let read = tokio::task::spawn_blocking(move || hash(&hashed)).await;

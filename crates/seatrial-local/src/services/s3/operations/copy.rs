@@ -2,7 +2,9 @@
 
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use super::super::conditions::{SourceConditions, WriteConditions, refuse_unmet};
 use super::super::refusals::invalid_argument;
 use super::super::store::{Content, Description, ObjectStore};
 use super::object_arn;
@@ -23,6 +25,10 @@ pub(crate) struct CopyObject {
     pub metadata_directive: Option<String>,
     #[serde(flatten)]
     pub description: Description,
+    #[serde(flatten)]
+    pub conditions: WriteConditions,
+    #[serde(flatten)]
+    pub source: SourceConditions,
 }
 
 #[derive(Serialize)]
@@ -51,13 +57,22 @@ impl Operation for CopyObject {
         object_arn(&self.bucket, &self.key)
     }
 
+    fn refuses(cloud: &Cloud, given: &Value) -> Result<(), ServiceError> {
+        refuse_unmet(cloud.account(), given)
+    }
+
     async fn handle(self, call: &Call) -> Result<CopyObjectOutput, ServiceError> {
         let store = call.cloud.part::<ObjectStore>();
+        self.conditions.validate()?;
         let (bucket, key, version_id) = source(&self.copy_source)?;
         let (version, from) = store.content(&bucket, &key, version_id.as_deref())?;
         store.bucket(&self.bucket)?;
+        let now = call.cloud.clock().now();
+        self.source.check(&version, &from, now)?;
+        // Recorded: `test_copy_object_if_match_in_place`.
+        let conditional = self.conditions.if_match.is_some() || self.conditions.if_none_match.is_some();
         let replace = self.metadata_directive.as_deref() == Some("REPLACE");
-        if (bucket == self.bucket) && (key == self.key) && version_id.is_none() && !replace {
+        if (bucket == self.bucket) && (key == self.key) && version_id.is_none() && !replace && !conditional {
             return Err(ServiceError::new(
                 "InvalidRequest",
                 "This copy request is illegal because it is trying to copy an object to itself without changing \
@@ -72,9 +87,8 @@ impl Operation for CopyObject {
             checksums: from.checksums,
             tags: from.tags,
         };
-        let now = call.cloud.clock().now();
         let etag = content.etag.clone();
-        let id = store.add((&self.bucket, &self.key), Some(content), now)?;
+        let id = store.add((&self.bucket, &self.key), Some(content), (now, &self.conditions))?;
         Ok(CopyObjectOutput {
             copy_object_result: CopyObjectResult { etag, last_modified: now },
             copy_source_version_id: shown(version.id),

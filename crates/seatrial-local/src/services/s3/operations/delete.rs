@@ -1,7 +1,10 @@
 //! Deleting objects and versions.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use super::super::conditions::{WriteConditions, refuse_unmet, same};
+use super::super::refusals::precondition_failed;
 use super::super::store::ObjectStore;
 use super::objects::shown;
 use super::{bucket_arn, object_arn};
@@ -16,6 +19,8 @@ pub(crate) struct DeleteObject {
     pub bucket: String,
     pub key: String,
     pub version_id: Option<String>,
+    /// The entity tag that the object must have; `*`: it must be there.
+    pub if_match: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -34,8 +39,18 @@ impl Operation for DeleteObject {
         object_arn(&self.bucket, &self.key)
     }
 
+    fn refuses(cloud: &Cloud, given: &Value) -> Result<(), ServiceError> {
+        refuse_unmet(cloud.account(), given)
+    }
+
     async fn handle(self, call: &Call) -> Result<DeleteObjectOutput, ServiceError> {
-        let Self { bucket, key, version_id } = self;
+        let Self { bucket, key, version_id, if_match } = self;
+        if let Some(etag) = if_match {
+            let found = call.cloud.part::<ObjectStore>().content(&bucket, &key, version_id.as_deref());
+            if !found.is_ok_and(|(_, content)| same(&content.etag, &etag)) {
+                return Err(precondition_failed("If-Match"));
+            }
+        }
         delete(call, &bucket, (&key, version_id.as_deref()))
     }
 }
@@ -50,15 +65,18 @@ fn delete(
     match (version_id, versioning) {
         (Some(id), _) => {
             let removed = store.remove((bucket, key), id)?;
+            store.deleted(bucket, key)?;
             let marker = removed.is_some_and(|version| version.content.is_none());
             Ok(DeleteObjectOutput { delete_marker: marker.then_some(true), version_id: Some(id.to_owned()) })
         }
         (None, None) => {
             store.remove((bucket, key), "null")?;
+            store.deleted(bucket, key)?;
             Ok(DeleteObjectOutput { delete_marker: None, version_id: None })
         }
         (None, Some(_)) => {
-            let id = store.add((bucket, key), None, call.cloud.clock().now())?;
+            let id =
+                store.add((bucket, key), None, (call.cloud.clock().now(), &WriteConditions::default()))?;
             Ok(DeleteObjectOutput { delete_marker: Some(true), version_id: Some(id) })
         }
     }

@@ -1,11 +1,17 @@
 //! Multipart uploads: begin, complete, abort.
 
+use std::time::Duration;
+
 use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::super::store::{Content, Description, ObjectStore, PartFile, Upload};
+use super::super::conditions::{WriteConditions, refuse_unmet};
+use super::super::refusals::conditional_conflict;
+use super::super::store::{Completed, Content, Description, ObjectStore, PartFile, Upload};
 use super::objects::shown;
 use super::{Empty, object_arn};
+use crate::clock::Epoch;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
@@ -40,6 +46,10 @@ impl Operation for CreateMultipartUpload {
         object_arn(&self.bucket, &self.key)
     }
 
+    fn refuses(cloud: &Cloud, given: &Value) -> Result<(), ServiceError> {
+        refuse_unmet(cloud.account(), given)
+    }
+
     async fn handle(self, call: &Call) -> Result<CreateMultipartUploadOutput, ServiceError> {
         let store = call.cloud.part::<ObjectStore>();
         store.bucket(&self.bucket)?;
@@ -50,7 +60,10 @@ impl Operation for CreateMultipartUpload {
             initiated: call.cloud.clock().now(),
             description: self.description,
             parts: Default::default(),
+            deleted_since: false,
+            completed: None,
         };
+        forget_completed(&store, upload.initiated)?;
         store.uploads.put(&upload.id, &upload)?;
         let Self { bucket, key, .. } = self;
         Ok(CreateMultipartUploadOutput {
@@ -70,6 +83,8 @@ pub(crate) struct CompleteMultipartUpload {
     pub upload_id: String,
     #[serde(default)]
     pub multipart_upload: CompletedParts,
+    #[serde(flatten)]
+    pub conditions: WriteConditions,
 }
 
 #[derive(Deserialize, Default, Serialize)]
@@ -107,10 +122,27 @@ impl Operation for CompleteMultipartUpload {
         object_arn(&self.bucket, &self.key)
     }
 
+    fn refuses(cloud: &Cloud, given: &Value) -> Result<(), ServiceError> {
+        refuse_unmet(cloud.account(), given)
+    }
+
     async fn handle(self, call: &Call) -> Result<CompleteMultipartUploadOutput, ServiceError> {
         let store = call.cloud.part::<ObjectStore>();
         store.bucket(&self.bucket)?;
+        self.conditions.validate()?;
+        let is_done = |upload: &Upload| upload.key == self.key && upload.completed.is_some();
+        if let Some(upload) = store.uploads.get(&self.upload_id).filter(is_done) {
+            let done = upload
+                .completed
+                .unwrap_or_else(|| Completed { etag: String::new(), version_id: String::new() });
+            return Ok(self.output(&call.cloud, done));
+        }
         let upload = store.upload(&self.upload_id, &self.key)?;
+        if upload.deleted_since && self.conditions.if_none_match.is_some() {
+            let current = store.content(&self.bucket, &self.key, None).ok().map(|(_, content)| content);
+            self.conditions.check(&self.key, current.as_ref())?;
+            return Err(conditional_conflict("If-None-Match", &self.key));
+        }
         let parts = chosen(&upload, &self.multipart_upload.parts)?;
         let mut digests = Md5::new();
         for part in &parts {
@@ -125,18 +157,41 @@ impl Operation for CompleteMultipartUpload {
             checksums: Default::default(),
             tags: Vec::new(),
         };
-        let etag = content.etag.clone();
-        let id = store.add((&self.bucket, &self.key), Some(content), call.cloud.clock().now())?;
-        end(&store, &upload)?;
-        Ok(CompleteMultipartUploadOutput {
-            location: format!("{}/{}/{}", call.cloud.endpoint(), self.bucket, self.key),
+        let (etag, now) = (content.etag.clone(), call.cloud.clock().now());
+        let id = store.add((&self.bucket, &self.key), Some(content), (now, &self.conditions))?;
+        let done = Completed { etag, version_id: id };
+        store.uploads.update(&upload.id, |upload| {
+            upload.completed = Some(done.clone());
+            upload.initiated = now;
+            upload.parts.clear();
+        })?;
+        upload.parts.values().for_each(|part| store.delete(&part.file));
+        Ok(self.output(&call.cloud, done))
+    }
+}
+
+impl CompleteMultipartUpload {
+    fn output(self, cloud: &Cloud, done: Completed) -> CompleteMultipartUploadOutput {
+        CompleteMultipartUploadOutput {
+            location: format!("{}/{}/{}", cloud.endpoint(), self.bucket, self.key),
             bucket: self.bucket,
             key: self.key,
-            etag,
-            version_id: shown(id),
+            etag: done.etag,
+            version_id: shown(done.version_id),
             server_side_encryption: "AES256",
-        })
+        }
     }
+}
+
+/// How long a completed upload is known: AWS names no time; a client repeats a call within minutes.
+const COMPLETED_KEPT: Duration = Duration::from_secs(24 * 3600);
+
+fn forget_completed(store: &ObjectStore, now: Epoch) -> Result<(), ServiceError> {
+    let is_old = |upload: &Upload| upload.completed.is_some() && now.since(upload.initiated) > COMPLETED_KEPT;
+    for upload in store.uploads.values().into_iter().filter(is_old) {
+        store.uploads.remove(&upload.id)?;
+    }
+    Ok(())
 }
 
 /// The parts that the client lists, which must be there, in order, and large enough.

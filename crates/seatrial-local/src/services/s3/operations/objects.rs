@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 
 use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::super::body::Body;
+use super::super::conditions::{WriteConditions, refuse_unmet, same};
 use super::super::refusals::precondition_failed;
-use super::super::store::{Content, Description, ObjectStore, Version, object_key};
+use super::super::store::{Content, Description, ObjectStore, Version};
 use super::object_arn;
+use crate::blocking::blocking;
 use crate::clock::Epoch;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
@@ -58,9 +61,8 @@ pub(crate) struct PutObject {
     pub description: Description,
     #[serde(flatten)]
     pub checksums: Checksums,
-    /// `*`: only if there is no object of this key.
-    pub if_none_match: Option<String>,
-    pub if_match: Option<String>,
+    #[serde(flatten)]
+    pub conditions: WriteConditions,
 }
 
 #[derive(Serialize)]
@@ -84,27 +86,25 @@ impl Operation for PutObject {
         object_arn(&self.bucket, &self.key)
     }
 
+    fn refuses(cloud: &Cloud, given: &Value) -> Result<(), ServiceError> {
+        refuse_unmet(cloud.account(), given)
+    }
+
     async fn handle(self, call: &Call) -> Result<PutObjectOutput, ServiceError> {
         let store = call.cloud.part::<ObjectStore>();
         store.bucket(&self.bucket)?;
-        let current = store.objects.get(&object_key(&self.bucket, &self.key)).unwrap_or_default();
-        let current = current.versions.last().and_then(|version| version.content.as_ref());
-        let exists = self.if_none_match.as_deref() == Some("*") && current.is_some();
-        let differs =
-            self.if_match.as_ref().is_some_and(|etag| current.is_none_or(|it| !same(&it.etag, etag)));
-        if exists || differs {
-            return Err(precondition_failed());
-        }
+        self.conditions.validate()?;
         let content = Content {
             file: store.write(&self.body.0)?,
             size: self.body.0.len() as u64,
-            etag: format!("\"{}\"", hex::encode(Md5::digest(&self.body.0))),
+            etag: format!("\"{}\"", hex::encode(blocking(|| Md5::digest(&self.body.0)))),
             description: self.description,
             checksums: self.checksums.map(),
             tags: Vec::new(),
         };
         let etag = content.etag.clone();
-        let id = store.add((&self.bucket, &self.key), Some(content), call.cloud.clock().now())?;
+        let when = (call.cloud.clock().now(), &self.conditions);
+        let id = store.add((&self.bucket, &self.key), Some(content), when)?;
         Ok(PutObjectOutput {
             etag,
             version_id: shown(id),
@@ -117,10 +117,6 @@ impl Operation for PutObject {
 /// AWS does not mention the version of an object that was put while versioning was off.
 pub(super) fn shown(version_id: String) -> Option<String> {
     Some(version_id).filter(|id| id != "null")
-}
-
-fn same(etag: &str, given: &str) -> bool {
-    given == "*" || etag.trim_matches('"') == given.trim().trim_matches('"')
 }
 
 /// What is asked of an object, by `GetObject` and `HeadObject` alike.
@@ -205,10 +201,10 @@ impl GetObject {
         // Headers carry whole seconds.
         let modified = version.modified.0.floor();
         if self.if_match.as_ref().is_some_and(|list| !any(list)) {
-            return Err(precondition_failed());
+            return Err(precondition_failed("If-Match"));
         }
         if self.if_match.is_none() && self.if_unmodified_since.is_some_and(|since| modified > since.0) {
-            return Err(precondition_failed());
+            return Err(precondition_failed("If-Unmodified-Since"));
         }
         let unchanged = self.if_none_match.as_ref().is_some_and(|list| any(list));
         let old =
@@ -227,6 +223,10 @@ impl Operation for GetObject {
 
     fn resource(&self, _cloud: &Cloud) -> String {
         object_arn(&self.bucket, &self.key)
+    }
+
+    fn refuses(cloud: &Cloud, given: &Value) -> Result<(), ServiceError> {
+        refuse_unmet(cloud.account(), given)
     }
 
     async fn handle(self, call: &Call) -> Result<GetObjectOutput, ServiceError> {
@@ -248,6 +248,10 @@ impl Operation for HeadObject {
 
     fn resource(&self, _cloud: &Cloud) -> String {
         object_arn(&self.0.bucket, &self.0.key)
+    }
+
+    fn refuses(cloud: &Cloud, given: &Value) -> Result<(), ServiceError> {
+        refuse_unmet(cloud.account(), given)
     }
 
     async fn handle(self, call: &Call) -> Result<ObjectHead, ServiceError> {

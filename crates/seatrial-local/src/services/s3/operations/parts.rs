@@ -5,11 +5,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::super::body::Body;
+use super::super::conditions::{SourceConditions, refuse_unmet};
 use super::super::refusals::invalid_argument;
 use super::super::store::{ObjectStore, PartFile, Upload};
 use super::copy::source;
 use super::objects::{Checksums, GetObject};
 use super::{bucket_arn, object_arn, owner};
+use crate::blocking::blocking;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
@@ -47,6 +49,10 @@ impl Operation for UploadPart {
         object_arn(&self.bucket, &self.key)
     }
 
+    fn refuses(cloud: &Cloud, given: &Value) -> Result<(), ServiceError> {
+        refuse_unmet(cloud.account(), given)
+    }
+
     async fn handle(self, call: &Call) -> Result<UploadPartOutput, ServiceError> {
         let store = call.cloud.part::<ObjectStore>();
         store.bucket(&self.bucket)?;
@@ -57,7 +63,7 @@ impl Operation for UploadPart {
         let part = PartFile {
             file: store.write(&self.body.0)?,
             size: self.body.0.len() as u64,
-            etag: format!("\"{}\"", hex::encode(Md5::digest(&self.body.0))),
+            etag: format!("\"{}\"", hex::encode(blocking(|| Md5::digest(&self.body.0)))),
             modified: call.cloud.clock().now(),
         };
         let etag = part.etag.clone();
@@ -81,6 +87,8 @@ pub(crate) struct UploadPartCopy {
     pub copy_source: String,
     /// `bytes=FIRST-LAST`; the whole object unless told otherwise.
     pub copy_source_range: Option<String>,
+    #[serde(flatten)]
+    pub source: SourceConditions,
 }
 
 impl Operation for UploadPartCopy {
@@ -92,8 +100,15 @@ impl Operation for UploadPartCopy {
         object_arn(&self.bucket, &self.key)
     }
 
+    fn refuses(cloud: &Cloud, given: &Value) -> Result<(), ServiceError> {
+        refuse_unmet(cloud.account(), given)
+    }
+
     async fn handle(self, call: &Call) -> Result<Value, ServiceError> {
         let (bucket, key, version_id) = source(&self.copy_source)?;
+        let store = call.cloud.part::<ObjectStore>();
+        let (version, content) = store.content(&bucket, &key, version_id.as_deref())?;
+        self.source.check(&version, &content, call.cloud.clock().now())?;
         let from = GetObject { bucket, key, version_id, range: self.copy_source_range, ..Default::default() };
         let from = call.cloud.call(&call.principal, from).await?;
         let part = UploadPart {
@@ -184,7 +199,9 @@ impl Operation for ListMultipartUploads {
         store.bucket(&self.bucket)?;
         let prefix = self.prefix.unwrap_or_default();
         let mut uploads = store.uploads.values();
-        uploads.retain(|upload| upload.bucket == self.bucket && upload.key.starts_with(&prefix));
+        uploads.retain(|upload| {
+            upload.completed.is_none() && upload.bucket == self.bucket && upload.key.starts_with(&prefix)
+        });
         // S3 lists by key, then by time. Without a key, an id is ignored.
         uploads.sort_by(|a, b| {
             a.key.cmp(&b.key).then(a.initiated.0.total_cmp(&b.initiated.0)).then(a.id.cmp(&b.id))
