@@ -38,6 +38,9 @@ pub enum FaultKind {
     LateStart,
     /// There is no capacity for the next task set's tasks.
     NoCapacity,
+    /// The load balancer sends a request on a connection that its target is just closing, as if it had not heard of that
+    /// yet: what is a race on AWS is certain. It takes a target that closes idle connections.
+    LateFin,
 }
 
 impl FaultKind {
@@ -113,11 +116,17 @@ impl Faults {
         self.take_if(|fault| FaultKind::OF_TASKS.contains(&fault.kind)).map(|fault| fault.kind)
     }
 
+    /// Whether a fault of that kind is armed; it acts.
+    pub(crate) fn take(&self, kind: FaultKind) -> bool {
+        self.take_if(|fault| fault.kind == kind).is_some()
+    }
+
     /// Applies the faults of calls to one call.
     pub(crate) async fn strike(&self, caller: &str, called: Called<'_>) -> Result<(), ServiceError> {
         let Called { service, operation, resource } = called;
         let of_calls = |fault: &Fault| {
             !FaultKind::OF_TASKS.contains(&fault.kind)
+                && fault.kind != FaultKind::LateFin
                 && fault.service.as_deref().is_none_or(|name| name == service)
                 && fault.operation.as_deref().is_none_or(|name| name == operation)
         };

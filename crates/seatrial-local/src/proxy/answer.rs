@@ -37,7 +37,9 @@ pub(super) fn fixed(fixed: &Fixed) -> Response<Body> {
 pub(super) fn redirect(redirect: &Redirect, rules: &Rules, uri: &Uri, headers: &HeaderMap) -> Response<Body> {
     let status = StatusCode::from_u16(redirect.status).unwrap_or(StatusCode::FOUND);
     let mut response = respond(status, "text/html", String::new());
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    // HTTP/2 names it beside the path.
+    let host = host.or_else(|| uri.authority().map(http::uri::Authority::as_str)).unwrap_or_default();
     if let Ok(location) = HeaderValue::from_str(&location(redirect, rules, uri, host)) {
         response.headers_mut().insert(header::LOCATION, location);
     }

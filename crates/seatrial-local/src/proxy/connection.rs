@@ -9,6 +9,7 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 
 use super::Body;
+use super::limits;
 use crate::runtime::interfaces::Interfaces;
 
 /// How long AWS waits for a target to accept a connection. Real time.
@@ -53,7 +54,11 @@ impl Connection {
         let stream = tokio::time::timeout(CONNECT_TIMEOUT, connect);
         let stream = stream.await.map_err(|_| ConnectError::Timeout)??;
         stream.set_nodelay(true)?;
-        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        let (sender, connection) = {
+            let mut builder = http1::Builder::new();
+            builder.max_buf_size(limits::BUFFER).max_headers(limits::MOST_HEADERS);
+            builder.handshake(TokioIo::new(stream)).await?
+        };
         tokio::spawn(async move {
             if let Err(error) = connection.with_upgrades().await {
                 tracing::debug!(%address, %error, "a connection to a target ended");

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
-use http::header::HeaderValue;
-use http::{Method, Request, Response, StatusCode, Uri, Version};
+use http::header::{self, HeaderValue};
+use http::{Request, Response, StatusCode, Uri, Version};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use hyper::upgrade::OnUpgrade;
@@ -21,10 +21,7 @@ use super::connection::{ConnectError, Connection};
 use super::group::Group;
 use super::rules::{Action, Rules};
 use super::target::InFlight;
-use super::{Body, answer, headers, upgraded};
-
-/// How often a request is tried on a connection that was open before. Past it, on a fresh one.
-const ATTEMPTS: usize = 3;
+use super::{Body, answer, headers, limits, upgraded};
 
 /// Answers a request by the rules in force.
 pub(super) async fn answer(
@@ -32,9 +29,12 @@ pub(super) async fn answer(
     client: IpAddr,
     request: Request<Incoming>,
 ) -> Response<Body> {
+    if let Some(status) = limits::refused(&request) {
+        return answer::error(status);
+    }
     let asked = Asked::by(&request);
     match enter(rules, &asked) {
-        Ok(way) => send((rules, &asked), way, client, request).await,
+        Ok(way) => send(way, client, request).await,
         Err(end) => end.answer(&asked),
     }
 }
@@ -80,7 +80,7 @@ fn enter(rules: &ArcSwapOption<Rules>, asked: &Asked) -> Result<Way, End> {
         let Some(chosen_by) = rules.load_full() else { return Err(End::Nobody) };
         let Action::Forward(forward) = chosen_by.action_for(asked) else { return Err(End::Own(chosen_by)) };
         let Some(group) = forward.choose().cloned() else { return Err(End::Nobody) };
-        if let Some(in_flight) = group.pick() {
+        if let Some(in_flight) = group.pick(&asked.headers) {
             group.figures().request();
             return Ok(Way { rules: chosen_by, group, in_flight });
         }
@@ -92,41 +92,28 @@ fn enter(rules: &ArcSwapOption<Rules>, asked: &Asked) -> Result<Way, End> {
     }
 }
 
-/// The way of a request that is sent again: within its group while that has targets.
-fn enter_again((rules, asked): (&ArcSwapOption<Rules>, &Asked), way: Way) -> Result<Way, End> {
-    match way.group.pick() {
-        Some(in_flight) => Ok(Way { in_flight, ..way }),
-        None if are_in_force(rules, &way.rules) => {
-            way.group.figures().failed(StatusCode::SERVICE_UNAVAILABLE);
-            Err(End::Nobody)
-        }
-        None => enter(rules, asked),
-    }
-}
-
 /// Whether these rules were not swapped since they were loaded: held, they cannot come back at their place.
 fn are_in_force(rules: &ArcSwapOption<Rules>, these: &Arc<Rules>) -> bool {
     rules.load().as_ref().is_some_and(|now| Arc::ptr_eq(now, these))
 }
 
-/// Sends the request to its target. It is sent again only after a connection that was open before turned out to
-/// be closed: if nothing of it was sent, or if it has no body and its method may be repeated.
-async fn send(
-    by: (&ArcSwapOption<Rules>, &Asked),
-    mut way: Way,
-    client: IpAddr,
-    mut request: Request<Incoming>,
-) -> Response<Body> {
+/// Sends the request to its target, once: AWS promises to repeat none, and its access log has one target a request. A
+/// connection that was kept and turns out to be closed before a byte was sent is replaced by a fresh one.
+async fn send(way: Way, client: IpAddr, mut request: Request<Incoming>) -> Response<Body> {
     let upgrade = prepare(&mut request, &way.rules, client);
     let client_side = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
-    let again = repeatable(&request).then(|| head(&request));
     let activity = Activity::default();
+    if request.body().is_end_stream() {
+        activity.set_received();
+    }
     let mut outgoing = request.map(|body| Watched { body, watch: activity.clone() }.boxed_unsync());
-    let mut attempts = 0..ATTEMPTS;
+    let late = || way.rules.late_fin.as_ref().is_some_and(|late| late());
+    let Ok(mut idle) = way.in_flight.target().take_idle(late) else {
+        return way.failed(StatusCode::BAD_GATEWAY);
+    };
     loop {
-        let idle = way.in_flight.target().take_idle().filter(|_| attempts.next().is_some());
         let used_before = idle.is_some();
-        let mut connection = match idle {
+        let mut connection = match idle.take() {
             Some(connection) => connection,
             None => match connect(&way).await {
                 Ok(connection) => connection,
@@ -137,27 +124,32 @@ async fn send(
         let left = Instant::now();
         let sent = tokio::select! {
             sent = connection.send(outgoing) => sent,
-            () = activity.idle_for(way.rules.idle_timeout) => return way.failed(StatusCode::GATEWAY_TIMEOUT),
+            () = activity.idle_for(way.rules.idle_timeout) => return way.failed(silent(&activity)),
             () = way.in_flight.target().let_go() => return way.failed(StatusCode::BAD_GATEWAY),
         };
         let failed = match sent {
+            Ok(response) if limits::is_too_long(response.headers()) => {
+                return way.failed(StatusCode::BAD_GATEWAY);
+            }
             Ok(response) => {
                 way.group.figures().answered(response.status(), left.elapsed());
-                let upgrade = client_side.map(|client_side| (client_side, way.rules.idle_timeout));
-                return deliver(response, upgrade, (connection, way.in_flight));
+                return deliver(response, client_side, (way, connection, activity));
             }
             Err(failed) => failed,
         };
         tracing::debug!(target = %way.in_flight.target().address(), error = %failed.error, "no response");
-        outgoing = match (failed.unsent, &again) {
-            (Some(unsent), _) if used_before => unsent,
-            (None, Some(head)) if used_before => with_empty_body(head),
+        outgoing = match failed.unsent {
+            Some(unsent) if used_before => unsent,
             _ => return way.failed(StatusCode::BAD_GATEWAY),
         };
-        way = match enter_again(by, way) {
-            Ok(way) => way,
-            Err(end) => return end.answer(by.1),
-        };
+    }
+}
+
+/// Who is to blame that nothing moved: a client that has not sent all (408), or its target.
+fn silent(activity: &Activity) -> StatusCode {
+    match activity.is_received() {
+        true => StatusCode::GATEWAY_TIMEOUT,
+        false => StatusCode::REQUEST_TIMEOUT,
     }
 }
 
@@ -176,6 +168,13 @@ async fn connect(way: &Way) -> Result<Connection, StatusCode> {
 
 /// Makes a client's request the target's. Answers the protocol an upgrade asks for, if any.
 fn prepare(request: &mut Request<Incoming>, rules: &Rules, client: IpAddr) -> Option<HeaderValue> {
+    // HTTP/2 names the host beside the path (RFC 9113, section 8.3.1).
+    if !request.headers().contains_key(header::HOST)
+        && let Some(host) =
+            request.uri().authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok())
+    {
+        request.headers_mut().insert(header::HOST, host);
+    }
     let path = request.uri().path_and_query().cloned();
     *request.uri_mut() = path.map_or_else(|| Uri::from_static("/"), Uri::from);
     *request.version_mut() = Version::HTTP_11;
@@ -187,45 +186,31 @@ fn prepare(request: &mut Request<Incoming>, rules: &Rules, client: IpAddr) -> Op
     upgrade
 }
 
-/// Whether a request may be sent twice (RFC 9110 section 9.2.2) and can be: a body is not kept.
-fn repeatable(request: &Request<Incoming>) -> bool {
-    let idempotent = [Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE, Method::PUT, Method::DELETE];
-    request.body().is_end_stream() && idempotent.contains(request.method())
-}
-
-fn head(request: &Request<Incoming>) -> Request<()> {
-    let mut head = Request::new(());
-    *head.method_mut() = request.method().clone();
-    *head.uri_mut() = request.uri().clone();
-    *head.headers_mut() = request.headers().clone();
-    head
-}
-
-fn with_empty_body(head: &Request<()>) -> Request<Body> {
-    head.clone().map(|()| Empty::new().map_err(|never| match never {}).boxed_unsync())
-}
-
-/// The target's response as the client's. The connection is used again once the body has ended. `upgrade`: the client's side
-/// of one that it asked for, and how long that may be idle.
+/// The target's response as the client's. The connection is used again once both bodies have ended. `client_side`: of an
+/// upgrade that the client asked for.
 fn deliver(
     mut response: Response<Incoming>,
-    upgrade: Option<(OnUpgrade, Duration)>,
-    (connection, in_flight): (Connection, InFlight),
+    client_side: Option<OnUpgrade>,
+    (way, connection, activity): (Way, Connection, Activity),
 ) -> Response<Body> {
+    let Way { rules, group, in_flight } = way;
     *response.version_mut() = Version::HTTP_11;
     let protocol = headers::strip_hop_by_hop(response.headers_mut());
-    if let (StatusCode::SWITCHING_PROTOCOLS, Some((client_side, idle_timeout))) = (response.status(), upgrade)
-    {
+    if let Some(sticky) = &group.sharing().sticky {
+        sticky.bind(in_flight.target().address(), rules.tls.is_some(), response.headers_mut());
+    }
+    if let (StatusCode::SWITCHING_PROTOCOLS, Some(client_side)) = (response.status(), client_side) {
         let target_side = hyper::upgrade::on(&mut response);
         if let Some(protocol) = protocol {
             headers::ask_upgrade(response.headers_mut(), protocol);
         }
-        tokio::spawn(upgraded::join((client_side, target_side), in_flight, idle_timeout));
+        tokio::spawn(upgraded::join((client_side, target_side), in_flight, rules.idle_timeout));
         return response.map(|_| Empty::new().map_err(|never| match never {}).boxed_unsync());
     }
     response.map(|body| {
         let ended = body.is_end_stream();
-        let watch = Delivery { ended, connection: Some(connection), in_flight };
+        let idle_timeout = rules.idle_timeout;
+        let watch = Delivery { ended, connection: Some(connection), in_flight, activity, idle_timeout };
         Watched { body, watch }.boxed_unsync()
     })
 }
@@ -266,8 +251,11 @@ impl<W: Watch> hyper::body::Body for Watched<W> {
 }
 
 impl Watch for Activity {
-    fn moved(&mut self, _ended: bool) {
+    fn moved(&mut self, ended: bool) {
         self.touch();
+        if ended {
+            self.set_received();
+        }
     }
 }
 
@@ -276,6 +264,9 @@ struct Delivery {
     ended: bool,
     connection: Option<Connection>,
     in_flight: InFlight,
+    /// Of the request.
+    activity: Activity,
+    idle_timeout: Duration,
 }
 
 impl Watch for Delivery {
@@ -285,12 +276,14 @@ impl Watch for Delivery {
 }
 
 impl Drop for Delivery {
-    /// A body that was left before its end makes its connection useless.
+    /// A body that was left before its end makes its connection useless; so does a request that is answered before it has
+    /// come whole: whoever used the connection next would wait behind its rest.
     fn drop(&mut self) {
         if self.ended
+            && self.activity.is_received()
             && let Some(connection) = self.connection.take()
         {
-            self.in_flight.target().keep(connection);
+            self.in_flight.target().keep(connection, self.idle_timeout);
         }
     }
 }

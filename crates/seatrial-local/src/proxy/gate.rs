@@ -4,27 +4,37 @@ use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener as StdListener};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use futures_util::future::BoxFuture;
 use http::Request;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use rand::RngExt as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::activity::Activity;
+use super::moving::Moving;
 use super::rules::Rules;
-use super::tls::Opened;
-use super::{answer, forward};
+use super::tls::{Opened, is_http2};
+use super::{answer, forward, limits};
 
 /// New ports come from here: below what systems take for outgoing connections, so that a port is likely to be
 /// free again at the next start.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
+
+/// After so many requests of one HTTP/2 connection AWS has the client make another (GOAWAY; Application Load Balancers:
+/// listeners).
+const MOST_REQUESTS: usize = 10_000;
+/// How much longer than a request a connection may be silent.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Who may connect, asked for each connection.
 pub(crate) type Admission = Arc<dyn Fn(IpAddr) -> BoxFuture<'static, bool> + Send + Sync>;
@@ -111,7 +121,7 @@ async fn accept(
             Err(error) => {
                 // Out of file descriptors, most likely: the next attempt would fail as fast.
                 tracing::warn!(%error, "the load balancer could not accept a connection");
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
         }
     }
@@ -130,12 +140,13 @@ async fn serve(
         return converse(stream, client, Some(rules), stop).await;
     };
     // AWS names no time for a handshake: the one for silence counts.
-    let patience = now.map(|rules| rules.idle_timeout).unwrap_or_default();
+    let terms = now.map(|rules| (rules.idle_timeout, rules.http2)).unwrap_or_default();
     let opened = tokio::select! {
         () = stop.cancelled() => return,
-        opened = tls.accept(stream, patience) => opened,
+        opened = tls.accept(stream, terms) => opened,
     };
     match opened {
+        Some(Opened::Secure(stream)) if is_http2(&stream) => multiplex(*stream, client, rules, stop).await,
         Some(Opened::Secure(stream)) => converse(*stream, client, Some(rules), stop).await,
         Some(Opened::Plain(stream)) => converse(stream, client, None, stop).await,
         None => {}
@@ -150,6 +161,7 @@ async fn converse(
     stop: CancellationToken,
 ) {
     let keep_alive = rules.is_some();
+    let bounds = Bounds::of(rules.as_deref());
     let service = service_fn(|request: Request<Incoming>| {
         let rules = rules.clone();
         async move {
@@ -159,17 +171,98 @@ async fn converse(
             })
         }
     });
+    let activity = Activity::default();
     let mut builder = http1::Builder::new();
-    let connection = builder.keep_alive(keep_alive).serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection.with_upgrades());
+    builder.keep_alive(keep_alive).max_buf_size(limits::BUFFER).max_headers(limits::MOST_HEADERS);
+    let stream = TokioIo::new(Moving::new(stream, activity.clone()));
+    let mut connection = pin!(builder.serve_connection(stream, service).with_upgrades());
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
+        () = bounds.is_over(&activity) => return,
+        () = bounds.is_to_end(&stop, None) => {
             connection.as_mut().graceful_shutdown();
-            connection.await
+            tokio::select! {
+                ended = connection => ended,
+                () = bounds.is_over(&activity) => return,
+            }
         }
     };
     if let Err(error) = ended {
         tracing::debug!(%client, %error, "a client's connection ended");
+    }
+}
+
+/// Answers a client's requests in HTTP/2, side by side.
+async fn multiplex(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    client: SocketAddr,
+    rules: Arc<ArcSwapOption<Rules>>,
+    stop: CancellationToken,
+) {
+    let bounds = Bounds::of(Some(&rules));
+    let full = CancellationToken::new();
+    let service = service_fn({
+        let (full, count) = (full.clone(), Arc::new(AtomicUsize::new(0)));
+        move |request: Request<Incoming>| {
+            if count.fetch_add(1, Ordering::Relaxed) + 1 == MOST_REQUESTS {
+                full.cancel();
+            }
+            let rules = Arc::clone(&rules);
+            async move { Ok::<_, Infallible>(forward::answer(&rules, client.ip(), request).await) }
+        }
+    });
+    let activity = Activity::default();
+    let stream = TokioIo::new(Moving::new(stream, activity.clone()));
+    let mut connection = pin!(http2::Builder::new(TokioExecutor::new()).serve_connection(stream, service));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = bounds.is_over(&activity) => return,
+        () = bounds.is_to_end(&stop, Some(&full)) => {
+            connection.as_mut().graceful_shutdown();
+            tokio::select! {
+                ended = connection => ended,
+                () = bounds.is_over(&activity) => return,
+            }
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%client, %error, "a client's connection ended");
+    }
+}
+
+/// How long a client's connection may last.
+struct Bounds {
+    idle: Duration,
+    whole: Duration,
+}
+
+impl Bounds {
+    fn of(rules: Option<&ArcSwapOption<Rules>>) -> Self {
+        let rules = rules.and_then(ArcSwapOption::load_full);
+        // AWS's defaults, for a client that is told to speak TLS.
+        let (idle, whole) = rules.map_or((Duration::from_secs(60), Duration::from_secs(3600)), |rules| {
+            (rules.idle_timeout, rules.client_keep_alive)
+        });
+        Self { idle, whole }
+    }
+
+    /// Comes when nothing has moved for too long. A request that waits for its target for as long is answered first.
+    async fn is_over(&self, activity: &Activity) {
+        activity.idle_for(self.idle + GRACE).await;
+    }
+
+    /// Comes when what is under way is the last.
+    async fn is_to_end(&self, stop: &CancellationToken, full: Option<&CancellationToken>) {
+        let full = async {
+            match full {
+                Some(full) => full.cancelled().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = full => {}
+            () = tokio::time::sleep(self.whole) => {}
+        }
     }
 }

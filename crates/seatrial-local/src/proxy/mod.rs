@@ -1,4 +1,4 @@
-//! The load balancer itself: real HTTP/1.1 on 127.0.0.1, plain or in TLS, by weight to real targets. It knows no service; who
+//! The load balancer itself: real HTTP/1.1 on 127.0.0.1, plain or in TLS, there HTTP/2 too, by weight to real targets. It knows no service; who
 //! uses it tells it groups, targets and rules.
 //!
 //! A [`Gate`] is a port that answers by its [`Rules`], which are swapped whole; a [`Group`] picks among its
@@ -13,8 +13,11 @@ mod forward;
 mod gate;
 mod group;
 mod headers;
+mod limits;
+mod moving;
 mod probe;
 mod rules;
+mod sticky;
 mod target;
 mod tls;
 mod upgraded;
@@ -24,7 +27,8 @@ pub(crate) use figures::Snapshot;
 pub(crate) use gate::{Admission, Gate};
 pub(crate) use group::Group;
 pub(crate) use probe::{ProbeFailure, probe};
-pub(crate) use rules::{Action, Case, Fixed, Forward, Redirect, Rules};
+pub(crate) use rules::{Action, Case, Fixed, Forward, LateFin, Redirect, Rules};
+pub(crate) use sticky::{Sharing, Sticky};
 pub(crate) use target::Target;
 pub(crate) use tls::{Tls, Versions};
 

@@ -8,6 +8,9 @@ use super::conditions::{Asked, Condition};
 use super::group::Group;
 use super::tls::Tls;
 
+/// Asked when it happens; it answers how often it was told to.
+pub(crate) type LateFin = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// A listener's rules. Never changed: a listener gets new ones.
 pub(crate) struct Rules {
     /// The port AWS would listen on, which targets see as `X-Forwarded-Port`.
@@ -16,8 +19,15 @@ pub(crate) struct Rules {
     pub protocol: &'static str,
     /// How clients are spoken with; `None`: in plain HTTP.
     pub tls: Option<Arc<Tls>>,
-    /// How long a target may stay silent.
+    /// Whether clients who can are spoken with in HTTP/2, which takes TLS.
+    pub http2: bool,
+    /// How long nothing may move on a connection, on either side.
     pub idle_timeout: Duration,
+    /// How long a client's connection is kept, however busy.
+    pub client_keep_alive: Duration,
+    /// Whether the next request that finds a pooled connection closed by its target leaves as if that were not known
+    /// yet: a fault.
+    pub late_fin: Option<LateFin>,
     /// The first that fits a request counts.
     pub cases: Vec<Case>,
     /// What happens to requests that no case fits.

@@ -1,20 +1,18 @@
 //! A target: its standing, its connections, and what is in flight to it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::connection::Connection;
 use crate::runtime::interfaces::Interfaces;
 
-/// Idle connections are given up after this time: shorter than the shortest keep-alive among common servers
-/// (5 s, Node.js), so that a request seldom meets a connection its target is just closing.
-const IDLE: Duration = Duration::from_secs(4);
+/// How often connections that are not used are looked at.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Whether a target gets new requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +53,8 @@ pub(crate) struct Target {
     state: AtomicU64,
     reachable: AtomicBool,
     in_flight: AtomicUsize,
-    idle: Mutex<Vec<(Connection, Instant)>>,
+    idle: Mutex<Vec<Idle>>,
+    healthy_since: Mutex<Option<Instant>>,
     closing: CancellationToken,
     let_go: CancellationToken,
 }
@@ -69,6 +68,7 @@ impl Target {
             reachable: AtomicBool::new(true),
             in_flight: AtomicUsize::new(0),
             idle: Mutex::default(),
+            healthy_since: Mutex::default(),
             closing: CancellationToken::new(),
             let_go: CancellationToken::new(),
         }
@@ -92,7 +92,18 @@ impl Target {
 
     /// A draining target stays one.
     pub(crate) fn set_healthy(&self, healthy: bool) {
+        let mut since = self.healthy_since.lock().unwrap_or_else(PoisonError::into_inner);
+        *since = if healthy { Some(since.unwrap_or_else(Instant::now)) } else { None };
         self.set_standing(if healthy { Standing::Healthy } else { Standing::Waiting });
+    }
+
+    /// How much of its share a healthy target gets, 0 to 1: it grows for the time of `slow_start`.
+    pub(super) fn share(&self, slow_start: Duration) -> f64 {
+        let since = *self.healthy_since.lock().unwrap_or_else(PoisonError::into_inner);
+        match since {
+            Some(since) if !slow_start.is_zero() => since.elapsed().as_secs_f64() / slow_start.as_secs_f64(),
+            _ => 1.0,
+        }
     }
 
     /// Sends it no new requests; those in flight go on.
@@ -144,32 +155,73 @@ impl Target {
         (self.standing() != Standing::Draining).then_some(entered)
     }
 
-    /// A connection that was used before and seems open.
-    pub(super) fn take_idle(&self) -> Option<Connection> {
+    /// A connection that was used before and seems open. `Err`: its target has closed it, and `late` answers that this is
+    /// not known yet.
+    pub(super) fn take_idle(&self, late: impl Fn() -> bool) -> Result<Option<Connection>, Crossed> {
         let mut idle = self.idle();
-        while let Some((connection, since)) = idle.pop() {
-            if since.elapsed() > IDLE {
-                idle.clear();
-                return None;
-            }
+        while let Some(Idle { connection, .. }) = idle.pop() {
             if !connection.is_closed() {
-                return Some(connection);
+                return Ok(Some(connection));
+            }
+            if late() {
+                return Err(Crossed);
             }
         }
-        None
+        Ok(None)
     }
 
-    /// Keeps a connection for the next request. The standing is looked at under the lock: a drain that it does
-    /// not show yet clears what is kept.
-    pub(super) fn keep(&self, connection: Connection) {
+    /// Keeps a connection for the next request, for as long as the load balancer's idle time-out: AWS advises targets to
+    /// keep theirs longer. The standing is looked at under the lock: a drain that it does not show yet clears what is
+    /// kept.
+    pub(super) fn keep(self: &Arc<Self>, connection: Connection, idle_timeout: Duration) {
         let mut idle = self.idle();
-        if !connection.is_closed() && self.standing() != Standing::Draining {
-            idle.push((connection, Instant::now()));
+        if self.standing() == Standing::Draining {
+            return;
+        }
+        let is_first = idle.is_empty();
+        idle.push(Idle { connection, until: Instant::now() + idle_timeout });
+        if is_first {
+            tokio::spawn(sweep(Arc::downgrade(self)));
         }
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<(Connection, Instant)>> {
+    #[cfg(test)]
+    pub(super) fn set_healthy_since(&self, ago: Duration) {
+        *self.healthy_since.lock().unwrap() = Instant::now().checked_sub(ago);
+    }
+
+    /// Whether all that is kept is known to be closed.
+    #[cfg(test)]
+    pub(super) fn keeps_only_closed(&self) -> bool {
+        let idle = self.idle();
+        !idle.is_empty() && idle.iter().all(|kept| kept.connection.is_closed())
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Idle>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection that is kept.
+struct Idle {
+    connection: Connection,
+    until: Instant,
+}
+
+/// A request that left on a connection which its target was just closing.
+pub(super) struct Crossed;
+
+/// Closes what was not used for too long, until nothing is kept.
+async fn sweep(target: Weak<Target>) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let Some(target) = target.upgrade() else { return };
+        let mut idle = target.idle();
+        let now = Instant::now();
+        idle.retain(|kept| now < kept.until);
+        if idle.is_empty() {
+            return;
+        }
     }
 }
 

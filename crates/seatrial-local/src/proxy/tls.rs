@@ -14,6 +14,15 @@ use tokio_rustls::server::TlsStream;
 /// What a listener shows its clients, and which of TLS's versions it speaks.
 pub(crate) struct Tls {
     config: Arc<ServerConfig>,
+    with_http2: Arc<ServerConfig>,
+}
+
+/// HTTP/2 as TLS names it (RFC 9113, section 3.2).
+const HTTP2: &[u8] = b"h2";
+
+/// Whether the client and this side agreed on HTTP/2.
+pub(super) fn is_http2(stream: &TlsStream<TcpStream>) -> bool {
+    stream.get_ref().1.alpn_protocol() == Some(HTTP2)
 }
 
 /// The versions a listener speaks; what is older than TLS 1.2 is spoken by nobody here.
@@ -62,12 +71,19 @@ impl Tls {
         let builder = builder.with_protocol_versions(&versions.of_rustls())?.with_no_client_auth();
         let mut config = builder.with_single_cert(chain, key)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { config: Arc::new(config) })
+        let mut with_http2 = config.clone();
+        with_http2.alpn_protocols.insert(0, HTTP2.to_vec());
+        Ok(Self { config: Arc::new(config), with_http2: Arc::new(with_http2) })
     }
 
     /// Waits for a client's hello. `None`: it said nothing or not enough within `patience`, or wants what is not spoken
     /// here.
-    pub(super) async fn accept(&self, stream: TcpStream, patience: Duration) -> Option<Opened> {
+    pub(super) async fn accept(
+        &self,
+        stream: TcpStream,
+        (patience, http2): (Duration, bool),
+    ) -> Option<Opened> {
+        let config = if http2 { &self.with_http2 } else { &self.config };
         let opened = async {
             let mut first = [0];
             if stream.peek(&mut first).await? == 0 {
@@ -77,7 +93,7 @@ impl Tls {
             if first != [0x16] && first[0] & 0x80 == 0 {
                 return Ok(Opened::Plain(stream));
             }
-            let stream = TlsAcceptor::from(Arc::clone(&self.config)).accept(stream).await?;
+            let stream = TlsAcceptor::from(Arc::clone(config)).accept(stream).await?;
             Ok::<_, std::io::Error>(Opened::Secure(Box::new(stream)))
         };
         match tokio::time::timeout(patience, opened).await {

@@ -6,6 +6,8 @@ use std::sync::Mutex;
 use proptest::prelude::*;
 
 use super::super::target::Standing;
+use http::HeaderMap;
+
 use super::*;
 
 fn healthy_target() -> Arc<Target> {
@@ -48,7 +50,7 @@ fn a_request_is_sent_to_the_target_that_came_while_the_last_one_it_saw_was_drain
         old.drain();
     });
 
-    assert!(Arc::ptr_eq(group.pick().unwrap().target(), &fresh));
+    assert!(Arc::ptr_eq(group.pick(&HeaderMap::new()).unwrap().target(), &fresh));
 }
 
 #[test]
@@ -61,7 +63,7 @@ fn a_group_fails_open_only_while_none_of_its_targets_is_healthy() {
         old.drain();
     });
 
-    assert!(Arc::ptr_eq(group.pick().unwrap().target(), &fresh));
+    assert!(Arc::ptr_eq(group.pick(&HeaderMap::new()).unwrap().target(), &fresh));
 }
 
 /// A group under changes that leave it a healthy target at every moment.
@@ -127,7 +129,7 @@ proptest! {
             });
         }
 
-        let entered = group.pick();
+        let entered = group.pick(&HeaderMap::new());
 
         let entered = entered.expect("a request was lost");
         let known = &world.lock().unwrap().ever_healthy;
@@ -197,19 +199,4 @@ async fn a_group_that_drained_under_rules_that_still_choose_it_is_503() {
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     let figures = deployment.blue.figures().snapshot();
     assert_eq!((figures.requests, figures.load_balancer_5xx), (1, 1));
-}
-
-#[tokio::test]
-async fn a_request_that_met_a_closing_connection_of_a_drained_group_is_sent_by_the_new_rules() {
-    let (address, _) = forgetful().await;
-    let deployment = Deployment::new(Arc::new(Target::new(address, Default::default()))).await;
-    let client = client();
-    assert_eq!(fetch(&client, Method::GET, &deployment.gate, "").await.0, StatusCode::OK);
-    // It enters blue, and finds the connection closed; it looks for another target of blue.
-    meanwhile(&deployment.blue, || {});
-    deployment.end_meanwhile(Some(forward(&[(&deployment.blue, 0), (&deployment.green, 100)])));
-
-    let answered = fetch(&client, Method::GET, &deployment.gate, "").await;
-
-    assert_eq!(answered, (StatusCode::OK, "green".to_owned()));
 }

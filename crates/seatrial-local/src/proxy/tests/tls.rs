@@ -1,5 +1,6 @@
 //! Gates that speak TLS, and clients that do or do not.
 
+use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ProtocolVersion, RootCertStore, SupportedProtocolVersion};
@@ -20,20 +21,27 @@ struct Secured {
 
 impl Secured {
     fn new(versions: Versions, kind: KeyKind) -> Self {
+        let fixed =
+            Fixed { status: 200, content_type: "text/plain".to_owned(), body: "it is here".to_owned() };
+        Self::with((versions, kind, false), Action::Fixed(fixed))
+    }
+
+    fn with((versions, kind, http2): (Versions, KeyKind, bool), action: Action) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let authority = Authority::open(dir.path()).unwrap();
         let issued = authority.issue(&[NAME.to_owned()], kind).unwrap();
         let chain = format!("{}{}", issued.certificate, issued.chain);
-        let fixed =
-            Fixed { status: 200, content_type: "text/plain".to_owned(), body: "it is here".to_owned() };
         let gate = Gate::open(None, everybody()).unwrap();
         gate.set_rules(Some(Arc::new(Rules {
             port: 443,
             protocol: "https",
             tls: Some(Arc::new(Tls::new(&chain, &issued.key, versions).unwrap())),
             idle_timeout: Duration::from_millis(200),
+            http2,
+            client_keep_alive: Duration::from_secs(3600),
+            late_fin: None,
             cases: Vec::new(),
-            action: Action::Fixed(fixed),
+            action,
         })));
         Self { gate, authority: issued.chain }
     }
@@ -132,4 +140,31 @@ fn a_key_of_another_certificate_is_no_use() {
     let refused = Tls::new(&issue().certificate, &issue().key, Versions::Both);
 
     assert!(matches!(refused, Err(TlsError::Unusable(_))));
+}
+
+#[tokio::test]
+async fn a_client_who_can_is_spoken_with_in_http2_and_its_target_in_http1() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let target = Arc::new(Target::new(listener.local_addr().unwrap(), Default::default()));
+    let app = Router::new().fallback(|request: Request| async move {
+        format!("{:?} {:?} {}", request.version(), request.headers()[header::HOST], request.uri())
+    });
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let group = Arc::new(Group::default());
+    group.add(target);
+    let action = Action::Forward(Forward::new(vec![(group, 1)]));
+    let secured = Secured::with((Versions::Both, KeyKind::P256, true), action);
+
+    let stream = secured.connect(&[&rustls::version::TLS13], NAME).await.unwrap();
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let request =
+        Request::builder().uri("https://app.example/path?q=1").body(Full::<Bytes>::default()).unwrap();
+    let response = sender.send_request(request).await.unwrap();
+
+    assert_eq!((response.status(), response.version()), (StatusCode::OK, http::Version::HTTP_2));
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body, "HTTP/1.1 \"app.example\" /path?q=1");
 }

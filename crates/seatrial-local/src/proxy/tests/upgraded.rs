@@ -25,6 +25,9 @@ async fn connected(idle_timeout: Duration) -> (TcpStream, Arc<Target>, Gate) {
         protocol: "http",
         tls: None,
         idle_timeout,
+        http2: true,
+        client_keep_alive: Duration::from_secs(3600),
+        late_fin: None,
         cases: Vec::new(),
         action: forward,
     })));

@@ -1,9 +1,11 @@
 //! Attributes of load balancers and target groups: the keys AWS knows, their defaults and values.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::shapes::Attribute;
 use crate::error::ServiceError;
+use crate::proxy::{Sharing, Sticky};
 
 /// A kind of object that has attributes.
 pub(super) struct Attributes {
@@ -72,7 +74,14 @@ pub(super) fn check(kind: &Attributes, given: &[Attribute]) -> Result<(), Servic
             _ => true,
         };
         let in_range = match key.as_str() {
+            // Elastic Load Balancing's API reference, LoadBalancerAttribute and TargetGroupAttribute.
+            "client_keep_alive.seconds" => within(value, 60, 604_800),
             "idle_timeout.timeout_seconds" => within(value, 1, 4000),
+            "slow_start.duration_seconds" => value == "0" || within(value, 30, 900),
+            "stickiness.app_cookie.duration_seconds" | "stickiness.lb_cookie.duration_seconds" => {
+                within(value, 1, 604_800)
+            }
+            "stickiness.type" => value == "lb_cookie" || value == "app_cookie",
             "deregistration_delay.timeout_seconds" => within(value, 0, 3600),
             _ => true,
         };
@@ -100,6 +109,20 @@ pub(super) fn shown(kind: &Attributes, set: &BTreeMap<String, String>) -> Vec<At
 /// The value of an attribute that is a number of seconds.
 pub(super) fn seconds(kind: &Attributes, set: &BTreeMap<String, String>, key: &str) -> u64 {
     value(kind, set, key).parse().unwrap_or_default()
+}
+
+/// How a target group shares requests.
+pub(super) fn sharing(set: &BTreeMap<String, String>) -> Sharing {
+    let of = |key: &str| value(&TARGET_GROUP, set, key);
+    let duration = |key: &str| Duration::from_secs(seconds(&TARGET_GROUP, set, key));
+    let sticky = flag(&TARGET_GROUP, set, "stickiness.enabled").then(|| match of("stickiness.type") {
+        "app_cookie" => Sticky {
+            lasts: duration("stickiness.app_cookie.duration_seconds"),
+            application: Some(of("stickiness.app_cookie.cookie_name").to_owned()),
+        },
+        _ => Sticky { lasts: duration("stickiness.lb_cookie.duration_seconds"), application: None },
+    });
+    Sharing { sticky, slow_start: duration("slow_start.duration_seconds") }
 }
 
 /// The value of an attribute that is a flag.

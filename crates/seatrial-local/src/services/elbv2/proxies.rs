@@ -2,18 +2,19 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::rows::{TargetRow, target_key};
 use crate::error::ServiceError;
 use crate::metric::Statistics;
-use crate::proxy::{Admission, Gate, Group, Rules, Snapshot, Target};
+use crate::proxy::{Admission, Gate, Group, LateFin, Rules, Snapshot, Target};
 use crate::runtime::interfaces::Interfaces;
 
 /// Gates by the ARN of their load balancer or listener, groups by ARN, targets by key.
 #[derive(Default)]
 pub(crate) struct Proxies {
     running: Mutex<Running>,
+    late_fin: OnceLock<LateFin>,
     /// Held while the tables and what runs are brought in step, so that the last change wins.
     in_step: Mutex<()>,
 }
@@ -60,6 +61,15 @@ impl Proxies {
         if let Some(gate) = self.lock().gates.get(arn) {
             gate.set_rules(rules);
         }
+    }
+
+    /// Whom load balancers ask whether a target's FIN is to come late.
+    pub(super) fn set_late_fin(&self, asked: LateFin) {
+        self.late_fin.get_or_init(|| asked);
+    }
+
+    pub(super) fn late_fin(&self) -> Option<LateFin> {
+        self.late_fin.get().cloned()
     }
 
     pub(super) fn in_step(&self) -> MutexGuard<'_, ()> {

@@ -11,6 +11,7 @@ use super::shapes::Action;
 use super::store::{Elb, primary};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
+use crate::fault::FaultKind;
 use crate::proxy::{Action as ProxyAction, Case, Fixed, Forward, Redirect, Rules};
 
 /// A listener's address on this machine.
@@ -56,8 +57,10 @@ impl Elb {
         listeners: &[ListenerRow],
         row: &ListenerRow,
     ) -> Result<Rules, ServiceError> {
-        let key = "idle_timeout.timeout_seconds";
-        let idle = attributes::seconds(&attributes::LOAD_BALANCER, &load_balancer.attributes, key);
+        let seconds = |key| {
+            let set = &load_balancer.attributes;
+            Duration::from_secs(attributes::seconds(&attributes::LOAD_BALANCER, set, key))
+        };
         let last = |actions: &[Action]| {
             let action = actions.last();
             let action = action.ok_or_else(|| ServiceError::internal("a rule or listener has no action"))?;
@@ -72,7 +75,14 @@ impl Elb {
             port: row.shape.port,
             protocol: if row.shape.protocol == "HTTPS" { "https" } else { "http" },
             tls: self.shown.of(&row.shape.listener_arn),
-            idle_timeout: Duration::from_secs(idle),
+            http2: attributes::flag(
+                &attributes::LOAD_BALANCER,
+                &load_balancer.attributes,
+                "routing.http2.enabled",
+            ),
+            idle_timeout: seconds("idle_timeout.timeout_seconds"),
+            client_keep_alive: seconds("client_keep_alive.seconds"),
+            late_fin: self.proxies.late_fin(),
             cases: cases.collect::<Result<_, _>>()?,
             action: last(&row.shape.default_actions)?,
         })
@@ -106,8 +116,11 @@ impl Elb {
 
     /// Opens every port again after a restart. A port that was taken meanwhile is replaced, and said so.
     pub(super) fn reopen(&self, cloud: &Cloud) -> Result<(), ServiceError> {
+        let asked = cloud.clone();
+        self.proxies.set_late_fin(Arc::new(move || asked.faults().take(FaultKind::LateFin)));
         for row in self.target_groups.values() {
-            self.proxies.open_group(&row.shape.target_group_arn);
+            let group = self.proxies.open_group(&row.shape.target_group_arn);
+            group.set_sharing(attributes::sharing(&row.attributes));
         }
         for row in self.listeners.values() {
             let arn = &row.shape.listener_arn;

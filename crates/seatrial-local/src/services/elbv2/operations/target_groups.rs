@@ -306,9 +306,14 @@ impl Operation for ModifyTargetGroupAttributes {
         attributes::check(&attributes::TARGET_GROUP, &self.attributes)?;
         let changed = elb.target_groups.update(&self.target_group_arn, |row| {
             row.attributes.extend(self.attributes.into_iter().map(|given| (given.key, given.value)));
-            attributes::shown(&attributes::TARGET_GROUP, &row.attributes)
+            (
+                attributes::shown(&attributes::TARGET_GROUP, &row.attributes),
+                attributes::sharing(&row.attributes),
+            )
         })?;
-        let attributes = changed.ok_or_else(|| errors::target_group_not_found(&self.target_group_arn))?;
+        let (attributes, sharing) =
+            changed.ok_or_else(|| errors::target_group_not_found(&self.target_group_arn))?;
+        elb.proxies.open_group(&self.target_group_arn).set_sharing(sharing);
         Ok(AttributesOutput { attributes })
     }
 }

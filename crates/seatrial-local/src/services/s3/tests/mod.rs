@@ -1,5 +1,7 @@
 //! Buckets and objects in process.
 
+mod conditions;
+
 use serde_json::{Value, json};
 
 use crate::Cloud;
