@@ -118,7 +118,7 @@ impl Cloud {
         let mut denied = None;
         let result = match self.inner.faults.strike(&principal.arn, called).await {
             Ok(()) => match self.judge(&asked) {
-                Ok(()) => match O::refuses(self, given) {
+                Ok(()) => match self.inner.operations.unmet(O::SERVICE, self, given) {
                     Ok(()) => self.inner.operations.handle(input, &call).await,
                     Err(refusal) => Err(refusal),
                 },

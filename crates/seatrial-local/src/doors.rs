@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::cloud::Cloud;
 use crate::fault::Fault;
 use crate::journal::Entry;
-use crate::protocol::Doors;
+use crate::protocol::{Doors, has_shapes};
 use crate::proxy::Snapshot;
 use crate::runtime::sandbox::Sandboxes;
 use crate::services::elbv2::{self, LocalListener};
@@ -58,12 +58,21 @@ async fn only_by_address(request: Request, next: Next) -> Response {
     StatusCode::FORBIDDEN.into_response()
 }
 
+/// The operations that HTTP reaches: those that AWS's model has the shapes of.
+pub(crate) fn served(cloud: &Cloud) -> Vec<String> {
+    let mut names = cloud.operations().names();
+    names.retain(|name| {
+        name.split_once(':').is_some_and(|(service, name)| has_shapes(service, name) == Some(true))
+    });
+    names
+}
+
 async fn status(State(cloud): State<Cloud>) -> Json<Value> {
     Json(json!({
         "endpoint": cloud.endpoint(),
         "region": cloud.region(),
         "account": cloud.account(),
-        "operations": cloud.operations().names(),
+        "operations": served(&cloud),
         "in_flight": cloud.drivers().under_way(),
         // Null where tasks have namespaces of their own.
         "no_namespaces": cloud.part::<Sandboxes>().usable(&cloud).await.err().map(|found| found.to_string()),

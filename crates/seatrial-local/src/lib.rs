@@ -9,6 +9,7 @@ mod authority;
 mod blocking;
 mod clock;
 mod cloud;
+mod collector;
 mod credentials;
 mod doors;
 mod engine;

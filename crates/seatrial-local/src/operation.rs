@@ -36,14 +36,6 @@ pub(crate) trait Operation: DeserializeOwned + Serialize + Send + 'static {
         Vec::new()
     }
 
-    /// What is asked for and would be left out without a word: members of AWS's model that `Self` does not have.
-    ///
-    /// # Errors
-    /// One that does something on AWS.
-    fn refuses(_cloud: &Cloud, _given: &Value) -> Result<(), ServiceError> {
-        Ok(())
-    }
-
     /// Does it. Whatever it changes is persisted before it returns.
     fn handle(self, call: &Call) -> impl Future<Output = Result<Self::Output, ServiceError>> + Send;
 }
@@ -83,6 +75,20 @@ type Handler = Arc<dyn Fn(Cloud, Principal, Value) -> Boxed + Send + Sync>;
 /// The security groups of a service's network interfaces.
 pub(crate) type GroupsInUse = fn(&Cloud) -> Vec<String>;
 
+/// What a service's calls ask for and would be left out without a word: members of AWS's model that do something there
+/// and nothing here. Given the input as it was given.
+pub(crate) type Unmet = fn(&Cloud, &Value) -> Result<(), ServiceError>;
+
+/// What a service freed that nobody needs any more.
+pub(crate) struct Freed {
+    pub what: &'static str,
+    pub count: usize,
+    pub bytes: u64,
+}
+
+/// Frees it.
+pub(crate) type Collect = fn(&Cloud) -> Result<Vec<Freed>, ServiceError>;
+
 /// What a service measures of itself for CloudWatch.
 #[derive(Clone, Copy)]
 pub(crate) struct Meter {
@@ -110,6 +116,8 @@ pub struct Operations {
     meters: Vec<Meter>,
     certificate_users: Vec<CertificateUser>,
     gate: Option<Gate>,
+    unmet: HashMap<&'static str, Unmet>,
+    collects: Vec<Collect>,
     /// By the operation's type, each a [`StandIn`] of it.
     #[cfg(test)]
     stand_ins: HashMap<TypeId, Box<dyn Any + Send + Sync>>,
@@ -178,6 +186,24 @@ impl Operations {
 
     pub(crate) fn certificate_users(&self) -> &[CertificateUser] {
         &self.certificate_users
+    }
+
+    /// Has every call of the service refused that `unmet` refuses.
+    pub(crate) fn refuse(&mut self, service: &'static str, unmet: Unmet) {
+        self.unmet.insert(service, unmet);
+    }
+
+    pub(crate) fn unmet(&self, service: &str, cloud: &Cloud, given: &Value) -> Result<(), ServiceError> {
+        self.unmet.get(service).map_or(Ok(()), |unmet| unmet(cloud, given))
+    }
+
+    /// Has what nobody needs any more freed from time to time.
+    pub(crate) fn add_collect(&mut self, collect: Collect) {
+        self.collects.push(collect);
+    }
+
+    pub(crate) fn collects(&self) -> &[Collect] {
+        &self.collects
     }
 
     /// Has `gate` judge every call.

@@ -158,6 +158,11 @@ impl LocalCloud {
         self.cloud.endpoint()
     }
 
+    /// The operations that are served over HTTP, sorted: `ecs:CreateTaskSet`. Engines have a few more among themselves.
+    pub fn operations(&self) -> Vec<String> {
+        crate::doors::served(&self.cloud)
+    }
+
     /// The key with which the operator signs.
     pub fn operator(&self) -> &Credentials {
         &self.operator

@@ -12,7 +12,7 @@ const END: &str = "<!-- end of operations -->";
 #[tokio::test]
 async fn the_readme_lists_every_operation() {
     let started = start().await;
-    let names = started.cloud.cloud().operations().names();
+    let names = started.cloud.operations();
 
     let mut list = String::new();
     let mut service = "";

@@ -120,6 +120,7 @@ async fn answer(State(gateway): State<Gateway>, request: Request) -> Response {
         let now = gateway.cloud.clock().now().0;
         // Nothing is read for somebody unknown, nor more than is kept.
         let key = sigv4::known(&claim, &parts, (&Keys(&gateway.cloud), now)).map_err(refused)?;
+        check_region(protocol, &claim, gateway.cloud.region())?;
         check_length(protocol, &parts.headers)?;
         let body = received(protocol, body).await?;
         let body = blocking(|| sigv4::verify(&claim, &parts, body, &key)).map_err(refused)?;
@@ -146,6 +147,28 @@ fn program(headers: &HeaderMap) -> Option<&str> {
     let texts =
         ["x-amz-user-agent", "user-agent"].into_iter().filter_map(|name| headers.get(name)?.to_str().ok());
     texts.flat_map(str::split_whitespace).find_map(|word| word.strip_prefix("app/"))
+}
+
+/// A request must be signed for the region that it is sent to. IAM and STS have endpoints of their own, signed for
+/// us-east-1, which this endpoint stands for as well.
+fn check_region(protocol: Protocol, claim: &sigv4::Claim, region: &str) -> Result<(), ServiceError> {
+    if claim.region == region || matches!(claim.service.as_str(), "iam" | "sts") {
+        return Ok(());
+    }
+    let scoped = "Credential should be scoped to a valid region.";
+    Err(match protocol {
+        Protocol::RestXml => {
+            let message = format!(
+                "The authorization header is malformed; the region '{}' is wrong; expecting '{region}'",
+                claim.region
+            );
+            let mut error = ServiceError::new("AuthorizationHeaderMalformed", message);
+            error.members.insert("Region".to_owned(), Value::from(region));
+            error
+        }
+        Protocol::Query => ServiceError::new("SignatureDoesNotMatch", scoped).with_status(403),
+        Protocol::Json { .. } | Protocol::Cbor => ServiceError::new("InvalidSignatureException", scoped),
+    })
 }
 
 fn longest(protocol: Protocol) -> usize {

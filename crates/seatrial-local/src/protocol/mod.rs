@@ -24,7 +24,6 @@ pub(crate) use http::{Doors, Transfer, TransferHandler, TransferOutput, serve};
 
 /// Whether the table of a service has an operation's shapes; without them HTTP cannot reach it. `None`: no
 /// table of this service, so it is reached in process only.
-#[cfg(test)]
 pub(crate) fn has_shapes(service: &str, operation: &str) -> Option<bool> {
     model::Model::of(service).map(|model| model.operations.contains_key(operation))
 }

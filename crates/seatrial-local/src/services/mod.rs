@@ -29,6 +29,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::cloud::Cloud;
+use crate::collector::Collector;
 use crate::operation::Operations;
 
 pub(crate) use stand_in::StandIn;
@@ -90,6 +91,7 @@ pub(crate) async fn resume(cloud: &Cloud) {
     elbv2::resume(cloud).await;
     ecs::resume(cloud).await;
     cloudwatch::resume(cloud);
+    cloud.resume::<Collector>();
     codebuild::resume(cloud).await;
     codedeploy::resume(cloud).await;
     codepipeline::resume(cloud).await;

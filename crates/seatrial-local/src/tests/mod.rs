@@ -1,6 +1,8 @@
 //! A cloud for unit tests: all operations, a fresh data directory, no server.
 
 pub(crate) mod aws;
+mod collected;
+mod refused;
 
 use std::path::Path;
 use std::process::Command;

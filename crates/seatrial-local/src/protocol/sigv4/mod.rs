@@ -48,6 +48,8 @@ pub(super) struct Claim {
     access_key_id: String,
     /// `20261123/eu-central-1/s3/aws4_request`.
     scope: String,
+    /// Out of the scope.
+    pub region: String,
     /// The service's signing name, out of the scope.
     pub service: String,
     signed_headers: String,
@@ -75,10 +77,11 @@ pub(super) fn claim(parts: &Parts) -> Result<Claim, Refusal> {
     let expires = need("X-Amz-Expires")?.parse().map(Duration::from_secs);
     let expires = expires.ok().filter(|expires| *expires <= LONGEST_EXPIRY);
     let credential = need("X-Amz-Credential")?;
-    let (access_key_id, scope, service) = credential_of(&credential)?;
+    let (access_key_id, scope, region, service) = credential_of(&credential)?;
     Ok(Claim {
         access_key_id,
         scope,
+        region,
         service,
         signed_headers: need("X-Amz-SignedHeaders")?,
         signature: need("X-Amz-Signature")?,
@@ -102,13 +105,14 @@ fn from_header(parts: &Parts, header: &str) -> Result<Claim, Refusal> {
             ))
         })
     };
-    let (access_key_id, scope, service) = credential_of(&field("Credential")?)?;
+    let (access_key_id, scope, region, service) = credential_of(&field("Credential")?)?;
     let date = text(&parts.headers, "x-amz-date").ok_or_else(|| {
         Refusal::Incomplete("Authorization header requires existence of a 'X-Amz-Date' header.".to_owned())
     })?;
     Ok(Claim {
         access_key_id,
         scope,
+        region,
         service,
         signed_headers: field("SignedHeaders")?,
         signature: field("Signature")?,
@@ -118,12 +122,13 @@ fn from_header(parts: &Parts, header: &str) -> Result<Claim, Refusal> {
     })
 }
 
-fn credential_of(credential: &str) -> Result<(String, String, String), Refusal> {
+/// Key, scope, region and service.
+fn credential_of(credential: &str) -> Result<(String, String, String, String), Refusal> {
     let wrong = || Refusal::Incomplete("Credential must be KEY/DATE/REGION/SERVICE/aws4_request".to_owned());
     let (access_key_id, scope) = credential.split_once('/').ok_or_else(wrong)?;
     match scope.split('/').collect::<Vec<_>>()[..] {
-        [_, _, service, "aws4_request"] => {
-            Ok((access_key_id.to_owned(), scope.to_owned(), service.to_owned()))
+        [_, region, service, "aws4_request"] => {
+            Ok((access_key_id.to_owned(), scope.to_owned(), region.to_owned(), service.to_owned()))
         }
         _ => Err(wrong()),
     }

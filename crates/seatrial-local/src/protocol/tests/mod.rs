@@ -1,6 +1,7 @@
 //! Objects through the server, with the official SDK as the client.
 
 mod door;
+mod hostile;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -113,7 +113,11 @@ async fn impatient(target: Arc<Target>) -> Gate {
 
 #[tokio::test]
 async fn whoever_stops_in_the_middle_is_not_waited_for() {
-    let gate = impatient(server("ok").await.target).await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let target = Arc::new(Target::new(listener.local_addr().unwrap(), Default::default()));
+    let app = Router::new().fallback(|_whole: Bytes| async { "ok" });
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let gate = impatient(target).await;
     let body = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf";
     assert!(answered(&gate, body.as_bytes()).await.starts_with("HTTP/1.1 408 "));
     // No head, half a head, a connection that is not used any more.

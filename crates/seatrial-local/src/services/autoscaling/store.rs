@@ -1,5 +1,7 @@
 //! Scalable targets and their policies.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -53,6 +55,8 @@ pub(super) struct ScalableTarget {
     pub creation_time: Option<Epoch>,
     #[serde(rename = "ScalableTargetARN")]
     pub arn: String,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
 }
 
 /// Which scaling activities do not happen. A member that is not given is false (Application Auto Scaling API,

@@ -1,5 +1,7 @@
 //! Refusals in ECR's words.
 
+use serde_json::Value;
+
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 
@@ -31,4 +33,15 @@ pub(super) fn no_upload(repository: &str, upload: &str) -> ServiceError {
 /// A file of the data directory that could not be read or written.
 pub(super) fn file(what: &str, error: &std::io::Error) -> ServiceError {
     ServiceError::new("ServerException", format!("{what}: {error}")).with_status(500)
+}
+
+/// The registry of another account, which is not here.
+pub(super) fn other_registry(cloud: &Cloud, given: &Value) -> Result<(), ServiceError> {
+    let Some(registry) = given["registryId"].as_str().filter(|id| *id != cloud.account()) else {
+        return Ok(());
+    };
+    let name = given["repositoryName"].as_str().unwrap_or_default();
+    let message =
+        format!("The repository with name '{name}' does not exist in the registry with id '{registry}'");
+    Err(ServiceError::new("RepositoryNotFoundException", message))
 }

@@ -7,6 +7,7 @@
 //! images are not scanned. An artifact stays where its subject is deleted, as on AWS, where the lifecycle policies
 //! remove it within 24 hours (ECR's user guide, "Lifecycle policy evaluation rules").
 
+mod collect;
 mod download;
 mod error;
 mod manifest;
@@ -41,6 +42,8 @@ pub(crate) fn tags_of(cloud: &Cloud, arn: &str) -> Option<Vec<(String, String)>>
 }
 
 pub(crate) fn register(operations: &mut Operations) {
+    operations.refuse("ecr", error::other_registry);
+    operations.add_collect(collect::collect);
     operations.add::<BatchCheckLayerAvailability>();
     operations.add::<operations::BatchDeleteImage>();
     operations.add::<BatchGetImage>();

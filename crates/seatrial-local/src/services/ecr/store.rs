@@ -162,6 +162,11 @@ impl Ecr {
         self.dir.join("blobs").join(digest.replacen(':', "/", 1))
     }
 
+    /// The folder of all layers.
+    pub(super) fn blobs(&self) -> PathBuf {
+        self.dir.join("blobs").join("sha256")
+    }
+
     pub(crate) fn upload_file(&self, upload: &str) -> PathBuf {
         self.dir.join("uploads").join(upload)
     }

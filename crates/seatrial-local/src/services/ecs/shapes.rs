@@ -18,6 +18,8 @@ pub(crate) struct Cluster {
     pub pending_tasks_count: i64,
     pub active_services_count: i64,
     pub settings: Vec<Setting>,
+    pub capacity_providers: Vec<String>,
+    pub default_capacity_provider_strategy: Vec<Value>,
     pub tags: Vec<Tag>,
 }
 

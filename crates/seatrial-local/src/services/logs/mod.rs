@@ -1,5 +1,6 @@
 //! CloudWatch Logs: groups, streams, and their events in files.
 
+mod collect;
 mod operations;
 mod pattern;
 mod store;
@@ -17,6 +18,7 @@ pub(crate) fn tags_of(cloud: &Cloud, arn: &str) -> Option<Vec<(String, String)>>
 }
 
 pub(crate) fn register(operations: &mut Operations) {
+    operations.add_collect(collect::collect);
     operations.add::<CreateLogGroup>();
     operations.add::<DeleteLogGroup>();
     operations.add::<DescribeLogGroups>();

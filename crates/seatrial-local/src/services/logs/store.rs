@@ -5,7 +5,7 @@
 //! is not costs a file on disk, and neither memory nor an open file.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,8 @@ pub(super) struct Group {
     pub created: i64,
     /// `None`: kept for ever.
     pub retention_in_days: Option<i64>,
+    #[serde(default)]
+    pub kms_key_id: Option<String>,
     pub tags: BTreeMap<String, String>,
 }
 
@@ -83,6 +85,32 @@ impl Events {
         })?;
         let stored_bytes = list.iter().map(Event::size).sum();
         Ok(Self { list, stored_bytes, file: None, path, length })
+    }
+
+    /// Forgets what is older than `before` and answers how many events that were, and how many bytes; those that stay go on
+    /// in their order.
+    pub fn forget(&mut self, before: i64) -> Result<(usize, u64), ServiceError> {
+        let (kept, gone): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.list).into_iter().partition(|event| event.timestamp >= before);
+        self.list = kept;
+        if gone.is_empty() {
+            return Ok((0, 0));
+        }
+        let mut lines = Vec::new();
+        for event in &self.list {
+            serde_json::to_writer(&mut lines, event).map_err(|error| self.failed("write", &error))?;
+            lines.push(b'\n');
+        }
+        let new = self.path.with_extension("new");
+        let replaced = Appended::create(&new).and_then(|mut file| {
+            file.append(&lines)?;
+            std::fs::rename(&new, &self.path).map(|()| file)
+        });
+        let file = replaced.inspect_err(|_| drop(std::fs::remove_file(&new)));
+        self.file = Some(file.map_err(|error| self.failed("write", &error))?);
+        let bytes: i64 = gone.iter().map(Event::size).sum();
+        self.stored_bytes -= bytes;
+        Ok((gone.len(), u64::try_from(bytes).unwrap_or_default()))
     }
 
     fn failed(&self, verb: &str, error: &dyn std::fmt::Display) -> ServiceError {
@@ -181,6 +209,16 @@ impl LogStore {
         // A file that was never written is no loss.
         let _ = std::fs::remove_file(self.file_of(&key));
         Ok(())
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The name of a stream's file.
+    pub fn file_name(&self, stream: &Stream) -> Option<String> {
+        let file = self.file_of(&stream_key(&stream.group, &stream.name));
+        Some(file.file_name()?.to_string_lossy().into_owned())
     }
 
     /// Names hold slashes and may be longer than a file's name: the file is named by their digest.

@@ -6,9 +6,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::refusals::{no_such_key, not_implemented, precondition_failed};
+use super::refusals::{key_too_long, no_such_key, not_implemented, precondition_failed};
 use super::store::{Content, Version};
 use crate::clock::Epoch;
+use crate::cloud::Cloud;
 use crate::error::ServiceError;
 
 /// Conditions on what is there under the key that is written.
@@ -126,16 +127,24 @@ const UNMET: [(&str, &str); 23] = [
     ("ResponseExpires", "response-expires"),
 ];
 
+/// In bytes of UTF-8 (S3 user guide: naming objects).
+const LONGEST_KEY: usize = 1024;
+
 /// # Errors
-/// A member that is not met here; an owner that is not the bucket's.
-pub(super) fn refuse_unmet(account: &str, given: &Value) -> Result<(), ServiceError> {
+/// A key that is too long; a member that is not met here; an owner that is not the bucket's.
+pub(super) fn refuse_unmet(cloud: &Cloud, given: &Value) -> Result<(), ServiceError> {
     let find = |name: &str| given.get(name).filter(|value| !value.is_null());
     for owner in ["ExpectedBucketOwner", "ExpectedSourceBucketOwner"] {
-        if find(owner).is_some_and(|owner| *owner != json!(account)) {
+        if find(owner).is_some_and(|owner| *owner != json!(cloud.account())) {
             return Err(ServiceError::access_denied("Access Denied"));
         }
     }
-    if let Some((_, header)) = UNMET.iter().find(|(name, _)| find(name).is_some()) {
+    if let Some(key) = find("Key").and_then(Value::as_str).filter(|key| key.len() > LONGEST_KEY) {
+        return Err(key_too_long(key.len()));
+    }
+    // Of a bucket `Tagging` is a structure, and is met.
+    let is_unmet = |name: &str| find(name).is_some_and(|value| !value.is_object());
+    if let Some((_, header)) = UNMET.iter().find(|(name, _)| is_unmet(name)) {
         return Err(not_implemented(header, None));
     }
     // Of an object that is read; a part that is uploaded has one.

@@ -1,6 +1,7 @@
 //! S3: buckets, objects with their versions, multipart uploads.
 
 mod body;
+mod collect;
 mod conditions;
 mod listing;
 pub(crate) mod objects;
@@ -30,6 +31,8 @@ pub(crate) fn key_of(cloud: &Cloud, bucket: &str) -> Option<String> {
 }
 
 pub(crate) fn register(operations: &mut Operations) {
+    operations.refuse("s3", conditions::refuse_unmet);
+    operations.add_collect(collect::collect);
     operations.add::<CreateBucket>();
     operations.add::<DeleteBucket>();
     operations.add::<HeadBucket>();

@@ -32,6 +32,14 @@ pub(super) fn no_such_upload() -> ServiceError {
     not_found("NoSuchUpload", message)
 }
 
+/// `KeyTooLongError`, as S3's list of error codes has it.
+pub(super) fn key_too_long(size: usize) -> ServiceError {
+    let mut error = ServiceError::new("KeyTooLongError", "Your key is too long");
+    error.members.insert("Size".to_owned(), json!(size.to_string()));
+    error.members.insert("MaxSizeAllowed".to_owned(), json!("1024"));
+    error
+}
+
 pub(super) fn invalid_argument(message: impl Into<String>) -> ServiceError {
     ServiceError::new("InvalidArgument", message)
 }

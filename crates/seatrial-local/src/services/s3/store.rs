@@ -3,7 +3,7 @@
 //! A file is written before the record that names it, so a record never names a file that is not there.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -222,6 +222,10 @@ impl ObjectStore {
     pub fn upload(&self, id: &str, key: &str) -> Result<Upload, ServiceError> {
         let found = self.uploads.get(id).filter(|upload| upload.key == key && upload.completed.is_none());
         found.ok_or_else(no_such_upload)
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Writes bytes into a new file and answers its name.

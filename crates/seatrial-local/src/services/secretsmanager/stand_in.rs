@@ -49,7 +49,7 @@ pub(crate) fn stand_in(cloud: &Cloud, arn: &str, keys: &[String]) -> Result<(), 
         versions: Vec::new(),
     };
     if let Some(version) = version(None, (Some(text), None), now) {
-        secret.push(version);
+        secret.push(version, None);
     }
     let store = cloud.part::<SecretStore>();
     match store.secrets.insert_new(&secret.name, &secret)? {

@@ -40,19 +40,61 @@ pub(super) struct Version {
 
 pub(super) const CURRENT: &str = "AWSCURRENT";
 const PREVIOUS: &str = "AWSPREVIOUS";
+const MOST_VERSIONS: usize = 100;
 
 impl Secret {
-    /// Adds a version and moves the stages: `AWSCURRENT` to it, and `AWSPREVIOUS` to the one that had it.
-    pub fn push(&mut self, mut version: Version) {
-        version.stages = vec![CURRENT.to_owned()];
-        for old in &mut self.versions {
-            old.stages.retain(|stage| stage != PREVIOUS);
-            if let Some(stage) = old.stages.iter_mut().find(|stage| *stage == CURRENT) {
-                *stage = PREVIOUS.to_owned();
+    /// Adds a version and moves the stages to it: `AWSCURRENT` unless told otherwise, and always of the first. Then
+    /// `AWSPREVIOUS` moves to the one that had it.
+    pub fn push(&mut self, mut version: Version, stages: Option<Vec<String>>) {
+        let mut stages = stages.unwrap_or_else(|| vec![CURRENT.to_owned()]);
+        if self.versions.is_empty() && !stages.iter().any(|stage| stage == CURRENT) {
+            stages.push(CURRENT.to_owned());
+        }
+        stages.sort();
+        stages.dedup();
+        if stages.iter().any(|stage| stage == CURRENT) {
+            for old in &mut self.versions {
+                old.stages.retain(|stage| stage != PREVIOUS);
+                if let Some(stage) = old.stages.iter_mut().find(|stage| *stage == CURRENT) {
+                    *stage = PREVIOUS.to_owned();
+                }
             }
         }
+        for old in &mut self.versions {
+            old.stages.retain(|stage| !stages.contains(stage));
+        }
+        version.stages = stages;
         self.changed = version.created;
         self.versions.push(version);
+        self.drop_deprecated();
+    }
+
+    /// AWS keeps about a hundred versions, and of those without a stage the newest (user guide: what's in a secret).
+    fn drop_deprecated(&mut self) {
+        while self.versions.len() > MOST_VERSIONS
+            && let Some(index) = self.versions.iter().position(|version| version.stages.is_empty())
+        {
+            self.versions.remove(index);
+        }
+    }
+
+    /// What a call repeats whose token names a version that is there already: `Ok(true)` if it gives the same value.
+    ///
+    /// # Errors
+    /// It gives another value (API reference, PutSecretValue, `ClientRequestToken`).
+    pub fn repeats(&self, version: &Version) -> Result<bool, ServiceError> {
+        match self.versions.iter().find(|old| old.id == version.id) {
+            None => Ok(false),
+            Some(old) if (&old.string, &old.binary) == (&version.string, &version.binary) => Ok(true),
+            Some(_) => Err(ServiceError::new(
+                "ResourceExistsException",
+                format!(
+                    "You can't use ClientRequestToken {} because that value is already in use for a version of secret \
+                     {}.",
+                    version.id, self.arn
+                ),
+            )),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Operations on scalable targets.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::super::store::{SERVICE, ScalableTarget, ScalingStore, SuspendedState, TargetId, target_arn};
@@ -19,6 +21,10 @@ pub(crate) struct RegisterScalableTarget {
     pub min_capacity: Option<i64>,
     pub max_capacity: Option<i64>,
     pub suspended_state: Option<SuspendedState>,
+    /// Shown as it was given; ECS's service-linked role acts, as on AWS.
+    #[serde(rename = "RoleARN")]
+    pub role_arn: Option<String>,
+    pub tags: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Serialize)]
@@ -45,11 +51,7 @@ impl Operation for RegisterScalableTarget {
         let mut target = match (known, self.min_capacity, self.max_capacity) {
             (Some(known), _, _) => known,
             (None, Some(_), Some(_)) => ScalableTarget {
-                role_arn: format!(
-                    "arn:aws:iam::{}:role/aws-service-role/ecs.application-autoscaling.amazonaws.com/\
-                     AWSServiceRoleForApplicationAutoScaling_ECSService",
-                    cloud.account()
-                ),
+                role_arn: linked_role(cloud),
                 creation_time: Some(cloud.clock().now()),
                 arn: target_arn(cloud, &self.id),
                 ..ScalableTarget::default()
@@ -61,6 +63,8 @@ impl Operation for RegisterScalableTarget {
             }
         };
         target.id = self.id;
+        target.role_arn = self.role_arn.unwrap_or(target.role_arn);
+        target.tags = self.tags.unwrap_or(target.tags);
         target.min_capacity = self.min_capacity.unwrap_or(target.min_capacity);
         target.max_capacity = self.max_capacity.unwrap_or(target.max_capacity);
         target.suspended_state = self.suspended_state.unwrap_or(target.suspended_state);
@@ -74,6 +78,14 @@ impl Operation for RegisterScalableTarget {
     }
 }
 
+fn linked_role(cloud: &Cloud) -> String {
+    format!(
+        "arn:aws:iam::{}:role/aws-service-role/ecs.application-autoscaling.amazonaws.com/\
+         AWSServiceRoleForApplicationAutoScaling_ECSService",
+        cloud.account()
+    )
+}
+
 /// Brings the service's desired count within the target's bounds.
 async fn bound(cloud: &Cloud, target: &ScalableTarget) -> Result<(), ServiceError> {
     let mut parts = target.id.resource_id.split('/');
@@ -81,7 +93,7 @@ async fn bound(cloud: &Cloud, target: &ScalableTarget) -> Result<(), ServiceErro
         return Err(invalid("The local cloud scales services of ECS only: service/CLUSTER/SERVICE."));
     };
     let principal =
-        Principal::assumed_role(&target.role_arn, "AutoScaling-UpdateDesiredCount", cloud.account());
+        Principal::assumed_role(&linked_role(cloud), "AutoScaling-UpdateDesiredCount", cloud.account());
     let describe = DescribeServices {
         cluster: Some(cluster.to_owned()),
         services: vec![service.to_owned()],

@@ -30,6 +30,8 @@ struct TargetProperties {
     min_capacity: Number,
     max_capacity: Number,
     suspended_state: Option<SuspendedState>,
+    #[serde(rename = "RoleARN")]
+    role_arn: Option<String>,
 }
 
 /// `Ref` of a target: `RESOURCE|DIMENSION|NAMESPACE`.
@@ -57,6 +59,8 @@ async fn register_target(
         max_capacity: Some(properties.max_capacity.0),
         // Without one the target's own stays: it may be suspended by hand.
         suspended_state: properties.suspended_state,
+        role_arn: properties.role_arn,
+        tags: None,
     };
     ctx.cloud.call(&ctx.principal, input).await?;
     let arn = json!(target_arn(&ctx.cloud, &id));

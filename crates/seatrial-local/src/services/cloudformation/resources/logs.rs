@@ -50,7 +50,11 @@ impl Resource for LogGroup {
 
     async fn create(ctx: &ResourceContext, properties: LogGroupProperties) -> Result<Created, ServiceError> {
         let name = properties.log_group_name.unwrap_or_else(|| ctx.generated_name(512));
-        let input = CreateLogGroup { log_group_name: name.clone(), tags: ctx.tags_with(&properties.tags) };
+        let input = CreateLogGroup {
+            log_group_name: name.clone(),
+            tags: ctx.tags_with(&properties.tags),
+            kms_key_id: None,
+        };
         ctx.made(ctx.cloud.call(&ctx.principal, input).await, "ResourceAlreadyExistsException")?;
         if properties.retention_in_days.is_some() {
             set_retention(ctx, &name, properties.retention_in_days).await?;

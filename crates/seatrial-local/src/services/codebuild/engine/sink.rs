@@ -35,7 +35,12 @@ impl LogStream {
         let input = CreateLogStream { log_group_name: group.to_owned(), log_stream_name: stream.to_owned() };
         match self.call(input.clone()).await {
             Err(error) if error.code == "ResourceNotFoundException" => {
-                self.call(CreateLogGroup { log_group_name: group.to_owned(), tags: BTreeMap::new() }).await?;
+                self.call(CreateLogGroup {
+                    log_group_name: group.to_owned(),
+                    tags: BTreeMap::new(),
+                    kms_key_id: None,
+                })
+                .await?;
                 self.call(input).await
             }
             Err(error) if error.code == "ResourceAlreadyExistsException" => Ok(()),

@@ -42,7 +42,8 @@ impl LogStream {
         let group = option("awslogs-group").to_owned();
         let stream = format!("{}/{container}/{task_id}", option("awslogs-stream-prefix"));
         if option("awslogs-create-group") == "true" {
-            let input = CreateLogGroup { log_group_name: group.clone(), tags: BTreeMap::new() };
+            let input =
+                CreateLogGroup { log_group_name: group.clone(), tags: BTreeMap::new(), kms_key_id: None };
             match cloud.call(principal, input).await {
                 Err(error) if error.code != "ResourceAlreadyExistsException" => return Err(error),
                 _ => {}

@@ -1,13 +1,14 @@
 //! Operations on clusters.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 use crate::services::ecs::definition::Tag;
 use crate::services::ecs::shapes::{Cluster, Failure, Setting};
-use crate::services::ecs::store::{EcsStore, cluster_name};
+use crate::services::ecs::store::{EcsStore, cluster_name, invalid};
 use crate::services::iam::ensure_linked_role;
 
 #[derive(Deserialize, Default, Serialize)]
@@ -15,8 +16,13 @@ use crate::services::iam::ensure_linked_role;
 pub(crate) struct CreateCluster {
     pub cluster_name: Option<String>,
     pub settings: Vec<Setting>,
+    pub capacity_providers: Vec<String>,
+    pub default_capacity_provider_strategy: Vec<Value>,
     pub tags: Vec<Tag>,
 }
+
+/// The capacity providers that every account has.
+const OF_FARGATE: [&str; 2] = ["FARGATE", "FARGATE_SPOT"];
 
 #[derive(Serialize)]
 pub(crate) struct ClusterOutput {
@@ -32,6 +38,18 @@ impl Operation for CreateCluster {
     async fn handle(self, call: &Call) -> Result<ClusterOutput, ServiceError> {
         let store = call.cloud.part::<EcsStore>();
         let name = cluster_name(self.cluster_name.as_deref()).to_owned();
+        // API reference, CreateCluster; the words are ours.
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        let given = self.cluster_name.as_deref().unwrap_or(&name);
+        if given.is_empty() || given.len() > 255 || !given.bytes().all(fits) {
+            return Err(invalid(
+                "Cluster name must be up to 255 letters (uppercase and lowercase), numbers, underscores, and hyphens.",
+            ));
+        }
+        if let Some(other) = self.capacity_providers.iter().find(|name| !OF_FARGATE.contains(&name.as_str()))
+        {
+            return Err(invalid(format!("The specified capacity provider '{other}' is not available here.")));
+        }
         if let Ok(cluster) = store.cluster(Some(&name)) {
             return Ok(ClusterOutput { cluster });
         }
@@ -48,6 +66,8 @@ impl Operation for CreateCluster {
             cluster_name: name,
             status: "ACTIVE".to_owned(),
             settings: self.settings,
+            capacity_providers: self.capacity_providers,
+            default_capacity_provider_strategy: self.default_capacity_provider_strategy,
             tags: self.tags,
             ..Cluster::default()
         };

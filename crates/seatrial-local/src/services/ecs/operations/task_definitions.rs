@@ -10,6 +10,9 @@ use crate::services::ecs::definition::{Content, Tag, TaskDefinition};
 use crate::services::ecs::shapes::Failure;
 use crate::services::ecs::store::{DefinitionRow, EcsStore, client, definition_key, invalid, last};
 
+/// Elastic Container Service endpoints and quotas: "Task definition size".
+const LARGEST: usize = 64 << 10;
+
 /// The input is what `taskdef.json` holds: `serde_json::from_value` makes one of it.
 #[derive(Clone, Deserialize, Serialize)]
 pub(crate) struct RegisterTaskDefinition {
@@ -35,6 +38,11 @@ impl Operation for RegisterTaskDefinition {
     async fn handle(self, call: &Call) -> Result<TaskDefinitionOutput, ServiceError> {
         let store = call.cloud.part::<EcsStore>();
         validate(&self.family, &self.content)?;
+        let size = serde_json::to_vec(&self.content).map_or(0, |text| text.len());
+        if size > LARGEST {
+            // aws/amazon-ecs-agent#2136 shows the words.
+            return Err(client(format!("Actual length: '{size}'. Max allowed length is '{LARGEST}' bytes.")));
+        }
         store.revisions.insert_new(&self.family, &0)?;
         let revision = store.revisions.update(&self.family, |last| {
             *last += 1;

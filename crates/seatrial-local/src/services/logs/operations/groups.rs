@@ -20,6 +20,9 @@ pub(crate) struct CreateLogGroup {
     pub log_group_name: String,
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
+    /// Kept and shown; nothing is encrypted here.
+    #[serde(default)]
+    pub kms_key_id: Option<String>,
 }
 
 /// The answer of an operation that answers nothing.
@@ -41,6 +44,7 @@ impl Operation for CreateLogGroup {
             name: self.log_group_name.clone(),
             created: now(&call.cloud),
             retention_in_days: None,
+            kms_key_id: self.kms_key_id,
             tags: self.tags,
         };
         if !store.groups.insert_new(&self.log_group_name, &group)? {
@@ -159,6 +163,7 @@ pub(crate) struct LogGroup {
     pub log_group_name: String,
     pub creation_time: i64,
     pub retention_in_days: Option<i64>,
+    pub kms_key_id: Option<String>,
     pub metric_filter_count: i64,
     /// With `:*` at its end, as `Fn::GetAtt` answers it.
     pub arn: String,
@@ -204,6 +209,7 @@ fn describe(cloud: &Cloud, store: &LogStore, group: Group) -> Result<LogGroup, S
         log_group_name: group.name,
         creation_time: group.created,
         retention_in_days: group.retention_in_days,
+        kms_key_id: group.kms_key_id,
         metric_filter_count: 0,
         arn: format!("{arn}:*"),
         log_group_arn: arn,

@@ -38,7 +38,7 @@ fn stream_arn(cloud: &Cloud, group: &str, stream: &str) -> String {
 }
 
 /// Milliseconds since 1970.
-fn now(cloud: &Cloud) -> i64 {
+pub(super) fn now(cloud: &Cloud) -> i64 {
     (cloud.clock().now().0 * 1000.0) as i64
 }
 

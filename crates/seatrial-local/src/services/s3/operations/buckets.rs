@@ -48,6 +48,10 @@ impl Operation for CreateBucket {
     }
 }
 
+/// S3 user guide: general purpose bucket naming rules.
+const RESERVED_STARTS: [&str; 4] = ["xn--", "sthree-", "amzn-s3-demo-", "aws-"];
+const RESERVED_ENDS: [&str; 5] = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"];
+
 fn check_name(name: &str) -> Result<(), ServiceError> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
     let ends = |c: Option<char>| c.is_some_and(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
@@ -55,7 +59,10 @@ fn check_name(name: &str) -> Result<(), ServiceError> {
         && name.chars().all(allowed)
         && ends(name.chars().next())
         && ends(name.chars().last())
-        && !name.contains("..");
+        && !name.contains("..")
+        && name.parse::<std::net::Ipv4Addr>().is_err()
+        && !RESERVED_STARTS.iter().any(|start| name.starts_with(start))
+        && !RESERVED_ENDS.iter().any(|end| name.ends_with(end));
     if valid {
         return Ok(());
     }

@@ -2,9 +2,8 @@
 
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::super::conditions::{SourceConditions, WriteConditions, refuse_unmet};
+use super::super::conditions::{SourceConditions, WriteConditions};
 use super::super::refusals::invalid_argument;
 use super::super::store::{Content, Description, ObjectStore};
 use super::object_arn;
@@ -55,10 +54,6 @@ impl Operation for CopyObject {
 
     fn resource(&self, _cloud: &Cloud) -> String {
         object_arn(&self.bucket, &self.key)
-    }
-
-    fn refuses(cloud: &Cloud, given: &Value) -> Result<(), ServiceError> {
-        refuse_unmet(cloud.account(), given)
     }
 
     async fn handle(self, call: &Call) -> Result<CopyObjectOutput, ServiceError> {

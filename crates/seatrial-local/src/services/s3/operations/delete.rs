@@ -1,9 +1,8 @@
 //! Deleting objects and versions.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::super::conditions::{WriteConditions, refuse_unmet, same};
+use super::super::conditions::{WriteConditions, same};
 use super::super::refusals::precondition_failed;
 use super::super::store::ObjectStore;
 use super::objects::shown;
@@ -37,10 +36,6 @@ impl Operation for DeleteObject {
 
     fn resource(&self, _cloud: &Cloud) -> String {
         object_arn(&self.bucket, &self.key)
-    }
-
-    fn refuses(cloud: &Cloud, given: &Value) -> Result<(), ServiceError> {
-        refuse_unmet(cloud.account(), given)
     }
 
     async fn handle(self, call: &Call) -> Result<DeleteObjectOutput, ServiceError> {

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::super::conditions::{WriteConditions, refuse_unmet};
+use super::super::conditions::WriteConditions;
 use super::super::refusals::conditional_conflict;
 use super::super::store::{Completed, Content, Description, ObjectStore, PartFile, Upload};
 use super::objects::shown;
@@ -44,10 +43,6 @@ impl Operation for CreateMultipartUpload {
 
     fn resource(&self, _cloud: &Cloud) -> String {
         object_arn(&self.bucket, &self.key)
-    }
-
-    fn refuses(cloud: &Cloud, given: &Value) -> Result<(), ServiceError> {
-        refuse_unmet(cloud.account(), given)
     }
 
     async fn handle(self, call: &Call) -> Result<CreateMultipartUploadOutput, ServiceError> {
@@ -120,10 +115,6 @@ impl Operation for CompleteMultipartUpload {
 
     fn resource(&self, _cloud: &Cloud) -> String {
         object_arn(&self.bucket, &self.key)
-    }
-
-    fn refuses(cloud: &Cloud, given: &Value) -> Result<(), ServiceError> {
-        refuse_unmet(cloud.account(), given)
     }
 
     async fn handle(self, call: &Call) -> Result<CompleteMultipartUploadOutput, ServiceError> {

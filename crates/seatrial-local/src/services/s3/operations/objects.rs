@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::super::body::Body;
-use super::super::conditions::{WriteConditions, refuse_unmet, same};
+use super::super::conditions::{WriteConditions, same};
 use super::super::refusals::precondition_failed;
 use super::super::store::{Content, Description, ObjectStore, Version};
 use super::object_arn;
@@ -84,10 +83,6 @@ impl Operation for PutObject {
 
     fn resource(&self, _cloud: &Cloud) -> String {
         object_arn(&self.bucket, &self.key)
-    }
-
-    fn refuses(cloud: &Cloud, given: &Value) -> Result<(), ServiceError> {
-        refuse_unmet(cloud.account(), given)
     }
 
     async fn handle(self, call: &Call) -> Result<PutObjectOutput, ServiceError> {
@@ -225,10 +220,6 @@ impl Operation for GetObject {
         object_arn(&self.bucket, &self.key)
     }
 
-    fn refuses(cloud: &Cloud, given: &Value) -> Result<(), ServiceError> {
-        refuse_unmet(cloud.account(), given)
-    }
-
     async fn handle(self, call: &Call) -> Result<GetObjectOutput, ServiceError> {
         let store = call.cloud.part::<ObjectStore>();
         let (object, file, wanted) = self.find(&store)?;
@@ -248,10 +239,6 @@ impl Operation for HeadObject {
 
     fn resource(&self, _cloud: &Cloud) -> String {
         object_arn(&self.0.bucket, &self.0.key)
-    }
-
-    fn refuses(cloud: &Cloud, given: &Value) -> Result<(), ServiceError> {
-        refuse_unmet(cloud.account(), given)
     }
 
     async fn handle(self, call: &Call) -> Result<ObjectHead, ServiceError> {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::super::body::Body;
-use super::super::conditions::{SourceConditions, refuse_unmet};
+use super::super::conditions::SourceConditions;
 use super::super::refusals::invalid_argument;
 use super::super::store::{ObjectStore, PartFile, Upload};
 use super::copy::source;
@@ -47,10 +47,6 @@ impl Operation for UploadPart {
 
     fn resource(&self, _cloud: &Cloud) -> String {
         object_arn(&self.bucket, &self.key)
-    }
-
-    fn refuses(cloud: &Cloud, given: &Value) -> Result<(), ServiceError> {
-        refuse_unmet(cloud.account(), given)
     }
 
     async fn handle(self, call: &Call) -> Result<UploadPartOutput, ServiceError> {
@@ -98,10 +94,6 @@ impl Operation for UploadPartCopy {
 
     fn resource(&self, _cloud: &Cloud) -> String {
         object_arn(&self.bucket, &self.key)
-    }
-
-    fn refuses(cloud: &Cloud, given: &Value) -> Result<(), ServiceError> {
-        refuse_unmet(cloud.account(), given)
     }
 
     async fn handle(self, call: &Call) -> Result<Value, ServiceError> {

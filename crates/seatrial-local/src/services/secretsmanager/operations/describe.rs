@@ -82,7 +82,7 @@ pub(crate) struct ListSecrets {
 #[derive(Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Filter {
-    /// `name` and `tag-key` are served; other keys match nothing.
+    /// `all`, `description`, `name`, `owning-service`, `primary-region`, `tag-key` or `tag-value`.
     pub key: String,
     pub values: Vec<String>,
 }
@@ -114,11 +114,31 @@ impl Operation for ListSecrets {
 }
 
 impl Filter {
+    /// Starts of texts are compared, of descriptions without case; a value that begins with `!` must not fit (API
+    /// reference, Filter; user guide: find secrets).
     fn fits(&self, secret: &Secret) -> bool {
-        self.values.iter().any(|value| match self.key.as_str() {
+        let (unwanted, wanted): (Vec<_>, Vec<_>) =
+            self.values.iter().partition(|value| value.starts_with('!'));
+        unwanted.iter().all(|value| !self.has(secret, &value[1..]))
+            && (wanted.is_empty() || wanted.iter().any(|value| self.has(secret, value)))
+    }
+
+    fn has(&self, secret: &Secret, value: &str) -> bool {
+        let lower = value.to_lowercase();
+        let starts = |text: &str| text.to_lowercase().starts_with(&lower);
+        let description = secret.description.as_deref().unwrap_or_default();
+        match self.key.as_str() {
             "name" => secret.name.starts_with(value),
-            "tag-key" => secret.tags.contains_key(value),
+            "description" => starts(description),
+            "tag-key" => secret.tags.keys().any(|key| key.starts_with(value)),
+            "tag-value" => secret.tags.values().any(|tag| tag.starts_with(value)),
+            "all" => value.split_whitespace().any(|word| {
+                let has = |text: &str| text.to_lowercase().contains(&word.to_lowercase());
+                has(&secret.name)
+                    || has(description)
+                    || secret.tags.iter().any(|(key, tag)| has(key) || has(tag))
+            }),
             _ => false,
-        })
+        }
     }
 }

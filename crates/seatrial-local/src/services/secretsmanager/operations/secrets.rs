@@ -46,6 +46,7 @@ impl Operation for CreateSecret {
     }
 
     async fn handle(self, call: &Call) -> Result<CreateSecretOutput, ServiceError> {
+        check_name(&self.name)?;
         let store = call.cloud.part::<SecretStore>();
         let now = call.cloud.clock().now();
         // AWS adds six random characters, so that policies on a deleted secret do not fit its successor.
@@ -65,13 +66,23 @@ impl Operation for CreateSecret {
         let version = version(self.client_request_token, (self.secret_string, self.secret_binary), now);
         let version_id = version.as_ref().map(|version| version.id.clone());
         if let Some(version) = version {
-            secret.push(version);
+            secret.push(version, None);
         }
         if !store.secrets.insert_new(&secret.name, &secret)? {
             return Err(exists(&store, &secret.name));
         }
         Ok(CreateSecretOutput { arn: secret.arn, name: secret.name, version_id })
     }
+}
+
+/// Recorded: `test_invalid_secret_name`.
+fn check_name(name: &str) -> Result<(), ServiceError> {
+    if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-/_+=.@!".contains(&byte)) {
+        return Ok(());
+    }
+    let message = "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: \
+                   -/_+=.@!";
+    Err(ServiceError::new("ValidationException", message))
 }
 
 pub(crate) fn exists(store: &SecretStore, name: &str) -> ServiceError {
@@ -126,13 +137,16 @@ impl Operation for UpdateSecret {
         let now = call.cloud.clock().now();
         let version = version(self.client_request_token, (self.secret_string, self.secret_binary), now);
         let version_id = version.as_ref().map(|version| version.id.clone());
-        store.secrets.update(&secret.name, |row| {
+        store.secrets.try_update(&secret.name, |row| {
             row.changed = now;
             row.description = self.description.or(row.description.take());
             row.kms_key_id = self.kms_key_id.or(row.kms_key_id.take());
             if let Some(version) = version {
-                row.push(version);
+                if !row.repeats(&version)? {
+                    row.push(version, None);
+                }
             }
+            Ok::<_, ServiceError>(())
         })?;
         Ok(CreateSecretOutput { arn: secret.arn, name: secret.name, version_id })
     }
@@ -181,6 +195,14 @@ impl Operation for DeleteSecret {
                 "InvalidParameterException",
                 "RecoveryWindowInDays value must be between 7 and 30 days (inclusive).",
             ));
+        }
+        if force && store.find(&self.secret_id).is_err() {
+            // AWS answers as if there had been one (API reference, DeleteSecret: no error is returned).
+            let name = self.secret_id.rsplit(':').next().unwrap_or_default().to_owned();
+            let made =
+                || call.cloud.arn("secretsmanager", &format!("secret:{name}-{}", crate::id::secret(6)));
+            let arn = if self.secret_id.starts_with("arn:") { self.secret_id.clone() } else { made() };
+            return Ok(DeleteSecretOutput { arn, name, deletion_date: now });
         }
         let secret = if force { store.find(&self.secret_id)? } else { store.usable(&self.secret_id)? };
         let deletion_date = if force { now } else { now.plus(DAY * window) };

@@ -53,10 +53,17 @@ impl Operation for GetSecretValue {
             (Some(id), Some(stage)) => format!("VersionId: {id} and staging label: {stage}"),
             (None, stage) => format!("staging label: {}", stage.unwrap_or(CURRENT)),
         };
+        let versions: Vec<_> = secret.versions.iter().map(|version| version.id.clone()).collect();
         let found = secret.versions.into_iter().rev().find(|version| {
             self.version_id.as_ref().is_none_or(|id| *id == version.id)
                 && stage.is_none_or(|stage| version.stages.iter().any(|one| one == stage))
         });
+        // Recorded: `test_get_secret_value_errors`.
+        let has_version = |id: &String| versions.iter().any(|version| version == id);
+        if found.is_none() && stage.is_some() && self.version_id.as_ref().is_some_and(has_version) {
+            let message = "You provided a VersionStage that is not associated to the provided VersionId.";
+            return Err(ServiceError::new("InvalidRequestException", message));
+        }
         let version = found.ok_or_else(|| {
             ServiceError::new(
                 "ResourceNotFoundException",
@@ -82,6 +89,8 @@ pub(crate) struct PutSecretValue {
     pub client_request_token: Option<String>,
     pub secret_string: Option<String>,
     pub secret_binary: Option<String>,
+    /// `AWSCURRENT` unless told otherwise.
+    pub version_stages: Option<Vec<String>>,
 }
 
 #[derive(Serialize)]
@@ -113,8 +122,15 @@ impl Operation for PutSecretValue {
             ServiceError::new("InvalidParameterException", message)
         })?;
         let version_id = version.id.clone();
-        store.secrets.update(&secret.name, |row| row.push(version))?;
-        let version_stages = vec![CURRENT.to_owned()];
+        let stages = self.version_stages.filter(|stages| !stages.is_empty());
+        let put = store.secrets.try_update(&secret.name, |row| {
+            if !row.repeats(&version)? {
+                row.push(version, stages);
+            }
+            let found = row.versions.iter().find(|version| version.id == version_id);
+            Ok::<_, ServiceError>(found.map(|version| version.stages.clone()))
+        })?;
+        let version_stages = put.flatten().unwrap_or_default();
         Ok(PutSecretValueOutput { arn: secret.arn, name: secret.name, version_id, version_stages })
     }
 }

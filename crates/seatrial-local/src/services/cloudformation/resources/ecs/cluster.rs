@@ -17,6 +17,7 @@ pub(super) struct ClusterProperties {
     cluster_name: Option<String>,
     cluster_settings: Vec<SettingProperty>,
     tags: Vec<Tag>,
+    capacity_providers: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -46,6 +47,8 @@ impl Resource for Cluster {
         let input = CreateCluster {
             cluster_name: Some(name.clone()),
             settings: properties.settings(),
+            capacity_providers: properties.capacity_providers,
+            default_capacity_provider_strategy: Vec::new(),
             tags: ctx.tag_list(&properties.tags),
         };
         ctx.cloud.call(&ctx.principal, input).await?;
