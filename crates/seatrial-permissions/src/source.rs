@@ -35,7 +35,7 @@ pub struct Reason {
     pub place: Place,
     /// The policy's name, or `trust`.
     pub policy: String,
-    /// All of the policy's where there are none.
+    /// Those that it is about; none of a trust policy.
     pub actions: Vec<String>,
     pub text: String,
 }
@@ -141,7 +141,8 @@ impl Source {
     /// The reason given for an element, where there is one.
     pub(crate) fn reason(&self, element: &Element, actions: &[String]) -> Option<&Reason> {
         self.reasons.iter().find(|reason| {
-            let covers = |action: &String| reason.actions.is_empty() || reason.actions.contains(action);
+            // A trust policy has one action, and needs none named.
+            let covers = |action: &String| reason.policy == TRUST || reason.actions.contains(action);
             match element {
                 Element::Action(action) => covers(action),
                 _ => actions.iter().all(covers),

@@ -10,6 +10,7 @@ mod kills;
 mod leftovers;
 mod meanwhile;
 mod operators;
+mod permissions;
 mod records;
 mod releases;
 mod scratch;
@@ -82,6 +83,10 @@ pub(crate) fn command() -> Command {
             number("first", "1").help("The number of the first round: a run that ended goes on where it was"),
         )
         .arg(rate("100"));
+    let permissions = Command::new("permissions")
+        .about("Takes a permission from a template, and rehearses: it must fail for that, and say so")
+        .arg(number("rounds", "10").help("How many permissions are taken away, one in each"))
+        .arg(number("seed", "1").help("Which ones"));
     let adoptions = Command::new("adoptions")
         .about("Takes applications of other people's in, each from a folder to a day with it")
         .arg(only(adoptions::CASES.iter().map(|case| case.name)));
@@ -94,6 +99,7 @@ pub(crate) fn command() -> Command {
         .subcommand(interrupts)
         .subcommand(kills)
         .subcommand(operators)
+        .subcommand(permissions)
         .subcommand(releases)
         .subcommand(signs)
         .subcommand(traffic)
@@ -115,6 +121,7 @@ pub(crate) fn run(running: &Running<'_>, matches: &ArgMatches) -> Result<(), Str
         "in-a-row" => in_a_row::play(running, rounds, rate)?,
         "adoptions" => adoptions::play(running, &only())?,
         "signs" => signs::play(running, &only())?,
+        "permissions" => permissions::play(running, rounds, seed)?,
         "operators" => operators::play(running, (number("first"), rounds), (seed, rate))?,
         _ => interrupts::play(running, rounds, seed, &only())?,
     };

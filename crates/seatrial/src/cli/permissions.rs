@@ -31,10 +31,13 @@ pub(crate) struct PermissionsArgs {
     /// Judge what the local cloud that runs has seen, instead of the last rehearsal
     #[arg(long, conflicts_with = "from")]
     pub running: bool,
+    /// Write the record into this file, for `--from`
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
     /// Tell of each permission, not only of those that are amiss
     #[arg(long)]
     pub all: bool,
     /// Print the least policy that this person needs, as JSON
-    #[arg(long, value_enum, conflicts_with_all = ["check", "renew", "from", "running", "all"])]
+    #[arg(long, value_enum, conflicts_with_all = ["check", "renew", "from", "running", "all", "save"])]
     pub policy: Option<Person>,
 }

@@ -5,6 +5,7 @@
 mod explained;
 mod https;
 mod main_job;
+mod permissions;
 mod search;
 mod secrets;
 #[path = "../support/mod.rs"]

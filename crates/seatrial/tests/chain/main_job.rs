@@ -218,6 +218,7 @@ fn a_folder_that_init_took_in_is_rehearsed() {
 
     assert_eq!(verdict["verdict"], "pass", "{verdict}");
     assert_eq!(verdict["releases"][0]["requests"]["failed"], 0, "{verdict}");
+    crate::permissions::each_is_needed_or_has_its_reason(&checkout);
 }
 
 #[test]

@@ -6,6 +6,8 @@ use crate::commands::deployed::Place;
 use crate::context::Ctx;
 use crate::follow::{CHECK_ACTION, Followed, Requests, Sign, TaskEvidence, evidence_of};
 use crate::rollout::{Rollout, RolloutId, Strategy};
+use seatrial_permissions::Sources;
+use seatrial_project::Environment;
 
 /// Lines at the end of a build's log among which its errors are looked for.
 const LINES: i32 = 400;
@@ -29,6 +31,35 @@ pub(crate) struct Facts {
     pub sign: Option<Sign>,
     pub tasks: Vec<TaskEvidence>,
     pub requests: Option<Requests>,
+    /// Where the stacks' roles stand.
+    pub roles: Roles,
+}
+
+/// The roles of the templates, found by the names that CloudFormation gives them.
+#[derive(Default)]
+pub(crate) struct Roles {
+    /// What stands before the names of the stacks.
+    pub prefix: String,
+    pub sources: Sources,
+}
+
+impl Roles {
+    /// None where the templates cannot be read: then nothing can be told of them.
+    fn of(ctx: &Ctx) -> Self {
+        let Environment { project, name, .. } = &ctx.environment;
+        let templates = crate::plan::load(&ctx.root).unwrap_or_default();
+        let sources = crate::commands::permissions::sources(&templates).unwrap_or_default();
+        Self { prefix: format!("{project}-{name}-"), sources }
+    }
+
+    /// Where the first role stands that a text names.
+    pub(super) fn place(&self, text: &str) -> Option<String> {
+        let mut words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+        words.find_map(|word| {
+            let place = self.sources.role_by_name(&self.prefix, word)?;
+            Some(format!("role `{word}` stands at {place}"))
+        })
+    }
 }
 
 impl Facts {
@@ -45,6 +76,7 @@ impl Facts {
             sign: followed.sign.clone(),
             tasks: followed.evidence.clone().map(|evidence| evidence.tasks).unwrap_or_default(),
             requests: followed.requests.clone(),
+            roles: Roles::of(ctx),
         })
     }
 
@@ -59,6 +91,7 @@ impl Facts {
             build: build(ctx, failed.as_ref()).await?,
             check: check(ctx, &actions).await?,
             failed,
+            roles: Roles::of(ctx),
             ..Self::default()
         };
         if let Some(id) = deployed.and_then(|run| run.external_id.clone()) {

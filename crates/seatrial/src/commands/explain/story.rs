@@ -53,6 +53,11 @@ pub(crate) fn tell(facts: &Facts) -> Option<Story> {
         |line: &String| line.rsplit_once("Reason: ").map_or(line.clone(), |(_, reason)| reason.to_owned());
     told.evidence.retain(|line| !evidence.iter().any(|told| told.contains(&reason(line))));
     evidence.append(&mut told.evidence);
+    let said = format!("{}\n{}", told.what, evidence.join("\n"));
+    let is_denied = told.kind == Kind::Denied || said.contains("not authorized to perform");
+    if let Some(line) = is_denied.then(|| facts.roles.place(&said)).flatten() {
+        told.next.insert(0, line);
+    }
     Some(Story { cause: told.kind, what: told.what, evidence, users: users(facts), next: told.next })
 }
 

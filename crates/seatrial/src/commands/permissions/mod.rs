@@ -58,6 +58,11 @@ pub(crate) async fn run(
         return Ok(Report::done(Printed::Policy(person::policy(person, &environment, &templates))));
     }
     let kept = found(session, (&root, &environment), (&templates, args)).await?;
+    if let Some(path) = &args.save {
+        session.changes.note();
+        let text = serde_json::to_vec(&kept)?;
+        std::fs::write(path, text).with_context(|| format!("failed to write `{}`", path.display()))?;
+    }
     let mut listed = read_list(&root)?;
     let judgement = judge(&kept.record, &sources(&templates)?, (&kept.prefix, &listed));
     if args.renew {
@@ -140,6 +145,9 @@ fn prefix(environment: &Environment) -> String {
 }
 
 /// The policies in the templates.
+///
+/// # Errors
+/// Refused where a reason in one of them names no policy or says nothing.
 pub(crate) fn sources(templates: &[StackTemplate]) -> anyhow::Result<Sources> {
     let mut sources = Sources::default();
     for template in templates {

@@ -5,6 +5,7 @@ use clap::ValueEnum as _;
 use super::*;
 use crate::aws::{ActionRun, Build, BuildPhase, Execution, LogLine, StoppedTask, TrafficShare};
 use crate::cli::Scenario;
+use crate::commands::explain::facts::Roles;
 use crate::follow::{Cause, Requests, Sign, TaskEvidence};
 use crate::rollout::{Rollout, RolloutId, RolloutStep};
 
@@ -435,4 +436,20 @@ fn what_is_kept_is_found_again_and_no_id_leads_out_of_its_folder() {
     assert_eq!((kept.story("Succeeded"), kept.story("Failed")), (None, Some(story)));
     let log = std::fs::read_to_string(root.path().join("target/releases/0a-1b/tasks/0a1b.log")).unwrap();
     assert!(log.contains("Address already in use") && log.contains("EssentialContainerExited"), "{log}");
+}
+
+#[test]
+fn a_role_that_is_denied_something_is_told_with_its_line() {
+    let template = "Resources:\n  Pipe:\n    Type: AWS::IAM::Role\n";
+    let document = seatrial_template::parse("infra/stacks/line.yml", template.as_bytes()).unwrap();
+    let mut roles = Roles { prefix: "web-a-".to_owned(), ..Roles::default() };
+    roles.sources.add("line", &document).unwrap();
+    let error = "User: arn:aws:sts::1:assumed-role/web-a-line-Pipe-1X/s is not authorized to perform: s3:PutObjectAcl on \
+                 resource: \"arn:aws:s3:::b/k\"";
+    let facts = Facts { roles, ..failed("CodeStarSourceConnection", error) };
+
+    let story = tell(&facts).unwrap();
+
+    assert_eq!(story.cause, Kind::Denied);
+    assert_eq!(story.next[0], "role `web-a-line-Pipe-1X` stands at infra/stacks/line.yml:2");
 }

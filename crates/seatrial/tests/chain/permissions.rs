@@ -1,0 +1,111 @@
+//! What a rehearsal shows of the roles' permissions: none that nobody misses, none wider than what was used.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
+
+use seatrial_permissions::{Element, Finding, Listed, Record, Sources, Verdict, judge, parts};
+use serde_json::{Value, json};
+
+use crate::support::checkout::Checkout;
+
+const PREFIX: &str = "web-local-";
+
+/// Of the last rehearsal in a checkout: the tool finds nothing amiss; whatever is taken from a role's policy is missed or
+/// has its reason in the template; whatever is added to one is told.
+pub(crate) fn each_is_needed_or_has_its_reason(checkout: &Checkout) {
+    let judged = checkout.json(&["permissions", "--check", "--save", "record.json"]);
+    assert_eq!(
+        (&judged["passed"], &judged["unused"], &judged["denied"]),
+        (&true.into(), &0.into(), &json!([]))
+    );
+    let text = std::fs::read_to_string(checkout.path().join("record.json")).unwrap();
+    std::fs::remove_file(checkout.path().join("record.json")).unwrap();
+    let record: Record = serde_json::from_str(&text).unwrap();
+    let sources = sources(checkout);
+    let of = |record: &Record| judge(record, &sources, (PREFIX, &Listed::default()));
+    let whole = of(&record);
+    let missed = whole.permissions.iter().filter(|found| found.is_missed()).count();
+    let (all, excused) =
+        (whole.permissions.len(), whole.permissions.iter().filter(|found| is_excused(found)).count());
+    println!("{all} parts of policies were taken away: {missed} are missed, {excused} have their reason");
+    assert!(missed > 80 && missed + excused == all && whole.is_good(), "{whole:?}");
+
+    let mut widened = 0;
+    for (role, policy) in policies(&record) {
+        let document: Value = serde_json::from_str(&record.roles[role].policies[&policy]).unwrap();
+        for part in parts(&document) {
+            let name = &record.roles[role].name;
+            let excused = whole.permissions.iter().filter(|found| is_excused(found));
+            let resources: Vec<&str> = excused
+                .filter(|found| found.role == *name && found.policy == policy)
+                .map(|found| found.permission.as_str())
+                .collect();
+            // What nothing uses as it is has a reason that is about another of its kind, too.
+            if matches!(&part.element, Element::Resource(text) if resources.contains(&text.as_str())) {
+                continue;
+            }
+            for wide in wider(&document, part.statement, &part.element) {
+                let mut more = record.clone();
+                more.roles[role].policies.insert(policy.clone(), wide.to_string());
+                assert!(!of(&more).is_good(), "{policy}: {wide}");
+                widened += 1;
+            }
+        }
+    }
+    println!("{widened} ways to widen them were told");
+    assert!(widened > 80, "{widened}");
+}
+
+fn is_excused(found: &Finding) -> bool {
+    matches!(found.verdict, Verdict::Excused { .. })
+}
+
+fn sources(checkout: &Checkout) -> Sources {
+    let mut sources = Sources::default();
+    for entry in std::fs::read_dir(checkout.path().join("infra/stacks")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let document = seatrial_template::parse(&name, &std::fs::read(&path).unwrap()).unwrap();
+        sources.add(&name, &document).unwrap();
+    }
+    sources
+}
+
+/// Those that the templates make, by role and name.
+fn policies(record: &Record) -> Vec<(usize, String)> {
+    let of = |(index, role): (usize, &seatrial_permissions::Role)| {
+        role.policies.keys().map(move |name| (index, name.clone())).collect::<Vec<_>>()
+    };
+    record.roles.iter().enumerate().filter(|(_, role)| role.stack.is_some()).flat_map(of).collect()
+}
+
+/// The document with one statement allowing more than it does, in each way that there is for an element.
+fn wider(document: &Value, statement: usize, element: &Element) -> Vec<Value> {
+    let changed = |change: &dyn Fn(&mut Value)| {
+        let mut document = document.clone();
+        change(&mut document["Statement"][statement]);
+        document
+    };
+    let added = |key: &'static str, text: String| {
+        move |statement: &mut Value| {
+            let own = statement[key].take();
+            let mut all = if own.is_array() { own.as_array().unwrap().clone() } else { vec![own] };
+            all.push(Value::from(text.clone()));
+            statement[key] = Value::from(all);
+        }
+    };
+    match element {
+        Element::Action(action) => {
+            let service = action.split(':').next().unwrap();
+            vec![
+                changed(&added("Action", format!("{service}:*"))),
+                changed(&added("Action", "iam:DeleteRole".to_owned())),
+            ]
+        }
+        Element::Resource(resource) if resource != "*" => {
+            let (before, _) = resource.rsplit_once(['/', ':']).unwrap();
+            let another = format!("{before}/another-name-altogether-by-hand");
+            vec![changed(&added("Resource", another))]
+        }
+        _ => Vec::new(),
+    }
+}
