@@ -212,7 +212,7 @@ mod tests {
                 |action| !matches!(action.split_once(':'), Some((a, b)) if !a.is_empty() && !b.is_empty()),
             );
             let odd: Vec<_> = odd.collect();
-            (!odd.is_empty()).then(|| (*name, odd))
+            (!odd.is_empty()).then_some((*name, odd))
         });
 
         assert_eq!(faults.collect::<Vec<_>>(), []);

@@ -164,6 +164,7 @@ pub(super) static LISTS: &[List] = &[
     list(&BALANCING, "DescribeRules", "Rules", (400, 400)),
     list(&BALANCING, "DescribeTargetGroups", "TargetGroups", (400, 400)),
     list(&IAM, "ListAttachedRolePolicies", "AttachedPolicies", (100, 1000)),
+    list(&IAM, "ListPolicyVersions", "Versions", (100, 1000)),
     list(&IAM, "ListRolePolicies", "PolicyNames", (100, 1000)),
     list(&IAM, "ListRoleTags", "Tags", (100, 1000)),
     list(&IAM, "ListRoles", "Roles", (100, 1000)),

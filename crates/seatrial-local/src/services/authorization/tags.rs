@@ -6,7 +6,7 @@ use crate::services::{cloudformation, ec2, ecr, ecs, elbv2, iam, logs, rds, secr
 /// The tags that a resource has now, by its ARN. Of services that judge by tags of resources (IAM user guide, "AWS services
 /// that work with IAM", column ABAC) those whose tags are kept here; not S3, which does so for no ordinary bucket.
 fn tags(cloud: &Cloud, arn: &str) -> Option<Vec<(String, String)>> {
-    match arn.splitn(4, ':').nth(2)? {
+    match arn.split(':').nth(2)? {
         "cloudformation" => cloudformation::tags_of(cloud, arn),
         "ec2" => ec2::tags_of(cloud, arn),
         "ecr" => ecr::tags_of(cloud, arn),
