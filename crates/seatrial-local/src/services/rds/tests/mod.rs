@@ -58,6 +58,23 @@ fn answers(port: i64) -> bool {
     stream.read_exact(&mut answer).is_ok() && answer == *b"N"
 }
 
+/// Gives the instance another password: neither it nor the first one is in the log, or anywhere else when the server has it.
+async fn change_password(cloud: &Cloud, dir: &Path) {
+    let new = ModifyDbInstance {
+        identifier: "notes".to_owned(),
+        master_user_password: Some("another-one".to_owned()),
+        ..ModifyDbInstance::default()
+    };
+    call(cloud, new).await.unwrap();
+    let store = cloud.part::<RdsStore>();
+    let is_available = || store.instances.find(|row| row.instance.status == "available");
+    cloud.wait_until(LONG, is_available).await.unwrap();
+    // The log keeps every line that it had; of the second creation, which was refused, nothing is left either.
+    let log = std::fs::read_to_string(dir.join("state.jsonl")).unwrap();
+    assert!(log.contains("modifying") && !log.contains("long-enough") && !log.contains("another-one"));
+    assert_eq!(std::fs::read_dir(dir.join(PASSWORDS)).unwrap().count(), 0);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_instance_keeps_its_address_over_restarts_and_leaves_a_snapshot_behind_that_can_be_restored() {
     let dir = tempfile::tempdir().unwrap();
@@ -73,17 +90,7 @@ async fn an_instance_keeps_its_address_over_restarts_and_leaves_a_snapshot_behin
     assert!(answers(endpoint.port));
     assert!(cloud.operations().is_group_in_use(&cloud, "sg-1"));
     assert_eq!(row.password, None);
-    let new = ModifyDbInstance {
-        identifier: "notes".to_owned(),
-        master_user_password: Some("another-one".to_owned()),
-        ..ModifyDbInstance::default()
-    };
-    call(&cloud, new).await.unwrap();
-    cloud.wait_until(LONG, is_available).await.unwrap();
-    // The log keeps every line that it had; of the second creation, which was refused, nothing is left either.
-    let log = std::fs::read_to_string(dir.path().join("state.jsonl")).unwrap();
-    assert!(log.contains("modifying") && !log.contains("long-enough") && !log.contains("another-one"));
-    assert_eq!(std::fs::read_dir(dir.path().join(PASSWORDS)).unwrap().count(), 0);
+    change_password(&cloud, dir.path()).await;
     close(cloud).await;
     assert!(!answers(endpoint.port));
 
