@@ -73,7 +73,7 @@ impl Appended {
     pub(crate) fn create(path: &Path) -> std::io::Result<Self> {
         // One that is left from before has the mode it was made with.
         match std::fs::remove_file(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
             _ => Self::open(path, 0),
         }
     }

@@ -3,6 +3,7 @@
 pub(crate) mod aws;
 mod collected;
 mod refused;
+mod uploads;
 
 use std::path::Path;
 use std::process::Command;

@@ -105,6 +105,11 @@ fn base(named: &Named) -> &str {
     named.base_directory.as_deref().unwrap_or(".")
 }
 
+/// A pattern of a buildspec: `*` and `?` stay within one part, `**` takes any number.
+pub(super) fn compiled(pattern: &str) -> Wildcards {
+    Wildcards::of_path(pattern.trim_start_matches("./"))
+}
+
 /// The files that match, each with its name in the artifact. A file that several patterns match counts once.
 fn files(root: &Path, named: &Named) -> Result<Vec<(String, PathBuf)>, PhaseContext> {
     let folder = root.join(base(named));
@@ -112,8 +117,7 @@ fn files(root: &Path, named: &Named) -> Result<Vec<(String, PathBuf)>, PhaseCont
         return Err(client_error(format!("no matching base directory path found for {}", base(named))));
     }
     let all = archive::walk(&folder, |_| true).map_err(|error| client_error(error.to_string()))?;
-    let compiled = |pattern: &String| Wildcards::of_path(pattern.trim_start_matches("./"));
-    let excluded: Vec<_> = named.exclude_paths.iter().map(compiled).collect();
+    let excluded: Vec<_> = named.exclude_paths.iter().map(|pattern| compiled(pattern)).collect();
     let (mut found, mut taken) = (Vec::new(), HashSet::new());
     for pattern in &named.files {
         let wanted = compiled(pattern);
@@ -165,11 +169,6 @@ async fn send(
     })
 }
 
-/// Whether a pattern of a buildspec takes the path: `*` and `?` stay within one part, `**` takes any number.
-pub(super) fn matches(pattern: &str, path: &str) -> bool {
-    Wildcards::of_path(pattern.trim_start_matches("./")).fits(path)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,7 +188,7 @@ mod tests {
             ("a/**/b", "a/b", true),
         ];
         for (pattern, path, expected) in cases {
-            assert_eq!(matches(pattern, path), expected, "{pattern} {path}");
+            assert_eq!(compiled(pattern).fits(path), expected, "{pattern} {path}");
         }
     }
 

@@ -141,10 +141,10 @@ impl Operation for UpdateSecret {
             row.changed = now;
             row.description = self.description.or(row.description.take());
             row.kms_key_id = self.kms_key_id.or(row.kms_key_id.take());
-            if let Some(version) = version {
-                if !row.repeats(&version)? {
-                    row.push(version, None);
-                }
+            if let Some(version) = version
+                && !row.repeats(&version)?
+            {
+                row.push(version, None);
             }
             Ok::<_, ServiceError>(())
         })?;
