@@ -20,5 +20,6 @@ pub use crate::{
     listed::Listed,
     need::{Need, statements},
     record::{Record, Role, Use},
+    replay::permits,
     source::{Place, Reason, Source, Sources},
 };

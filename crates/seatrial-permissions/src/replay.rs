@@ -56,3 +56,10 @@ fn decide(record: &Record, principal: &Principal, policies: Policies<'_>, used: 
     };
     policies.decide(&request).is_allowed()
 }
+
+/// Whether a user with these policies, and no others, may do what somebody did.
+pub fn permits(record: &Record, documents: &[Value], used: &Use) -> bool {
+    let policies = identity(documents.iter().map(|document| ("", document)));
+    let principal = Principal::User { arn: format!("arn:aws:iam::{}:user/somebody", record.account) };
+    decide(record, &principal, Policies { identity: &policies, ..Policies::default() }, used)
+}

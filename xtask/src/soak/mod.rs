@@ -11,6 +11,7 @@ mod leftovers;
 mod meanwhile;
 mod operators;
 mod permissions;
+mod persons;
 mod records;
 mod releases;
 mod scratch;
@@ -87,6 +88,8 @@ pub(crate) fn command() -> Command {
         .about("Takes a permission from a template, and rehearses: it must fail for that, and say so")
         .arg(number("rounds", "10").help("How many permissions are taken away, one in each"))
         .arg(number("seed", "1").help("Which ones"));
+    let persons = Command::new("persons")
+        .about("Types every command against an account, and writes what each of them needs to be allowed");
     let adoptions = Command::new("adoptions")
         .about("Takes applications of other people's in, each from a folder to a day with it")
         .arg(only(adoptions::CASES.iter().map(|case| case.name)));
@@ -100,6 +103,7 @@ pub(crate) fn command() -> Command {
         .subcommand(kills)
         .subcommand(operators)
         .subcommand(permissions)
+        .subcommand(persons)
         .subcommand(releases)
         .subcommand(signs)
         .subcommand(traffic)
@@ -121,6 +125,7 @@ pub(crate) fn run(running: &Running<'_>, matches: &ArgMatches) -> Result<(), Str
         "in-a-row" => in_a_row::play(running, rounds, rate)?,
         "adoptions" => adoptions::play(running, &only())?,
         "signs" => signs::play(running, &only())?,
+        "persons" => persons::play(running)?,
         "permissions" => permissions::play(running, rounds, seed)?,
         "operators" => operators::play(running, (number("first"), rounds), (seed, rate))?,
         _ => interrupts::play(running, rounds, seed, &only())?,

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
 
-use seatrial_permissions::{Element, Finding, Listed, Record, Sources, Verdict, judge, parts};
+use seatrial_permissions::{Element, Finding, Listed, Record, Sources, Verdict, judge, parts, permits};
 use serde_json::{Value, json};
 
 use crate::support::checkout::Checkout;
@@ -52,6 +52,7 @@ pub(crate) fn each_is_needed_or_has_its_reason(checkout: &Checkout) {
         }
     }
     println!("{widened} ways to widen them were told");
+    people_may_what_they_did(checkout, &record);
     assert!(widened > 80, "{widened}");
 }
 
@@ -107,5 +108,18 @@ fn wider(document: &Value, statement: usize, element: &Element) -> Vec<Value> {
             vec![changed(&added("Resource", another))]
         }
         _ => Vec::new(),
+    }
+}
+
+/// The printed policies of people allow what the commands of a rehearsal did as its operator.
+fn people_may_what_they_did(checkout: &Checkout, record: &Record) {
+    for (person, program) in [("operator", "seatrial-provision"), ("releaser", "seatrial-release")] {
+        let document = checkout.json(&["permissions", "--policy", person]);
+        let did = record.uses.iter().filter(|used| used.program.as_deref() == Some(program));
+        let did: Vec<_> = did.filter(|used| used.principal.contains(":user/")).collect();
+        assert!(did.len() > 10, "{person}: {}", did.len());
+        let denied = did.iter().filter(|used| !permits(record, std::slice::from_ref(&document), used));
+        let denied: Vec<_> = denied.map(|used| (&used.action, &used.resource)).collect();
+        assert!(denied.is_empty(), "{person}: {denied:?}");
     }
 }

@@ -42,7 +42,14 @@ pub(super) fn policy(person: Person, environment: &Environment, templates: &[Sta
 }
 
 /// What handlers of the types in the templates may call on AWS beyond what was seen here (AWS: resource type schemas,
-/// `handlers`): with the session of whoever provisions.
-fn by_schema(_templates: &[StackTemplate], _needs: &BTreeSet<Need>) -> Option<Value> {
-    None
+/// `handlers`), with the session of whoever provisions: more than they ever call, so that it is marked.
+fn by_schema(templates: &[StackTemplate], needs: &BTreeSet<Need>) -> Option<Value> {
+    let resources = templates.iter().flat_map(|template| &template.resources);
+    let types: BTreeSet<&str> = resources.map(|resource| resource.kind.as_str()).collect();
+    let known = types.into_iter().filter_map(seatrial_actions::handlers);
+    let actions = known.flat_map(|of| of.create.iter().chain(&of.read).chain(&of.update).chain(&of.delete));
+    let seen: BTreeSet<&str> = needs.iter().map(|need| need.action.as_str()).collect();
+    let actions: BTreeSet<&str> = actions.copied().filter(|action| !seen.contains(action)).collect();
+    let statement = json!({ "Sid": "BySchema", "Effect": "Allow", "Action": actions, "Resource": "*" });
+    (!actions.is_empty()).then_some(statement)
 }
