@@ -10,7 +10,6 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::conditions::WriteConditions;
 use super::refusals::{no_such_bucket, no_such_key, no_such_upload, no_such_version};
 use crate::blocking::blocking;
 use crate::clock::Epoch;
@@ -153,16 +152,16 @@ impl ObjectStore {
         }
     }
 
-    /// Adds a version, or a delete marker, as the bucket's versioning has it, if the newest one is as it must be: nobody
-    /// comes between. Answers its id. The file of content that is refused is gone.
+    /// Adds a version, or a delete marker, as the bucket's versioning has it, if `may` takes the newest content as it is:
+    /// nobody comes between. Answers its id. The file of content that is refused is gone.
     pub fn add(
         &self,
         at: (&str, &str),
         content: Option<Content>,
-        (now, conditions): (Epoch, &WriteConditions),
+        (now, may): (Epoch, impl FnOnce(Option<&Content>) -> Result<(), ServiceError>),
     ) -> Result<String, ServiceError> {
         let file = content.as_ref().map(|content| content.file.clone());
-        let added = self.add_if(at, content, (now, conditions));
+        let added = self.add_if(at, content, (now, may));
         if added.is_err() {
             file.iter().for_each(|file| self.delete(file));
         }
@@ -173,14 +172,14 @@ impl ObjectStore {
         &self,
         (bucket, key): (&str, &str),
         content: Option<Content>,
-        (now, conditions): (Epoch, &WriteConditions),
+        (now, may): (Epoch, impl FnOnce(Option<&Content>) -> Result<(), ServiceError>),
     ) -> Result<String, ServiceError> {
         let enabled = self.bucket(bucket)?.versioning.as_deref() == Some("Enabled");
         let id = if enabled { crate::id::secret(32) } else { "null".to_owned() };
         let _changing = self.changing();
         let row = object_key(bucket, key);
         let mut object = self.objects.get(&row).unwrap_or_default();
-        conditions.check(key, object.versions.last().and_then(|version| version.content.as_ref()))?;
+        may(object.versions.last().and_then(|version| version.content.as_ref()))?;
         if content.is_none() {
             self.deleted(bucket, key)?;
         }

@@ -83,7 +83,8 @@ impl Operation for CopyObject {
             tags: from.tags,
         };
         let etag = content.etag.clone();
-        let id = store.add((&self.bucket, &self.key), Some(content), (now, &self.conditions))?;
+        let may = |current: Option<&Content>| self.conditions.check(&self.key, current);
+        let id = store.add((&self.bucket, &self.key), Some(content), (now, may))?;
         Ok(CopyObjectOutput {
             copy_object_result: CopyObjectResult { etag, last_modified: now },
             copy_source_version_id: shown(version.id),

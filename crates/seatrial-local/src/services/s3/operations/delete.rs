@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::conditions::{WriteConditions, same};
+use super::super::conditions::same;
 use super::super::refusals::precondition_failed;
 use super::super::store::ObjectStore;
 use super::objects::shown;
@@ -70,8 +70,7 @@ fn delete(
             Ok(DeleteObjectOutput { delete_marker: None, version_id: None })
         }
         (None, Some(_)) => {
-            let id =
-                store.add((bucket, key), None, (call.cloud.clock().now(), &WriteConditions::default()))?;
+            let id = store.add((bucket, key), None, (call.cloud.clock().now(), |_| Ok(())))?;
             Ok(DeleteObjectOutput { delete_marker: Some(true), version_id: Some(id) })
         }
     }

@@ -149,7 +149,8 @@ impl Operation for CompleteMultipartUpload {
             tags: Vec::new(),
         };
         let (etag, now) = (content.etag.clone(), call.cloud.clock().now());
-        let id = store.add((&self.bucket, &self.key), Some(content), (now, &self.conditions))?;
+        let may = |current: Option<&Content>| self.conditions.check(&self.key, current);
+        let id = store.add((&self.bucket, &self.key), Some(content), (now, may))?;
         let done = Completed { etag, version_id: id };
         store.uploads.update(&upload.id, |upload| {
             upload.completed = Some(done.clone());

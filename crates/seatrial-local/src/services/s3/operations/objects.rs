@@ -98,8 +98,8 @@ impl Operation for PutObject {
             tags: Vec::new(),
         };
         let etag = content.etag.clone();
-        let when = (call.cloud.clock().now(), &self.conditions);
-        let id = store.add((&self.bucket, &self.key), Some(content), when)?;
+        let may = |current: Option<&Content>| self.conditions.check(&self.key, current);
+        let id = store.add((&self.bucket, &self.key), Some(content), (call.cloud.clock().now(), may))?;
         Ok(PutObjectOutput {
             etag,
             version_id: shown(id),

@@ -26,17 +26,12 @@ async fn refused(cloud: &Cloud, operation: &str, key: &str, more: Value) -> Stri
 const NO_MATCH: &str = "412 PreconditionFailed If-Match";
 const EXISTS: &str = "412 PreconditionFailed If-None-Match";
 
-#[tokio::test]
-async fn a_write_is_refused_as_it_was_recorded_on_aws() {
-    let dir = tempfile::tempdir().unwrap();
-    let cloud = cloud_in(dir.path());
-    bucket(&cloud, false).await;
-    put(&cloud, "source", "b25l").await;
-    let etag = put(&cloud, "there", "dHdv").await["ETag"].clone();
+/// Operation, key, members, and the recorded refusal. `etag` is the entity tag of the object `there`.
+fn recorded(etag: &Value, now: f64) -> Vec<(&'static str, &'static str, Value, &'static str)> {
     let wrong = json!("\"60cd54a928cbbcbb6e7b5595bab46a9e\"");
     let both = json!({"IfMatch": "a", "IfNoneMatch": "*"});
     let copy = |member: &str, value: Value| json!({ member: value });
-    let rows = [
+    vec![
         // test_put_object_if_none_match, _validation, _if_match, _if_match_validation, _and_if_none_match_validation
         ("s3:PutObject", "there", json!({"IfNoneMatch": "*"}), EXISTS),
         ("s3:PutObject", "new", json!({"IfNoneMatch": "*"}), "done"),
@@ -75,7 +70,7 @@ async fn a_write_is_refused_as_it_was_recorded_on_aws() {
         (
             "s3:CopyObject",
             "copy",
-            copy("CopySourceIfModifiedSince", json!(cloud.clock().now().0)),
+            copy("CopySourceIfModifiedSince", json!(now)),
             "412 PreconditionFailed x-amz-copy-source-If-Modified-Since",
         ),
         ("s3:CopyObject", "copy", copy("CopySourceIfModifiedSince", json!(9e9)), "done"),
@@ -106,8 +101,17 @@ async fn a_write_is_refused_as_it_was_recorded_on_aws() {
         ("s3:HeadObject", "there", json!({"PartNumber": 1}), "501 NotImplemented partNumber"),
         // The one that held to the end.
         ("s3:DeleteObject", "there", json!({"IfMatch": etag}), "done"),
-    ];
-    for (operation, key, more, expected) in rows {
+    ]
+}
+
+#[tokio::test]
+async fn a_write_is_refused_as_it_was_recorded_on_aws() {
+    let dir = tempfile::tempdir().unwrap();
+    let cloud = cloud_in(dir.path());
+    bucket(&cloud, false).await;
+    put(&cloud, "source", "b25l").await;
+    let etag = put(&cloud, "there", "dHdv").await["ETag"].clone();
+    for (operation, key, more, expected) in recorded(&etag, cloud.clock().now().0) {
         assert_eq!(refused(&cloud, operation, key, more.clone()).await, expected, "{operation} {more}");
     }
 }
