@@ -56,7 +56,7 @@ where
     B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<axum::BoxError>,
 {
-    request.map(|body| Body::new(Timed { body, sleep: Box::pin(tokio::time::sleep(BODY)) }))
+    request.map(|body| Body::new(Timed { body, sleep: Box::pin(tokio::time::sleep(BODY)), waits: false }))
 }
 
 /// A body stopped.
@@ -73,6 +73,8 @@ pub(super) fn stopped(error: &(dyn std::error::Error + 'static)) -> bool {
 struct Timed<B> {
     body: B,
     sleep: Pin<Box<Sleep>>,
+    /// For the client; else whoever reads takes their time.
+    waits: bool,
 }
 
 impl<B> HttpBody for Timed<B>
@@ -88,9 +90,12 @@ where
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
-            // Only the client's time counts, not that of whoever reads.
-            self.sleep.as_mut().reset(Instant::now() + BODY);
+            self.waits = false;
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
+        if !self.waits {
+            self.waits = true;
+            self.sleep.as_mut().reset(Instant::now() + BODY);
         }
         match self.sleep.as_mut().poll(context) {
             Poll::Ready(()) => Poll::Ready(Some(Err(Stopped.into()))),
@@ -153,5 +158,21 @@ mod tests {
 
         assert!(stopped(&failed), "{failed}");
         drop(sender);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_time_of_whoever_reads_a_body_does_not_count() {
+        let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Bytes, std::io::Error>>(1);
+        let stream = futures_util::stream::unfold(receiver, |mut receiver| async {
+            receiver.recv().await.map(|chunk| (chunk, receiver))
+        });
+        let request = timed(Request::new(Body::from_stream(stream)));
+        tokio::time::sleep(2 * BODY).await;
+        let read = tokio::spawn(axum::body::to_bytes(request.into_body(), 100));
+        tokio::task::yield_now().await;
+        sender.send(Ok(Bytes::from_static(b"whole"))).await.unwrap();
+        drop(sender);
+
+        assert_eq!(read.await.unwrap().unwrap(), "whole");
     }
 }

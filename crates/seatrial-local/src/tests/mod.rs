@@ -2,6 +2,7 @@
 
 pub(crate) mod aws;
 mod collected;
+mod recorded;
 mod refused;
 mod uploads;
 

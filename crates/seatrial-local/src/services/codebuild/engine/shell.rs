@@ -21,6 +21,11 @@ use crate::runtime::limits;
 /// How long output is still awaited once the shell has ended, for processes it left may hold the pipe.
 const DRAIN: Duration = Duration::from_millis(300);
 
+/// Longer lines come to the log in pieces, in bytes; it takes no longer events either.
+const LONGEST_LINE: usize = 250_000;
+/// An exit code and the line's end.
+const LONGEST_CODE: usize = 5;
+
 /// What the shell is started with.
 pub(super) struct ShellSpec {
     pub bash: bool,
@@ -175,7 +180,18 @@ async fn follow(process: &mut Process, marker: &str, log: &BuildLog) -> std::io:
             return Ok(None);
         }
         process.pending.extend_from_slice(&buffer[..count]);
+        if let Some(piece) = cut(&mut process.pending, marker.len()) {
+            log.output(&piece).await;
+        }
     }
+}
+
+/// Of a line that is so long that looking for its end again and again would take ever longer, all but what may be the
+/// beginning of a marker.
+fn cut(pending: &mut Vec<u8>, marker: usize) -> Option<Vec<u8>> {
+    let kept = marker + LONGEST_CODE;
+    let is_long = pending.len() > LONGEST_LINE && !pending.contains(&b'\n');
+    is_long.then(|| pending.drain(..pending.len() - kept).collect())
 }
 
 /// Sends whole lines of `pending` to the log, up to the marker, whose exit code is answered.
@@ -320,6 +336,18 @@ mod tests {
         drop(shell);
 
         ended(pid).await;
+    }
+
+    #[test]
+    fn a_line_without_end_is_not_looked_through_again_and_again() {
+        let mut pending = vec![b'x'; LONGEST_LINE];
+        assert_eq!(cut(&mut pending, 10), None);
+        pending.extend_from_slice(b"x\x1emarker 12");
+        let piece = cut(&mut pending, 10).unwrap();
+        assert_eq!((piece.len() + pending.len(), pending.len()), (LONGEST_LINE + 11, 15));
+        pending.push(b'\n');
+        pending.resize(2 * LONGEST_LINE, b'x');
+        assert_eq!(cut(&mut pending, 10), None);
     }
 
     #[tokio::test]
