@@ -117,14 +117,10 @@ impl Cloud {
         };
         let mut denied = None;
         let result = match self.inner.faults.strike(&principal.arn, called).await {
-            Ok(()) => match self.judge(&asked) {
-                Ok(()) => match self.inner.operations.unmet(O::SERVICE, self, given) {
-                    Ok(()) => self.inner.operations.handle(input, &call).await,
-                    Err(refusal) => Err(refusal),
-                },
-                Err(check) => {
-                    let refusal = access::refusal(O::SERVICE, check.denial.as_deref().unwrap_or_default());
-                    denied = Some(*check);
+            Ok(()) => match self.admit(&asked) {
+                Ok(()) => self.inner.operations.handle(input, &call).await,
+                Err((refusal, check)) => {
+                    denied = check.map(|check| *check);
                     Err(refusal)
                 }
             },
@@ -166,6 +162,17 @@ impl Cloud {
             error: Some(refusal.code.clone()),
         });
         Err(refusal)
+    }
+
+    /// Refuses what is no request of the service, as AWS's front ends do before they ask who may; then has policies judge
+    /// the call. Answers the first check that is denied with the refusal.
+    fn admit(&self, asked: &Asked<'_>) -> Result<(), (ServiceError, Option<Box<Check>>)> {
+        let met = self.inner.operations.unmet(asked.service, self, asked.input);
+        met.map_err(|refusal| (refusal, None))?;
+        self.judge(asked).map_err(|check| {
+            let refusal = access::refusal(asked.service, check.denial.as_deref().unwrap_or_default());
+            (refusal, Some(check))
+        })
     }
 
     /// Answers the first check that is denied.

@@ -29,7 +29,8 @@ impl Operation for AttachRolePolicy {
 
     async fn handle(self, call: &Call) -> Result<Empty, ServiceError> {
         if !self.policy_arn.starts_with("arn:") || !self.policy_arn.contains(":policy/") {
-            return Err(ServiceError::validation(format!("ARN {} is not valid.", self.policy_arn)));
+            // Recorded: `test_role_attach_policy`.
+            return Err(ServiceError::validation("Invalid ARN:  Could not be parsed!"));
         }
         let store = call.cloud.part::<RoleStore>();
         if !store.is_attachable(&self.policy_arn) {
