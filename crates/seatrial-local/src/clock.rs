@@ -86,6 +86,11 @@ impl Clock {
         self.scaled(Duration::from_secs(60)).max(SHORTEST_MINUTE).as_secs_f64()
     }
 
+    /// How many seconds of AWS's waits pass in one.
+    pub(crate) fn scale(self) -> f64 {
+        self.scale
+    }
+
     /// How long a wait that AWS makes `duration` long takes here.
     pub fn scaled(self, duration: Duration) -> Duration {
         duration.div_f64(self.scale)

@@ -84,6 +84,12 @@ impl CredentialStore {
         self.keys.remove(access_key_id).map(drop)
     }
 
+    /// What is secret in all keys: what is never to be shown.
+    pub fn secrets(&self) -> Vec<String> {
+        let keys = self.keys.values().into_iter();
+        keys.flat_map(|key| [Some(key.secret_access_key), key.session_token]).flatten().collect()
+    }
+
     fn forget_expired(&self) -> Result<(), PersistError> {
         let now = self.clock.now();
         for (key, row) in self.keys.entries() {

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
-use axum::http::header::HOST;
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use crate::cloud::Cloud;
+use crate::console;
 use crate::fault::Fault;
 use crate::journal::Entry;
 use crate::protocol::{Doors, has_shapes};
@@ -25,34 +25,36 @@ pub(crate) fn doors(cloud: &Cloud) -> Doors {
         local: local(cloud.clone()),
         registry: crate::registry::router(cloud.clone()),
         transfer: crate::services::s3::transfer(),
+        front: console::front,
     }
 }
 
-/// Unsigned, for they tell nothing that the data directory does not hold and reach nothing beyond it; but for
-/// credentials, which need their token.
+/// Whoever holds the operator's key may ask: what changes something, and what tells of calls, needs the token that is
+/// derived from it ([`console::may_ask`]). Open are what tells nothing that is secret, and credentials, which need a token
+/// of their own.
 fn local(cloud: Cloud) -> Router {
-    Router::new()
+    let open = Router::new()
         .route("/_local/status", get(status))
+        // Builds, which have other keys, read where listeners answer.
+        .route("/_local/listeners", get(listeners))
+        // With a token: what it answers is a build's or task's alone.
+        .route("/_local/credentials/{id}", get(sts::serve_credentials));
+    let operators = Router::new()
         .route("/_local/journal", get(journal))
         .route("/_local/permissions", get(permissions))
         .route("/_local/faults", get(armed).post(arm).delete(clear))
-        // With a token: what it answers is a build's or task's alone.
-        .route("/_local/credentials/{id}", get(sts::serve_credentials))
         .route("/_local/connections/{id}/complete", post(complete_connection))
         .route("/_local/certificates/{id}/validate", post(validate_certificate))
         .route("/_local/stand-ins", post(stand_in))
-        .route("/_local/listeners", get(listeners))
         .route("/_local/traffic", get(traffic))
-        .layer(from_fn(only_by_address))
-        .with_state(cloud)
+        .layer(from_fn_with_state(cloud.clone(), only_with_token));
+    let page = console::router(cloud.clone(), &services::SOURCES);
+    open.merge(operators).with_state(cloud).merge(page).layer(from_fn(only_by_address))
 }
 
-/// Refuses names other than the machine's own: a web page may not reach these routes under a name of its own
-/// that resolves to 127.0.0.1.
+/// Refuses names other than the machine's own, and other origins' pages.
 async fn only_by_address(request: Request, next: Next) -> Response {
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    if name == "127.0.0.1" || name == "localhost" {
+    if console::own_origin(request.headers()) {
         return next.run(request).await;
     }
     StatusCode::FORBIDDEN.into_response()
@@ -65,6 +67,14 @@ pub(crate) fn served(cloud: &Cloud) -> Vec<String> {
         name.split_once(':').is_some_and(|(service, name)| has_shapes(service, name) == Some(true))
     });
     names
+}
+
+async fn only_with_token(State(cloud): State<Cloud>, request: Request, next: Next) -> Response {
+    if console::may_ask(&cloud, request.headers()) {
+        return next.run(request).await;
+    }
+    let text = "this route needs the header x-seatrial-token: `local status --output json` tells it";
+    (StatusCode::FORBIDDEN, text).into_response()
 }
 
 async fn status(State(cloud): State<Cloud>) -> Json<Value> {

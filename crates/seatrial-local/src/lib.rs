@@ -10,6 +10,7 @@ mod blocking;
 mod clock;
 mod cloud;
 mod collector;
+mod console;
 mod credentials;
 mod doors;
 mod engine;

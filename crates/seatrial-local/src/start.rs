@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use crate::authority::{self, Authority};
 use crate::clock::Clock;
 use crate::cloud::{Cloud, Settings, Setup};
+use crate::console;
 use crate::credentials::{CredentialStore, Credentials};
 use crate::doors::doors;
 use crate::latency::{Latencies, LatencyError};
@@ -145,6 +146,7 @@ impl LocalCloud {
         cloud.set_endpoint(format!("http://{address}"));
         let operator = cloud.part::<CredentialStore>().operator(cloud.account())?;
         let server = tokio::spawn(crate::protocol::serve(cloud.clone(), listener, doors(&cloud)));
+        tokio::spawn(console::watch(cloud.clone(), &services::SOURCES));
         services::resume(&cloud).await;
         Ok(Self { cloud, operator, server, _lock: lock })
     }
@@ -166,6 +168,11 @@ impl LocalCloud {
     /// The key with which the operator signs.
     pub fn operator(&self) -> &Credentials {
         &self.operator
+    }
+
+    /// What `x-seatrial-token` must be for the routes below `/_local/`, and for the page.
+    pub fn token(&self) -> String {
+        console::token_of(&self.cloud)
     }
 
     /// Ends engines between two steps and every process that was started; a later start goes on from there.

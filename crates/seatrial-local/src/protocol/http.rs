@@ -40,6 +40,8 @@ pub(crate) struct Doors {
     /// Everything below `/v2/`: the image registry.
     pub registry: Router,
     pub transfer: TransferHandler,
+    /// What a browser gets that asks for the address alone; `None` for whoever makes a call.
+    pub front: fn(&Parts) -> Option<Response>,
 }
 
 /// An S3 request whose body, or whose answer's body, is an object's bytes: `PutObject`, `UploadPart`,
@@ -74,11 +76,12 @@ pub(crate) type TransferHandler = Arc<
 struct Gateway {
     cloud: Cloud,
     transfer: TransferHandler,
+    front: fn(&Parts) -> Option<Response>,
 }
 
 /// Serves until the task is aborted.
 pub(crate) async fn serve(cloud: Cloud, listener: TcpListener, doors: Doors) {
-    let gateway = Gateway { cloud, transfer: doors.transfer };
+    let gateway = Gateway { cloud, transfer: doors.transfer, front: doors.front };
     let calls = Router::new().fallback(answer).with_state(gateway);
     let router = calls.merge(doors.local).merge(doors.registry);
     let router = router.layer(middleware::from_fn(one_host)).layer(map_request(timed));
@@ -100,6 +103,9 @@ async fn one_host(request: Request, next: Next) -> Response {
 
 async fn answer(State(gateway): State<Gateway>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    if let Some(page) = (gateway.front)(&parts) {
+        return page;
+    }
     let claim = sigv4::claim(&parts);
     let protocol = route::protocol(&parts, claim.as_ref().ok().map(|claim| claim.service.as_str()));
     let request_id = match protocol {

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use hdrhistogram::Histogram;
 use http::StatusCode;
 use serde::Serialize;
 
@@ -23,7 +24,21 @@ pub(crate) struct Figures {
     response_times: Mutex<Option<Statistics>>,
     /// The counters at the last [`Figures::take`].
     taken: Mutex<Snapshot>,
+    /// For the page alone, since [`Figures::tick`].
+    second: Mutex<Second>,
 }
+
+/// What was counted in the second that goes on.
+#[derive(Debug, Default)]
+struct Second {
+    /// The counters when it began.
+    began: Snapshot,
+    /// Microseconds; `None` until the first answer.
+    times: Option<Histogram<u32>>,
+}
+
+/// Microseconds: two minutes, beyond which all are alike, with two digits kept.
+const LONGEST: u64 = 120_000_000;
 
 /// The counters at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -54,6 +69,14 @@ impl Figures {
         let time = Statistics::of(after.as_secs_f64(), 1.0);
         let mut times = self.response_times.lock().unwrap_or_else(PoisonError::into_inner);
         *times = Some(times.map_or(time, |times| times.and(time)));
+        drop(times);
+        let mut second = self.second.lock().unwrap_or_else(PoisonError::into_inner);
+        if second.times.is_none() {
+            second.times = Histogram::new_with_bounds(1, LONGEST, 2).ok();
+        }
+        if let Some(times) = &mut second.times {
+            times.saturating_record(u64::try_from(after.as_micros()).unwrap_or(LONGEST));
+        }
     }
 
     pub(super) fn failed(&self, status: StatusCode) {
@@ -71,6 +94,14 @@ impl Figures {
             std::mem::replace(&mut *self.taken.lock().unwrap_or_else(PoisonError::into_inner), now.clone());
         let times = self.response_times.lock().unwrap_or_else(PoisonError::into_inner).take();
         (now.combined(&before, u64::saturating_sub), times)
+    }
+
+    /// What was counted since this was asked last, and in how many microseconds targets answered; `None`: none did.
+    pub(crate) fn tick(&self) -> (Snapshot, Option<Histogram<u32>>) {
+        let mut second = self.second.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.snapshot();
+        let before = std::mem::replace(&mut second.began, now.clone());
+        (now.combined(&before, u64::saturating_sub), second.times.take())
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {

@@ -17,6 +17,7 @@ pub(crate) mod ecs;
 pub(crate) mod elbv2;
 pub(crate) mod iam;
 pub(crate) mod logs;
+mod page;
 pub(crate) mod rds;
 pub(crate) mod s3;
 pub(crate) mod secretsmanager;
@@ -32,6 +33,7 @@ use crate::cloud::Cloud;
 use crate::collector::Collector;
 use crate::operation::Operations;
 
+pub(crate) use page::SOURCES;
 pub(crate) use stand_in::StandIn;
 
 /// Serves every operation of every service.

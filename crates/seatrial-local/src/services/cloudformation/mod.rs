@@ -7,6 +7,7 @@ mod evaluate;
 mod form;
 mod graph;
 mod operations;
+pub(crate) mod page;
 mod pattern;
 mod policy;
 mod records;

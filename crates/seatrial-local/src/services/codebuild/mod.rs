@@ -11,8 +11,16 @@ pub(crate) use operations::{
 };
 pub(crate) use store::{Build, PipelineArtifact, PipelineJob, Variable};
 
+use std::collections::BTreeSet;
+
 use crate::cloud::Cloud;
 use crate::operation::Operations;
+
+/// The log groups of all projects' builds.
+pub(crate) fn log_groups(cloud: &Cloud) -> BTreeSet<String> {
+    let builds = cloud.part::<store::CodeBuild>().builds.values().into_iter();
+    builds.filter_map(|record| record.build.logs.group_name).collect()
+}
 
 pub(crate) fn register(operations: &mut Operations) {
     operations.add::<BatchGetBuilds>();

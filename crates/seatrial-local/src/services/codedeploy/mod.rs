@@ -4,6 +4,7 @@ mod appspec;
 mod deployment;
 mod engine;
 mod operations;
+pub(crate) mod page;
 mod shapes;
 mod store;
 

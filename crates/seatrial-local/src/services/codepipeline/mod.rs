@@ -5,6 +5,7 @@
 mod declaration;
 mod engine;
 mod operations;
+pub(crate) mod page;
 mod store;
 mod structure;
 

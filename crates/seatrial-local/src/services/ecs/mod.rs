@@ -5,6 +5,7 @@ mod definition;
 mod engine;
 mod operations;
 mod overrides;
+pub(crate) mod page;
 mod shapes;
 mod store;
 mod task;

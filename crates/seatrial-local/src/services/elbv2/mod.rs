@@ -12,6 +12,7 @@ mod health;
 mod metrics;
 mod network;
 mod operations;
+mod page;
 mod proxies;
 mod reach;
 mod routing;
@@ -23,6 +24,7 @@ mod store;
 
 pub(crate) use conditions::RuleCondition;
 pub(crate) use operations::*;
+pub(crate) use page::{Colors, colors, health_of, second};
 pub(crate) use routing::LocalListener;
 pub(crate) use shapes::*;
 

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use hdrhistogram::Histogram;
+
 use super::rows::{TargetRow, target_key};
 use crate::error::ServiceError;
 use crate::metric::Statistics;
@@ -143,6 +145,11 @@ impl Proxies {
         let groups = running.groups.iter();
         let taken = groups.map(|(arn, group)| (arn.clone(), group.figures().take()));
         taken.map(|(arn, (counts, times))| (arn, counts, times)).collect()
+    }
+
+    /// What a group counted since the last call, and in how many microseconds its targets answered.
+    pub(super) fn tick(&self, arn: &str) -> (Snapshot, Option<Histogram<u32>>) {
+        self.lock().groups.get(arn).map(|group| group.figures().tick()).unwrap_or_default()
     }
 
     /// Closes everything; every port is free then.

@@ -3,9 +3,11 @@
 mod collect;
 mod operations;
 mod pattern;
+mod recent;
 mod store;
 
 pub(crate) use operations::*;
+pub(crate) use recent::recent;
 
 use crate::cloud::Cloud;
 use crate::operation::Operations;

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::recent::Newest;
 use crate::cloud::{Part, Setup};
 use crate::error::ServiceError;
 use crate::json_lines::{self, Appended};
@@ -130,6 +131,7 @@ pub(super) struct LogStore {
     pub streams: Table<Stream>,
     events: Mutex<Kept>,
     folder: PathBuf,
+    pub(super) newest: Newest,
 }
 
 /// The streams that were used last, by key, each with its turn.
@@ -166,6 +168,7 @@ impl Part for LogStore {
             streams: setup.database.table("log-streams"),
             events: Mutex::default(),
             folder: setup.data_dir.join("logs"),
+            newest: Newest::default(),
         }
     }
 }

@@ -27,6 +27,13 @@ pub(crate) fn tags_of(cloud: &Cloud, secret_arn: &str) -> Option<Vec<(String, St
     Some(cloud.part::<store::SecretStore>().find(secret_arn).ok()?.tags.into_iter().collect())
 }
 
+/// The values of all secrets, those of earlier versions too: what is never to be shown.
+pub(crate) fn values(cloud: &Cloud) -> Vec<String> {
+    let secrets = cloud.part::<store::SecretStore>().secrets.values().into_iter();
+    let versions = secrets.flat_map(|secret| secret.versions);
+    versions.flat_map(|version| [version.string, version.binary]).flatten().collect()
+}
+
 pub(crate) fn register(operations: &mut Operations) {
     operations.add::<PutResourcePolicy>();
     operations.add::<GetResourcePolicy>();

@@ -8,7 +8,14 @@ mod store;
 pub(crate) use operations::*;
 pub(crate) use stand_in::stand_in;
 
+use crate::cloud::Cloud;
 use crate::operation::Operations;
+
+/// The values of all secure strings: what is never to be shown.
+pub(crate) fn values(cloud: &Cloud) -> Vec<String> {
+    let parameters = cloud.part::<store::ParameterStore>().parameters.values().into_iter();
+    parameters.filter(|parameter| parameter.kind == "SecureString").map(|parameter| parameter.value).collect()
+}
 
 pub(crate) fn register(operations: &mut Operations) {
     operations.add::<PutParameter>();

@@ -69,9 +69,12 @@ impl Operation for PutLogEvents {
             ingested,
             message: event.message,
         });
+        let kept: Vec<Event> = kept.collect();
         let events = store.events(&stream)?;
+        // Before it is locked, for what was there is read at the first time.
+        store.note(&stream, &kept);
         let mut events = lock(&events);
-        events.append(kept.collect())?;
+        events.append(kept)?;
         let rejected = (too_new.is_some() || too_old.is_some()).then_some(RejectedLogEventsInfo {
             too_new_log_event_start_index: too_new,
             too_old_log_event_end_index: too_old,

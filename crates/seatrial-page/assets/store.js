@@ -1,0 +1,108 @@
+"use strict";
+// What is shown, by kind and key, and where it comes from: the stream of a live page, or the data inside a report.
+
+const Store = (() => {
+  const kinds = new Map();
+  const watchers = [];
+  const dirty = new Set();
+  let scheduled = false;
+  let last = 0;
+  // A page that somebody looks at is drawn at most so often, however much is told.
+  const BETWEEN = 200;
+
+  function items(kind) {
+    let found = kinds.get(kind);
+    if (!found) kinds.set(kind, (found = new Map()));
+    return found;
+  }
+
+  function put([kind, key, value]) {
+    if (value === null) items(kind).delete(key);
+    else items(kind).set(key, value);
+    dirty.add(kind);
+  }
+
+  // Lines and seconds are many: the oldest go first, and a Map keeps the order in which they came.
+  function forget(kind, most) {
+    const all = items(kind);
+    for (const key of all.keys()) {
+      if (all.size <= most) break;
+      all.delete(key);
+    }
+  }
+
+  function draw() {
+    scheduled = false;
+    last = performance.now();
+    const changed = new Set(dirty);
+    dirty.clear();
+    for (const { wanted, render } of watchers) {
+      if (wanted.some((kind) => changed.has(kind))) render(changed);
+    }
+  }
+
+  function schedule() {
+    if (scheduled) return;
+    scheduled = true;
+    const wait = Math.max(0, BETWEEN - (performance.now() - last));
+    if (wait === 0) requestAnimationFrame(draw);
+    else setTimeout(() => requestAnimationFrame(draw), wait);
+  }
+
+  function take(changes) {
+    changes.forEach(put);
+    forget("line", 6000);
+    forget("second", 4000);
+    schedule();
+  }
+
+  function snapshot(document) {
+    for (const [kind, all] of kinds) {
+      all.clear();
+      dirty.add(kind);
+    }
+    take(document.items);
+  }
+
+  return {
+    items,
+    take,
+    snapshot,
+    values: (kind) => [...items(kind).values()],
+    get: (kind, key) => items(kind).get(key),
+    // Something that is chosen on the page itself.
+    touch: (kind) => {
+      dirty.add(kind);
+      schedule();
+    },
+    watch: (wanted, render) => watchers.push({ wanted, render }),
+  };
+})();
+
+// What was chosen on the page: a release, a second, a task. `null`: the newest, and all that comes.
+const Chosen = {
+  release: null,
+  second: null,
+  task: null,
+  choose(what) {
+    Object.assign(this, what);
+    Store.touch("chosen");
+  },
+};
+
+const Stream = {
+  start(tell) {
+    const source = new EventSource("/_local/page/stream");
+    source.addEventListener("open", () => tell("live", "live"));
+    source.addEventListener("snapshot", (event) => Store.snapshot(JSON.parse(event.data)));
+    source.addEventListener("change", (event) => Store.take(JSON.parse(event.data)));
+    source.addEventListener("error", () => {
+      if (source.readyState === EventSource.CLOSED) {
+        tell("closed", "This page has no key any more, or never had one: `local open` opens it with one.");
+      } else {
+        tell("lost", "The local cloud does not answer; what is shown is what it told last.");
+      }
+    });
+    this.source = source;
+  },
+};
