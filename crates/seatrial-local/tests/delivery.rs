@@ -264,8 +264,10 @@ async fn complete(cloud: &LocalCloud, connection: &str) {
     let address = cloud.endpoint().trim_start_matches("http://");
     let (_, id) = connection.rsplit_once('/').unwrap();
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let token = cloud.token();
     let request = format!(
-        "POST /_local/connections/{id}/complete HTTP/1.1\r\nhost: {address}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        "POST /_local/connections/{id}/complete HTTP/1.1\r\nhost: {address}\r\nx-seatrial-token: {token}\r\n\
+         content-length: 0\r\nconnection: close\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();

@@ -128,7 +128,8 @@ async fn the_aws_cli_gives_a_listener_its_certificate_and_curl_is_answered_throu
     let id = requested.rsplit_once('/').unwrap().1;
     let door = format!("{}/_local/certificates/{id}/validate", started.cloud.endpoint());
     let mut command = Command::new("curl");
-    command.args(["--silent", "--fail", "--noproxy", "*", "--request", "POST", &door]);
+    let token = format!("x-seatrial-token: {}", started.cloud.token());
+    command.args(["--silent", "--fail", "--noproxy", "*", "--request", "POST", "--header", &token, &door]);
     assert!(output(command).await.status.success());
     let describe = ["acm", "describe-certificate", "--certificate-arn", &requested];
     assert_eq!(aws(&started, &describe).await["Certificate"]["Status"], "ISSUED");

@@ -268,6 +268,9 @@ pub(crate) struct ReleaseArgs {
     /// Requests a second that the probe sends to the production listener; 0 for none [default: that of app.probe]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub rate: Option<u32>,
+    /// Write what happened as one file that opens in any browser, to attach to a pull request
+    #[arg(long, value_name = "FILE", conflicts_with = "no_wait")]
+    pub report: Option<PathBuf>,
     /// Let no alarm stop it: for the fix of a production whose alarm is active already. They count again at its end
     #[arg(long, conflicts_with = "no_wait")]
     pub ignore_alarms: bool,
@@ -314,6 +317,8 @@ pub(crate) enum LocalCommand {
     Stop,
     /// Shows where it listens and with which key
     Status,
+    /// Opens its page in a browser: the chain, live; started on demand
+    Open,
     /// Ends it and deletes all its data
     Reset {
         /// Do not ask
@@ -338,7 +343,7 @@ pub(crate) struct LocalStartArgs {
     pub time_scale: Option<f64>,
 }
 
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(crate) struct RehearseArgs {
     /// Install what is missing on this machine: a Postgres server
     #[arg(long)]
@@ -352,6 +357,12 @@ pub(crate) struct RehearseArgs {
     /// Leave the local cloud running, and say where
     #[arg(long)]
     pub keep: bool,
+    /// Open the local cloud's page in a browser, and look at it while it goes
+    #[arg(long)]
+    pub open: bool,
+    /// Write what the page shows in the end as one file that opens anywhere, to attach to a pull request
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     /// Rehearse this environment of project.yml, in a local cloud that stands for its account
     #[arg(long, value_name = "ENVIRONMENT")]
     pub like: Option<String>,

@@ -195,8 +195,9 @@ impl<'a> Stage<'a> {
     fn exchange(&self, method: &str, path: &str, body: &str) -> std::io::Result<String> {
         let host = self.cloud["endpoint"].as_str().unwrap_or_default().trim_start_matches("http://");
         let mut stream = TcpStream::connect(host)?;
-        let length = body.len();
+        let (length, token) = (body.len(), self.cloud["token"].as_str().unwrap_or_default());
         let head = format!("{method} {path} HTTP/1.0\r\nhost: {host}\r\ncontent-type: application/json");
+        let head = format!("{head}\r\nx-seatrial-token: {token}");
         write!(stream, "{head}\r\ncontent-length: {length}\r\n\r\n{body}")?;
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer)?;

@@ -142,3 +142,6 @@ async fn refreshed(cloud: &Cloud, console: &Arc<Console>, sources: &'static Sour
         tracing::error!(%error, "the page could not be refreshed");
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,13 @@ use crate::session::Session;
 #[serde(untagged)]
 pub(crate) enum Local {
     Status(Box<LocalStatus>),
+    /// Its page is open, or can be opened.
+    Opened {
+        /// `http://127.0.0.1:PORT/`.
+        page: String,
+        /// What opens it, once and within a minute, where no browser was started.
+        open: Option<String>,
+    },
     /// Ended, or gone with its data.
     Ended {
         /// Whether one was running.
@@ -53,6 +60,7 @@ pub(crate) async fn run(
     let local = match command {
         LocalCommand::Start(args) => start(session, &globals, &args).await?,
         LocalCommand::Status => status(session, &globals).await?,
+        LocalCommand::Open => open(session, &globals).await?,
         LocalCommand::Stop => {
             let data_dir = data_dir(&globals)?;
             let stop = local::stop(session, &data_dir);
@@ -72,6 +80,10 @@ impl fmt::Display for Local {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Status(status) => status.fmt(f),
+            Self::Opened { page, open: None } => write!(f, "the page is open in your browser: {page}"),
+            Self::Opened { open: Some(open), .. } => {
+                write!(f, "the page opens once at this address, within a minute:\n{open}")
+            }
             Self::Ended { deleted: Some(path), left, .. } => {
                 writeln!(f, "the local cloud and its data under `{}` are gone", path.display())?;
                 left.iter().try_for_each(|path| writeln!(f, "{}", not_ours(path)))
@@ -152,6 +164,19 @@ async fn status(session: &Session, globals: &Globals) -> anyhow::Result<Local> {
 async fn show(ctx: &Ctx, connection: Connection) -> anyhow::Result<Local> {
     let url = Deployed::read(ctx).await?.output(Owned::Url).map(str::to_owned);
     Ok(Local::Status(Box::new(LocalStatus { connection, url })))
+}
+
+async fn open(session: &Session, globals: &Globals) -> anyhow::Result<Local> {
+    let root = find_root()?;
+    let environment = load_environment(&root, globals)?;
+    let options = serve_options(&root, &environment, None)?;
+    let connection = local::ensure_running(session, &options).await?;
+    let opened = session.cancel.unless_cancelled(local::open_page(&connection)).await??;
+    let open = match opened {
+        local::Opened::Browser => None,
+        local::Opened::At(address) => Some(address),
+    };
+    Ok(Local::Opened { page: format!("{}/", connection.endpoint), open })
 }
 
 async fn reset(session: &Session, globals: &Globals, yes: bool) -> anyhow::Result<Local> {

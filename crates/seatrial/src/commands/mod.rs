@@ -28,6 +28,7 @@ mod rehearse;
 mod release;
 mod released;
 mod remedy;
+mod report;
 mod rollback;
 mod run;
 mod scaling;

@@ -20,6 +20,10 @@ pub(crate) struct Connection {
     /// installed nowhere. Empty where an earlier build runs, whose listeners speak no TLS.
     #[serde(default)]
     pub certificate_authority: PathBuf,
+    /// What its own routes below `/_local/` and its page are asked with. Empty where an earlier build runs, which asks for
+    /// none.
+    #[serde(default)]
+    pub token: String,
     /// Which source of the local cloud runs it.
     pub build: String,
 }

@@ -10,6 +10,7 @@ mod data_dir;
 mod entries;
 mod options;
 mod owner;
+mod page;
 mod post;
 mod serve;
 
@@ -22,4 +23,6 @@ pub(crate) use entries::TASK_AGENT;
 pub(crate) use options::ServeOptions;
 pub(crate) use owner::{Owner, owner_of_tests};
 pub(crate) use post::{in_flight, no_namespaces, permissions, post};
+pub(crate) use page::{Opened, open_page, page_data, tell_page};
+pub(crate) use post::{in_flight, no_namespaces, post};
 pub(crate) use serve::serve;

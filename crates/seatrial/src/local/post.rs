@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
-use http::{Request, StatusCode};
+use http::{HeaderValue, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
+use serde_json::Value;
 
 use super::connection::Connection;
 use crate::exit::Refused;
@@ -19,19 +20,29 @@ const PATIENCE: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// As [`in_flight`]; an answer that is no success.
-pub(crate) async fn post(
+pub(crate) async fn post(connection: &Connection, path: &str, body: &Value) -> anyhow::Result<()> {
+    send(connection, (Method::POST, path), body).await.map(drop)
+}
+
+/// Sends JSON to one of the routes under `/_local/`, and answers what it answers.
+///
+/// # Errors
+/// As [`post`].
+pub(super) async fn send(
     connection: &Connection,
-    path: &str,
-    body: &serde_json::Value,
-) -> anyhow::Result<()> {
-    let request = Request::post(format!("{}{path}", connection.endpoint))
+    (method, path): (Method, &str),
+    body: &Value,
+) -> anyhow::Result<Bytes> {
+    let request = Request::builder()
+        .method(method)
+        .uri(format!("{}{path}", connection.endpoint))
         .header("content-type", "application/json")
         .body(Full::from(body.to_string()))?;
     let (status, text) = ask(connection, request).await?;
     if !status.is_success() {
         bail!("the local cloud answered {status} to `{path}`: {}", String::from_utf8_lossy(&text));
     }
-    Ok(())
+    Ok(text)
 }
 
 /// The permissions that its callers needed, and its roles with what they may.
@@ -80,7 +91,13 @@ struct Status {
 }
 
 /// The whole answer: its head may come, and its body not.
-async fn ask(connection: &Connection, request: Request<Full<Bytes>>) -> anyhow::Result<(StatusCode, Bytes)> {
+async fn ask(
+    connection: &Connection,
+    mut request: Request<Full<Bytes>>,
+) -> anyhow::Result<(StatusCode, Bytes)> {
+    let mut token = HeaderValue::from_str(&connection.token)?;
+    token.set_sensitive(true);
+    request.headers_mut().insert("x-seatrial-token", token);
     let client: Client<_, Full<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
     let answer = async {
         let answer = client.request(request).await?;

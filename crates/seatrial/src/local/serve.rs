@@ -90,6 +90,7 @@ fn connection(local: &LocalCloud, options: &ServeOptions) -> Connection {
         pid: std::process::id(),
         data_dir: options.data_dir.clone(),
         certificate_authority: seatrial_local::certificate_authority(&options.data_dir),
+        token: local.token(),
         build: seatrial_local::SOURCE.to_owned(),
     }
 }

@@ -52,7 +52,9 @@ fn certificate(local: &serde_json::Value) -> String {
     let id = arn.rsplit('/').next().unwrap();
     let address = local["endpoint"].as_str().unwrap().strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address).unwrap();
+    let token = local["token"].as_str().unwrap();
     let head = format!("POST /_local/certificates/{id}/validate HTTP/1.1\r\nHost: {address}");
+    let head = format!("{head}\r\nx-seatrial-token: {token}");
     write!(stream, "{head}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();

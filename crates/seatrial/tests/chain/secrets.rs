@@ -91,10 +91,19 @@ impl Run {
 }
 
 fn get(url: &str) -> String {
+    get_with(url, "")
+}
+
+/// With the token of the local cloud's own routes.
+fn get_with(url: &str, token: &str) -> String {
     let address = url.strip_prefix("http://").unwrap();
     let (address, path) = address.split_once('/').unwrap_or((address, ""));
     let mut stream = TcpStream::connect(address).unwrap();
-    write!(stream, "GET /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    write!(
+        stream,
+        "GET /{path} HTTP/1.1\r\nHost: {address}\r\nx-seatrial-token: {token}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     String::from_utf8_lossy(&answer).into_owned()
@@ -166,7 +175,12 @@ fn gather(run: &Run, start: SystemTime, aws: &AwsCli, local: &Value) -> Search {
         }
     }
 
-    search.add_text("journal", get(&format!("{}/_local/journal", local["endpoint"].as_str().unwrap())));
+    for own in ["journal", "page/data"] {
+        let url = format!("{}/_local/{own}", local["endpoint"].as_str().unwrap());
+        let told = get_with(&url, local["token"].as_str().unwrap());
+        assert!(told.starts_with("HTTP/1.1 200"), "{own}: {told}");
+        search.add_text(own, told);
+    }
     let stacks = aws.json(&["cloudformation", "describe-stacks"]);
     for stack in stacks["Stacks"].as_array().unwrap() {
         let name = stack["StackName"].as_str().unwrap();

@@ -108,7 +108,8 @@ impl Waiting {
     fn deny(&self, operation: &str) {
         let local = self.checkout.json(&["local", "status"]);
         let fault = json!({ "kind": "deny", "operation": operation }).to_string();
-        let answer = ask("POST", &format!("{}/_local/faults", local["endpoint"].as_str().unwrap()), &fault);
+        let url = format!("{}/_local/faults", local["endpoint"].as_str().unwrap());
+        let answer = ask(("POST", local["token"].as_str().unwrap()), &url, &fault);
         assert!(answer.starts_with("HTTP/1.1 2"), "{answer}");
     }
 
@@ -197,14 +198,16 @@ impl Waiting {
 
 /// What is answered at `http://ADDRESS/`.
 fn get(url: &str) -> String {
-    ask("GET", url, "")
+    ask(("GET", ""), url, "")
 }
 
-fn ask(method: &str, url: &str, body: &str) -> String {
+/// With the token of the local cloud's own routes, where it is asked.
+fn ask((method, token): (&str, &str), url: &str, body: &str) -> String {
     let (address, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap_or((&url[7..], ""));
     let mut stream = TcpStream::connect(address).unwrap();
     let head = format!("{method} /{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
     let kind = format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len());
+    let kind = format!("{kind}x-seatrial-token: {token}\r\n");
     write!(stream, "{head}{kind}\r\n{body}").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();

@@ -192,10 +192,13 @@ impl Workbench {
     /// Asks one of the local cloud's own routes.
     #[track_caller]
     pub fn ask(&self, method: &str, path: &str, body: &str) -> String {
-        let endpoint = self.connection()["endpoint"].as_str().unwrap().to_owned();
+        let connection = self.connection();
+        let (endpoint, token) =
+            (connection["endpoint"].as_str().unwrap(), connection["token"].as_str().unwrap());
         let host = endpoint.trim_start_matches("http://");
         let mut stream = TcpStream::connect(host).unwrap();
         let head = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n");
+        let head = format!("{head}x-seatrial-token: {token}\r\n");
         let length = body.len();
         let rest = format!("content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}");
         stream.write_all(format!("{head}{rest}").as_bytes()).unwrap();

@@ -80,6 +80,7 @@ async fn start() -> Started {
             let slot = Arc::clone(&slot);
             Box::pin(async move { kept(&slot, transfer) })
         }),
+        front: |_| None,
     };
     tokio::spawn(super::serve(cloud.cloud().clone(), listener, doors));
     Started { cloud, endpoint, _data: data }

@@ -17,6 +17,7 @@ use super::deployed::{Deployed, Place};
 use super::graph;
 use super::permissions;
 use super::provision::{self, Provisioned};
+use super::report::ReportFile;
 use crate::cli::{Consent, Globals, ProvisionArgs, RehearseArgs, Scenario};
 use crate::context::{Ctx, find_root, load_environment};
 use crate::exit::Refused;
@@ -61,6 +62,7 @@ fn prepare(session: &Session, globals: &Globals, args: &RehearseArgs) -> anyhow:
     let root = find_root()?;
     // Refused before anything is started; what is rehearsed is read from the commit.
     load_environment(&root, &globals)?;
+    ReportFile::wanted(args.report.as_deref())?;
     Ok((root, Folder::make()?))
 }
 
@@ -84,6 +86,7 @@ async fn rehearse_in(
         Ok(stage) => {
             rehearse(session, (stage, root), args, verdict).await.unwrap_or_else(|error| vec![error])
         }
+        Ok(stage) => show(session, stage, args, verdict).await,
         Err(_) => Vec::new(),
     };
     // Also after an interruption: nothing is left running that was not asked for.
@@ -93,6 +96,26 @@ async fn rehearse_in(
     };
     errors.extend(stage.err());
     errors.extend(left.err());
+    errors
+}
+
+/// With its page open, where that is wanted, and the report of it in the end, whichever that is.
+async fn show(
+    session: &Session,
+    stage: &Stage,
+    args: &RehearseArgs,
+    verdict: &mut Verdict,
+) -> Vec<anyhow::Error> {
+    if args.open {
+        stage.open(session).await;
+    }
+    let mut errors = rehearse(session, stage, args, verdict).await.unwrap_or_else(|error| vec![error]);
+    let told = verdict.told(session, Some(errors.is_empty()));
+    let report = async || match ReportFile::wanted(args.report.as_deref())? {
+        Some(file) => file.write(stage.page(&told).await?),
+        None => stage.tell(&told).await,
+    };
+    errors.extend(report().await.err());
     errors
 }
 
@@ -118,6 +141,7 @@ async fn rehearse(
     };
     verdict.permissions(session, keep_permissions(stage, root, args).await);
     played?;
+    stage.tell(&verdict.told(session, None)).await?;
     if errors.is_empty() {
         verdict.look_at_image(&as_command("rehearse").await?).await?;
     }
@@ -156,6 +180,7 @@ async fn play_all(
         let took = began.elapsed().as_secs_f64();
         ctx.printer().event("rehearse", format_args!("scenario `{}` took {took:.1} s", release.scenario));
         verdict.add(release, expectation);
+        stage.tell(&verdict.told(&ctx.session, None)).await?;
     }
     Ok(())
 }
@@ -185,8 +210,7 @@ mod tests {
         let blocked = folder.data_dir();
         std::fs::write(&blocked, "no folder").unwrap();
         let session = Session::new(Printer::new(Format::Text), "cargo xtask");
-        let args =
-            RehearseArgs { install_missing: false, rate: 1, scenario: Vec::new(), keep: false, like: None };
+        let args = RehearseArgs { rate: 1, ..RehearseArgs::default() };
         let mut verdict = Verdict::default();
 
         let errors = rehearse_in(folder, &session, root.path(), &args, &mut verdict).await;

@@ -5,11 +5,12 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use seatrial_project::{Environment, Project};
+use serde_json::Value;
 
 use super::{clone, like, migration};
 use crate::context::serve_options;
 use crate::exit::Refused;
-use crate::local::{self, Connection, Owner, REHEARSAL_DATA_DIR};
+use crate::local::{self, Connection, Opened, Owner, REHEARSAL_DATA_DIR};
 use crate::session::Session;
 
 pub(super) struct Stage {
@@ -110,6 +111,28 @@ impl Stage {
             session.printer.event("rehearse", told);
         }
         Ok(Self { project, environment, connection, stand_ins, left_out })
+    }
+
+    /// Opens its page; that it cannot be opened is no reason to end.
+    pub(super) async fn open(&self, session: &Session) {
+        match local::open_page(&self.connection).await {
+            Ok(Opened::Browser) => session.printer.note("the page is open in your browser"),
+            Ok(Opened::At(address)) => {
+                session.printer.note(format_args!("the page opens once, within a minute, at {address}"));
+            }
+            Err(error) => session.printer.warning(format_args!("the page cannot be opened: {error:#}")),
+        }
+    }
+
+    /// Tells its page how the rehearsal stands.
+    pub(super) async fn tell(&self, verdict: &Value) -> anyhow::Result<()> {
+        local::tell_page(&self.connection, verdict).await
+    }
+
+    /// All that its page shows, with this verdict.
+    pub(super) async fn page(&self, verdict: &Value) -> anyhow::Result<Value> {
+        self.tell(verdict).await?;
+        local::page_data(&self.connection).await
     }
 
     /// Arms one fault in the local cloud.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::stage::Stage;
 use crate::commands::deployed::Deployed;
@@ -170,13 +171,30 @@ impl Verdict {
         Ok(())
     }
 
+    /// What the page is told: the object that is printed, as it stands; `ended`: it is over, and nothing has gone wrong besides.
+    pub(super) fn told(&self, session: &Session, ended: Option<bool>) -> Value {
+        let mut told = serde_json::to_value(self).unwrap_or_default();
+        let word = match ended {
+            None => "running",
+            Some(well) if well && self.faults.is_empty() => "pass",
+            Some(_) => "fail",
+        };
+        told["verdict"] = json!(word);
+        told["duration_s"] = json!(seconds(session));
+        told
+    }
+
     /// The verdict, with what kept it from being complete.
     pub(super) fn concluded(mut self, session: &Session, mut errors: Vec<anyhow::Error>) -> Report<Self> {
-        self.duration_s = (session.printer.elapsed().as_secs_f64() * 10.0).round() / 10.0;
+        self.duration_s = seconds(session);
         errors.extend(self.faults.iter().map(|fault| Failed(fault.clone()).into()));
         self.verdict = if errors.is_empty() { Judgement::Pass } else { Judgement::Fail };
         Report { fields: self, errors }
     }
+}
+
+fn seconds(session: &Session) -> f64 {
+    (session.printer.elapsed().as_secs_f64() * 10.0).round() / 10.0
 }
 
 fn faults_of(release: &Release, expectation: Expectation) -> Vec<String> {
