@@ -177,6 +177,7 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
     ("app/Cargo.toml", &["seatrial", "aws-"]),
     ("crates/seatrial-local/Cargo.toml", &["aws-", "seatrial-image", "seatrial-project", "seatrial."]),
     ("crates/seatrial-git/Cargo.toml", &["aws-", "seatrial", "tokio"]),
+    ("crates/seatrial-page/Cargo.toml", &["aws-", "seatrial", "tokio", "axum"]),
     ("crates/seatrial-ask/Cargo.toml", &["aws-", "seatrial."]),
     ("crates/seatrial-query/Cargo.toml", &["seatrial."]),
     ("crates/seatrial-policy/Cargo.toml", &["aws-", "seatrial", "tokio"]),

@@ -7,6 +7,7 @@ mod features;
 mod load;
 mod modules;
 mod names;
+mod page_test;
 mod rules;
 mod scan;
 mod soak;
@@ -30,6 +31,7 @@ const BUILDAH: Package =
 fn main() -> ExitCode {
     Tool::new()
         .command(bench::command(), bench::run)
+        .command(page_test::command(), page_test::run)
         .command(scan::command(), scan::run)
         .command(soak::command(), soak::run)
         .check(Check::new("what the tests need", needs))

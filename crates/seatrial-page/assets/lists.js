@@ -10,6 +10,7 @@ const Panels = (() => {
   function ended(told) {
     if (told.rolled_back) return told.as_it_should ? "rolled back, as it should" : "rolled back";
     if (told.status === "Succeeded") return "released";
+    if (told.status === "Failed" && !told.as_it_should) return "not released: it failed";
     return told.as_it_should ? "stopped before any traffic was moved, as it should" : told.status;
   }
 
@@ -99,7 +100,7 @@ const Panels = (() => {
     const failed = sum(seconds, (one) => one.failed);
     const slowest = Math.max(0, ...seconds.map((one) => one.p99 || 0));
     figures([
-      ["requests so far", count(sum(seconds, (one) => one.blue + one.green))],
+      ["requests so far", count(sum(seconds, (one) => one.blue + one.green + one.unknown))],
       ["failed", count(failed), failed > 0 ? "bad" : ""],
       ["p99, slowest second", slowest ? milliseconds(slowest) : "–"],
     ]);
@@ -116,9 +117,14 @@ const Panels = (() => {
     const release = chosenRelease();
     const told = release && why(release);
     byId("why").hidden = !told;
-    const sign = JSON.stringify([told, release?.id]);
+    if (!told) return;
+    const one = toldOf(release);
+    const wanted = Boolean(one?.as_it_should);
+    byId("why").className = wanted ? "wanted" : "";
+    say(byId("why-title"), one ? `Why ${one.scenario || "the release"} was ${ended(one)}` : `Why the release is ${release.status}`);
+    const sign = JSON.stringify([told, release.id]);
     const body = byId("why-body");
-    if (!told || body.sign === sign) return;
+    if (body.sign === sign) return;
     body.sign = sign;
     const place = [told.stage && `stage ${told.stage}`, told.event && `lifecycle event ${told.event}`, told.task && `task ${told.task.slice(0, 8)}`];
     const list = (items, of) => make("ul", { class: of }, ...items.map((text) => make("li", {}, text)));
@@ -165,6 +171,15 @@ const Panels = (() => {
     if (all.length === 0) say(byId("pipeline-release"), "No execution of the pipeline yet.");
   }
 
+  // CodePipeline's summary of a GitHub revision is an object; its message is what says something.
+  function message(summary) {
+    try {
+      return JSON.parse(summary).CommitMessage || summary;
+    } catch {
+      return summary;
+    }
+  }
+
   function step(name, state, began, ended, detail) {
     const time = began ? make("span", { class: "quiet" }, `${clock(began)}${ended ? `, ${took(ended - began)}` : ""}`) : "";
     const label = began ? moment(began, name, `step-${name}`) : make("span", {}, name);
@@ -176,7 +191,7 @@ const Panels = (() => {
     const list = byId("stages");
     if (!release) return;
     const { deployment } = release;
-    say(byId("pipeline-release"), `${release.pipeline}, commit ${short(release.revision)} ${release.summary}`);
+    say(byId("pipeline-release"), `commit ${short(release.revision)} ${message(release.summary)}`);
     const sign = JSON.stringify([release.id, release.status, release.actions, deployment]);
     if (list.sign === sign) return;
     const focused = list.contains(document.activeElement) && document.activeElement.dataset.focus;
@@ -211,6 +226,13 @@ const Panels = (() => {
 
   const living = (task, second) => task.created <= second + 1 && (!task.stopped || task.stopped >= second);
 
+  // A task that was ended because it was not wanted any more is no bad sign.
+  function went(task) {
+    if (task.status !== "STOPPED") return tone(task.status);
+    const signs = /fail|unhealthy|error|cannot|exited|memory|denied|unable/i;
+    return signs.test(task.reason || task.stop_code || "") || (task.exit_code && task.exit_code !== 143) ? "bad" : "plain";
+  }
+
   function taskRow(task) {
     const there = Chosen.second === null || living(task, Chosen.second);
     const choose = () => Chosen.choose({ task: task.id, second: Math.floor(task.stopped || task.started || task.created) });
@@ -218,9 +240,9 @@ const Panels = (() => {
     const reason = task.reason || task.stop_code;
     return make(
       "li",
-      { class: `${tone(task.stopped && !/^ServiceScheduler|UserInitiated/.test(task.stop_code || "") ? "FAILED" : task.status)}${there ? "" : " away"}` },
+      { class: `${went(task)}${there ? "" : " away"}` },
       make("button", { type: "button", class: "moment", "data-focus": task.id, "aria-pressed": String(Chosen.task === task.id), onclick: choose }, task.id.slice(0, 8)),
-      status(task.status),
+      status(task.status, went(task)),
       task.health ? make("span", { class: tone(task.health) }, task.health) : "",
       make("span", { class: "quiet" }, `${clock(task.created)}–${task.stopped ? clock(task.stopped) : ""}`),
       reason ? make("p", { class: "detail" }, `${reason}${end}`) : task.health_reason ? make("p", { class: "detail" }, task.health_reason) : "",

@@ -86,8 +86,7 @@ function tone(status) {
 
 const SIGNS = { good: "✓", bad: "✕", busy: "…", plain: "·" };
 
-function status(text) {
-  const kind = tone(text);
+function status(text, kind = tone(text)) {
   return make("span", { class: `status ${kind}` }, make("span", { "aria-hidden": "true" }, SIGNS[kind]), ` ${text}`);
 }
 

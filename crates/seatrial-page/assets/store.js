@@ -23,11 +23,17 @@ const Store = (() => {
   }
 
   // Lines and seconds are many: the oldest go first, and a Map keeps the order in which they came.
-  function forget(kind, most) {
+  function forget(kind, most, part = () => "") {
     const all = items(kind);
-    for (const key of all.keys()) {
-      if (all.size <= most) break;
-      all.delete(key);
+    if (all.size <= most) return;
+    const counts = new Map();
+    for (const value of all.values()) counts.set(part(value), (counts.get(part(value)) || 0) + 1);
+    for (const [key, value] of all) {
+      const count = counts.get(part(value));
+      if (count > most) {
+        counts.set(part(value), count - 1);
+        all.delete(key);
+      }
     }
   }
 
@@ -51,7 +57,7 @@ const Store = (() => {
 
   function take(changes) {
     changes.forEach(put);
-    forget("line", 6000);
+    forget("line", 3500, (line) => line.source);
     forget("second", 4000);
     schedule();
   }

@@ -23,9 +23,10 @@ const Traffic = (() => {
 
   // Columns for the chart. A second of which nothing was told had no request.
   function columns(seconds, [from, to]) {
-    const time = [], all = [], blue = [], failed = [], blueWeight = [], greenWeight = [], p50 = [], p99 = [];
+    const time = [], every = [], all = [], blue = [], failed = [], blueWeight = [], greenWeight = [], p50 = [], p99 = [];
     const push = (at, second, quiet) => {
       time.push(at);
+      every.push(quiet || !second.unknown ? null : second.unknown);
       all.push(quiet ? 0 : second.blue + second.green);
       blue.push(quiet ? 0 : second.blue);
       failed.push(quiet || !second.failed ? null : second.failed);
@@ -44,7 +45,7 @@ const Traffic = (() => {
       push(second.time, second, false);
       before = second;
     }
-    return { requests: [time, all, blue, failed, blueWeight, greenWeight], latency: [time, p50, p99] };
+    return { requests: [time, every, all, blue, failed, blueWeight, greenWeight], latency: [time, p50, p99] };
   }
 
   function marks(seconds) {
@@ -155,9 +156,10 @@ const Traffic = (() => {
 
   function build() {
     const [top, bottom] = [byId("requests-chart"), byId("latency-chart")];
+    const [first, second] = names();
     const steps = uPlot.paths.stepped({ align: 1 });
     const bars = uPlot.paths.bars({ size: [0.6, 8] });
-    const green = (chart, value, series, index) => (index === null ? "–" : whole(shown.data.requests[1][index] - shown.data.requests[2][index]));
+    const green = (chart, value, series, index) => (index === null ? "–" : whole(shown.data.requests[2][index] - shown.data.requests[3][index]));
     const a = axes("requests/s");
     const weights = { ...a.y, scale: "%", side: 1, label: "weight %", grid: { show: false } };
     const upper = options(
@@ -165,11 +167,12 @@ const Traffic = (() => {
       240,
       { y: { range: (chart, low, high) => [0, Math.max(5, high * 1.15)] }, "%": { range: [0, 105] } },
       [
-        { label: "green", stroke: color("green"), fill: color("green-fill"), width: 1, points: { show: false }, value: green },
-        { label: "blue", stroke: color("blue"), fill: color("blue-fill"), width: 1, points: { show: false }, value: (chart, value) => whole(value) },
+        { label: "all", show: shown.data.requests[1].some((one) => one), stroke: color("mark"), fill: color("line"), width: 1, points: { show: false }, value: (chart, value) => whole(value) },
+        { label: second, stroke: color("green"), fill: color("green-fill"), width: 1, points: { show: false }, value: green },
+        { label: first, stroke: color("blue"), fill: color("blue-fill"), width: 1, points: { show: false }, value: (chart, value) => whole(value) },
         { label: "failed", stroke: color("bad"), fill: color("bad"), paths: bars, points: { show: false }, value: (chart, value) => whole(value || 0) },
-        { label: "blue weight", scale: "%", stroke: color("blue"), width: 2, dash: [8, 4], paths: steps, points: { show: false }, value: (chart, value) => percent(value) },
-        { label: "green weight", scale: "%", stroke: color("green"), width: 2, dash: [2, 3], paths: steps, points: { show: false }, value: (chart, value) => percent(value) },
+        { label: `${first} weight`, scale: "%", stroke: color("blue"), width: 2, dash: [8, 4], paths: steps, points: { show: false }, value: (chart, value) => percent(value) },
+        { label: `${second} weight`, scale: "%", stroke: color("green"), width: 2, dash: [2, 3], paths: steps, points: { show: false }, value: (chart, value) => percent(value) },
       ],
       [a.x, a.y, weights],
       [18, 0, 0, 0],
@@ -197,13 +200,16 @@ const Traffic = (() => {
     render();
   }
 
+  const names = () => Store.get("about", "")?.colors || ["blue", "green"];
+
   function weightsNow(seconds) {
     const last = seconds[seconds.length - 1];
     const element = byId("weights");
     if (!last) return say(element, "No weights yet.");
     element.dataset.blue = last.blue_weight;
     element.dataset.green = last.green_weight;
-    say(element, `Weights now: blue ${last.blue_weight} %, green ${last.green_weight} %`);
+    const [first, second] = names();
+    say(element, `Weights ${Store.get("about", "")?.written ? "in the end" : "now"}: ${first} ${last.blue_weight} %, ${second} ${last.green_weight} %`);
   }
 
   function markRow(mark) {

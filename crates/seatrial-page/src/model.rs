@@ -22,7 +22,7 @@ pub enum Item {
 }
 
 /// Whose page this is.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct About {
     /// A pipeline's or a project's name.
@@ -39,6 +39,25 @@ pub struct About {
     pub time_scale: Option<f64>,
     /// How this project spells the tool: `cargo xtask`.
     pub program: String,
+    /// What the two are called between which traffic moves: `blue` and `green`; in an account, where it is not known which is
+    /// which, `original` and `replacement`.
+    pub colors: [String; 2],
+}
+
+impl Default for About {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            place: String::new(),
+            account: String::new(),
+            region: String::new(),
+            url: None,
+            written: None,
+            time_scale: None,
+            program: "cargo xtask".to_owned(),
+            colors: ["blue", "green"].map(str::to_owned),
+        }
+    }
 }
 
 /// An execution of the pipeline, with the deployment it made.
@@ -123,7 +142,9 @@ pub struct Second {
     /// Requests that each target group was sent.
     pub blue: u64,
     pub green: u64,
-    /// Of both, those that were answered with 5xx or not at all.
+    /// Requests of which nobody knows who answered them: those of a probe.
+    pub unknown: u64,
+    /// Of all, those that were answered with 5xx or not at all.
     pub failed: u64,
     /// Percent of production's traffic.
     pub blue_weight: f64,

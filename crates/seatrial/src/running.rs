@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::panic::AssertUnwindSafe;
 use std::process::{Command, ExitStatus, Output};
 
+use crate::install::{self, Package};
 use crate::process;
 use crate::session::Session;
 
@@ -44,6 +45,14 @@ impl<'a> Running<'a> {
     /// As [`Running::run`].
     pub fn output(&self, command: Command) -> Result<Output, String> {
         process::output_blocking(self.session, command.into()).map_err(|error| format!("{error:#}"))
+    }
+
+    /// Makes sure that a program is there: installed if told to, else an error that says how.
+    ///
+    /// # Errors
+    /// A program that is missing and is not to be installed, or cannot be.
+    pub fn needs(&self, package: &Package, install: bool) -> Result<(), String> {
+        install::ensure_program(self.session, install, package).map_err(|error| format!("{error:#}"))
     }
 
     /// Whether the run is to end, by a signal: whatever waits otherwise than by a program asks now and then.

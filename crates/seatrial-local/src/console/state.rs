@@ -1,6 +1,6 @@
 //! What a browser was told: every item as it is now, and the changes that led there, as far as they are kept.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use seatrial_page::document;
@@ -10,8 +10,8 @@ use crate::id;
 
 /// So many changes are kept for a browser that comes back.
 const CHANGES: usize = 512;
-/// And so many lines of logs for one that comes anew.
-const LINES: usize = 5_000;
+/// And so many lines of each source for one that comes anew.
+const LINES: usize = 3_000;
 
 /// A number and the items that differ, as JSON.
 pub(super) type Change = (u64, Arc<str>);
@@ -20,8 +20,8 @@ pub(super) struct State {
     /// Of this process: numbers of another one mean nothing.
     boot: String,
     items: HashMap<(String, String), Known>,
-    /// The keys of lines, the oldest first: only they are told once and not again.
-    lines: VecDeque<(String, String)>,
+    /// The keys of lines by their source, the oldest first: only they are told once and not again.
+    lines: BTreeMap<String, VecDeque<(String, String)>>,
     changes: VecDeque<Change>,
     number: u64,
     order: u64,
@@ -38,7 +38,7 @@ impl State {
         Self {
             boot: id::upper(8).to_lowercase(),
             items: HashMap::new(),
-            lines: VecDeque::new(),
+            lines: BTreeMap::new(),
             changes: VecDeque::new(),
             number: 0,
             order: 0,
@@ -64,7 +64,8 @@ impl State {
                     self.order += 1;
                     self.items.insert(key.clone(), Known { order: self.order, value: told[2].clone() });
                     if key.0 == "line" {
-                        self.lines.push_back(key);
+                        let source = told[2]["source"].as_str().unwrap_or_default().to_owned();
+                        self.lines.entry(source).or_default().push_back(key);
                     }
                     changed.push(told);
                 }
@@ -77,8 +78,9 @@ impl State {
             changed.push(json!([key.0, key.1, null]));
         }
         // A page forgets its oldest lines by itself.
-        while self.lines.len() > LINES {
-            self.lines.pop_front().map(|key| self.items.remove(&key));
+        for keys in self.lines.values_mut() {
+            let old = keys.len().saturating_sub(LINES);
+            keys.drain(..old).for_each(|key| drop(self.items.remove(&key)));
         }
         if !changed.is_empty() {
             self.number += 1;

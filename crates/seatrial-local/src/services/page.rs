@@ -40,9 +40,8 @@ fn about(cloud: &Cloud, releases: &[Release]) -> About {
         account: cloud.account().to_owned(),
         region: cloud.region().to_owned(),
         url: primary.map(|listener| format!("{}://{}", listener.protocol.to_lowercase(), listener.address)),
-        written: None,
         time_scale: Some(cloud.clock().scale()),
-        program: "cargo xtask".to_owned(),
+        ..About::default()
     }
 }
 

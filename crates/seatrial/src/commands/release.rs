@@ -14,6 +14,7 @@ use super::alarms::Alarms;
 use super::breaking;
 use super::deployed::{Deployed, Place};
 use super::released::{Patience, Probing, Release, follow, follow_by_hand, short};
+use super::report::{self, ReportFile};
 use crate::aws::Execution;
 use crate::aws::status::{Progress, execution_progress};
 use crate::cli::ReleaseArgs;
@@ -53,6 +54,32 @@ impl fmt::Display for Releasing {
 }
 
 pub(crate) async fn run(ctx: &Ctx, args: &ReleaseArgs) -> anyhow::Result<Report<Releasing>> {
+    let file = ReportFile::wanted(args.report.as_deref())?;
+    if file.is_some() {
+        ctx.printer().record_all();
+    }
+    let mut report = run_as_told(ctx, args).await?;
+    match (&report.fields, file) {
+        (Releasing::Ended(release), file) => {
+            let shown = show(ctx, release, (report.errors.is_empty(), file)).await;
+            report.errors.extend(shown.err());
+        }
+        (_, Some(_)) => ctx.printer().note("no report is written: no release was followed"),
+        (_, None) => {}
+    }
+    Ok(report)
+}
+
+/// On the page of the local cloud, and in the report where one is wanted. `well`: nothing is wrong with the release.
+async fn show(ctx: &Ctx, release: &Release, (well, file): (bool, Option<ReportFile>)) -> anyhow::Result<()> {
+    match (file, ctx.own_local_cloud()) {
+        (Some(file), _) => file.write(report::released(ctx, release, well).await?),
+        (None, Some(_)) => report::released(ctx, release, well).await.map(drop),
+        (None, None) => Ok(()),
+    }
+}
+
+async fn run_as_told(ctx: &Ctx, args: &ReleaseArgs) -> anyhow::Result<Report<Releasing>> {
     let deployed = Deployed::read(ctx).await?;
     let place = Place::of(&deployed)?;
     let plan = if args.continues {

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -28,11 +29,19 @@ pub(crate) struct Printer {
     started: Arc<Instant>,
     channel: Channel,
     record: Arc<Mutex<Vec<Event>>>,
+    /// All that is told is recorded, for a report.
+    records_all: Arc<AtomicBool>,
 }
 
 impl Printer {
     pub(crate) fn new(format: Format) -> Self {
-        Self { format, started: Arc::new(Instant::now()), channel: Channel::open(), record: Arc::default() }
+        Self {
+            format,
+            started: Arc::new(Instant::now()),
+            channel: Channel::open(),
+            record: Arc::default(),
+            records_all: Arc::default(),
+        }
     }
 
     /// The time since the command began.
@@ -70,7 +79,7 @@ impl Printer {
 
     /// Tells what happened.
     pub(crate) fn tell(&self, event: Event) {
-        if is_recorded(&event) {
+        if is_recorded(&event) || self.records_all.load(Ordering::Relaxed) {
             self.record.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
         }
         self.channel.send(Message::Event(event));
@@ -128,7 +137,12 @@ impl Printer {
         ended
     }
 
-    /// What was told so far of resources, stacks and what else is made, oldest first.
+    /// Records all that is told from now on, log lines too.
+    pub(crate) fn record_all(&self) {
+        self.records_all.store(true, Ordering::Relaxed);
+    }
+
+    /// What was told so far of resources, stacks and what else is made, oldest first; all, since that was asked for.
     pub(crate) fn recorded(&self) -> Vec<Event> {
         self.record.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

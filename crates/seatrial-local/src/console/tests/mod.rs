@@ -45,7 +45,13 @@ impl Started {
         self.cloud.endpoint().rsplit(':').next().unwrap().parse().unwrap()
     }
 
-    async fn ask(&self, method: Method, path: &str, headers: Headers<'_>, body: &Value) -> Response<Incoming> {
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        headers: Headers<'_>,
+        body: &Value,
+    ) -> Response<Incoming> {
         let client: Client<_, Body> = Client::builder(TokioExecutor::new()).build_http();
         let mut request = Request::builder().method(method).uri(format!("{}{path}", self.cloud.endpoint()));
         for (name, value) in headers {
@@ -64,8 +70,10 @@ impl Started {
     /// A browser's cookie, by a ticket.
     async fn cookie(&self) -> String {
         let token = self.cloud.token();
-        let asked = self.ask(Method::POST, "/_local/page/ticket", &[("x-seatrial-token", &token)], &json!({})).await;
-        let ticket: Value = serde_json::from_slice(&asked.into_body().collect().await.unwrap().to_bytes()).unwrap();
+        let asked =
+            self.ask(Method::POST, "/_local/page/ticket", &[("x-seatrial-token", &token)], &json!({})).await;
+        let ticket: Value =
+            serde_json::from_slice(&asked.into_body().collect().await.unwrap().to_bytes()).unwrap();
         let (status, headers, _) = self.get(ticket["path"].as_str().unwrap(), &[]).await;
         assert_eq!((status, &headers["location"]), (StatusCode::SEE_OTHER, &"/".parse().unwrap()));
         let cookie = headers["set-cookie"].to_str().unwrap();
@@ -89,8 +97,11 @@ impl Started {
     async fn log(&self, text: &str) {
         let time = (self.cloud.cloud().clock().now().0 * 1000.0) as i64;
         let events = json!([{"timestamp": time, "message": text}]);
-        self.call("logs:PutLogEvents", json!({"logGroupName": "/app", "logStreamName": "web/1", "logEvents": events}))
-            .await;
+        self.call(
+            "logs:PutLogEvents",
+            json!({"logGroupName": "/app", "logStreamName": "web/1", "logEvents": events}),
+        )
+        .await;
     }
 
     async fn make_log(&self) {
@@ -155,14 +166,21 @@ async fn a_browser_gets_the_page_without_data_and_a_signed_call_is_answered_as_e
     let html = ("accept", "text/html,application/xhtml+xml;q=0.9");
 
     let (status, headers, text) = started.get("/", &[html]).await;
-    assert_eq!((status, &headers["content-type"]), (StatusCode::OK, &"text/html; charset=utf-8".parse().unwrap()));
+    assert_eq!(
+        (status, &headers["content-type"]),
+        (StatusCode::OK, &"text/html; charset=utf-8".parse().unwrap())
+    );
     let policy = headers["content-security-policy"].to_str().unwrap();
     assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{policy}");
     assert!(!policy.contains("unsafe"), "{policy}");
     assert!(!text.contains(&started.cloud.token()));
     for file in text.split('"').filter(|part| part.starts_with("/_local/page/")) {
         let (status, headers, _) = started.get(file, &[]).await;
-        assert_eq!((status, headers["x-content-type-options"].to_str()), (StatusCode::OK, Ok("nosniff")), "{file}");
+        assert_eq!(
+            (status, headers["x-content-type-options"].to_str()),
+            (StatusCode::OK, Ok("nosniff")),
+            "{file}"
+        );
     }
 
     // S3 has the same address: whoever signs, or asks for no page, is answered as a client of AWS is.
@@ -208,7 +226,8 @@ async fn a_ticket_is_good_once_and_a_cookie_changes_nothing() {
     let token = started.cloud.token();
     let asked =
         started.ask(Method::POST, "/_local/page/ticket", &[("x-seatrial-token", &token)], &json!({})).await;
-    let ticket: Value = serde_json::from_slice(&asked.into_body().collect().await.unwrap().to_bytes()).unwrap();
+    let ticket: Value =
+        serde_json::from_slice(&asked.into_body().collect().await.unwrap().to_bytes()).unwrap();
     let path = ticket["path"].as_str().unwrap();
     assert_eq!(started.get(path, &[]).await.0, StatusCode::SEE_OTHER);
     assert_eq!(started.get(path, &[]).await.0, StatusCode::FORBIDDEN);
@@ -268,7 +287,10 @@ async fn a_stream_that_broke_goes_on_behind_what_was_told_and_anew_after_a_resta
     let started = start_in(data, port).await;
     let mut events = started.stream(&cookie, Some(&one.id)).await;
     let told = events.next().await;
-    assert_eq!((told.name.as_str(), lines(&told.data)), ("snapshot", ["one", "two", "three"].map(str::to_owned).into()));
+    assert_eq!(
+        (told.name.as_str(), lines(&told.data)),
+        ("snapshot", ["one", "two", "three"].map(str::to_owned).into())
+    );
     started.cloud.stop().await;
 }
 
@@ -286,7 +308,11 @@ async fn no_secret_is_on_the_page_or_in_its_stream() {
     let mut events = started.stream(&cookie, None).await;
     events.next().await;
     let operator = started.cloud.operator().secret_access_key.clone();
-    started.log(&format!("{text} {object} postgres://app:planted\"pass-8f2@db planted-parameter-8f3 {operator} end")).await;
+    started
+        .log(&format!(
+            "{text} {object} postgres://app:planted\"pass-8f2@db planted-parameter-8f3 {operator} end"
+        ))
+        .await;
     let token = started.cloud.token();
     let verdict = json!({"verdict": "fail", "releases": [{"reasons": [text]}]});
     let told =
@@ -296,10 +322,7 @@ async fn no_secret_is_on_the_page_or_in_its_stream() {
     let line = events.until_line("end").await;
     let (_, _, all) = started.get("/_local/page/data", &[("x-seatrial-token", &token)]).await;
 
-    assert_eq!(
-        lines(&line.data),
-        ["*** *** postgres://app:***@db *** *** end"]
-    );
+    assert_eq!(lines(&line.data), ["*** *** postgres://app:***@db *** *** end"]);
     assert!(all.contains(r#""reasons":["***"]"#), "{all}");
     let report = seatrial_page::report("x", &serde_json::from_str(&all).unwrap()).unwrap();
     for page in [&all, &report, &line.data.to_string()] {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use seatrial_page::{Bar, Operation, Phase};
 
+use super::status::Status;
 use super::store::{Event, Store};
 use crate::cloud::Cloud;
 
@@ -19,6 +20,8 @@ pub(crate) fn operations(cloud: &Cloud) -> Vec<Operation> {
     let mut all: Vec<Vec<&Event>> = by_operation.into_values().collect();
     let ended = |events: &Vec<&Event>| events.iter().map(|event| event.time.0).fold(0.0, f64::max);
     all.sort_by(|one, other| ended(other).total_cmp(&ended(one)));
+    // That a change set was made for a stack that is to come is no operation yet.
+    all.retain(|events| events.iter().any(|event| event.status != Status::ReviewInProgress));
     all.truncate(MOST);
     all.into_iter().filter_map(|events| operation(&events)).collect()
 }

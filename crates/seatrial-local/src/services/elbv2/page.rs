@@ -7,7 +7,8 @@ use seatrial_page::Second;
 use super::store::{Elb, primary};
 use crate::cloud::Cloud;
 
-/// The two target groups that production's traffic moves between, as the first rule names them that names two.
+/// The two target groups that production's traffic moves between: those of the first rule that names two. Their order in
+/// it says nothing, for CodeDeploy writes it anew: the names do, as the templates give them.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Colors {
     /// ARNs.
@@ -46,6 +47,7 @@ pub(crate) fn colors(cloud: &Cloud) -> Option<Colors> {
         let rules = elb.rules_of(&primary(&listeners)?.shape.listener_arn);
         let groups = rules.iter().flat_map(|rule| &rule.actions).map(super::Action::target_groups);
         let [blue, green] = groups.into_iter().find(|groups| groups.len() == 2)? else { return None };
+        let (blue, green) = if is_green(blue) || is_blue(green) { (green, blue) } else { (blue, green) };
         let weight = |group: &super::WeightedTargetGroup| group.weight.unwrap_or(1) as f64;
         let percent = |part: f64| (100.0 * part / (weight(blue) + weight(green)).max(1.0)).round();
         Some(Colors {
@@ -55,6 +57,14 @@ pub(crate) fn colors(cloud: &Cloud) -> Option<Colors> {
             green_weight: percent(weight(green)),
         })
     })
+}
+
+fn is_green(group: &super::WeightedTargetGroup) -> bool {
+    group.target_group_arn.to_lowercase().contains("green")
+}
+
+fn is_blue(group: &super::WeightedTargetGroup) -> bool {
+    group.target_group_arn.to_lowercase().contains("blue")
 }
 
 /// The second that ends now: what both groups counted since the last call.
@@ -76,6 +86,7 @@ pub(crate) fn second(cloud: &Cloud) -> Option<Second> {
         time,
         blue: blue.requests,
         green: green.requests,
+        unknown: 0,
         failed: both.target_5xx + both.load_balancer_5xx,
         blue_weight: colors.blue_weight,
         green_weight: colors.green_weight,

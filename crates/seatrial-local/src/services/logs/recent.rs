@@ -1,13 +1,13 @@
 //! The newest lines of all streams, for whoever looks at all of them at once.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 
 use super::store::{Event, LogStore, Stream, lock};
 use crate::cloud::Cloud;
 
-/// So many are kept.
-const MOST: usize = 5_000;
+/// So many of each group are kept: an application that writes a line a request does not push out what its build wrote.
+const MOST: usize = 3_000;
 /// After a start those of the newest streams: so many streams, and so many lines of each.
 const STREAMS: usize = 12;
 const LINES: usize = 300;
@@ -32,7 +32,7 @@ pub(super) struct Newest {
 
 #[derive(Default)]
 struct Lines {
-    all: VecDeque<Recent>,
+    by_group: BTreeMap<String, VecDeque<Recent>>,
     next: u64,
     /// What was there before this process began was read.
     is_read: bool,
@@ -40,10 +40,11 @@ struct Lines {
 
 impl Lines {
     fn add(&mut self, stream: &Stream, event: &Event) {
-        if self.all.len() == MOST {
-            self.all.pop_front();
+        let kept = self.by_group.entry(stream.group.clone()).or_default();
+        if kept.len() == MOST {
+            kept.pop_front();
         }
-        self.all.push_back(Recent {
+        kept.push_back(Recent {
             number: self.next,
             time: event.timestamp,
             group: stream.group.clone(),
@@ -87,5 +88,8 @@ pub(crate) fn recent(cloud: &Cloud, from: u64) -> Vec<Recent> {
     let store = cloud.part::<LogStore>();
     store.read_newest();
     let lines = lock(&store.newest.lines);
-    lines.all.iter().filter(|line| line.number >= from).cloned().collect()
+    let of_groups = lines.by_group.values().flatten();
+    let mut found: Vec<Recent> = of_groups.filter(|line| line.number >= from).cloned().collect();
+    found.sort_by_key(|line| line.number);
+    found
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use seatrial_ask::TIMEOUT;
@@ -14,6 +15,8 @@ pub(crate) const WINDOW: Duration = Duration::from_secs(10);
 const KEPT: usize = 5;
 /// More failures than this within the window say nothing new.
 const COUNTED: usize = 10_000;
+/// So many seconds are kept apart, the newest: two hours.
+const SECONDS: usize = 7_200;
 
 /// Requests sent, and how they were answered. Milliseconds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -27,6 +30,9 @@ pub(crate) struct Requests {
     pub max_ms: f64,
     /// Requests a second that were really sent.
     pub rate: f64,
+    /// By the second at which they ended, for a report.
+    #[serde(skip)]
+    pub seconds: Vec<Second>,
     /// What the first failed requests met.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<String>,
@@ -35,12 +41,45 @@ pub(crate) struct Requests {
     pub broken: Option<String>,
 }
 
+/// What ended in one second.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Second {
+    /// Since 1970.
+    pub time: i64,
+    pub ended: u64,
+    pub failed: u64,
+    pub p50_ms: f64,
+    pub p99_ms: f64,
+}
+
+/// The second that goes on.
+#[derive(Default)]
+struct Current {
+    second: Second,
+    /// Microseconds.
+    latencies: Vec<u64>,
+}
+
+impl Current {
+    fn summed(&self) -> Second {
+        let mut latencies = self.latencies.clone();
+        latencies.sort_unstable();
+        let at = |percent: usize| {
+            let index = (latencies.len() * percent / 100).min(latencies.len().saturating_sub(1));
+            rounded(latencies.get(index).copied().unwrap_or_default() as f64 / 1_000.0)
+        };
+        Second { p50_ms: at(50), p99_ms: at(99), ..self.second.clone() }
+    }
+}
+
 pub(super) struct Tally {
     /// Microseconds from the moment at which a request was due: one that waits behind others has waited.
     latencies: Histogram<u32>,
     answered: u64,
     badly: u64,
     failures: Vec<String>,
+    seconds: VecDeque<Second>,
+    current: Current,
     /// When bad answers came.
     recent: VecDeque<Instant>,
     last_answer: Option<String>,
@@ -65,13 +104,17 @@ impl Tally {
             answered: 0,
             badly: 0,
             failures: Vec::new(),
+            seconds: VecDeque::new(),
+            current: Current::default(),
             recent: VecDeque::new(),
             last_answer: None,
         })
     }
 
     pub(super) fn count(&mut self, latency: Duration, answer: Result<(), Failure>, now: Instant) {
-        self.latencies.saturating_record(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
+        let microseconds = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+        self.latencies.saturating_record(microseconds);
+        self.count_second(Timestamp::now().as_second(), (microseconds, answer.is_err()));
         let Err(failure) = answer else {
             self.answered += 1;
             return;
@@ -90,6 +133,22 @@ impl Tally {
             self.recent.pop_front();
         }
         self.recent.push_back(now);
+    }
+
+    fn count_second(&mut self, time: i64, (microseconds, failed): (u64, bool)) {
+        if self.current.second.time != time {
+            let last = std::mem::take(&mut self.current);
+            if last.second.ended > 0 {
+                if self.seconds.len() == SECONDS {
+                    self.seconds.pop_front();
+                }
+                self.seconds.push_back(last.summed());
+            }
+            self.current.second.time = time;
+        }
+        self.current.second.ended += 1;
+        self.current.second.failed += u64::from(failed);
+        self.current.latencies.push(microseconds);
     }
 
     /// How many were answered badly within the window that ends now, and after `since`.
@@ -122,6 +181,13 @@ impl Tally {
             p99_ms: percentile(0.99),
             max_ms: rounded(self.latencies.max() as f64 / 1_000.0),
             rate: rounded(sent as f64 / elapsed.as_secs_f64().max(0.001)),
+            seconds: self
+                .seconds
+                .iter()
+                .cloned()
+                .chain([self.current.summed()])
+                .filter(|one| one.ended > 0)
+                .collect(),
             failures: self.failures.clone(),
             broken: None,
         }

@@ -1,5 +1,7 @@
 //! `--report FILE`: the page as one file, with all that it shows inside. Changes nothing but that file.
 
+mod followed;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -7,7 +9,10 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::released::Release;
+use crate::context::Ctx;
 use crate::exit::Refused;
+use crate::local;
 
 /// A file that a report can be written to.
 #[derive(Debug)]
@@ -51,6 +56,30 @@ impl ReportFile {
         file.persist(&self.path).with_context(failed)?;
         Ok(())
     }
+}
+
+/// What the page of a release's environment shows in the end: the local cloud's own, which is told of the release; of an
+/// account what was told while it was followed. `well`: nothing is wrong with it.
+///
+/// # Errors
+/// A local cloud that does not answer.
+pub(crate) async fn released(ctx: &Ctx, release: &Release, well: bool) -> anyhow::Result<Value> {
+    let mut told = serde_json::to_value(release)?;
+    told["as_it_should"] = json!(well);
+    let verdict = json!({
+        "verdict": if well { "pass" } else { "fail" },
+        "duration_s": release.duration_s,
+        "url": release.url,
+        "releases": [told],
+    });
+    if let Some(connection) = ctx.own_local_cloud() {
+        local::tell_page(&connection, &verdict).await?;
+        return local::page_data(&connection).await;
+    }
+    let events = ctx.printer().recorded();
+    let mut items = followed::items(ctx, release, &events);
+    items.push(seatrial_page::Item::Verdict(verdict));
+    Ok(seatrial_page::document("", items.iter().map(seatrial_page::Item::told)))
 }
 
 fn items<'a>(data: &'a mut Value, kind: &'static str) -> impl Iterator<Item = &'a mut Value> {
