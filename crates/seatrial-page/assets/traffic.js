@@ -35,9 +35,13 @@ const Traffic = (() => {
       p50.push(quiet ? null : second.p50);
       p99.push(quiet ? null : second.p99);
     };
+    // What was so before the chart begins is so where it begins.
     let before = null;
+    const earlier = seconds.filter((second) => second.time < from - 1).pop();
+    if (earlier) push(from, (before = { ...earlier, time: from }), true);
     for (const second of seconds) {
       if (second.time < from - 1 || second.time > to + 1) continue;
+      if (before && second.time <= before.time) continue;
       if (before && second.time > before.time + 1) {
         push(before.time + 1, before, true);
         if (second.time > before.time + 2) push(second.time - 1, before, true);

@@ -74,7 +74,10 @@ pub(crate) async fn run(ctx: &Ctx, args: &ReleaseArgs) -> anyhow::Result<Report<
 async fn show(ctx: &Ctx, release: &Release, (well, file): (bool, Option<ReportFile>)) -> anyhow::Result<()> {
     match (file, ctx.own_local_cloud()) {
         (Some(file), _) => file.write(report::released(ctx, release, well).await?),
-        (None, Some(_)) => report::released(ctx, release, well).await.map(drop),
+        // The release is over, whether its page knows of it or not.
+        (None, Some(_)) => Ok(report::tell(ctx, release, well).await.unwrap_or_else(|error| {
+            ctx.printer().warning(format_args!("the page does not know of the release: {error:#}"));
+        })),
         (None, None) => Ok(()),
     }
 }

@@ -16,7 +16,7 @@ struct Started {
     data: tempfile::TempDir,
 }
 
-async fn start_in(data: tempfile::TempDir, port: u16) -> Started {
+async fn start_in(data: tempfile::TempDir) -> Started {
     let settings = Settings {
         account: crate::tests::ACCOUNT.to_owned(),
         region: "eu-central-1".to_owned(),
@@ -25,7 +25,7 @@ async fn start_in(data: tempfile::TempDir, port: u16) -> Started {
     };
     let options = Options {
         data_dir: data.path().join("data"),
-        port: Some(port),
+        port: Some(0),
         settings,
         time_scale: 60.0,
         latencies: Latencies::default(),
@@ -34,15 +34,15 @@ async fn start_in(data: tempfile::TempDir, port: u16) -> Started {
 }
 
 async fn start() -> Started {
-    start_in(tempfile::tempdir().unwrap(), 0).await
+    start_in(tempfile::tempdir().unwrap()).await
 }
 
 /// Headers: names and values.
 type Headers<'a> = &'a [(&'a str, &'a str)];
 
 impl Started {
-    fn port(&self) -> u16 {
-        self.cloud.endpoint().rsplit(':').next().unwrap().parse().unwrap()
+    fn port(&self) -> &str {
+        self.cloud.endpoint().rsplit(':').next().unwrap()
     }
 
     async fn ask(
@@ -177,8 +177,8 @@ async fn a_browser_gets_the_page_without_data_and_a_signed_call_is_answered_as_e
     for file in text.split('"').filter(|part| part.starts_with("/_local/page/")) {
         let (status, headers, _) = started.get(file, &[]).await;
         assert_eq!(
-            (status, headers["x-content-type-options"].to_str()),
-            (StatusCode::OK, Ok("nosniff")),
+            (status, &headers["x-content-type-options"]),
+            (StatusCode::OK, &"nosniff".parse().unwrap()),
             "{file}"
         );
     }
@@ -281,10 +281,12 @@ async fn a_stream_that_broke_goes_on_behind_what_was_told_and_anew_after_a_resta
     }
     assert_eq!(found, ["two", "three"]);
 
-    // Another process: its numbers are others. The key, and with it the cookie, stays.
-    let (port, data) = (started.port(), started.data);
+    // Another process: its numbers are others. The key, and with it the session, stays; a cookie is named by the port.
+    let data = started.data;
     started.cloud.stop().await;
-    let started = start_in(data, port).await;
+    let started = start_in(data).await;
+    let (_, session) = cookie.split_once('=').unwrap();
+    let cookie = format!("seatrial-page-{}={session}", started.port());
     let mut events = started.stream(&cookie, Some(&one.id)).await;
     let told = events.next().await;
     assert_eq!(

@@ -27,6 +27,7 @@ use crate::session::Session;
 use clap::ValueEnum as _;
 use seatrial_permissions::{Judgement, Record};
 use seatrial_project::LOCAL_ENVIRONMENT;
+use serde_json::Value;
 
 use play::{Script, play};
 use stage::{Folder, Stage, Wanted};
@@ -111,12 +112,16 @@ async fn show(
     }
     let mut errors = rehearse(session, stage, args, verdict).await.unwrap_or_else(|error| vec![error]);
     let told = verdict.told(session, Some(errors.is_empty()));
-    let report = async || match ReportFile::wanted(args.report.as_deref())? {
-        Some(file) => file.write(stage.page(&told).await?),
-        None => stage.tell(&told).await,
-    };
-    errors.extend(report().await.err());
+    match ReportFile::wanted(args.report.as_deref()) {
+        Ok(Some(file)) => errors.extend(write(stage, &told, &file).await.err()),
+        Ok(None) => stage.tell(session, &told).await,
+        Err(refused) => errors.push(refused.into()),
+    }
     errors
+}
+
+async fn write(stage: &Stage, told: &Value, file: &ReportFile) -> anyhow::Result<()> {
+    file.write(stage.page(told).await?)
 }
 
 /// Answers why the stacks or the first release did not come about.
@@ -142,6 +147,7 @@ async fn rehearse(
     verdict.permissions(session, keep_permissions(stage, root, args).await);
     played?;
     stage.tell(&verdict.told(session, None)).await?;
+    stage.tell(session, &verdict.told(session, None)).await;
     if errors.is_empty() {
         verdict.look_at_image(&as_command("rehearse").await?).await?;
     }
@@ -180,7 +186,7 @@ async fn play_all(
         let took = began.elapsed().as_secs_f64();
         ctx.printer().event("rehearse", format_args!("scenario `{}` took {took:.1} s", release.scenario));
         verdict.add(release, expectation);
-        stage.tell(&verdict.told(&ctx.session, None)).await?;
+        stage.tell(&ctx.session, &verdict.told(&ctx.session, None)).await;
     }
     Ok(())
 }

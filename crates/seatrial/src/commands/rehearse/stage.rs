@@ -124,14 +124,18 @@ impl Stage {
         }
     }
 
-    /// Tells its page how the rehearsal stands.
-    pub(super) async fn tell(&self, verdict: &Value) -> anyhow::Result<()> {
-        local::tell_page(&self.connection, verdict).await
+    /// Tells its page how the rehearsal stands: it goes on also where nobody can be told.
+    pub(super) async fn tell(&self, session: &Session, verdict: &Value) {
+        if let Err(error) = local::tell_page(&self.connection, verdict).await
+            && !session.cancel.is_cancelled()
+        {
+            session.printer.warning(format_args!("the page does not know how it stands: {error:#}"));
+        }
     }
 
     /// All that its page shows, with this verdict.
     pub(super) async fn page(&self, verdict: &Value) -> anyhow::Result<Value> {
-        self.tell(verdict).await?;
+        local::tell_page(&self.connection, verdict).await?;
         local::page_data(&self.connection).await
     }
 

@@ -64,22 +64,38 @@ impl ReportFile {
 /// # Errors
 /// A local cloud that does not answer.
 pub(crate) async fn released(ctx: &Ctx, release: &Release, well: bool) -> anyhow::Result<Value> {
-    let mut told = serde_json::to_value(release)?;
-    told["as_it_should"] = json!(well);
-    let verdict = json!({
-        "verdict": if well { "pass" } else { "fail" },
-        "duration_s": release.duration_s,
-        "url": release.url,
-        "releases": [told],
-    });
+    tell(ctx, release, well).await?;
     if let Some(connection) = ctx.own_local_cloud() {
-        local::tell_page(&connection, &verdict).await?;
         return local::page_data(&connection).await;
     }
+    let verdict = verdict(release, well)?;
     let events = ctx.printer().recorded();
     let mut items = followed::items(ctx, release, &events);
     items.push(seatrial_page::Item::Verdict(verdict));
     Ok(seatrial_page::document("", items.iter().map(seatrial_page::Item::told)))
+}
+
+/// Tells the page of the local cloud, where there is one, of a release.
+///
+/// # Errors
+/// As [`released`].
+pub(crate) async fn tell(ctx: &Ctx, release: &Release, well: bool) -> anyhow::Result<()> {
+    match ctx.own_local_cloud() {
+        Some(connection) => local::tell_page(&connection, &verdict(release, well)?).await,
+        None => Ok(()),
+    }
+}
+
+/// The object that `rehearse` prints, of one release.
+fn verdict(release: &Release, well: bool) -> anyhow::Result<Value> {
+    let mut told = serde_json::to_value(release)?;
+    told["as_it_should"] = json!(well);
+    Ok(json!({
+        "verdict": if well { "pass" } else { "fail" },
+        "duration_s": release.duration_s,
+        "url": release.url,
+        "releases": [told],
+    }))
 }
 
 fn items<'a>(data: &'a mut Value, kind: &'static str) -> impl Iterator<Item = &'a mut Value> {
