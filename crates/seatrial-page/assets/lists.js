@@ -50,8 +50,10 @@ const Panels = (() => {
     return make("tr", { class: bad ? "bad" : "" }, make("th", { scope: "row" }, one.scenario || short(one.source_revision)), ...cells.map((text) => make("td", {}, text)));
   }
 
-  function renderVerdict() {
+  function renderVerdict(changed) {
     const told = verdict();
+    // What is counted meanwhile is shown only where no verdict is.
+    if (told && !changed.has("verdict") && !changed.has("release")) return;
     const box = byId("verdict");
     const all = told?.releases || [];
     if (told) {

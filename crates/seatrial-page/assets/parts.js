@@ -107,7 +107,15 @@ function moment(seconds, text, focus) {
   );
 }
 
-const releases = () => Store.values("release").sort((a, b) => b.began - a.began);
+let sorted = { of: null, all: [] };
+
+// The newest first. Sorted once for all that ask while nothing changes.
+function releases() {
+  if (sorted.of !== Store.version("release")) {
+    sorted = { of: Store.version("release"), all: Store.values("release").sort((a, b) => b.began - a.began) };
+  }
+  return sorted.all;
+}
 
 // The one that is looked at.
 function chosenRelease() {

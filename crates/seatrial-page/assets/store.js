@@ -4,11 +4,13 @@
 const Store = (() => {
   const kinds = new Map();
   const watchers = [];
+  const versions = new Map();
+  const limits = new Map();
   const dirty = new Set();
   let scheduled = false;
   let last = 0;
   // A page that somebody looks at is drawn at most so often, however much is told.
-  const BETWEEN = 200;
+  const BETWEEN = 500;
 
   function items(kind) {
     let found = kinds.get(kind);
@@ -16,16 +18,21 @@ const Store = (() => {
     return found;
   }
 
+  function changed(kind) {
+    versions.set(kind, (versions.get(kind) || 0) + 1);
+    dirty.add(kind);
+  }
+
   function put([kind, key, value]) {
     if (value === null) items(kind).delete(key);
     else items(kind).set(key, value);
-    dirty.add(kind);
+    changed(kind);
   }
 
   // Lines and seconds are many: the oldest go first, and a Map keeps the order in which they came.
   function forget(kind, most, part = () => "") {
     const all = items(kind);
-    if (all.size <= most) return;
+    if (all.size <= (limits.get(kind) || most)) return;
     const counts = new Map();
     for (const value of all.values()) counts.set(part(value), (counts.get(part(value)) || 0) + 1);
     for (const [key, value] of all) {
@@ -35,15 +42,17 @@ const Store = (() => {
         all.delete(key);
       }
     }
+    // Looked at again only when a good part has come.
+    limits.set(kind, all.size + 500);
   }
 
   function draw() {
     scheduled = false;
     last = performance.now();
-    const changed = new Set(dirty);
+    const told = new Set(dirty);
     dirty.clear();
     for (const { wanted, render } of watchers) {
-      if (wanted.some((kind) => changed.has(kind))) render(changed);
+      if (wanted.some((kind) => told.has(kind))) render(told);
     }
   }
 
@@ -65,7 +74,7 @@ const Store = (() => {
   function snapshot(document) {
     for (const [kind, all] of kinds) {
       all.clear();
-      dirty.add(kind);
+      changed(kind);
     }
     take(document.items);
   }
@@ -75,6 +84,16 @@ const Store = (() => {
     take,
     snapshot,
     values: (kind) => [...items(kind).values()],
+    // In the order of their times, in which they come but after a break.
+    seconds: () => {
+      const all = [...items("second").values()];
+      for (let at = 1; at < all.length; at++) {
+        if (all[at].time < all[at - 1].time) return all.sort((a, b) => a.time - b.time);
+      }
+      return all;
+    },
+    // Another one whenever one of the kind has changed.
+    version: (kind) => versions.get(kind) || 0,
     get: (kind, key) => items(kind).get(key),
     // Something that is chosen on the page itself.
     touch: (kind) => {

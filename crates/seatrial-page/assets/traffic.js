@@ -52,7 +52,7 @@ const Traffic = (() => {
     return { requests: [time, every, all, blue, failed, blueWeight, greenWeight], latency: [time, p50, p99] };
   }
 
-  function marks(seconds) {
+  function marks(seconds, [from, to]) {
     const release = chosenRelease();
     const found = [];
     const add = (time, text, state) => time && found.push({ time, text, state });
@@ -80,7 +80,6 @@ const Traffic = (() => {
       }
       let failing = false;
       for (const second of seconds) {
-        const [from, to] = range(seconds);
         if (second.time < from || second.time > to) continue;
         if (second.failed && !failing) add(second.time, `${count(second.failed)} requests failed`, "failed");
         failing = second.failed > 0;
@@ -222,13 +221,13 @@ const Traffic = (() => {
   }
 
   function render() {
-    const seconds = Store.values("second").sort((a, b) => a.time - b.time);
+    const seconds = Store.seconds();
     weightsNow(seconds);
     const window = range(seconds);
     const some = window && seconds.some((second) => second.time >= window[0] && second.time <= window[1]);
     byId("no-traffic").hidden = Boolean(some);
     byId("requests-chart").hidden = byId("latency-chart").hidden = !some;
-    shown.marks = window ? marks(seconds) : [];
+    shown.marks = window ? marks(seconds, window) : [];
     keep(byId("marks"), shown.marks, (mark) => `${mark.number}`, markRow, (mark) => `${mark.time}${mark.text}`, false);
     say(byId("second"), Chosen.second === null ? "" : `At ${clock(Chosen.second)} UTC`);
     byId("second-clear").hidden = Chosen.second === null;
