@@ -22,7 +22,6 @@ pub(crate) use data_dir::{
 pub(crate) use entries::TASK_AGENT;
 pub(crate) use options::ServeOptions;
 pub(crate) use owner::{Owner, owner_of_tests};
-pub(crate) use post::{in_flight, no_namespaces, permissions, post};
 pub(crate) use page::{Opened, open_page, page_data, tell_page};
-pub(crate) use post::{in_flight, no_namespaces, post};
+pub(crate) use post::{in_flight, no_namespaces, permissions, post};
 pub(crate) use serve::serve;

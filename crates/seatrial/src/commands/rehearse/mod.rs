@@ -84,10 +84,7 @@ async fn rehearse_in(
     let wanted = Wanted { root, environment: environment(args), migrates };
     let stage = Stage::build(session, &wanted, &folder).await;
     let mut errors = match &stage {
-        Ok(stage) => {
-            rehearse(session, (stage, root), args, verdict).await.unwrap_or_else(|error| vec![error])
-        }
-        Ok(stage) => show(session, stage, args, verdict).await,
+        Ok(stage) => show(session, (stage, root), args, verdict).await,
         Err(_) => Vec::new(),
     };
     // Also after an interruption: nothing is left running that was not asked for.
@@ -103,14 +100,15 @@ async fn rehearse_in(
 /// With its page open, where that is wanted, and the report of it in the end, whichever that is.
 async fn show(
     session: &Session,
-    stage: &Stage,
+    (stage, root): (&Stage, &Path),
     args: &RehearseArgs,
     verdict: &mut Verdict,
 ) -> Vec<anyhow::Error> {
     if args.open {
         stage.open(session).await;
     }
-    let mut errors = rehearse(session, stage, args, verdict).await.unwrap_or_else(|error| vec![error]);
+    let rehearsed = rehearse(session, (stage, root), args, verdict).await;
+    let mut errors = rehearsed.unwrap_or_else(|error| vec![error]);
     let told = verdict.told(session, Some(errors.is_empty()));
     match ReportFile::wanted(args.report.as_deref()) {
         Ok(Some(file)) => errors.extend(write(stage, &told, &file).await.err()),
@@ -146,7 +144,6 @@ async fn rehearse(
     };
     verdict.permissions(session, keep_permissions(stage, root, args).await);
     played?;
-    stage.tell(&verdict.told(session, None)).await?;
     stage.tell(session, &verdict.told(session, None)).await;
     if errors.is_empty() {
         verdict.look_at_image(&as_command("rehearse").await?).await?;
