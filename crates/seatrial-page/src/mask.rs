@@ -46,11 +46,7 @@ impl Mask {
     /// Every string in it; names of members are ours.
     pub fn value(&self, value: &mut Value) {
         match value {
-            Value::String(text) => {
-                if self.values.iter().any(|value| text.contains(value.as_str())) {
-                    *text = self.text(text);
-                }
-            }
+            Value::String(text) => *text = self.text(text),
             Value::Array(items) => items.iter_mut().for_each(|item| self.value(item)),
             Value::Object(members) => members.values_mut().for_each(|member| self.value(member)),
             _ => {}

@@ -12,7 +12,7 @@ pub enum Item {
     About(About),
     /// The object that `rehearse --output json` prints; of a single release the same, with that release alone.
     Verdict(Value),
-    Release(Release),
+    Release(Box<Release>),
     Second(Second),
     TaskSet(TaskSet),
     Task(Task),

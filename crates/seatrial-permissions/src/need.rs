@@ -40,23 +40,23 @@ impl Need {
 
 /// Statements that allow all of `needs`, one for each resource and condition with all of their actions.
 pub fn statements(needs: &BTreeSet<Need>) -> Vec<Value> {
-    let mut grouped: BTreeMap<(&BTreeMap<String, String>, BTreeSet<&str>), BTreeSet<&str>> = BTreeMap::new();
-    let mut resources: BTreeMap<(&str, &BTreeMap<String, String>), BTreeSet<&str>> = BTreeMap::new();
+    type Texts<'a> = BTreeSet<&'a str>;
+    let mut resources: BTreeMap<(&str, &BTreeMap<String, String>), Texts<'_>> = BTreeMap::new();
     for need in needs {
         resources.entry((&need.action, &need.conditions)).or_default().insert(&need.resource);
     }
+    let mut grouped: BTreeMap<(&BTreeMap<String, String>, Texts<'_>), Texts<'_>> = BTreeMap::new();
     for ((action, conditions), resources) in resources {
         grouped.entry((conditions, resources)).or_default().insert(action);
     }
-    let statement = |((conditions, resources), actions): (_, BTreeSet<&str>)| {
-        let conditions: &BTreeMap<String, String> = conditions;
-        let resources: BTreeSet<&str> = resources;
-        let mut statement = json!({ "Effect": "Allow", "Action": actions, "Resource": resources });
-        if !conditions.is_empty() {
-            statement["Condition"] = json!({ "StringEquals": conditions });
-        }
-        statement
-    };
+    let statement =
+        |((conditions, resources), actions): ((&BTreeMap<String, String>, Texts<'_>), Texts<'_>)| {
+            let mut statement = json!({ "Effect": "Allow", "Action": actions, "Resource": resources });
+            if !conditions.is_empty() {
+                statement["Condition"] = json!({ "StringEquals": conditions });
+            }
+            statement
+        };
     grouped.into_iter().map(statement).collect()
 }
 

@@ -26,7 +26,7 @@ pub(super) fn page() -> Value {
     })];
     items.push(Item::Verdict(verdict()));
     for number in 0..200_u32 {
-        items.push(Item::Release(release(number)));
+        items.push(Item::Release(Box::new(release(number))));
         items.extend(task_set(number));
     }
     items.extend((0..3_000_i64).map(|index| Item::Second(second(index))));

@@ -25,7 +25,7 @@ fn items(cloud: &Cloud) -> Vec<Item> {
     let mut items = vec![Item::About(about(cloud, &releases))];
     items.extend(task_sets(sets, &tasks, (colors.as_ref(), &deployments)).into_iter().map(Item::TaskSet));
     items.extend(tasks.into_iter().map(|shown| Item::Task(shown.task)));
-    items.extend(releases.into_iter().map(Item::Release));
+    items.extend(releases.into_iter().map(|release| Item::Release(Box::new(release))));
     items.extend(cloudformation::page::operations(cloud).into_iter().map(Item::Operation));
     items.extend(roles(cloud).into_iter().map(Item::Role));
     items

@@ -75,9 +75,12 @@ async fn show(ctx: &Ctx, release: &Release, (well, file): (bool, Option<ReportFi
     match (file, ctx.own_local_cloud()) {
         (Some(file), _) => file.write(report::released(ctx, release, well).await?),
         // The release is over, whether its page knows of it or not.
-        (None, Some(_)) => Ok(report::tell(ctx, release, well).await.unwrap_or_else(|error| {
-            ctx.printer().warning(format_args!("the page does not know of the release: {error:#}"));
-        })),
+        (None, Some(_)) => {
+            if let Err(error) = report::tell(ctx, release, well).await {
+                ctx.printer().warning(format_args!("the page does not know of the release: {error:#}"));
+            }
+            Ok(())
+        }
         (None, None) => Ok(()),
     }
 }

@@ -1,6 +1,7 @@
 //! CloudWatch Logs: groups, streams, and their events in files.
 
 mod collect;
+mod newest;
 mod operations;
 mod pattern;
 mod recent;

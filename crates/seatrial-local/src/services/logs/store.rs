@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::recent::Newest;
+use super::newest::Newest;
 use crate::cloud::{Part, Setup};
 use crate::error::ServiceError;
 use crate::json_lines::{self, Appended};

@@ -21,7 +21,7 @@ pub(super) fn items(ctx: &Ctx, release: &Followed, events: &[Event]) -> Vec<Item
         colors: ["original", "replacement"].map(str::to_owned),
         ..About::default()
     })];
-    items.push(Item::Release(told(release, events)));
+    items.push(Item::Release(Box::new(told(release, events))));
     items.extend(seconds(release, events).into_iter().map(Item::Second));
     items.extend(events.iter().enumerate().filter_map(|(index, event)| line(index, event)).map(Item::Line));
     items
