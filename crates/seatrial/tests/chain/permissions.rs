@@ -11,6 +11,7 @@ const PREFIX: &str = "web-local-";
 
 /// Of the last rehearsal in a checkout: the tool finds nothing amiss; whatever is taken from a role's policy is missed or
 /// has its reason in the template; whatever is added to one is told.
+#[expect(clippy::print_stdout, reason = "how many there were is part of what it shows")]
 pub(crate) fn each_is_needed_or_has_its_reason(checkout: &Checkout) {
     let judged = checkout.json(&["permissions", "--check", "--save", "record.json"]);
     assert_eq!(
