@@ -197,7 +197,11 @@ impl Policy<'_> {
                 (None, Some(source)) => &source.place,
                 (None, None) => self.of.place,
             };
-            let reason = source.and_then(|source| source.reason(&part.element, &actions[part.statement]));
+            let whole = Part { statement: part.statement, element: Element::Statement };
+            let is_used = missed(without(self.document, &whole).as_ref()).is_some();
+            let reason = source.and_then(|source| {
+                source.reason(&part.element, &actions[part.statement], (resource, is_used))
+            });
             let key = Key {
                 file: source.map_or(self.of.place, |source| &source.place).file.clone(),
                 logical_id: source.map_or(self.of.logical_id, |source| &source.logical_id).to_owned(),

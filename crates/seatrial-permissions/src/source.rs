@@ -37,6 +37,8 @@ pub struct Reason {
     pub policy: String,
     /// Those that it is about; none of a trust policy.
     pub actions: Vec<String>,
+    /// The numbers, from 1, of resources that are not used of a statement that is.
+    pub resources: Vec<usize>,
     pub text: String,
 }
 
@@ -138,13 +140,21 @@ impl Source {
         None
     }
 
-    /// The reason given for an element, where there is one.
-    pub(crate) fn reason(&self, element: &Element, actions: &[String]) -> Option<&Reason> {
+    /// The reason given for an element, where there is one: an action is named, a statement has no other actions. A
+    /// resource goes with its statement, or is named by its number (`resource`, from 0) where the statement is used.
+    pub(crate) fn reason(
+        &self,
+        element: &Element,
+        actions: &[String],
+        (resource, is_used): (Option<usize>, bool),
+    ) -> Option<&Reason> {
         self.reasons.iter().find(|reason| {
             // A trust policy has one action, and needs none named.
             let covers = |action: &String| reason.policy == TRUST || reason.actions.contains(action);
+            let is_named = resource.is_some_and(|index| reason.resources.contains(&(index + 1)));
             match element {
                 Element::Action(action) => covers(action),
+                Element::Resource(_) if is_used && !is_named => false,
                 _ => actions.iter().all(covers),
             }
         })
@@ -236,11 +246,16 @@ impl Reader<'_> {
                     format!("`Permissions` needs `{key}`, a text, in each of its reasons"),
                 )
             };
-            let actions = node.get("Actions").map(alternatives).unwrap_or_default();
+            let listed = |key: &str| node.get(key).map(alternatives).unwrap_or_default();
+            let resources = listed("Resources").into_iter().map(|number| {
+                let found = number.as_text().and_then(|text| text.parse().ok());
+                found.ok_or_else(|| document.diagnostic(number.span, "`Resources` are numbers, from 1"))
+            });
             Ok(Reason {
                 place: self.place(node.start()),
                 policy: text("Policy").ok_or_else(|| missing("Policy"))?.to_owned(),
-                actions: actions.into_iter().filter_map(Node::as_text).map(str::to_owned).collect(),
+                actions: listed("Actions").into_iter().filter_map(Node::as_text).map(str::to_owned).collect(),
+                resources: resources.collect::<Result<_, _>>()?,
                 text: text("Reason").ok_or_else(|| missing("Reason"))?.to_owned(),
             })
         };
@@ -308,9 +323,9 @@ mod tests {
         assert_eq!((index, statement.place.line), (1, 18));
         let action = Element::Action("s3:ListBucket".to_owned());
         assert_eq!(statement.place_of(&action, None).to_string(), "infra/stacks/a.yml:21");
-        assert_eq!(source.reason(&action, &[]), None);
+        assert_eq!(source.reason(&action, &[], (None, true)), None);
         let put = Element::Action("s3:PutObject".to_owned());
-        assert_eq!(source.reason(&put, &[]).unwrap().text, "because");
+        assert_eq!(source.reason(&put, &[], (None, true)).unwrap().text, "because");
         assert_eq!(sources.role_by_name("web-production-", "web-production-a-Role-1X").unwrap().line, 2);
         assert_eq!(sources.role_by_name("web-production-", "web-production-b-Role-1X"), None);
     }

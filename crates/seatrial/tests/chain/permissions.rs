@@ -40,7 +40,7 @@ pub(crate) fn each_is_needed_or_has_its_reason(checkout: &Checkout) {
                 .filter(|found| found.role == *name && found.policy == policy)
                 .map(|found| found.permission.as_str())
                 .collect();
-            // What nothing uses as it is has a reason that is about another of its kind, too.
+            // The reason of a statement that nothing uses is about all of its resources.
             if matches!(&part.element, Element::Resource(text) if resources.contains(&text.as_str())) {
                 continue;
             }
