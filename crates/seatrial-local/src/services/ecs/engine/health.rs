@@ -14,6 +14,10 @@ use crate::services::elbv2::TargetHealth;
 /// scaled.
 const SHORTEST_GRACE: Duration = Duration::from_secs(5);
 
+/// A task that no health check asks counts once it has run so long: AWS looks less often, and sees a program that ends at
+/// once as ended.
+const SETTLED: Duration = Duration::from_secs(2);
+
 /// What the scheduler makes of a task.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Condition {
@@ -51,7 +55,11 @@ impl Groups {
             return Ok(Condition::Pending);
         }
         let Some(host) = &row.host else { return Ok(Condition::Pending) };
-        let mut condition = Condition::Healthy;
+        let is_asked = row.load_balancers.iter().any(|balancer| balancer.target_group_arn.is_some());
+        let mut condition = match is_asked || running(cloud, row).is_some_and(|running| running >= SETTLED) {
+            true => Condition::Healthy,
+            false => Condition::Pending,
+        };
         for balancer in &row.load_balancers {
             let Some(target_group) = balancer.target_group_arn.as_deref() else { continue };
             let health = self.of(cloud, target_group).await?.find(host, balancer);
@@ -80,6 +88,10 @@ fn in_grace(cloud: &Cloud, service: &Service, row: &TaskRow) -> bool {
     let seconds = service.health_check_grace_period_seconds.unwrap_or_default();
     let given = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
     let grace = cloud.clock().scaled(given).max(given.min(SHORTEST_GRACE));
-    let running = row.task.started_at.map(|started| cloud.clock().now().since(started));
-    running.is_none_or(|running| running < grace)
+    running(cloud, row).is_none_or(|running| running < grace)
+}
+
+/// How long its program runs.
+fn running(cloud: &Cloud, row: &TaskRow) -> Option<Duration> {
+    row.task.started_at.map(|started| cloud.clock().now().since(started))
 }
