@@ -12,7 +12,7 @@ const CONDITIONS: [&str; 2] = ["iam:PassedToService", "iam:AWSServiceName"];
 
 /// An action on resources of an environment: `${Account}`, `${Region}` and `${Name}` (project and environment) stand for
 /// its own, a star for what is made up anew each time.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 pub struct Need {
     pub action: String,
     pub resource: String,
@@ -86,13 +86,12 @@ fn generalised(form: &str, resource: &str, name: &str) -> Option<String> {
     }
 }
 
-/// A name with the environment's in it keeps what stands before; what CloudFormation puts behind is made up.
+/// A name with the environment's in it keeps what stands before, and the dash or slash behind: what follows, as that of
+/// CloudFormation's names, is made up.
 fn named(value: &str, name: &str) -> String {
-    match value.split_once(name) {
-        Some((before, "")) => format!("{before}${{Name}}"),
-        Some((before, _)) => format!("{before}${{Name}}-*"),
-        None => "*".to_owned(),
-    }
+    let Some((before, behind)) = value.split_once(name) else { return "*".to_owned() };
+    let behind = behind.chars().next().map(|separator| format!("{separator}*")).unwrap_or_default();
+    format!("{before}${{Name}}{behind}")
 }
 
 #[cfg(test)]
@@ -113,6 +112,11 @@ mod tests {
                 "logs:GetLogEvents",
                 format!("arn:aws:logs:{at}:log-group:/x/web-a:log-stream:b/c"),
                 "log-group:/x/${Name}:log-stream:*",
+            ),
+            (
+                "logs:FilterLogEvents",
+                format!("arn:aws:logs:{at}:log-group:/x/web-a/app:log-stream:"),
+                "log-group:/x/${Name}/*",
             ),
             ("ec2:CreateSubnet", format!("arn:aws:ec2:{at}:vpc/vpc-1"), "vpc/*"),
         ];

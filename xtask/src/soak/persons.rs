@@ -80,7 +80,8 @@ fn record(running: &Running<'_>, scratch: &Scratch) -> Result<Record, String> {
 fn typed(record: &Record) -> impl Iterator<Item = (&str, &Use)> {
     record.uses.iter().filter_map(|used| {
         let command = used.program.as_deref()?.strip_prefix(PROGRAM)?;
-        used.principal.contains(":user/").then_some((command, used))
+        // Of the local cloud there is nothing on AWS.
+        (used.principal.contains(":user/") && command != "local").then_some((command, used))
     })
 }
 

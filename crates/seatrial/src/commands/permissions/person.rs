@@ -53,3 +53,27 @@ fn by_schema(templates: &[StackTemplate], needs: &BTreeSet<Need>) -> Option<Valu
     let statement = json!({ "Sid": "BySchema", "Effect": "Allow", "Action": actions, "Resource": "*" });
     (!actions.is_empty()).then_some(statement)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_person_may_what_those_may_who_do_less() {
+        let count = |person: Person| NEEDS.keys().filter(|command| person.types(command)).count();
+        assert_eq!(
+            (count(Person::Reader), count(Person::Releaser)),
+            (READING.len(), READING.len() + RELEASING.len())
+        );
+        assert!(count(Person::Operator) > count(Person::Releaser), "{:?}", NEEDS.keys());
+        assert!(NEEDS.values().all(|needs| !needs.is_empty()));
+        // Who looks changes nothing.
+        let reading = NEEDS.iter().filter(|(command, _)| Person::Reader.types(command));
+        let verbs = ["Batch", "Describe", "Detect", "Filter", "Get", "List"];
+        let changing = reading.flat_map(|(_, needs)| needs).filter(|need| {
+            let verb = need.action.split(':').nth(1).unwrap_or_default();
+            !verbs.iter().any(|known| verb.starts_with(known))
+        });
+        assert_eq!(changing.collect::<Vec<_>>(), [&Need::default(); 0]);
+    }
+}
