@@ -182,6 +182,10 @@ const DEPENDENCIES: &[(&str, &[&str])] = &[
     ("crates/seatrial-query/Cargo.toml", &["seatrial."]),
     ("crates/seatrial-policy/Cargo.toml", &["aws-", "seatrial", "tokio"]),
     ("crates/seatrial-actions/Cargo.toml", &["aws-", "seatrial", "tokio"]),
+    (
+        "crates/seatrial-permissions/Cargo.toml",
+        &["aws-", "seatrial-local", "seatrial-project", "seatrial.", "tokio"],
+    ),
     ("crates/seatrial-template/Cargo.toml", &["aws-", "seatrial", "tokio"]),
     (
         "crates/seatrial-project/Cargo.toml",

@@ -115,12 +115,12 @@ fn wider(document: &Value, statement: usize, element: &Element) -> Vec<Value> {
 /// The printed policies of people allow what the commands of a rehearsal did as its operator.
 fn people_may_what_they_did(checkout: &Checkout, record: &Record) {
     for (person, program) in [("operator", "seatrial-provision"), ("releaser", "seatrial-release")] {
-        let document = checkout.json(&["permissions", "--policy", person]);
+        let document = checkout.json(&["permissions", "--policy", person])["policy"].clone();
         let did = record.uses.iter().filter(|used| used.program.as_deref() == Some(program));
         let did: Vec<_> = did.filter(|used| used.principal.contains(":user/")).collect();
         assert!(did.len() > 10, "{person}: {}", did.len());
         let denied = did.iter().filter(|used| !permits(record, std::slice::from_ref(&document), used));
-        let denied: Vec<_> = denied.map(|used| (&used.action, &used.resource)).collect();
+        let denied: Vec<_> = denied.map(|used| (&used.action, &used.resource)).take(9).collect();
         assert!(denied.is_empty(), "{person}: {denied:?}");
     }
 }

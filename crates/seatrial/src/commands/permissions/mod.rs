@@ -30,8 +30,10 @@ const LIST: &str = "infra/permissions.json";
 #[serde(untagged)]
 pub(crate) enum Printed {
     Judged(Judged),
-    /// A policy document.
-    Policy(serde_json::Value),
+    /// A policy document; the text is the document alone.
+    Policy {
+        policy: serde_json::Value,
+    },
 }
 
 #[derive(Serialize)]
@@ -55,7 +57,9 @@ pub(crate) async fn run(
     let environment = load_environment(&root, globals)?;
     let templates = plan::load(&root)?;
     if let Some(person) = args.policy {
-        return Ok(Report::done(Printed::Policy(person::policy(person, &environment, &templates))));
+        return Ok(Report::done(Printed::Policy {
+            policy: person::policy(person, &environment, &templates),
+        }));
     }
     let kept = found(session, (&root, &environment), (&templates, args)).await?;
     if let Some(path) = &args.save {
@@ -211,8 +215,8 @@ impl fmt::Display for Printed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Judged(judged) => judged.fmt(f),
-            Self::Policy(document) => {
-                write!(f, "{}", serde_json::to_string_pretty(document).map_err(|_| fmt::Error)?)
+            Self::Policy { policy } => {
+                write!(f, "{}", serde_json::to_string_pretty(policy).map_err(|_| fmt::Error)?)
             }
         }
     }
