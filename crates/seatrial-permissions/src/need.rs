@@ -64,7 +64,20 @@ pub fn statements(needs: &BTreeSet<Need>) -> Vec<Value> {
 fn general(action: &str, resource: &str, name: &str) -> String {
     let forms = seatrial_actions::arns(action);
     let found = forms.into_iter().find_map(|form| generalised(form, resource, name));
-    found.unwrap_or_else(|| resource.to_owned())
+    found.or_else(|| by_segments(resource, name)).unwrap_or_else(|| resource.to_owned())
+}
+
+/// Where no form is known for the action, as for tags of a listener: the type stays, and what kind of load balancer it is.
+fn by_segments(resource: &str, name: &str) -> Option<String> {
+    let (at, _) = resource.match_indices(':').nth(4)?;
+    let (before, rest) = resource.split_at(at + 1);
+    let (kind, behind) = rest.split_at(rest.find('/')? + 1);
+    let general = |segment: &str| match segment {
+        "app" | "net" => segment.to_owned(),
+        _ => named(segment, name),
+    };
+    let behind: Vec<String> = behind.split('/').map(general).collect();
+    Some(format!("{before}{kind}{}", behind.join("/")))
 }
 
 fn generalised(form: &str, resource: &str, name: &str) -> Option<String> {
