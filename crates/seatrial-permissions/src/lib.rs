@@ -1,7 +1,7 @@
 //! What roles were allowed, against what they did: which permissions a rehearsal used, which it did not, and which it
 //! missed, each with its line in a template.
 //!
-//! A [`Record`] holds what a local cloud saw, [`Sources`] the policies of the templates with their places. [`judge`]
+//! A [`Record`] holds what a local cloud saw, [`Sources`] the policies of the templates with their places. [`judge()`]
 //! takes each part out of each policy and asks, by replay, whether anything that was allowed would then be denied: what
 //! nobody would miss is not used. Pure: no files, no network, no clock.
 
