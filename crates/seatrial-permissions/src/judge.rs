@@ -189,6 +189,10 @@ impl Policy<'_> {
         let statements = statements(self.document);
         let actions: Vec<Vec<String>> =
             statements.iter().map(|statement| texts(statement.get("Action"))).collect();
+        let is_used: Vec<bool> = (0..statements.len())
+            .map(|statement| Part { statement, element: Element::Statement })
+            .map(|whole| missed(without(self.document, &whole).as_ref()).is_some())
+            .collect();
         let found = parts(self.document).into_iter().map(|part| {
             let at = source.and_then(|source| source.statement(&actions, part.statement));
             let resource = resource_index(&statements[part.statement], &part.element);
@@ -197,10 +201,8 @@ impl Policy<'_> {
                 (None, Some(source)) => &source.place,
                 (None, None) => self.of.place,
             };
-            let whole = Part { statement: part.statement, element: Element::Statement };
-            let is_used = missed(without(self.document, &whole).as_ref()).is_some();
             let reason = source.and_then(|source| {
-                source.reason(&part.element, &actions[part.statement], (resource, is_used))
+                source.reason(&part.element, &actions[part.statement], (resource, is_used[part.statement]))
             });
             let key = Key {
                 file: source.map_or(self.of.place, |source| &source.place).file.clone(),

@@ -20,6 +20,6 @@ pub use crate::{
     listed::Listed,
     need::{Need, statements},
     record::{Record, Role, Use},
-    replay::permits,
+    replay::Permits,
     source::{Place, Reason, Source, Sources},
 };

@@ -12,7 +12,7 @@ const CONDITIONS: [&str; 2] = ["iam:PassedToService", "iam:AWSServiceName"];
 
 /// An action on resources of an environment: `${Account}`, `${Region}` and `${Name}` (project and environment) stand for
 /// its own, a star for what is made up anew each time.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 pub struct Need {
     pub action: String,
     pub resource: String,

@@ -57,9 +57,17 @@ fn decide(record: &Record, principal: &Principal, policies: Policies<'_>, used: 
     policies.decide(&request).is_allowed()
 }
 
-/// Whether a user with these policies, and no others, may do what somebody did.
-pub fn permits(record: &Record, documents: &[Value], used: &Use) -> bool {
-    let policies = identity(documents.iter().map(|document| ("", document)));
-    let principal = Principal::User { arn: format!("arn:aws:iam::{}:user/somebody", record.account) };
-    decide(record, &principal, Policies { identity: &policies, ..Policies::default() }, used)
+/// The policies of a user, parsed once.
+pub struct Permits(Vec<NamedPolicy>);
+
+impl Permits {
+    pub fn of(document: &Value) -> Self {
+        Self(identity([("", document)].into_iter()))
+    }
+
+    /// Whether a user with this policy, and no other, may do what somebody did.
+    pub fn allow(&self, record: &Record, used: &Use) -> bool {
+        let principal = Principal::User { arn: format!("arn:aws:iam::{}:user/somebody", record.account) };
+        decide(record, &principal, Policies { identity: &self.0, ..Policies::default() }, used)
+    }
 }

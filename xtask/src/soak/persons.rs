@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use seatrial::Running;
-use seatrial_permissions::{Need, Record, Use, permits, statements};
+use seatrial_permissions::{Need, Permits, Record, Use, statements};
 use serde_json::{Value, json};
 
 use super::scratch::Scratch;
@@ -103,8 +103,8 @@ fn proven(running: &Running<'_>, record: &Record, of: &BTreeMap<String, BTreeSet
             json!({ "Version": "2012-10-17", "Statement": statements(needs) })
         };
         let denied = |needs: &BTreeSet<Need>| {
-            let documents = [document(needs)];
-            typed(record).any(|(typed, used)| typed == command && !permits(record, &documents, used))
+            let permits = Permits::of(&document(needs));
+            typed(record).any(|(typed, used)| typed == command && !permits.allow(record, used))
         };
         let actions: BTreeSet<&str> = needs.iter().map(|need| need.action.as_str()).collect();
         let needless = actions.iter().filter(|action| {

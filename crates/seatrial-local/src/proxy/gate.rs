@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener as StdListener};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -176,20 +176,14 @@ async fn converse(
     builder.keep_alive(keep_alive).max_buf_size(limits::BUFFER).max_headers(limits::MOST_HEADERS);
     let stream = TokioIo::new(Moving::new(stream, activity.clone()));
     let mut connection = pin!(builder.serve_connection(stream, service).with_upgrades());
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = bounds.is_over(&activity) => return,
-        () = bounds.is_to_end(&stop, None) => {
-            connection.as_mut().graceful_shutdown();
-            tokio::select! {
-                ended = connection => ended,
-                () = bounds.is_over(&activity) => return,
-            }
-        }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%client, %error, "a client's connection ended");
-    }
+    let last = bounds.is_to_end(&stop, None);
+    bounds
+        .end(
+            (client, &activity),
+            connection.as_mut(),
+            (last, http1::UpgradeableConnection::graceful_shutdown),
+        )
+        .await;
 }
 
 /// Answers a client's requests in HTTP/2, side by side.
@@ -214,20 +208,8 @@ async fn multiplex(
     let activity = Activity::default();
     let stream = TokioIo::new(Moving::new(stream, activity.clone()));
     let mut connection = pin!(http2::Builder::new(TokioExecutor::new()).serve_connection(stream, service));
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = bounds.is_over(&activity) => return,
-        () = bounds.is_to_end(&stop, Some(&full)) => {
-            connection.as_mut().graceful_shutdown();
-            tokio::select! {
-                ended = connection => ended,
-                () = bounds.is_over(&activity) => return,
-            }
-        }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%client, %error, "a client's connection ended");
-    }
+    let last = bounds.is_to_end(&stop, Some(&full));
+    bounds.end((client, &activity), connection.as_mut(), (last, http2::Connection::graceful_shutdown)).await;
 }
 
 /// How long a client's connection may last.
@@ -244,6 +226,29 @@ impl Bounds {
             (rules.idle_timeout, rules.client_keep_alive)
         });
         Self { idle, whole }
+    }
+
+    /// Serves a connection to its end; what comes after `last` is shut down once it is answered.
+    async fn end<C: Future<Output = Result<(), hyper::Error>>>(
+        &self,
+        (client, activity): (SocketAddr, &Activity),
+        mut connection: Pin<&mut C>,
+        (last, shut_down): (impl Future<Output = ()>, impl FnOnce(Pin<&mut C>)),
+    ) {
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = self.is_over(activity) => return,
+            () = last => {
+                shut_down(connection.as_mut());
+                tokio::select! {
+                    ended = connection => ended,
+                    () = self.is_over(activity) => return,
+                }
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%client, %error, "a client's connection ended");
+        }
     }
 
     /// Comes when nothing has moved for too long. A request that waits for its target for as long is answered first.

@@ -187,7 +187,7 @@ impl Target {
 
     #[cfg(test)]
     pub(super) fn set_healthy_since(&self, ago: Duration) {
-        *self.healthy_since.lock().unwrap() = Instant::now().checked_sub(ago);
+        *self.healthy_since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now().checked_sub(ago);
     }
 
     /// Whether all that is kept is known to be closed.

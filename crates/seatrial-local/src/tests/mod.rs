@@ -21,6 +21,7 @@ use crate::persist::Database;
 use crate::principal::Principal;
 use crate::services::s3::CreateBucket;
 use crate::services::secretsmanager::CreateSecret;
+use crate::{Latencies, Options};
 
 pub(crate) const ACCOUNT: &str = "000000000000";
 
@@ -61,6 +62,23 @@ pub(crate) fn cloud_at(
     let mut operations = Operations::default();
     serve(&mut operations);
     Cloud::new(settings, setup, operations)
+}
+
+/// What a whole local cloud is started with whose data is below `dir`, at a port of the system's.
+pub(crate) fn options_in(dir: &Path) -> Options {
+    let settings = Settings {
+        account: ACCOUNT.to_owned(),
+        region: "eu-central-1".to_owned(),
+        source: dir.to_owned(),
+        task_agent: Vec::new(),
+    };
+    Options {
+        data_dir: dir.join("data"),
+        port: Some(0),
+        settings,
+        time_scale: 60.0,
+        latencies: Latencies::default(),
+    }
 }
 
 /// A soft limit of open files, as low as macOS has it.

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
 
-use seatrial_permissions::{Element, Finding, Listed, Record, Sources, Verdict, judge, parts, permits};
+use seatrial_permissions::{Element, Finding, Listed, Permits, Record, Sources, Verdict, judge, parts};
 use serde_json::{Value, json};
 
 use crate::support::checkout::Checkout;
@@ -116,10 +116,11 @@ fn wider(document: &Value, statement: usize, element: &Element) -> Vec<Value> {
 fn people_may_what_they_did(checkout: &Checkout, record: &Record) {
     for (person, program) in [("operator", "seatrial-provision"), ("releaser", "seatrial-release")] {
         let document = checkout.json(&["permissions", "--policy", person])["policy"].clone();
+        let permits = Permits::of(&document);
         let did = record.uses.iter().filter(|used| used.program.as_deref() == Some(program));
         let did: Vec<_> = did.filter(|used| used.principal.contains(":user/")).collect();
         assert!(did.len() > 10, "{person}: {}", did.len());
-        let denied = did.iter().filter(|used| !permits(record, std::slice::from_ref(&document), used));
+        let denied = did.iter().filter(|used| !permits.allow(record, used));
         let denied: Vec<_> = denied.map(|used| (&used.action, &used.resource)).take(9).collect();
         assert!(denied.is_empty(), "{person}: {denied:?}");
     }

@@ -9,7 +9,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 
-use crate::{Latencies, LocalCloud, Options, Settings};
+use crate::LocalCloud;
+use crate::tests::options_in;
 
 struct Started {
     cloud: LocalCloud,
@@ -17,19 +18,7 @@ struct Started {
 }
 
 async fn start_in(data: tempfile::TempDir) -> Started {
-    let settings = Settings {
-        account: crate::tests::ACCOUNT.to_owned(),
-        region: "eu-central-1".to_owned(),
-        source: data.path().to_owned(),
-        task_agent: Vec::new(),
-    };
-    let options = Options {
-        data_dir: data.path().join("data"),
-        port: Some(0),
-        settings,
-        time_scale: 60.0,
-        latencies: Latencies::default(),
-    };
+    let options = options_in(data.path());
     Started { cloud: LocalCloud::start(options).await.unwrap(), data }
 }
 

@@ -21,8 +21,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::{Doors, Transfer, TransferOutput};
+use crate::LocalCloud;
 use crate::error::ServiceError;
-use crate::{LocalCloud, Options, Settings};
 
 struct Started {
     cloud: LocalCloud,
@@ -55,20 +55,7 @@ fn kept(slot: &Slot, transfer: Transfer) -> Result<TransferOutput, ServiceError>
 
 async fn start() -> Started {
     let data = tempfile::tempdir().unwrap();
-    let source = data.path().to_owned();
-    let settings = Settings {
-        account: "000000000000".to_owned(),
-        region: "eu-central-1".to_owned(),
-        source,
-        task_agent: Vec::new(),
-    };
-    let options = Options {
-        data_dir: data.path().join("data"),
-        port: Some(0),
-        settings,
-        time_scale: 60.0,
-        latencies: crate::Latencies::default(),
-    };
+    let options = crate::tests::options_in(data.path());
     let cloud = LocalCloud::start(options).await.unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", listener.local_addr().unwrap());

@@ -7,7 +7,6 @@ use crate::context::Ctx;
 use crate::follow::{CHECK_ACTION, Followed, Requests, Sign, TaskEvidence, evidence_of};
 use crate::rollout::{Rollout, RolloutId, Strategy};
 use seatrial_permissions::Sources;
-use seatrial_project::Environment;
 
 /// Lines at the end of a build's log among which its errors are looked for.
 const LINES: i32 = 400;
@@ -46,10 +45,9 @@ pub(crate) struct Roles {
 impl Roles {
     /// None where the templates cannot be read: then nothing can be told of them.
     fn of(ctx: &Ctx) -> Self {
-        let Environment { project, name, .. } = &ctx.environment;
         let templates = crate::plan::load(&ctx.root).unwrap_or_default();
         let sources = crate::commands::permissions::sources(&templates).unwrap_or_default();
-        Self { prefix: format!("{project}-{name}-"), sources }
+        Self { prefix: ctx.environment.stack_name(""), sources }
     }
 
     /// Where the first role stands that a text names.

@@ -106,7 +106,7 @@ pub(crate) async fn keep(
     let mut record = local::permissions(connection).await?;
     record.scenarios = scenarios;
     let templates = plan::load(project)?;
-    let prefix = prefix(environment);
+    let prefix = environment.stack_name("");
     let judgement = judge(&record, &sources(&templates)?, (&prefix, &Listed::default()));
     let kept = Kept { prefix, templates: digest(&templates), record };
     kept.write(root, &environment.project)?;
@@ -118,7 +118,7 @@ async fn found(
     (root, environment): (&Path, &Environment),
     (templates, args): (&[StackTemplate], &PermissionsArgs),
 ) -> anyhow::Result<Kept> {
-    let fresh = |record| Kept { prefix: prefix(environment), templates: digest(templates), record };
+    let fresh = |record| Kept { prefix: environment.stack_name(""), templates: digest(templates), record };
     if args.running {
         let data_dir = local::data_dir(root, &environment.project)?;
         let connection = local::find(&data_dir).ok_or_else(|| Refused::new("no local cloud runs"))?;
@@ -142,10 +142,6 @@ async fn found(
         return Err(Refused::new(other).hint(rehearse).into());
     }
     Ok(kept)
-}
-
-fn prefix(environment: &Environment) -> String {
-    format!("{}-{}-", environment.project, environment.name)
 }
 
 /// The policies in the templates.
