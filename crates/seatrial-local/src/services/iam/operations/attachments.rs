@@ -34,7 +34,7 @@ impl Operation for AttachRolePolicy {
         }
         let store = call.cloud.part::<RoleStore>();
         if !store.is_attachable(&self.policy_arn) {
-            // As hashicorp/terraform-provider-aws#11801 and many others quote AWS.
+            // As pulumi/pulumi#7419 quotes AWS.
             let message = format!("Policy {} does not exist or is not attachable.", self.policy_arn);
             return Err(no_such_entity(message));
         }

@@ -16,7 +16,7 @@ pub(super) fn check_boundary(store: &RoleStore, arn: &str) -> Result<(), Service
     if store.is_attachable(arn) {
         return Ok(());
     }
-    // As hashicorp/terraform-provider-aws#14326 quotes AWS.
+    // No source was found for these words; the code is one that the API reference lists for the operation (NoSuchEntity).
     Err(no_such_entity(format!("Scope ARN: {arn} does not exist or is not attachable.")))
 }
 
