@@ -9,6 +9,7 @@ mod document;
 mod judge;
 mod listed;
 mod need;
+mod policy;
 mod record;
 mod replay;
 mod source;
@@ -18,7 +19,8 @@ pub use crate::{
     document::{Element, Part, parts, without},
     judge::{Denied, Finding, Judgement, Verdict, judge},
     listed::Listed,
-    need::{Need, statements},
+    need::Need,
+    policy::{documents, statements},
     record::{Record, Role, Use},
     replay::Permits,
     source::{Place, Reason, Source, Sources},

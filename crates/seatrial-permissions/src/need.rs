@@ -1,9 +1,6 @@
 //! What a caller needs, told without the names that differ from one environment to the next.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 
 use crate::record::{Record, Use};
 
@@ -16,18 +13,19 @@ const CONDITIONS: [&str; 2] = ["iam:PassedToService", "iam:AWSServiceName"];
 pub struct Need {
     pub action: String,
     pub resource: String,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub conditions: BTreeMap<String, String>,
+    /// A condition key and the value that it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<(String, String)>,
 }
 
 impl Need {
     /// What a use of the environment `name` (`myapp-local`) needed.
     pub fn of(used: &Use, record: &Record, name: &str) -> Self {
-        let conditions = used.context.iter().filter(|(key, _)| CONDITIONS.contains(&key.as_str()));
-        let conditions = conditions.filter_map(|(key, values)| Some((key.clone(), values.first()?.clone())));
+        let mut conditions = used.context.iter().filter(|(key, _)| CONDITIONS.contains(&key.as_str()));
+        let condition = conditions.find_map(|(key, values)| Some((key.clone(), values.first()?.clone())));
         let resource = general(&used.action, &used.resource, name);
         let resource = resource.replace(&record.account, "${Account}").replace(&record.region, "${Region}");
-        Self { action: used.action.clone(), resource, conditions: conditions.collect() }
+        Self { action: used.action.clone(), resource, condition }
     }
 
     /// The same in an environment: account, region, name.
@@ -36,28 +34,6 @@ impl Need {
         let resource = self.resource.replace("${Account}", account).replace("${Region}", region);
         Self { resource: resource.replace("${Name}", name), ..self.clone() }
     }
-}
-
-/// Statements that allow all of `needs`, one for each resource and condition with all of their actions.
-pub fn statements(needs: &BTreeSet<Need>) -> Vec<Value> {
-    type Texts<'a> = BTreeSet<&'a str>;
-    let mut resources: BTreeMap<(&str, &BTreeMap<String, String>), Texts<'_>> = BTreeMap::new();
-    for need in needs {
-        resources.entry((&need.action, &need.conditions)).or_default().insert(&need.resource);
-    }
-    let mut grouped: BTreeMap<(&BTreeMap<String, String>, Texts<'_>), Texts<'_>> = BTreeMap::new();
-    for ((action, conditions), resources) in resources {
-        grouped.entry((conditions, resources)).or_default().insert(action);
-    }
-    let statement =
-        |((conditions, resources), actions): ((&BTreeMap<String, String>, Texts<'_>), Texts<'_>)| {
-            let mut statement = json!({ "Effect": "Allow", "Action": actions, "Resource": resources });
-            if !conditions.is_empty() {
-                statement["Condition"] = json!({ "StringEquals": conditions });
-            }
-            statement
-        };
-    grouped.into_iter().map(statement).collect()
 }
 
 /// The ARN with a star for each of its names that is not the environment's own.
@@ -102,6 +78,10 @@ fn generalised(form: &str, resource: &str, name: &str) -> Option<String> {
 /// A name with the environment's in it keeps what stands before, and the dash or slash behind: what follows, as that of
 /// CloudFormation's names, is made up.
 fn named(value: &str, name: &str) -> String {
+    // A service's own role has one name in every account.
+    if value.starts_with("aws-service-role/") {
+        return value.to_owned();
+    }
     let Some((before, behind)) = value.split_once(name) else { return "*".to_owned() };
     let behind = behind.chars().next().map(|separator| format!("{separator}*")).unwrap_or_default();
     format!("{before}${{Name}}{behind}")
@@ -142,24 +122,7 @@ mod tests {
             "arn:aws:s3:::${Name}-*/*"
         );
         assert_eq!(general("ecr:GetAuthorizationToken", "*", "web-a"), "*");
-    }
-
-    #[test]
-    fn actions_of_the_same_resources_are_one_statement() {
-        let need = |action: &str, resource: &str| Need {
-            action: action.to_owned(),
-            resource: resource.to_owned(),
-            conditions: BTreeMap::new(),
-        };
-        let needs =
-            [need("a:X", "1"), need("a:X", "2"), need("a:Y", "1"), need("a:Y", "2"), need("a:Z", "1")];
-        let found = statements(&needs.into());
-        assert_eq!(found.len(), 2);
-        assert!(
-            found
-                .iter()
-                .any(|found| found["Action"] == json!(["a:X", "a:Y"])
-                    && found["Resource"] == json!(["1", "2"]))
-        );
+        let linked = "arn:aws:iam::000000000000:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS";
+        assert_eq!(general("iam:CreateServiceLinkedRole", linked, "web-a"), linked);
     }
 }

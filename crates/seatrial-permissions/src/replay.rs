@@ -61,8 +61,8 @@ fn decide(record: &Record, principal: &Principal, policies: Policies<'_>, used: 
 pub struct Permits(Vec<NamedPolicy>);
 
 impl Permits {
-    pub fn of(document: &Value) -> Self {
-        Self(identity([("", document)].into_iter()))
+    pub fn of(documents: &[Value]) -> Self {
+        Self(identity(documents.iter().map(|document| ("", document))))
     }
 
     /// Whether a user with this policy, and no other, may do what somebody did.

@@ -27,6 +27,7 @@ pub use crate::{
     decision::{Decision, Match, NamedPolicy, Policies, Verdict},
     error::{Fault, PolicyError},
     kind::{Effect, Layer, PolicyKind},
+    pattern::covers,
     policy::{Policy, Statement},
     principal::{Naming, Principal},
     request::Request,

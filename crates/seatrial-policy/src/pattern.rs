@@ -118,6 +118,14 @@ fn variable(text: &str, inside: &str) -> Result<Piece, Fault> {
     Ok(Piece::Variable { key: key.to_ascii_lowercase(), default })
 }
 
+/// Whether `pattern` matches all that `other` does. Both are texts whose only wildcard is `*`.
+pub fn covers(pattern: &str, other: &str) -> bool {
+    let token = |character| if character == '*' { Token::Any } else { Token::Literal(character) };
+    let tokens: Vec<Token> = pattern.chars().map(token).collect();
+    // A star of the other is a character that a star alone takes.
+    matches(&tokens, other, false)
+}
+
 /// Greedy, with one place to come back to: after a mismatch only the last `*` can take more, for whatever an
 /// earlier one could take, the last can take as well. No recursion, no more memory, and at most
 /// tokens × characters steps.
@@ -197,6 +205,21 @@ mod tests {
     fn many_stars_take_no_exponential_time() {
         let pattern = "*a".repeat(2_000);
         assert!(!matching(&pattern, &"a".repeat(1_999)));
+    }
+
+    #[test]
+    fn a_pattern_covers_what_has_stars_at_the_same_places_or_fewer() {
+        let cases = [
+            ("*", "a", true),
+            ("*", "*", true),
+            ("a/*", "a/b-*/*", true),
+            ("a/b-*/*", "a/*", false),
+            ("a/b", "a/*", false),
+            ("a*c", "a*b*c", true),
+        ];
+        for (pattern, other, expected) in cases {
+            assert_eq!(covers(pattern, other), expected, "{pattern} {other}");
+        }
     }
 
     #[test]

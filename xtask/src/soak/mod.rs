@@ -89,7 +89,15 @@ pub(crate) fn command() -> Command {
         .arg(number("rounds", "10").help("How many permissions are taken away, one in each"))
         .arg(number("seed", "1").help("Which ones"));
     let persons = Command::new("persons")
-        .about("Types every command against an account, and writes what each of them needs to be allowed");
+        .about("Types every command against an account with no more than the printed policies, or without one action")
+        .arg(number("rounds", "10").help("How many actions are taken away, one in each"))
+        .arg(number("seed", "1").help("Which"))
+        .arg(
+            Arg::new("renew")
+                .long("renew")
+                .action(ArgAction::SetTrue)
+                .help("Write what each command needs, seen by who may do everything"),
+        );
     let adoptions = Command::new("adoptions")
         .about("Takes applications of other people's in, each from a folder to a day with it")
         .arg(only(adoptions::CASES.iter().map(|case| case.name)));
@@ -125,7 +133,7 @@ pub(crate) fn run(running: &Running<'_>, matches: &ArgMatches) -> Result<(), Str
         "in-a-row" => in_a_row::play(running, rounds, rate)?,
         "adoptions" => adoptions::play(running, &only())?,
         "signs" => signs::play(running, &only())?,
-        "persons" => persons::play(running)?,
+        "persons" => persons::play(running, matches.get_flag("renew"), (rounds, seed))?,
         "permissions" => permissions::play(running, rounds, seed)?,
         "operators" => operators::play(running, (number("first"), rounds), (seed, rate))?,
         _ => interrupts::play(running, rounds, seed, &only())?,

@@ -32,6 +32,8 @@ pub(crate) struct Stage<'a> {
     pub(crate) scratch: &'a Scratch,
     environment: &'static str,
     variables: Vec<(&'static str, String)>,
+    /// Variables of somebody else's session, which commands are run with.
+    session: Vec<(&'static str, String)>,
     /// What `local start` told of the cloud.
     pub(super) cloud: Value,
 }
@@ -60,7 +62,12 @@ impl<'a> Stage<'a> {
             variables.push(("AWS_ACCESS_KEY_ID", text("access_key_id")));
             variables.push(("AWS_SECRET_ACCESS_KEY", text("secret_access_key")));
         }
-        Ok(Self { scratch, environment, variables, cloud })
+        Ok(Self { scratch, environment, variables, session: Vec::new(), cloud })
+    }
+
+    /// Lets commands be run with this session, by its variables; without one, as whoever the account belongs to.
+    pub(super) fn act_as(&mut self, session: Option<Vec<(&'static str, String)>>) {
+        self.session = session.unwrap_or_default();
     }
 
     /// The cloud's own process.
@@ -98,7 +105,8 @@ impl<'a> Stage<'a> {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let arguments = [arguments, &["--environment", self.environment, "--output", "json"]].concat();
         let mut command = self.scratch.tool(&self.scratch.checkout(), &arguments);
-        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        let variables = self.variables.iter().chain(&self.session);
+        command.envs(variables.map(|(name, value)| (name, value)));
         command
     }
 

@@ -115,8 +115,8 @@ fn wider(document: &Value, statement: usize, element: &Element) -> Vec<Value> {
 /// The printed policies of people allow what the commands of a rehearsal did as its operator.
 fn people_may_what_they_did(checkout: &Checkout, record: &Record) {
     for (person, program) in [("operator", "seatrial-provision"), ("releaser", "seatrial-release")] {
-        let document = checkout.json(&["permissions", "--policy", person])["policy"].clone();
-        let permits = Permits::of(&document);
+        let printed = checkout.json(&["permissions", "--policy", person]);
+        let permits = Permits::of(printed["policies"].as_array().unwrap());
         let did = record.uses.iter().filter(|used| used.program.as_deref() == Some(program));
         let did: Vec<_> = did.filter(|used| used.principal.contains(":user/")).collect();
         assert!(did.len() > 10, "{person}: {}", did.len());

@@ -30,9 +30,9 @@ const LIST: &str = "infra/permissions.json";
 #[serde(untagged)]
 pub(crate) enum Printed {
     Judged(Judged),
-    /// A policy document; the text is the document alone.
-    Policy {
-        policy: serde_json::Value,
+    /// Policy documents; the text is the documents alone, one after the other.
+    Policies {
+        policies: Vec<serde_json::Value>,
     },
 }
 
@@ -57,9 +57,8 @@ pub(crate) async fn run(
     let environment = load_environment(&root, globals)?;
     let templates = plan::load(&root)?;
     if let Some(person) = args.policy {
-        return Ok(Report::done(Printed::Policy {
-            policy: person::policy(person, &environment, &templates),
-        }));
+        let policies = person::policies(person, &environment, &templates);
+        return Ok(Report::done(Printed::Policies { policies }));
     }
     let kept = found(session, (&root, &environment), (&templates, args)).await?;
     if let Some(path) = &args.save {
@@ -211,8 +210,12 @@ impl fmt::Display for Printed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Judged(judged) => judged.fmt(f),
-            Self::Policy { policy } => {
-                write!(f, "{}", serde_json::to_string_pretty(policy).map_err(|_| fmt::Error)?)
+            Self::Policies { policies } => {
+                for (number, policy) in policies.iter().enumerate() {
+                    let text = serde_json::to_string_pretty(policy).map_err(|_| fmt::Error)?;
+                    write!(f, "{}{text}", if number > 0 { "\n" } else { "" })?;
+                }
+                Ok(())
             }
         }
     }

@@ -1,12 +1,12 @@
-//! The least policy of a person: what the commands that it types were seen to need, and what CloudFormation's handlers
+//! The least policies of a person: what the commands that it types were seen to need, and what CloudFormation's handlers
 //! may call with its session.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use seatrial_permissions::Need;
+use seatrial_permissions::{Need, documents, statements};
 use seatrial_project::Environment;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::cli::Person;
 use crate::plan::template::StackTemplate;
@@ -28,30 +28,61 @@ impl Person {
     }
 }
 
-/// The policy document for an environment whose stacks these templates make.
-pub(super) fn policy(person: Person, environment: &Environment, templates: &[StackTemplate]) -> Value {
+/// The policy documents for an environment whose stacks these templates make, each as long as AWS lets one be.
+pub(super) fn policies(person: Person, environment: &Environment, templates: &[StackTemplate]) -> Vec<Value> {
     let name = format!("{}-{}", environment.project, environment.name);
     let place = (environment.account.as_str(), environment.region.as_str(), name.as_str());
     let of = NEEDS.iter().filter(|(command, _)| person.types(command)).flat_map(|(_, needs)| needs);
-    let needs: BTreeSet<Need> = of.map(|need| need.in_place(place)).collect();
-    let mut statements = seatrial_permissions::statements(&needs);
-    if person == Person::Operator {
-        statements.extend(by_schema(templates, &needs));
-    }
-    json!({ "Version": "2012-10-17", "Statement": statements })
+    let seen: BTreeSet<&Need> = of.collect();
+    let in_place = |needs: BTreeSet<Need>| needs.iter().map(|need| need.in_place(place)).collect();
+    let by_schema = if person == Person::Operator { by_schema(templates, &seen) } else { BTreeSet::new() };
+    let mut all = statements(&in_place(seen.into_iter().cloned().collect()), None);
+    all.extend(statements(&in_place(by_schema), Some("BySchema")));
+    documents(all)
 }
 
 /// What handlers of the types in the templates may call on AWS beyond what was seen here (AWS: resource type schemas,
 /// `handlers`), with the session of whoever provisions: more than they ever call, so that it is marked.
-fn by_schema(templates: &[StackTemplate], needs: &BTreeSet<Need>) -> Option<Value> {
+fn by_schema(templates: &[StackTemplate], seen: &BTreeSet<&Need>) -> BTreeSet<Need> {
     let resources = templates.iter().flat_map(|template| &template.resources);
     let types: BTreeSet<&str> = resources.map(|resource| resource.kind.as_str()).collect();
     let known = types.into_iter().filter_map(seatrial_actions::handlers);
     let actions = known.flat_map(|of| of.create.iter().chain(&of.read).chain(&of.update).chain(&of.delete));
-    let seen: BTreeSet<&str> = needs.iter().map(|need| need.action.as_str()).collect();
-    let actions: BTreeSet<&str> = actions.copied().filter(|action| !seen.contains(action)).collect();
-    let statement = json!({ "Sid": "BySchema", "Effect": "Allow", "Action": actions, "Resource": "*" });
-    (!actions.is_empty()).then_some(statement)
+    let was_seen = |action: &&str| seen.iter().any(|need| need.action == **action);
+    let unseen: BTreeSet<&str> = actions.copied().filter(|action| !was_seen(action)).collect();
+    let need = |action: &str, resource: &str| Need {
+        action: action.to_owned(),
+        resource: resource.to_owned(),
+        condition: None,
+    };
+    let on = |action| resources_like(action, seen).into_iter().map(move |resource| need(action, resource));
+    unseen.into_iter().flat_map(on).collect()
+}
+
+/// The environment's resources of the types that the action knows, as they were seen in other actions' calls; all where
+/// none was, or the action knows no type.
+fn resources_like<'a>(action: &str, seen: &BTreeSet<&'a Need>) -> BTreeSet<&'a str> {
+    let kinds = seatrial_actions::arns(action).into_iter().filter_map(kind);
+    let mut found = BTreeSet::new();
+    for own in kinds {
+        let same =
+            seen.iter().map(|need| need.resource.as_str()).filter(|resource| kind(resource) == Some(own));
+        let same: BTreeSet<&str> = same.filter(|resource| !resource.contains("aws-service-role/")).collect();
+        // Those that bear the environment's name say best which are its own.
+        let named: BTreeSet<&str> = same.iter().copied().filter(|one| one.contains("${Name}")).collect();
+        found.extend(if named.is_empty() { same } else { named });
+    }
+    if found.is_empty() { BTreeSet::from(["*"]) } else { found }
+}
+
+/// An ARN's service and type: `iam`, `role`.
+fn kind(arn: &str) -> Option<(&str, &str)> {
+    let mut parts = arn.splitn(6, ':').skip(2);
+    let service = parts.next()?;
+    let rest = parts.nth(2)?;
+    // A form's type may stand before its first variable alone, as a bucket's does.
+    let end = rest.find(['/', ':', '$', '*']).unwrap_or(rest.len());
+    Some((service, &rest[..end]))
 }
 
 #[cfg(test)]

@@ -1,46 +1,24 @@
-//! `cargo xtask soak persons`: every command that a person types against an account, and what the calls of each needed:
-//! `permissions --policy` prints it. The local cloud is AWS to an environment with an account.
+//! `cargo xtask soak persons --renew`: what the calls of each command needed; `permissions --policy` prints it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use seatrial::Running;
-use seatrial_permissions::{Need, Permits, Record, Use, statements};
-use serde_json::{Value, json};
+use seatrial_permissions::{Need, Permits, Record, Use, documents, statements};
+use serde_json::Value;
 
-use super::scratch::Scratch;
-use super::stage::{SOAK, Stage};
-use super::traffic::last_lines;
+use super::{COMMANDS, NEEDS, change};
+use crate::soak::scratch::Scratch;
+use crate::soak::stage::{SOAK, Stage};
+use crate::soak::traffic::last_lines;
 
-/// What is written, for the tool to print.
-const NEEDS: &str = "crates/seatrial/src/commands/permissions/needs.json";
 /// Project and environment.
 const NAME: &str = "myapp-soak";
 /// What the tool puts before a command's name in its calls.
 const PROGRAM: &str = "seatrial-";
 
-/// In their order; and whether they must go well.
-const COMMANDS: [(&[&str], bool); 15] = [
-    (&["doctor"], false),
-    (&["provision", "--yes"], true),
-    (&["status"], true),
-    (&["status", "--drift"], true),
-    (&["diff"], true),
-    (&["logs", "--since", "1h"], true),
-    (&["logs", "--source", "build", "--since", "1h"], true),
-    (&["logs", "--source", "deployment", "--since", "1h"], true),
-    (&["release"], true),
-    (&["run", "--", "migrate"], false),
-    (&["rollback", "--yes"], true),
-    (&["explain"], false),
-    (&["provision", "--yes"], true),
-    (&["status"], true),
-    (&["destroy", "--yes"], true),
-];
-
-pub(super) fn play(running: &Running<'_>) -> Result<usize, String> {
-    let scratch = Scratch::make(running)?;
-    let played = record(running, &scratch);
+pub(super) fn play(running: &Running<'_>, scratch: &Scratch) -> Result<usize, String> {
+    let played = record(running, scratch);
     // Whatever came of it.
     scratch.reset(running);
     let record = played?;
@@ -55,19 +33,12 @@ fn record(running: &Running<'_>, scratch: &Scratch) -> Result<Record, String> {
     let stage = Stage::begin(scratch, SOAK, None)?;
     stage.set("")?;
     scratch.commit("Add an environment")?;
-    for (number, (command, must_go_well)) in COMMANDS.iter().enumerate() {
-        match command {
-            ["release"] => scratch.change_a_line(1)?,
-            ["provision", ..] if number > 1 => {
-                stage.set("tasks: {min: 1, max: 3, cpu_target: 50}")?;
-                scratch.commit("Change the environment")?;
-            }
-            _ => {}
-        }
-        let output = stage.run(command)?;
-        running.say(format_args!("{}: {}", command.join(" "), output.status));
-        if *must_go_well && !output.status.success() {
-            return Err(format!("`{}` failed: {}", command.join(" "), last_lines(&output)));
+    for (number, typed) in COMMANDS.iter().enumerate() {
+        change(&stage, number, typed.words)?;
+        let output = stage.run(typed.words)?;
+        running.say(format_args!("{}: {}", typed.words.join(" "), output.status));
+        if typed.must_go_well && !output.status.success() {
+            return Err(format!("`{}` failed: {}", typed.words.join(" "), last_lines(&output)));
         }
     }
     let path = scratch.path().join("record.json");
@@ -99,11 +70,9 @@ fn proven(running: &Running<'_>, record: &Record, of: &BTreeMap<String, BTreeSet
     for (command, needs) in of {
         let place = (record.account.as_str(), record.region.as_str(), NAME);
         let needs: BTreeSet<Need> = needs.iter().map(|need| need.in_place(place)).collect();
-        let document = |needs: &BTreeSet<Need>| -> Value {
-            json!({ "Version": "2012-10-17", "Statement": statements(needs) })
-        };
+        let policies = |needs: &BTreeSet<Need>| -> Vec<Value> { documents(statements(needs, None)) };
         let denied = |needs: &BTreeSet<Need>| {
-            let permits = Permits::of(&document(needs));
+            let permits = Permits::of(&policies(needs));
             typed(record).any(|(typed, used)| typed == command && !permits.allow(record, used))
         };
         let actions: BTreeSet<&str> = needs.iter().map(|need| need.action.as_str()).collect();
@@ -112,9 +81,9 @@ fn proven(running: &Running<'_>, record: &Record, of: &BTreeMap<String, BTreeSet
             !denied(&less)
         });
         let needless: Vec<_> = needless.collect();
-        let (whole, length) = (denied(&needs), document(&needs).to_string().len());
+        let (whole, count) = (denied(&needs), policies(&needs).len());
         running.say(format_args!(
-            "{command}: {} actions in {length} characters, {} of them needless{}",
+            "{command}: {} actions in policies: {count}, {} of them needless{}",
             actions.len(),
             needless.len(),
             if whole { "; FINDING: not enough" } else { "" }
