@@ -19,7 +19,7 @@ pub use crate::{
     document::{Element, Part, parts, without},
     judge::{Denied, Finding, Judgement, Verdict, judge},
     listed::Listed,
-    need::Need,
+    need::{Need, all_of},
     policy::{documents, statements},
     record::{Record, Role, Use},
     replay::Permits,

@@ -36,6 +36,23 @@ impl Need {
     }
 }
 
+/// What stands for all resources of a form: `arn:aws:iam::${Account}:role/*`.
+pub fn all_of(form: &str) -> String {
+    let mut text = String::new();
+    let mut rest = form;
+    while let Some((before, variable)) = rest.split_once("${") {
+        let (name, behind) = variable.split_once('}').unwrap_or((variable, ""));
+        text.push_str(before);
+        match name {
+            "Partition" => text.push_str("aws"),
+            "Region" | "Account" => text.push_str(&format!("${{{name}}}")),
+            _ => text.push('*'),
+        }
+        rest = behind;
+    }
+    text + rest
+}
+
 /// The ARN with a star for each of its names that is not the environment's own.
 fn general(action: &str, resource: &str, name: &str) -> String {
     let forms = seatrial_actions::arns(action);
@@ -90,6 +107,13 @@ fn named(value: &str, name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_of_a_form_are_those_of_the_environments_account() {
+        let form = "arn:${Partition}:ec2:${Region}:${Account}:natgateway/${NatGatewayId}";
+        assert_eq!(all_of(form), "arn:aws:ec2:${Region}:${Account}:natgateway/*");
+        assert_eq!(all_of("arn:${Partition}:s3:::${BucketName}/${ObjectName}"), "arn:aws:s3:::*/*");
+    }
 
     #[test]
     fn names_that_are_made_up_become_stars_and_the_environments_own_stays() {

@@ -18,6 +18,9 @@ static NEEDS: LazyLock<BTreeMap<String, Vec<Need>>> =
 const READING: [&str; 4] = ["diff", "explain", "logs", "status"];
 const RELEASING: [&str; 3] = ["release", "rollback", "run"];
 
+/// More types of resources than any action needs at once.
+const MANY_TYPES: usize = 6;
+
 impl Person {
     fn types(self, command: &str) -> bool {
         match self {
@@ -55,24 +58,29 @@ fn by_schema(templates: &[StackTemplate], seen: &BTreeSet<&Need>) -> BTreeSet<Ne
         resource: resource.to_owned(),
         condition: None,
     };
-    let on = |action| resources_like(action, seen).into_iter().map(move |resource| need(action, resource));
+    let on = |action| resources_like(action, seen).into_iter().map(move |resource| need(action, &resource));
     unseen.into_iter().flat_map(on).collect()
 }
 
-/// The environment's resources of the types that the action knows, as they were seen in other actions' calls; all where
-/// none was, or the action knows no type.
-fn resources_like<'a>(action: &str, seen: &BTreeSet<&'a Need>) -> BTreeSet<&'a str> {
-    let kinds = seatrial_actions::arns(action).into_iter().filter_map(kind);
+/// The environment's resources of the types that the action knows, as they were seen in other actions' calls; of a type
+/// that was not seen, all. An action of very many types is given one at a time, as tags are: there the seen ones do.
+fn resources_like(action: &str, seen: &BTreeSet<&Need>) -> BTreeSet<String> {
+    let forms = seatrial_actions::arns(action);
+    let is_of_any_type = forms.len() > MANY_TYPES;
     let mut found = BTreeSet::new();
-    for own in kinds {
-        let same =
-            seen.iter().map(|need| need.resource.as_str()).filter(|resource| kind(resource) == Some(own));
+    for form in forms {
+        let own = kind(form);
+        let same = seen.iter().map(|need| need.resource.as_str()).filter(|resource| kind(resource) == own);
         let same: BTreeSet<&str> = same.filter(|resource| !resource.contains("aws-service-role/")).collect();
         // Those that bear the environment's name say best which are its own.
         let named: BTreeSet<&str> = same.iter().copied().filter(|one| one.contains("${Name}")).collect();
-        found.extend(if named.is_empty() { same } else { named });
+        let best = if named.is_empty() { same } else { named };
+        if best.is_empty() && !is_of_any_type {
+            found.insert(seatrial_permissions::all_of(form));
+        }
+        found.extend(best.into_iter().map(str::to_owned));
     }
-    if found.is_empty() { BTreeSet::from(["*"]) } else { found }
+    if found.is_empty() { BTreeSet::from(["*".to_owned()]) } else { found }
 }
 
 /// An ARN's service and type: `iam`, `role`.
