@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
 
-use seatrial_permissions::{Element, Finding, Listed, Permits, Record, Sources, Verdict, judge, parts};
+use seatrial_permissions::{
+    Element, Finding, Judgement, Listed, Permits, Record, Sources, Verdict, judge, parts,
+};
 use serde_json::{Value, json};
 
 use crate::support::checkout::Checkout;
@@ -53,8 +55,58 @@ pub(crate) fn each_is_needed_or_has_its_reason(checkout: &Checkout) {
         }
     }
     println!("{widened} ways to widen them were told");
+    conditions_are_missed(&record, &of);
     people_may_what_they_did(checkout, &record);
     assert!(widened > 80, "{widened}");
+}
+
+/// Whatever condition is taken from a policy, or from who may assume a role, is told to be missing.
+#[expect(clippy::print_stdout, reason = "how many there were is part of what it shows")]
+fn conditions_are_missed(record: &Record, of: &dyn Fn(&Record) -> Judgement) {
+    let mut missed = 0;
+    for (index, role) in record.roles.iter().enumerate().filter(|(_, role)| role.stack.is_some()) {
+        let policies = role.policies.iter().map(|(name, text)| (Some(name), text));
+        for (policy, text) in policies.chain([(None, &role.trust)]) {
+            let document: Value = serde_json::from_str(text).unwrap();
+            for without in without_conditions(&document) {
+                let mut more = record.clone();
+                match policy {
+                    Some(name) => drop(more.roles[index].policies.insert(name.clone(), without.to_string())),
+                    None => more.roles[index].trust = without.to_string(),
+                }
+                assert!(!of(&more).is_good(), "{}, {policy:?}: {without}", role.name);
+                missed += 1;
+            }
+        }
+    }
+    println!("{missed} conditions were taken away, and told to be missing");
+    assert!(missed > 15, "{missed}");
+}
+
+/// The document without one key of one statement's conditions, for each that there is.
+fn without_conditions(document: &Value) -> Vec<Value> {
+    let mut all = Vec::new();
+    for (number, statement) in document["Statement"].as_array().unwrap().iter().enumerate() {
+        for (operator, keys) in statement["Condition"].as_object().into_iter().flatten() {
+            for key in keys.as_object().unwrap().keys() {
+                // The ARN of a task set names its cluster, too.
+                if statement["Resource"].to_string().contains(":task-set/") {
+                    continue;
+                }
+                let mut without = document.clone();
+                let condition = &mut without["Statement"][number]["Condition"];
+                condition[operator].as_object_mut().unwrap().remove(key);
+                if condition[operator] == json!({}) {
+                    condition.as_object_mut().unwrap().remove(operator);
+                }
+                if *condition == json!({}) {
+                    without["Statement"][number].as_object_mut().unwrap().remove("Condition");
+                }
+                all.push(without);
+            }
+        }
+    }
+    all
 }
 
 fn is_excused(found: &Finding) -> bool {
