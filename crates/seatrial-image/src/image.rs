@@ -16,6 +16,8 @@ pub(crate) const GZIP_LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip
 pub(crate) const ZSTD_LAYER: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
 /// Label that holds the source revision.
 pub(crate) const REVISION_LABEL: &str = "org.opencontainers.image.revision";
+/// Label that holds where the source is, as a URL.
+pub(crate) const SOURCE_LABEL: &str = "org.opencontainers.image.source";
 /// The variable that tells the application its source revision.
 pub(crate) const COMMIT_VARIABLE: &str = "APP_COMMIT";
 

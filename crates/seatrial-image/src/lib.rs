@@ -150,7 +150,13 @@ async fn pack_binary(
     revision: &Revision,
     binary: PathBuf,
 ) -> Result<Packed, ImageError> {
-    let (architecture, port) = (request.architecture, request.options.port);
-    let settings = Settings { architecture, revision: revision.id.clone(), port };
+    let options = &request.options;
+    let settings = Settings {
+        architecture: request.architecture,
+        title: options.package.clone(),
+        source: options.source.clone(),
+        revision: revision.id.clone(),
+        port: options.port,
+    };
     blocking("pack the image", move || pack::pack(&binary, &settings)).await
 }

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::architecture::ArchitectureNames as _;
 use crate::error::ImageError;
-use crate::image::{Blob, COMMIT_VARIABLE, GZIP_LAYER, Layer, Packed, REVISION_LABEL, digest};
+use crate::image::{Blob, COMMIT_VARIABLE, GZIP_LAYER, Layer, Packed, REVISION_LABEL, SOURCE_LABEL, digest};
 
 /// The user that distroless images call `nonroot`; a number, because the image has no `/etc/passwd`.
 const USER: &str = "65532:65532";
@@ -22,6 +22,10 @@ const USER: &str = "65532:65532";
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) architecture: Architecture,
+    /// The package's name.
+    pub(crate) title: String,
+    /// See [`crate::ImageOptions::source`].
+    pub(crate) source: String,
     pub(crate) revision: String,
     pub(crate) port: u16,
 }
@@ -48,7 +52,11 @@ fn pack_bytes(binary: &[u8], settings: &Settings) -> std::io::Result<Packed> {
             "ExposedPorts": { format!("{}/tcp", settings.port): {} },
             "Env": [format!("{COMMIT_VARIABLE}={}", settings.revision)],
             "Entrypoint": ["/app"],
-            "Labels": { "org.opencontainers.image.title": "app", REVISION_LABEL: settings.revision },
+            "Labels": {
+                "org.opencontainers.image.title": settings.title,
+                REVISION_LABEL: settings.revision,
+                SOURCE_LABEL: settings.source,
+            },
         },
         "rootfs": { "type": "layers", "diff_ids": [digest(&tar)] },
         "history": [{ "created_by": "seatrial-image" }],
@@ -76,7 +84,13 @@ mod tests {
     use super::*;
 
     fn settings() -> Settings {
-        Settings { architecture: Architecture::Arm64, revision: "0123456789abcdef".into(), port: 8080 }
+        Settings {
+            architecture: Architecture::Arm64,
+            title: "shop".into(),
+            source: "https://github.com/a/b".into(),
+            revision: "0123456789abcdef".into(),
+            port: 8080,
+        }
     }
 
     #[test]
@@ -112,7 +126,12 @@ mod tests {
         assert_eq!(config["architecture"], "arm64");
         assert_eq!(config["config"]["User"], "65532:65532");
         assert_eq!(config["config"]["ExposedPorts"], json!({ "8080/tcp": {} }));
-        assert_eq!(config["config"]["Labels"][REVISION_LABEL], "0123456789abcdef");
+        let labels = json!({
+            "org.opencontainers.image.title": "shop",
+            "org.opencontainers.image.revision": "0123456789abcdef",
+            "org.opencontainers.image.source": "https://github.com/a/b",
+        });
+        assert_eq!(config["config"]["Labels"], labels);
         assert_eq!(config["rootfs"]["diff_ids"][0], digest(&tar_bytes));
         let manifest: serde_json::Value = serde_json::from_slice(packed.manifest.bytes()).unwrap();
         assert_eq!(manifest["config"]["digest"], packed.config.digest);

@@ -278,7 +278,8 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "binary").unwrap();
         let (architecture, revision) = (Architecture::X86_64, revision.id.clone());
-        let settings = Settings { architecture, revision, port: 8080 };
+        let (title, source) = ("app".to_owned(), String::new());
+        let settings = Settings { architecture, title, source, revision, port: 8080 };
         pack(file.path(), &settings).unwrap()
     }
 

@@ -35,6 +35,8 @@ impl From<ImageBuilder> for Builder {
 pub struct ImageOptions {
     /// A package of the workspace.
     pub package: String,
+    /// The repository's URL, for the image's label.
+    pub source: String,
     /// Without it the package's only or default binary.
     pub binary: Option<String>,
     /// Where the application listens.
@@ -55,6 +57,7 @@ impl From<&Environment> for ImageOptions {
     fn from(environment: &Environment) -> Self {
         Self {
             package: environment.image.package.clone(),
+            source: format!("https://github.com/{}", environment.source.repository),
             binary: environment.image.binary.clone(),
             port: environment.app.port,
             before: environment.image.before.clone(),

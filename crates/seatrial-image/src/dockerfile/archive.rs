@@ -16,7 +16,9 @@ use sha2::{Digest as _, Sha256};
 
 use crate::architecture::ArchitectureNames as _;
 use crate::error::ImageError;
-use crate::image::{Blob, COMMIT_VARIABLE, GZIP_LAYER, Layer, Packed, REVISION_LABEL, ZSTD_LAYER};
+use crate::image::{
+    Blob, COMMIT_VARIABLE, GZIP_LAYER, Layer, Packed, REVISION_LABEL, SOURCE_LABEL, ZSTD_LAYER,
+};
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
@@ -82,7 +84,7 @@ impl Archive {
         mut self,
         folder: &Path,
         architecture: Architecture,
-        revision: &str,
+        (source, revision): (&str, &str),
     ) -> Result<Packed, ImageError> {
         let images: Vec<Image> = self.json(Path::new("manifest.json"))?;
         let [image] = &images[..] else {
@@ -106,7 +108,7 @@ impl Archive {
         }
         keep_only(folder, &layers)
             .map_err(|error| ImageError::failed("clear layers of earlier builds", error))?;
-        name(&mut config, revision);
+        name(&mut config, (source, revision));
         Packed::new(&config, layers).map_err(|error| ImageError::failed("pack the image", error))
     }
 
@@ -224,8 +226,8 @@ fn check(config: &Value, architecture: Architecture) -> Result<(), ImageError> {
         .with_hint("`app.architecture` in `infra/project.yml`, or the Dockerfile's `--platform`, is wrong"))
 }
 
-/// The application is told its revision, and the registry.
-fn name(config: &mut Value, revision: &str) {
+/// The application is told its revision, and the registry; there, what a base image says of its own source is replaced.
+fn name(config: &mut Value, (source, revision): (&str, &str)) {
     let settings = &mut config["config"];
     if !settings.is_object() {
         *settings = json!({});
@@ -239,6 +241,7 @@ fn name(config: &mut Value, revision: &str) {
         settings["Labels"] = json!({});
     }
     settings["Labels"][REVISION_LABEL] = json!(revision);
+    settings["Labels"][SOURCE_LABEL] = json!(source);
 }
 
 /// Without `.` and `..`, from the archive's top.

@@ -76,8 +76,10 @@ fn follow(
     let stop = request.stop.as_ref();
     let image = engine.build(&build, &folders.id, stop)?;
     engine.save(&image, &folders.archive, stop)?;
-    let packed = Archive::open(&folders.archive)
-        .and_then(|archive| archive.pack(&folders.layers, request.architecture, &revision.id))?;
+    let packed = Archive::open(&folders.archive).and_then(|archive| {
+        let named = (request.options.source.as_str(), revision.id.as_str());
+        archive.pack(&folders.layers, request.architecture, named)
+    })?;
     Ok((packed, revision))
 }
 

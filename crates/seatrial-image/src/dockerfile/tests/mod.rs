@@ -6,9 +6,10 @@ use seatrial_project::{Architecture, Project};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::image::{GZIP_LAYER, REVISION_LABEL, ZSTD_LAYER, digest};
+use crate::image::{GZIP_LAYER, REVISION_LABEL, SOURCE_LABEL, ZSTD_LAYER, digest};
 
 const REVISION: &str = "0123456789abcdef0123456789abcdef01234567";
+const SOURCE: &str = "https://github.com/a/b";
 
 /// A file of an archive: its bytes, or what it is a symbolic link to.
 enum Part<'a> {
@@ -46,7 +47,7 @@ fn config(layers: &[&[u8]]) -> Value {
     let sums: Vec<String> = layers.iter().map(|layer| digest(layer)).collect();
     json!({
         "architecture": "amd64", "os": "linux", "created": "2026-01-01T00:00:00Z",
-        "config": { "Env": ["PATH=/bin", "APP_COMMIT=of the base"], "Labels": null, "Cmd": ["/web"] },
+        "config": { "Env": ["PATH=/bin", "APP_COMMIT=of the base"], "Labels": { SOURCE_LABEL: "of the base" }, "Cmd": ["/web"] },
         "rootfs": { "type": "layers", "diff_ids": sums },
     })
 }
@@ -70,7 +71,7 @@ fn pack(folder: &Path, config: &Value, layers: [&[u8]; 3]) -> Result<Packed, Ima
         ],
     );
     fs::create_dir_all(folder.join("layers")).unwrap();
-    Archive::open(&path)?.pack(&folder.join("layers"), Architecture::X86_64, REVISION)
+    Archive::open(&path)?.pack(&folder.join("layers"), Architecture::X86_64, (SOURCE, REVISION))
 }
 
 #[tokio::test]
@@ -93,7 +94,7 @@ async fn an_archive_becomes_the_same_image_each_time_with_the_revision_for_appli
     }
     let made: Value = serde_json::from_slice(packed.config.bytes()).unwrap();
     assert_eq!(made["config"]["Env"], json!(["PATH=/bin", format!("APP_COMMIT={REVISION}")]));
-    assert_eq!(made["config"]["Labels"], json!({ REVISION_LABEL: REVISION }));
+    assert_eq!(made["config"]["Labels"], json!({ REVISION_LABEL: REVISION, SOURCE_LABEL: SOURCE }));
     assert_eq!(made["config"]["Cmd"], json!(["/web"]));
     let again = pack(tempfile::tempdir().unwrap().path(), &config(&layers), layers).unwrap();
     assert_eq!(again.digest(), packed.digest());
@@ -151,7 +152,7 @@ fn what_is_no_image_for_the_tasks_is_refused_and_what_is_not_whole_is_told() {
     assert!(fewer.1.contains("3 layers, its configuration names 0"), "{fewer:?}");
     let none = folder.path().join("none.tar");
     write(&none, &[("x", Part::Bytes(b""))]);
-    let none = Archive::open(&none).unwrap().pack(folder.path(), Architecture::X86_64, REVISION);
+    let none = Archive::open(&none).unwrap().pack(folder.path(), Architecture::X86_64, (SOURCE, REVISION));
     assert!(format!("{:#}", anyhow::Error::from(none.err().unwrap())).contains("`manifest.json` is missing"));
 }
 
@@ -173,7 +174,8 @@ fn a_layer_in_zstd_stays_so() {
     let layers = folder.path().join("layers");
     fs::create_dir(&layers).unwrap();
 
-    let packed = Archive::open(&path).unwrap().pack(&layers, Architecture::X86_64, REVISION).unwrap();
+    let packed =
+        Archive::open(&path).unwrap().pack(&layers, Architecture::X86_64, (SOURCE, REVISION)).unwrap();
 
     assert_eq!(packed.layers[0].media_type, ZSTD_LAYER);
     assert_eq!(packed.layers[0].blob.digest, digest(&zstd));
