@@ -68,7 +68,7 @@ pub(super) fn play(running: &Running<'_>, wanted: &Wanted) -> Result<usize, Stri
             let stage = Stage::begin(&scratch, LOCAL, None)?;
             let mut soak = Soak { running, stage, rate: wanted.rate, settled: None, certificate: None };
             if https {
-                soak.certificate = Some(soak.certificate()?);
+                soak.certificate = Some(soak.stage.certificate(running, DOMAIN)?);
             }
             for _ in 0..wanted.rounds {
                 random.shuffle(&mut all);
@@ -105,17 +105,6 @@ struct Soak<'a> {
 }
 
 impl Soak<'_> {
-    /// A certificate of the local cloud's own authority: whoever owns the domain has made the records that it wants.
-    fn certificate(&self) -> Result<String, String> {
-        let request = ["acm", "request-certificate", "--domain-name", DOMAIN, "--validation-method", "DNS"];
-        let requested = self.stage.aws(self.running, &request)?;
-        let arn = object(&requested)["CertificateArn"].as_str().map(str::to_owned);
-        let arn = arn.ok_or_else(|| format!("no certificate by `aws`: {}", last_lines(&requested)))?;
-        let id = arn.rsplit('/').next().unwrap_or_default();
-        self.stage.post(&format!("/_local/certificates/{id}/validate"), "{}")?;
-        Ok(arn)
-    }
-
     fn settle(&mut self, case: &Case) -> Result<(), String> {
         let migrates = case.scenario == Scenario::Migration;
         let wanted = (case.traffic, migrates);

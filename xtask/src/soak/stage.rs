@@ -103,7 +103,10 @@ impl<'a> Stage<'a> {
 
     /// The tool in this environment, answering by an object.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let arguments = [arguments, &["--environment", self.environment, "--output", "json"]].concat();
+        // What stands behind `--` is another program's.
+        let own = arguments.iter().position(|one| *one == "--").unwrap_or(arguments.len());
+        let (own, program) = arguments.split_at(own);
+        let arguments = [own, &["--environment", self.environment, "--output", "json"], program].concat();
         let mut command = self.scratch.tool(&self.scratch.checkout(), &arguments);
         let variables = self.variables.iter().chain(&self.session);
         command.envs(variables.map(|(name, value)| (name, value)));
@@ -171,6 +174,17 @@ impl<'a> Stage<'a> {
             true => Ok(output),
             false => Err(format!("`aws {}` failed: {}", arguments.join(" "), last_lines(&output))),
         }
+    }
+
+    /// A certificate of the local cloud's own authority: whoever owns the domain has made the records that it wants.
+    pub(super) fn certificate(&self, running: &Running<'_>, domain: &str) -> Result<String, String> {
+        let request = ["acm", "request-certificate", "--domain-name", domain, "--validation-method", "DNS"];
+        let requested = self.aws(running, &request)?;
+        let arn = object(&requested)["CertificateArn"].as_str().map(str::to_owned);
+        let arn = arn.ok_or_else(|| format!("no certificate by `aws`: {}", last_lines(&requested)))?;
+        let id = arn.rsplit('/').next().unwrap_or_default();
+        self.post(&format!("/_local/certificates/{id}/validate"), "{}")?;
+        Ok(arn)
     }
 
     /// What a person does in the console.

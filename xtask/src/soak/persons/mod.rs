@@ -8,7 +8,7 @@ mod recorded;
 use seatrial::Running;
 
 use super::scratch::Scratch;
-use super::stage::Stage;
+use super::stage::{SOAK, Stage};
 
 /// What each command was seen to need, for the tool to print.
 const NEEDS: &str = "crates/seatrial/src/commands/permissions/needs.json";
@@ -30,7 +30,7 @@ const fn told(person: &'static str, words: &'static [&'static str]) -> Typed {
 }
 
 /// In their order.
-const COMMANDS: [Typed; 15] = [
+const COMMANDS: [Typed; 20] = [
     told("operator", &["doctor"]),
     typed("operator", &["provision", "--yes"]),
     typed("reader", &["status"]),
@@ -39,22 +39,47 @@ const COMMANDS: [Typed; 15] = [
     typed("reader", &["logs", "--since", "1h"]),
     typed("reader", &["logs", "--source", "build", "--since", "1h"]),
     typed("reader", &["logs", "--source", "deployment", "--since", "1h"]),
+    typed("releaser", &["release", "--ignore-alarms", "--wait-until", "traffic-shifted"]),
+    // Stops what runs.
+    typed("releaser", &["rollback", "--yes"]),
+    typed("operator", &["build-image", "--push"]),
     typed("releaser", &["release"]),
-    told("releaser", &["run", "--", "migrate"]),
+    typed("releaser", &["run", "--", "migrate"]),
     typed("releaser", &["rollback", "--yes"]),
     told("reader", &["explain"]),
     typed("operator", &["provision", "--yes"]),
+    typed("releaser", &["release", "--wait-until", "after-allow-test-traffic"]),
+    typed("releaser", &["release", "--continue"]),
     typed("reader", &["status"]),
     typed("operator", &["destroy", "--yes"]),
 ];
 
-/// What is there to be done by the command of that number.
-fn change(stage: &Stage<'_>, number: usize, words: &[&str]) -> Result<(), String> {
-    match words {
-        ["release"] => stage.scratch.change_a_line(1),
+const DOMAIN: &str = "myapp.test";
+
+/// A cloud with an account, and a project with what takes more permissions than the least.
+fn begin<'a>(running: &Running<'_>, scratch: &'a Scratch) -> Result<(Stage<'a>, String), String> {
+    let stage = Stage::begin(scratch, SOAK, None)?;
+    let certificate = stage.certificate(running, DOMAIN)?;
+    let settings =
+        format!("migrate: {{command: [migrate]}}, domain: {DOMAIN}, certificate_arn: '{certificate}'");
+    settle(&stage, &settings)?;
+    Ok((stage, settings))
+}
+
+fn settle(stage: &Stage<'_>, settings: &str) -> Result<(), String> {
+    stage.set(settings)?;
+    stage.generate()?;
+    stage.scratch.commit("Change the environment")
+}
+
+/// Makes something for the command of that number to do.
+fn change(stage: &Stage<'_>, number: usize, settings: &str) -> Result<(), String> {
+    match COMMANDS[number].words {
+        ["release", "--continue"] => Ok(()),
+        ["release" | "build-image", ..] => stage.scratch.change_a_line(number as u64),
         ["provision", ..] if number > 1 => {
-            stage.set("tasks: {min: 1, max: 3, cpu_target: 50}")?;
-            stage.scratch.commit("Change the environment")
+            let more = "tasks: {min: 1, max: 3, cpu_target: 50}, deployment: {ready_wait: 30m}";
+            settle(stage, &format!("{settings}, {more}"))
         }
         _ => Ok(()),
     }

@@ -8,9 +8,9 @@ use fastrand::Rng;
 use seatrial::Running;
 use serde_json::{Value, json};
 
-use super::{COMMANDS, NEEDS, change};
+use super::{COMMANDS, NEEDS, begin, change};
 use crate::soak::scratch::Scratch;
-use crate::soak::stage::{SOAK, Stage};
+use crate::soak::stage::Stage;
 use crate::soak::traffic::{last_lines, object};
 
 const PEOPLE: [&str; 3] = ["reader", "releaser", "operator"];
@@ -98,9 +98,7 @@ fn round(
     lack: Option<&Lack>,
     needs: &BTreeMap<String, BTreeSet<String>>,
 ) -> Result<Option<String>, String> {
-    let mut stage = Stage::begin(scratch, SOAK, None)?;
-    stage.set("")?;
-    scratch.commit("Add an environment")?;
+    let (mut stage, settings) = begin(running, scratch)?;
     let mut sessions = BTreeMap::new();
     for (person, policies) in printed(&stage)? {
         let policies = match lack {
@@ -113,13 +111,13 @@ fn round(
     let needing = |words: &[&str]| {
         lack.is_none_or(|lack| needs.get(words[0]).is_some_and(|needs| needs.contains(&lack.action)))
     };
-    let goes_back = needing(&["rollback"]);
+    let releases = needing(&["release"]) || needing(&["rollback"]);
     for (number, typed) in COMMANDS.iter().enumerate() {
-        let makes_ready = number == 1 || (typed.words[0] == "release" && goes_back);
+        let makes_ready = number == 1 || (releases && ["release", "rollback"].contains(&typed.words[0]));
         if !needing(typed.words) && !makes_ready {
             continue;
         }
-        change(&stage, number, typed.words)?;
+        change(&stage, number, &settings)?;
         // Whatever the person needs that lacks something, it types; others are not held up.
         let session = sessions.get(typed.person);
         stage.act_as(session.cloned());

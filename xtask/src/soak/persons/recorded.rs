@@ -7,9 +7,8 @@ use seatrial::Running;
 use seatrial_permissions::{Need, Permits, Record, Use, documents, statements};
 use serde_json::Value;
 
-use super::{COMMANDS, NEEDS, change};
+use super::{COMMANDS, NEEDS, begin, change};
 use crate::soak::scratch::Scratch;
-use crate::soak::stage::{SOAK, Stage};
 use crate::soak::traffic::last_lines;
 
 /// Project and environment.
@@ -30,11 +29,9 @@ pub(super) fn play(running: &Running<'_>, scratch: &Scratch) -> Result<usize, St
 }
 
 fn record(running: &Running<'_>, scratch: &Scratch) -> Result<Record, String> {
-    let stage = Stage::begin(scratch, SOAK, None)?;
-    stage.set("")?;
-    scratch.commit("Add an environment")?;
+    let (stage, settings) = begin(running, scratch)?;
     for (number, typed) in COMMANDS.iter().enumerate() {
-        change(&stage, number, typed.words)?;
+        change(&stage, number, &settings)?;
         let output = stage.run(typed.words)?;
         running.say(format_args!("{}: {}", typed.words.join(" "), output.status));
         if typed.must_go_well && !output.status.success() {

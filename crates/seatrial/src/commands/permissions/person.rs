@@ -15,6 +15,19 @@ use crate::plan::template::StackTemplate;
 static NEEDS: LazyLock<BTreeMap<String, Vec<Need>>> =
     LazyLock::new(|| serde_json::from_str(include_str!("needs.json")).unwrap_or_default());
 
+/// What a command calls only where something went another way: on the environment's stacks or its deployment group.
+const RARER: [(&str, &str); 9] = [
+    ("provision", "cloudformation:CancelUpdateStack"),
+    ("provision", "cloudformation:ContinueUpdateRollback"),
+    ("provision", "cloudformation:DeleteChangeSet"),
+    ("provision", "cloudformation:DescribeEvents"),
+    ("provision", "cloudformation:DescribeStackResources"),
+    ("provision", "cloudformation:GetTemplateSummary"),
+    ("provision", "cloudformation:ListChangeSets"),
+    ("provision", "cloudformation:RollbackStack"),
+    ("provision", "elasticloadbalancing:ModifyRule"),
+];
+
 const READING: [&str; 4] = ["diff", "explain", "logs", "status"];
 const RELEASING: [&str; 3] = ["release", "rollback", "run"];
 
@@ -36,35 +49,32 @@ pub(super) fn policies(person: Person, environment: &Environment, templates: &[S
     let name = format!("{}-{}", environment.project, environment.name);
     let place = (environment.account.as_str(), environment.region.as_str(), name.as_str());
     let of = NEEDS.iter().filter(|(command, _)| person.types(command)).flat_map(|(_, needs)| needs);
-    let seen: BTreeSet<&Need> = of.collect();
-    let in_place = |needs: BTreeSet<Need>| needs.iter().map(|need| need.in_place(place)).collect();
+    let mut seen: BTreeSet<Need> = of.cloned().collect();
+    let rarer = RARER.iter().filter(|(command, _)| person.types(command));
+    let rarer: Vec<Need> = rarer.flat_map(|(_, action)| like(action, &seen)).collect();
+    seen.extend(rarer);
     let by_schema = if person == Person::Operator { by_schema(templates, &seen) } else { BTreeSet::new() };
-    let mut all = statements(&in_place(seen.into_iter().cloned().collect()), None);
-    all.extend(statements(&in_place(by_schema), Some("BySchema")));
+    let in_place = |needs: &BTreeSet<Need>| needs.iter().map(|need| need.in_place(place)).collect();
+    let mut all = statements(&in_place(&seen), None);
+    all.extend(statements(&in_place(&by_schema), Some("BySchema")));
     documents(all)
 }
 
 /// What handlers of the types in the templates may call on AWS beyond what was seen here (AWS: resource type schemas,
 /// `handlers`), with the session of whoever provisions: more than they ever call, so that it is marked.
-fn by_schema(templates: &[StackTemplate], seen: &BTreeSet<&Need>) -> BTreeSet<Need> {
+fn by_schema(templates: &[StackTemplate], seen: &BTreeSet<Need>) -> BTreeSet<Need> {
     let resources = templates.iter().flat_map(|template| &template.resources);
     let types: BTreeSet<&str> = resources.map(|resource| resource.kind.as_str()).collect();
     let known = types.into_iter().filter_map(seatrial_actions::handlers);
     let actions = known.flat_map(|of| of.create.iter().chain(&of.read).chain(&of.update).chain(&of.delete));
     let was_seen = |action: &&str| seen.iter().any(|need| need.action == **action);
     let unseen: BTreeSet<&str> = actions.copied().filter(|action| !was_seen(action)).collect();
-    let need = |action: &str, resource: &str| Need {
-        action: action.to_owned(),
-        resource: resource.to_owned(),
-        condition: None,
-    };
-    let on = |action| resources_like(action, seen).into_iter().map(move |resource| need(action, &resource));
-    unseen.into_iter().flat_map(on).collect()
+    unseen.into_iter().flat_map(|action| like(action, seen)).collect()
 }
 
-/// The environment's resources of the types that the action knows, as they were seen in other actions' calls; of a type
-/// that was not seen, all. An action of very many types is given one at a time, as tags are: there the seen ones do.
-fn resources_like(action: &str, seen: &BTreeSet<&Need>) -> BTreeSet<String> {
+/// The action on the environment's resources of the types that it knows, as they were seen in other actions' calls; of a
+/// type that was not seen, on all. An action of very many types is given one at a time, as tags are: there the seen ones do.
+fn like(action: &str, seen: &BTreeSet<Need>) -> Vec<Need> {
     let forms = seatrial_actions::arns(action);
     let is_of_any_type = forms.len() > MANY_TYPES;
     let mut found = BTreeSet::new();
@@ -80,7 +90,11 @@ fn resources_like(action: &str, seen: &BTreeSet<&Need>) -> BTreeSet<String> {
         }
         found.extend(best.into_iter().map(str::to_owned));
     }
-    if found.is_empty() { BTreeSet::from(["*".to_owned()]) } else { found }
+    if found.is_empty() {
+        found.insert("*".to_owned());
+    }
+    let need = |resource| Need { action: action.to_owned(), resource, condition: None };
+    found.into_iter().map(need).collect()
 }
 
 /// An ARN's service and type: `iam`, `role`.
@@ -115,5 +129,68 @@ mod tests {
         });
         let changing: Vec<&Need> = changing.collect();
         assert!(changing.is_empty(), "{changing:?}");
+    }
+
+    /// Operations of services, as the source has them: `.ecs().run_task(`.
+    fn called(text: &str) -> Vec<String> {
+        const CLIENTS: [&str; 14] = [
+            "application_autoscaling",
+            "cloudformation",
+            "cloudtrail",
+            "cloudwatch",
+            "codebuild",
+            "codeconnections",
+            "codedeploy",
+            "codepipeline",
+            "ecr",
+            "ecs",
+            "elbv2",
+            "logs",
+            "rds",
+            "s3",
+        ];
+        let text: String = text.chars().filter(|character| !character.is_whitespace()).collect();
+        let of = |client: &str| {
+            let client = format!(".{client}().");
+            let behind = text.split(&client).skip(1);
+            let names = behind.filter_map(|behind| Some(behind.split_once('(')?.0.to_owned()));
+            names.filter(|name| name.contains('_')).collect::<Vec<String>>()
+        };
+        CLIENTS.into_iter().flat_map(of).collect()
+    }
+
+    #[test]
+    fn whatever_the_tool_calls_is_in_somebodys_policy() {
+        let known = NEEDS.values().flatten().map(|need| need.action.as_str());
+        let known = known.chain(RARER.into_iter().map(|(_, action)| action));
+        let plain = |action: &str| action.split(':').nth(1).unwrap_or_default().to_ascii_lowercase();
+        let mut known: BTreeSet<String> = known.map(plain).collect();
+        // Of S3 the actions have other names (AWS: Service Authorization Reference).
+        for (operation, action) in [
+            ("listobjectversions", "listbucketversions"),
+            ("deleteobjects", "deleteobjectversion"),
+            ("listbuckets", "listallmybuckets"),
+        ] {
+            assert!(known.contains(action), "{action}");
+            known.insert(operation.to_owned());
+        }
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/aws");
+        let mut count = 0;
+        let mut folders = vec![folder];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                for operation in called(&std::fs::read_to_string(&path).unwrap()) {
+                    count += 1;
+                    let name = operation.replace('_', "");
+                    assert!(known.contains(&name), "{}: `{operation}` is in nobody's policy", path.display());
+                }
+            }
+        }
+        assert!(count > 40, "{count}");
     }
 }
