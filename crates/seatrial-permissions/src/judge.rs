@@ -110,7 +110,7 @@ fn needless(judgement: &Judgement, sources: &Sources, excused: &BTreeSet<Place>)
         })
     };
     let reasons = sources.all().iter().filter(judged).flat_map(|source| &source.reasons);
-    let needless = reasons.filter(|reason| !excused.contains(&reason.place));
+    let needless = reasons.filter(|reason| !reason.sometimes && !excused.contains(&reason.place));
     needless
         .map(|reason| format!("{}: nothing of `{}` needs this reason", reason.place, reason.policy))
         .collect()

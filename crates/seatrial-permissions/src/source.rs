@@ -40,6 +40,8 @@ pub struct Reason {
     /// The numbers, from 1, of resources that are not used of a statement that is.
     pub resources: Vec<usize>,
     pub text: String,
+    /// Some rehearsals use it, by their settings or by how they end: then the reason is not needless.
+    pub sometimes: bool,
 }
 
 /// A policy in a template.
@@ -257,6 +259,7 @@ impl Reader<'_> {
                 actions: listed("Actions").into_iter().filter_map(Node::as_text).map(str::to_owned).collect(),
                 resources: resources.collect::<Result<_, _>>()?,
                 text: text("Reason").ok_or_else(|| missing("Reason"))?.to_owned(),
+                sometimes: node.get("Sometimes").and_then(Node::as_text) == Some("true"),
             })
         };
         listed.unwrap_or_default().iter().map(reason).collect()
