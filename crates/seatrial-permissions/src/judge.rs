@@ -290,6 +290,12 @@ impl Judgement {
         self.denied.is_empty() && self.needless.is_empty() && self.faults().next().is_none()
     }
 
+    /// Leaves what was used and what was denied, of a record that says nothing about the rest.
+    pub fn forget_unused(&mut self) {
+        self.permissions.retain(Finding::is_missed);
+        self.needless.clear();
+    }
+
     /// What is unused, or wide, without a reason.
     pub fn faults(&self) -> impl Iterator<Item = &Finding> {
         self.permissions.iter().filter(|finding| finding.verdict == Verdict::Unused || finding.wide.is_some())

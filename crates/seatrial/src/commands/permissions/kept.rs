@@ -19,6 +19,9 @@ pub(crate) struct Kept {
     pub(crate) prefix: String,
     /// Of the templates as they were, without what changes nothing.
     pub(crate) templates: String,
+    /// A release went through: what was not used then, nothing uses.
+    #[serde(default)]
+    pub(crate) complete: bool,
     #[serde(flatten)]
     pub(crate) record: Record,
 }

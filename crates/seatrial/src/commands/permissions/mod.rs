@@ -67,7 +67,12 @@ pub(crate) async fn run(
         std::fs::write(path, text).with_context(|| format!("failed to write `{}`", path.display()))?;
     }
     let mut listed = read_list(&root)?;
-    let judgement = judge(&kept.record, &sources(&templates)?, (&kept.prefix, &listed));
+    let mut judgement = judge(&kept.record, &sources(&templates)?, (&kept.prefix, &listed));
+    if !kept.complete {
+        let note = "no release went through in the last rehearsal: what it did not use may well be needed";
+        session.printer.note(format_args!("{note}"));
+        judgement.forget_unused();
+    }
     if args.renew {
         judgement.renew(&mut listed);
         write_list(session, &root, &listed)?;
@@ -91,6 +96,10 @@ pub(crate) fn check(session: &Session, root: &Path, project: &Project) -> anyhow
         told("the last rehearsal was of other templates");
         return Ok(());
     }
+    if !kept.complete {
+        told("no release went through in the last rehearsal");
+        return Ok(());
+    }
     let judgement = judge(&kept.record, &sources(&templates)?, (&kept.prefix, &read_list(root)?));
     let lines: Vec<String> = amiss(&judgement).collect();
     if lines.is_empty() { Ok(()) } else { Err(Failed(lines.join("\n")).into()) }
@@ -100,14 +109,14 @@ pub(crate) fn check(session: &Session, root: &Path, project: &Project) -> anyhow
 pub(crate) async fn keep(
     connection: &Connection,
     (root, environment): (&Path, &Environment),
-    (project, scenarios): (&Path, Vec<String>),
+    (project, scenarios, complete): (&Path, Vec<String>, bool),
 ) -> anyhow::Result<(Record, Judgement)> {
     let mut record = local::permissions(connection).await?;
     record.scenarios = scenarios;
     let templates = plan::load(project)?;
     let prefix = environment.stack_name("");
     let judgement = judge(&record, &sources(&templates)?, (&prefix, &Listed::default()));
-    let kept = Kept { prefix, templates: digest(&templates), record };
+    let kept = Kept { prefix, templates: digest(&templates), complete, record };
     kept.write(root, &environment.project)?;
     Ok((kept.record, judgement))
 }
@@ -117,7 +126,8 @@ async fn found(
     (root, environment): (&Path, &Environment),
     (templates, args): (&[StackTemplate], &PermissionsArgs),
 ) -> anyhow::Result<Kept> {
-    let fresh = |record| Kept { prefix: environment.stack_name(""), templates: digest(templates), record };
+    let prefix = environment.stack_name("");
+    let fresh = |record| Kept { prefix, templates: digest(templates), complete: true, record };
     if args.running {
         let data_dir = local::data_dir(root, &environment.project)?;
         let connection = local::find(&data_dir).ok_or_else(|| Refused::new("no local cloud runs"))?;

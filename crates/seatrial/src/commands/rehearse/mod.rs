@@ -142,7 +142,8 @@ async fn rehearse(
         true => play_all(&as_command("release").await?, stage, args, verdict).await,
         false => Ok(()),
     };
-    verdict.permissions(session, keep_permissions(stage, root, args).await);
+    let complete = errors.is_empty() && played.is_ok() && verdict.has_replaced();
+    verdict.permissions(session, keep_permissions((stage, root), args, complete).await);
     played?;
     stage.tell(session, &verdict.told(session, None)).await;
     if errors.is_empty() {
@@ -153,14 +154,14 @@ async fn rehearse(
 
 /// What the roles did, also where it was not enough.
 async fn keep_permissions(
-    stage: &Stage,
-    root: &Path,
+    (stage, root): (&Stage, &Path),
     args: &RehearseArgs,
+    complete: bool,
 ) -> anyhow::Result<(Record, Judgement)> {
     let name = |scenario: &Scenario| scenario.to_possible_value().map(|named| named.get_name().to_owned());
     let scenarios = scenarios(args).iter().filter_map(name).collect();
     let place = (root, &stage.environment);
-    permissions::keep(&stage.connection, place, (&stage.project, scenarios)).await
+    permissions::keep(&stage.connection, place, (&stage.project, scenarios, complete)).await
 }
 
 fn scenarios(args: &RehearseArgs) -> &[Scenario] {

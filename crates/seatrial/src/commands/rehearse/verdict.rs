@@ -150,6 +150,11 @@ impl Verdict {
         self.faults.extend(faults);
     }
 
+    /// Whether a release after the first went through.
+    pub(super) fn has_replaced(&self) -> bool {
+        self.releases.iter().skip(1).any(|played| played.release.status == "Succeeded")
+    }
+
     /// What was asked for, and denied to roles of the stacks; what keeps it from being known is told.
     pub(super) fn permissions(&mut self, session: &Session, kept: anyhow::Result<(Record, Permissions)>) {
         match kept {
@@ -331,6 +336,18 @@ mod tests {
         verdict.add(of("Failed", None, Kind::Build), stopped);
         let told: Vec<_> = verdict.releases.iter().map(|played| played.words).collect();
         assert_eq!(told, [Some("stopped before any traffic was moved, as it should"), None]);
+    }
+
+    #[test]
+    fn only_a_release_after_the_first_that_went_through_shows_what_nothing_uses() {
+        let mut verdict = Verdict::default();
+        let mut add = |status: &str, expectation| {
+            verdict.add(release(status, status == "Failed", 0), expectation);
+            verdict.has_replaced()
+        };
+        assert!(!add("Succeeded", Expectation::Released), "the first replaces nothing");
+        assert!(!add("Failed", Expectation::RolledBack(Kind::Alarm)));
+        assert!(add("Succeeded", Expectation::Released));
     }
 
     #[test]
