@@ -145,9 +145,9 @@ impl Cloud {
         &self,
         principal: &Principal,
         (service, operation): (&'static str, &'static str),
-        resource: &str,
+        (resource, context): (&str, Vec<(&'static str, String)>),
     ) -> Result<(), ServiceError> {
-        let (input, context) = (&Value::Null, Vec::new());
+        let input = &Value::Null;
         let asked = Asked { cloud: self, principal, service, operation, resource, input, context };
         let Err(check) = self.judge(&asked) else { return Ok(()) };
         let refusal = access::refusal(service, check.denial.as_deref().unwrap_or_default());

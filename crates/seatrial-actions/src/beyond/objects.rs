@@ -50,6 +50,9 @@ pub(super) const ROWS: &[Row] = &[
     decrypting(&["s3:UploadPart", "s3:UploadPartCopy"], "kms:GenerateDataKey"),
     decrypting(&["s3:UploadPart", "s3:UploadPartCopy", "s3:CompleteMultipartUpload"], "kms:Decrypt"),
     row(56, &["s3:CreateMultipartUpload"], "kms:Decrypt", On::Keys(&["SSEKMSKeyId"]), FORWARDED).with(VIA),
+    row(56, &["s3:CreateMultipartUpload"], "kms:Decrypt", On::KeyOfOwn, FORWARDED)
+        .when(When::Absent(&["SSEKMSKeyId", "ServerSideEncryption"]))
+        .with(VIA),
     row(56, COPY, "kms:Decrypt", On::KeyOfCopySource, FORWARDED).with(VIA),
     row(57, COPY, "s3:GetObject", On::CopySource { versions: false }, S3),
     row(57, COPY, "s3:GetObjectVersion", On::CopySource { versions: true }, S3),

@@ -9,6 +9,7 @@ const FORWARDED_SECRETS: &str = "iam-policy-autopilot, operation-fas-maps/secret
 const FORWARDED_SSM: &str = "iam-policy-autopilot, operation-fas-maps/ssm.json";
 const ACM: &str = "service authorization reference acm: ImportCertificate, RequestCertificate";
 const CLOUDWATCH: &str = "service authorization reference cloudwatch: PutMetricAlarm";
+const KMS: &str = "API_CreateKey: tags need kms:TagResource";
 const SSM: &str = "API_PutParameter: tags need ssm:AddTagsToResource";
 
 const CREATE: &[&str] = &["secretsmanager:CreateSecret"];
@@ -36,6 +37,7 @@ pub(super) const ROWS: &[Row] = &[
         .when(DECRYPTED)
         .with(VIA_SSM),
     row(100, &["ssm:PutParameter"], "kms:Encrypt", On::Keys(&["KeyId"]), FORWARDED_SSM).with(VIA_SSM),
+    row(104, &["kms:CreateKey"], "kms:TagResource", On::Made("kms", "key/*"), KMS).when(TAGGED),
     // The reference also has logs:TagLogGroup, which CloudFormation's own handler is without.
     row(67, &["logs:CreateLogGroup"], "logs:TagResource", On::Own, LOGS).when(When::Given(&["tags"])),
     row(93, &["logs:FilterLogEvents", "logs:GetLogEvents"], "logs:Unmask", On::Own, LOGS)

@@ -114,6 +114,16 @@ pub(super) const ROWS: &[Row] = &[
         On::Made("rds", "snapshot:{DBSnapshotIdentifier|*}"),
     ),
     on(&["ssm:GetParameters"], "ssm:GetParameters", On::Parameters("Names[]")),
+    on(&["kms:CreateAlias"], "kms:CreateAlias", On::Own),
+    on(&["kms:CreateAlias"], "kms:CreateAlias", TARGET),
+    on(&["kms:UpdateAlias"], "kms:UpdateAlias", On::Own),
+    on(&["kms:UpdateAlias"], "kms:UpdateAlias", TARGET),
+    // The key that it had.
+    on(&["kms:UpdateAlias"], "kms:UpdateAlias", On::KeyOfOwn),
+    on(&["kms:DeleteAlias"], "kms:DeleteAlias", On::Own),
+    on(&["kms:DeleteAlias"], "kms:DeleteAlias", On::KeyOfOwn),
+    on(&["kms:ReEncrypt"], "kms:ReEncryptFrom", On::Own),
+    on(&["kms:ReEncrypt"], "kms:ReEncryptTo", On::Keys(&["DestinationKeyId"])),
     on(&["codebuild:BatchGetBuilds"], "codebuild:BatchGetBuilds", On::ProjectsOfBuilds("ids[]")),
     on(
         &["codebuild:BatchGetProjects"],
@@ -141,6 +151,7 @@ pub(super) const ROWS: &[Row] = &[
     instance(RESTORING, RESTORE, "og:{OptionGroupName}"),
 ];
 
+const TARGET: On = On::Keys(&["TargetKeyId"]);
 const SERVICES: On = On::Made("ecs", "service/{cluster/|default}/{services[]/}");
 const REVISIONS: On = On::Made("ecs", "task-definition/{taskDefinitions[]/}");
 /// A new revision's number is not known before.

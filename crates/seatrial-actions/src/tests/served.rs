@@ -11,7 +11,7 @@ use crate::{actions_of, known, lookup, reasons};
 
 /// The operations of the local cloud, read from its source: `service:Operation`.
 ///
-/// Two services declare theirs in a table of a macro, whose rows are `    Name -> Output = ...`.
+/// Three services declare theirs in a table of a macro, whose rows are `    Name -> Output = ...`.
 pub(super) fn served() -> BTreeSet<String> {
     let services = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../seatrial-local/src/services"));
     let mut served = BTreeSet::new();
@@ -27,7 +27,9 @@ pub(super) fn served() -> BTreeSet<String> {
         let named = text
             .match_indices("const NAME: &")
             .filter_map(|(at, _)| quoted_after(&text[at..], "const NAME: &"));
-        let tabled = files.iter().filter(|file| file.contains("stringify!(")).flat_map(|file| file.lines());
+        let is_table =
+            |file: &&String| ["stringify!(", "operations! {"].iter().any(|mark| file.contains(mark));
+        let tabled = files.iter().filter(is_table).flat_map(|file| file.lines());
         let tabled = tabled.filter_map(|line| {
             let (name, rest) = line.strip_prefix("    ")?.split_once(" -> ")?;
             rest.contains(" = ").then(|| name.to_owned())
@@ -162,5 +164,8 @@ fn same_verb(operation: &str, action: &str) -> bool {
     let name = |text: &str| text.split_once(':').map(|(_, name)| name.to_owned()).unwrap();
     let (operation_name, action) = (name(operation), name(action));
     let is_local = ["AuthorizeSecurityGroupRules", "RevokeSecurityGroupRules", "DeleteVpcEndpoint"];
-    operation.starts_with("s3:") || operation_name == action || is_local.contains(&operation_name.as_str())
+    operation.starts_with("s3:")
+        || action.starts_with(&operation_name) && operation == "kms:ReEncrypt"
+        || operation_name == action
+        || is_local.contains(&operation_name.as_str())
 }

@@ -68,6 +68,17 @@ const CLOUDWATCH: Style = Style {
 };
 
 /// Codes of EC2's own (API reference, client error codes).
+const KMS: Style = Style {
+    service: "kms",
+    token: "Marker",
+    next: "NextMarker",
+    size: "Limit",
+    truncated: Some("Truncated"),
+    unknown_token: ("InvalidMarkerException", "Invalid marker."),
+    wrong_size: "ValidationException",
+    least: 1,
+};
+
 const EC2: Style = Style {
     service: "ec2",
     unknown_token: ("InvalidPaginationToken", "The specified pagination token is not valid or is expired."),
@@ -151,6 +162,11 @@ pub(super) static LISTS: &[List] = &[
     list(&CODEPIPELINE, "ListTagsForResource", "tags", (100, 100)),
     list(&CODECONNECTIONS, "ListConnections", "Connections", (100, 100)),
     list(&SECRETS, "ListSecrets", "SecretList", (100, 100)),
+    list(&KMS, "ListAliases", "Aliases", (50, 100)),
+    list(&KMS, "ListGrants", "Grants", (50, 100)),
+    list(&KMS, "ListKeyPolicies", "PolicyNames", (100, 1000)),
+    list(&KMS, "ListKeys", "Keys", (100, 1000)),
+    list(&KMS, "ListResourceTags", "Tags", (50, 50)),
     list(&AUTOSCALING, "DescribeScalableTargets", "ScalableTargets", (50, 50)),
     list(&AUTOSCALING, "DescribeScalingPolicies", "ScalingPolicies", (10, 10)),
     list(&CLOUDFORMATION, "ListExports", "Exports", (100, 100)),

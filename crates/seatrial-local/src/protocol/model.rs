@@ -280,6 +280,7 @@ tables! {
     "ecs": "ecs.json",
     "elasticloadbalancing": "elbv2.json",
     "iam": "iam.json",
+    "kms": "kms.json",
     "logs": "logs.json",
     "monitoring": "cloudwatch.json",
     "rds": "rds.json",

@@ -170,6 +170,7 @@ mod tests {
             "ecs",
             "elasticloadbalancing",
             "iam",
+            "kms",
             "logs",
             "monitoring",
             "rds",

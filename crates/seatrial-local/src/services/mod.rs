@@ -16,6 +16,7 @@ pub(crate) mod ecr;
 pub(crate) mod ecs;
 pub(crate) mod elbv2;
 pub(crate) mod iam;
+pub(crate) mod kms;
 pub(crate) mod logs;
 mod page;
 pub(crate) mod rds;
@@ -52,6 +53,7 @@ pub(crate) fn register(operations: &mut Operations) {
     ecs::register(operations);
     elbv2::register(operations);
     iam::register(operations);
+    kms::register(operations);
     logs::register(operations);
     rds::register(operations);
     s3::register(operations);

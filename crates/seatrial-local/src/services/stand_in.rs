@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{acm, codeconnections, secretsmanager, ssm};
+use super::{acm, codeconnections, kms, secretsmanager, ssm};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 
@@ -23,6 +23,10 @@ pub(crate) enum StandIn {
         arn: String,
         domain: String,
     },
+    /// A key of KMS that its account and CloudWatch Logs may use.
+    Key {
+        arn: String,
+    },
     /// One whose handshake is done.
     Connection {
         arn: String,
@@ -38,6 +42,7 @@ impl StandIn {
             Self::Secret { arn, keys } => secretsmanager::stand_in(cloud, &arn, &keys),
             Self::Parameter { arn } => ssm::stand_in(cloud, &arn),
             Self::Certificate { arn, domain } => acm::stand_in(cloud, &arn, &domain),
+            Self::Key { arn } => kms::stand_in(cloud, &arn),
             Self::Connection { arn } => codeconnections::stand_in(cloud, &arn),
         }
     }
@@ -63,6 +68,7 @@ mod tests {
         let parameter = "arn:aws:ssm:us-east-1:123456789012:parameter/web/key";
         let certificate = format!("arn:aws:acm:eu-central-1:{ACCOUNT}:certificate/1");
         let connection = "arn:aws:codestar-connections:us-east-1:123456789012:connection/1";
+        let key = "arn:aws:kms:us-east-1:123456789012:key/134f2428-cec1-4b25-a1ae-9048164dba47";
 
         for wanted in [
             json!({"kind": "secret", "arn": foreign, "keys": ["user", "password"]}),
@@ -70,6 +76,7 @@ mod tests {
             json!({"kind": "parameter", "arn": parameter}),
             json!({"kind": "certificate", "arn": certificate, "domain": "www.example.com"}),
             json!({"kind": "connection", "arn": connection}),
+            json!({"kind": "key", "arn": key}),
         ] {
             make(&cloud, wanted).unwrap();
         }
@@ -88,6 +95,8 @@ mod tests {
         let issued = read("acm:DescribeCertificate", json!({"CertificateArn": certificate})).await.unwrap();
         assert_eq!(issued["Certificate"]["Status"], "ISSUED");
         assert_eq!(issued["Certificate"]["DomainName"], "www.example.com");
+        let sealed = read("kms:Encrypt", json!({"KeyId": key, "Plaintext": "b25l"})).await.unwrap();
+        assert_eq!(sealed["KeyId"], key);
         let connected = read("codeconnections:GetConnection", json!({"ConnectionArn": connection})).await;
         assert_eq!(connected.unwrap()["Connection"]["ConnectionStatus"], "AVAILABLE");
     }
@@ -108,6 +117,7 @@ mod tests {
                 "ValidationException",
             ),
             (json!({"kind": "certificate", "arn": elsewhere, "domain": "a.example"}), "ValidationException"),
+            (json!({"kind": "key", "arn": "arn:aws:kms:eu-central-1:1:alias/a"}), "ValidationException"),
             (
                 json!({"kind": "connection", "arn": "arn:aws:acm:eu-central-1:1:certificate/1"}),
                 "ValidationException",

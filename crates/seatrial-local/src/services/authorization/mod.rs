@@ -4,9 +4,10 @@
 //! lack: who calls, which policies there are, and what only a record tells.
 //!
 //! Known to be other than at AWS: requests count as sent over TLS, for they do not leave the machine
-//! (`aws:SecureTransport`); a service-linked role may everything, for its policy is AWS's own; keys of KMS have no
-//! policies here, for KMS is not served; tags are told of the resources that keep some here (`tags.rs`).
+//! (`aws:SecureTransport`); a service-linked role may everything, for its policy is AWS's own; tags are told of the resources
+//! that keep some here (`tags.rs`).
 
+mod keys;
 mod records;
 mod resources;
 mod subject;
@@ -41,7 +42,9 @@ pub(crate) fn gate(asked: &Asked<'_>) -> Vec<Check> {
 fn acts_for_itself(asked: &Asked<'_>) -> bool {
     let is_service = asked.principal.role_arn.is_none() && !asked.principal.arn.starts_with("arn:");
     let is_assuming = (asked.service, asked.operation) == ("sts", "AssumeRole");
-    is_service && !is_assuming && asked.principal.arn != "ecs-tasks.amazonaws.com"
+    // With a customer's key, a service may what the key's policy lets it.
+    let is_with_key = asked.service == "kms";
+    is_service && !is_assuming && !is_with_key && asked.principal.arn != "ecs-tasks.amazonaws.com"
 }
 
 fn checks(asked: &Asked<'_>, subject: &Subject, place: Place<'_>, needed: &Needed) -> Vec<Check> {
@@ -51,7 +54,13 @@ fn checks(asked: &Asked<'_>, subject: &Subject, place: Place<'_>, needed: &Neede
     }
     extra.extend(asked.context.iter().map(|(key, value)| ((*key).to_owned(), vec![value.clone()])));
     let found = records::resources(asked, place, &needed.resource);
-    found.into_iter().map(|resource| check(asked, subject, &needed.action, resource, &extra)).collect()
+    let encrypted = keys::encrypted(asked, place, &needed.resource);
+    let of = |resource: String| {
+        let mut extra = extra.clone();
+        extra.extend(keys::conditions(asked, &encrypted, &needed.action, &resource));
+        check(asked, subject, &needed.action, resource, &extra)
+    };
+    found.into_iter().map(of).collect()
 }
 
 fn check(
@@ -92,8 +101,12 @@ fn check(
         context: &context,
     };
     let decision = subject.decide(&own.policies, &request);
-    let denial = denial(&decision, &request);
-    let (allowed, statement) = (decision.is_allowed(), statement(&decision.verdict));
+    let statement = statement(&decision.verdict);
+    // What a policy denies no grant allows (KMS developer guide, grants).
+    let is_denied = matches!(decision.verdict, Verdict::Denied(_));
+    let granted = !decision.is_allowed() && !is_denied && keys::is_granted(asked, action, &resource, &extra);
+    let allowed = decision.is_allowed() || granted;
+    let denial = if allowed { None } else { denial(&decision, &request) };
     Check { action: action.to_owned(), resource, context: extra, allowed, statement, denial }
 }
 

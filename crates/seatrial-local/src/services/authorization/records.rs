@@ -5,14 +5,14 @@ use serde_json::Value;
 use seatrial_actions::{Place, Record, ResourceRule};
 
 use crate::operation::Asked;
-use crate::services::{cloudformation, codedeploy, ecs, iam, s3, secretsmanager};
+use crate::services::{cloudformation, codedeploy, ecs, iam, kms, s3, secretsmanager, ssm};
 
 /// The ARNs, or `*`; nothing where there is nothing to check.
 pub(super) fn resources(asked: &Asked<'_>, place: Place<'_>, rule: &ResourceRule) -> Vec<String> {
     match rule {
         ResourceRule::Own => vec![asked.resource.to_owned()],
         ResourceRule::Any => vec!["*".to_owned()],
-        ResourceRule::Arn(arn) => vec![place.fill(arn)],
+        ResourceRule::Arn(arn) => vec![named(asked, place.fill(arn))],
         ResourceRule::IfMissing(arn) => {
             let arn = place.fill(arn);
             if iam::policies_of(asked.cloud, &arn).is_some() { Vec::new() } else { vec![arn] }
@@ -38,17 +38,24 @@ fn recorded(asked: &Asked<'_>, place: Place<'_>, record: &Record) -> Vec<String>
     }
 }
 
-/// The customer's key of an object, by its bucket, or of a secret. Parameters and repositories have AWS's own here.
+/// Of a key's alias the key: KMS checks that. What is done to an alias itself is checked on it, too.
+fn named(asked: &Asked<'_>, arn: String) -> String {
+    let is_on_alias = asked.service == "kms" && asked.operation.ends_with("Alias");
+    if arn.contains(":kms:") && !is_on_alias { kms::arn_of(asked.cloud, &arn) } else { arn }
+}
+
+/// The customer's key that encrypts an object, a secret, a parameter; that of an alias. Repositories are read by grant.
 fn key_of(asked: &Asked<'_>, arn: &str) -> Vec<String> {
-    let key = match arn.strip_prefix("arn:aws:s3:::").and_then(|rest| rest.split('/').next()) {
-        Some(bucket) => s3::key_of(asked.cloud, bucket),
-        None if arn.contains(":secretsmanager:") => secretsmanager::key_of(asked.cloud, arn),
+    let cloud = asked.cloud;
+    let key = match arn.strip_prefix("arn:aws:s3:::") {
+        Some(object) => s3::key_of(cloud, object, (asked.operation, asked.input)),
+        None if arn.contains(":secretsmanager:") => secretsmanager::key_of(cloud, arn),
+        None if arn.contains(":ssm:") => ssm::key_of(cloud, arn),
+        None if arn.contains(":kms:") => Some(arn.to_owned()),
         None => None,
     };
     let own = key.filter(|key| !key.contains("alias/aws/"));
-    own.map(|key| if key.starts_with("arn:") { key } else { asked.cloud.arn("kms", &format!("key/{key}")) })
-        .into_iter()
-        .collect()
+    own.map(|key| kms::arn_of(cloud, &key)).filter(|key| key.contains(":key/")).into_iter().collect()
 }
 
 /// The stack, if its tags and those that it would have are as asked: by a change set, or by the call itself.

@@ -6,7 +6,7 @@ use seatrial_policy::{NamedPolicy, PolicyKind};
 
 use super::subject::{Parsed, asks_for_tags};
 use crate::cloud::Cloud;
-use crate::services::{ecr, iam, s3, secretsmanager};
+use crate::services::{ecr, iam, kms, s3, secretsmanager};
 
 /// What a resource has: one policy at the most.
 #[derive(Default)]
@@ -17,7 +17,7 @@ pub(super) struct Own {
 }
 
 /// The policy of what `action` is checked on, if there is one: a bucket's, for its objects too, a secret's, a repository's,
-/// and the trust of a role that shall be assumed. Other resources have none here.
+/// a key's, and the trust of a role that shall be assumed. Other resources have none here.
 pub(super) fn policy(cloud: &Cloud, action: &str, resource: &str) -> Own {
     let found = match action {
         "sts:AssumeRole" => {
@@ -27,6 +27,10 @@ pub(super) fn policy(cloud: &Cloud, action: &str, resource: &str) -> Own {
         _ if resource.contains(":secretsmanager:") => {
             let text = secretsmanager::policy_of(cloud, resource);
             text.map(|text| (PolicyKind::Resource, "secret's policy".to_owned(), text))
+        }
+        _ if resource.contains(":kms:") => {
+            let text = kms::policy_of(cloud, resource).filter(|_| resource.contains(":key/"));
+            text.map(|text| (PolicyKind::Key, "key policy".to_owned(), text))
         }
         _ if resource.contains(":ecr:") => {
             let text = ecr::policy_of(cloud, resource);

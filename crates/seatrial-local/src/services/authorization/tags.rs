@@ -1,7 +1,7 @@
 //! Tags of what is acted on, for conditions on them.
 
 use crate::cloud::Cloud;
-use crate::services::{cloudformation, ec2, ecr, ecs, elbv2, iam, logs, rds, secretsmanager};
+use crate::services::{cloudformation, ec2, ecr, ecs, elbv2, iam, kms, logs, rds, secretsmanager};
 
 /// The tags that a resource has now, by its ARN. Of services that judge by tags of resources (IAM user guide, "AWS services
 /// that work with IAM", column ABAC) those whose tags are kept here; not S3, which does so for no ordinary bucket.
@@ -13,6 +13,7 @@ fn tags(cloud: &Cloud, arn: &str) -> Option<Vec<(String, String)>> {
         "ecs" => ecs::tags_of(cloud, arn),
         "elasticloadbalancing" => elbv2::tags_of(cloud, arn),
         "iam" => iam::tags_of(cloud, arn),
+        "kms" => kms::tags_of(cloud, arn),
         "logs" => logs::tags_of(cloud, arn),
         "rds" => rds::tags_of(cloud, arn),
         "secretsmanager" => secretsmanager::tags_of(cloud, arn),

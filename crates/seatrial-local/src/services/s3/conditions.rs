@@ -100,12 +100,11 @@ pub(super) fn same(etag: &str, given: &str) -> bool {
 
 /// Members of an object's requests that would do something on AWS and do nothing here, with their headers: what is not
 /// meant is refused, or a secret would be kept readable whose caller believes it encrypted by a key of their own.
-const UNMET: [(&str, &str); 23] = [
+const UNMET: [(&str, &str); 22] = [
     ("SSECustomerAlgorithm", "x-amz-server-side-encryption-customer-algorithm"),
     ("SSECustomerKey", "x-amz-server-side-encryption-customer-key"),
     ("CopySourceSSECustomerAlgorithm", "x-amz-copy-source-server-side-encryption-customer-algorithm"),
     ("CopySourceSSECustomerKey", "x-amz-copy-source-server-side-encryption-customer-key"),
-    ("SSEKMSKeyId", "x-amz-server-side-encryption-aws-kms-key-id"),
     ("SSEKMSEncryptionContext", "x-amz-server-side-encryption-context"),
     ("Tagging", "x-amz-tagging"),
     ("WebsiteRedirectLocation", "x-amz-website-redirect-location"),
@@ -154,9 +153,6 @@ pub(super) fn refuse_unmet(cloud: &Cloud, given: &Value) -> Result<(), ServiceEr
     let other = |name: &str, only: &str| find(name).is_some_and(|value| value != only);
     if other("StorageClass", "STANDARD") {
         return Err(not_implemented("x-amz-storage-class", None));
-    }
-    if other("ServerSideEncryption", "AES256") {
-        return Err(not_implemented("x-amz-server-side-encryption", None));
     }
     Ok(())
 }

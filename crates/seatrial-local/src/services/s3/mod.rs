@@ -3,6 +3,7 @@
 mod body;
 mod collect;
 mod conditions;
+mod encryption;
 mod listing;
 pub(crate) mod objects;
 mod operations;
@@ -13,6 +14,8 @@ mod transfer;
 pub(crate) use operations::*;
 pub(crate) use transfer::transfer;
 
+use serde_json::Value;
+
 use crate::cloud::Cloud;
 use crate::operation::Operations;
 
@@ -22,12 +25,40 @@ pub(crate) fn policy_of(cloud: &Cloud, bucket: &str) -> Option<String> {
     bucket.settings.get("Policy")?.as_str().map(str::to_owned)
 }
 
-/// The key that a bucket's new objects are encrypted with: an ARN, id or alias.
-pub(crate) fn key_of(cloud: &Cloud, bucket: &str) -> Option<String> {
-    let bucket = cloud.part::<store::ObjectStore>().bucket(bucket).ok()?;
-    let encryption = bucket.settings.get("ServerSideEncryptionConfiguration")?;
-    let key = encryption.pointer("/Rules/0/ApplyServerSideEncryptionByDefault/KMSMasterKeyID")?;
-    key.as_str().map(str::to_owned)
+/// The customer's key, an ARN, id or alias, that an operation on `BUCKET/KEY` meets: of what is read the object's own, of a part
+/// its upload's, else the one that the bucket's new objects are encrypted with.
+pub(crate) fn key_of(cloud: &Cloud, object: &str, (operation, input): (&str, &Value)) -> Option<String> {
+    let store = cloud.part::<store::ObjectStore>();
+    let (bucket, key) = object.split_once('/').unwrap_or((object, ""));
+    let text = |member: &str| input.get(member).and_then(Value::as_str);
+    let is_written = text("Bucket") == Some(bucket) && text("Key") == Some(key);
+    match operation {
+        "GetObject" | "HeadObject" => {
+            let (_, content) = store.content(bucket, key, text("VersionId")).ok()?;
+            content.encryption.key
+        }
+        "UploadPart" | "UploadPartCopy" | "CompleteMultipartUpload" if is_written => {
+            store.upload(text("UploadId")?, key).ok()?.encryption.key
+        }
+        "CopyObject" | "UploadPartCopy" if !is_written => {
+            let version = text("CopySource").and_then(|source| Some(source.split_once("?versionId=")?.1));
+            let (_, content) = store.content(bucket, key, version).ok()?;
+            content.encryption.key
+        }
+        _ => encryption::default_of(&store.bucket(bucket).ok()?).and_then(|default| default.key),
+    }
+}
+
+/// The ARN that S3 tells KMS: of an object, or of its bucket where that has a bucket key.
+pub(crate) fn context_of(cloud: &Cloud, object_arn: &str) -> String {
+    let store = cloud.part::<store::ObjectStore>();
+    let object = object_arn.strip_prefix("arn:aws:s3:::").unwrap_or(object_arn);
+    let bucket = object.split('/').next().unwrap_or(object);
+    let default = store.bucket(bucket).ok().and_then(|bucket| encryption::default_of(&bucket));
+    match default.is_some_and(|default| default.bucket_key) {
+        true => format!("arn:aws:s3:::{bucket}"),
+        false => object_arn.to_owned(),
+    }
 }
 
 pub(crate) fn register(operations: &mut Operations) {

@@ -52,6 +52,18 @@ pub(super) struct Content {
     /// Checksum members by name (`ChecksumCRC32`), as the client sent them.
     pub checksums: BTreeMap<String, String>,
     pub tags: Vec<Value>,
+    #[serde(default)]
+    pub encryption: Encryption,
+}
+
+/// How an object is encrypted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Encryption {
+    /// Of KMS: of an object an ARN, of a bucket's default as it was named. None: S3's own.
+    pub key: Option<String>,
+    /// One call of KMS serves many objects: KMS is told the bucket instead of the object.
+    pub bucket_key: bool,
 }
 
 /// What a client says of an object, answered as it was given.
@@ -73,6 +85,8 @@ pub(super) struct Upload {
     pub key: String,
     pub initiated: Epoch,
     pub description: Description,
+    #[serde(default)]
+    pub encryption: Encryption,
     pub parts: BTreeMap<u32, PartFile>,
     /// An object of its key was deleted since it began.
     #[serde(default)]

@@ -11,6 +11,12 @@ pub(crate) use stand_in::stand_in;
 use crate::cloud::Cloud;
 use crate::operation::Operations;
 
+/// The customer's key of a secure string: an ARN, id or alias.
+pub(crate) fn key_of(cloud: &Cloud, arn: &str) -> Option<String> {
+    let parameter = cloud.part::<store::ParameterStore>().find(arn)?;
+    parameter.key_id.filter(|_| parameter.kind == "SecureString")
+}
+
 /// The values of all secure strings: what is never to be shown.
 pub(crate) fn values(cloud: &Cloud) -> Vec<String> {
     let parameters = cloud.part::<store::ParameterStore>().parameters.values().into_iter();

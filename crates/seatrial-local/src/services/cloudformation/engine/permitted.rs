@@ -51,7 +51,7 @@ impl Handled<'_> {
             // On which resource it would be judged is not certain.
             return Ok(());
         }
-        run.cloud.permit(principal, (service, operation), arn.as_deref().unwrap_or("*"))
+        run.cloud.permit(principal, (service, operation), (arn.as_deref().unwrap_or("*"), Vec::new()))
     }
 
     /// Its ARN: an attribute, the physical ID itself, or the form that the action's resource has, of which the properties

@@ -4,6 +4,7 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 
 use super::super::conditions::{SourceConditions, WriteConditions};
+use super::super::encryption::{AskedEncryption, ShownEncryption};
 use super::super::refusals::invalid_argument;
 use super::super::store::{Content, Description, ObjectStore};
 use super::object_arn;
@@ -28,6 +29,8 @@ pub(crate) struct CopyObject {
     pub conditions: WriteConditions,
     #[serde(flatten)]
     pub source: SourceConditions,
+    #[serde(flatten)]
+    pub encryption: AskedEncryption,
 }
 
 #[derive(Serialize)]
@@ -36,7 +39,8 @@ pub(crate) struct CopyObjectOutput {
     pub copy_object_result: CopyObjectResult,
     pub copy_source_version_id: Option<String>,
     pub version_id: Option<String>,
-    pub server_side_encryption: &'static str,
+    #[serde(flatten)]
+    pub encryption: ShownEncryption,
 }
 
 #[derive(Serialize)]
@@ -61,11 +65,13 @@ impl Operation for CopyObject {
         self.conditions.validate()?;
         let (bucket, key, version_id) = source(&self.copy_source)?;
         let (version, from) = store.content(&bucket, &key, version_id.as_deref())?;
-        store.bucket(&self.bucket)?;
+        let to = store.bucket(&self.bucket)?;
         let now = call.cloud.clock().now();
         self.source.check(&version, &from, now)?;
         // Recorded: `test_copy_object_if_match_in_place`.
         let conditional = self.conditions.if_match.is_some() || self.conditions.if_none_match.is_some();
+        // Another encryption is a change, too (recorded: `test_s3_copy_object_in_place_with_encryption`).
+        let conditional = conditional || self.encryption.server_side_encryption.is_some();
         let replace = self.metadata_directive.as_deref() == Some("REPLACE");
         if (bucket == self.bucket) && (key == self.key) && version_id.is_none() && !replace && !conditional {
             return Err(ServiceError::new(
@@ -74,6 +80,9 @@ impl Operation for CopyObject {
                  the object's metadata, storage class, website redirect location or encryption attributes.",
             ));
         }
+        from.encryption.check(&call.cloud)?;
+        let encryption = self.encryption.meet(&call.cloud, &to)?;
+        let shown_encryption = encryption.shown();
         let content = Content {
             file: store.join(&[&from.file])?,
             description: if replace { self.description } else { from.description },
@@ -81,6 +90,7 @@ impl Operation for CopyObject {
             etag: from.etag,
             checksums: from.checksums,
             tags: from.tags,
+            encryption,
         };
         let etag = content.etag.clone();
         let may = |current: Option<&Content>| self.conditions.check(&self.key, current);
@@ -89,7 +99,7 @@ impl Operation for CopyObject {
             copy_object_result: CopyObjectResult { etag, last_modified: now },
             copy_source_version_id: shown(version.id),
             version_id: shown(id),
-            server_side_encryption: "AES256",
+            encryption: shown_encryption,
         })
     }
 }

@@ -6,8 +6,9 @@ use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};
 
 use super::super::conditions::WriteConditions;
+use super::super::encryption::{AskedEncryption, ShownEncryption};
 use super::super::refusals::conditional_conflict;
-use super::super::store::{Completed, Content, Description, ObjectStore, PartFile, Upload};
+use super::super::store::{Completed, Content, Description, Encryption, ObjectStore, PartFile, Upload};
 use super::objects::shown;
 use super::{Empty, object_arn};
 use crate::clock::Epoch;
@@ -25,6 +26,8 @@ pub(crate) struct CreateMultipartUpload {
     pub key: String,
     #[serde(flatten)]
     pub description: Description,
+    #[serde(flatten)]
+    pub encryption: AskedEncryption,
 }
 
 #[derive(Serialize)]
@@ -33,7 +36,8 @@ pub(crate) struct CreateMultipartUploadOutput {
     pub bucket: String,
     pub key: String,
     pub upload_id: String,
-    pub server_side_encryption: &'static str,
+    #[serde(flatten)]
+    pub encryption: ShownEncryption,
 }
 
 impl Operation for CreateMultipartUpload {
@@ -47,13 +51,16 @@ impl Operation for CreateMultipartUpload {
 
     async fn handle(self, call: &Call) -> Result<CreateMultipartUploadOutput, ServiceError> {
         let store = call.cloud.part::<ObjectStore>();
-        store.bucket(&self.bucket)?;
+        let bucket = store.bucket(&self.bucket)?;
+        let encryption = self.encryption.meet(&call.cloud, &bucket)?;
+        let shown_encryption = encryption.shown();
         let upload = Upload {
             id: crate::id::secret(64),
             bucket: self.bucket.clone(),
             key: self.key.clone(),
             initiated: call.cloud.clock().now(),
             description: self.description,
+            encryption,
             parts: Default::default(),
             deleted_since: false,
             completed: None,
@@ -61,12 +68,7 @@ impl Operation for CreateMultipartUpload {
         forget_completed(&store, upload.initiated)?;
         store.uploads.put(&upload.id, &upload)?;
         let Self { bucket, key, .. } = self;
-        Ok(CreateMultipartUploadOutput {
-            bucket,
-            key,
-            upload_id: upload.id,
-            server_side_encryption: "AES256",
-        })
+        Ok(CreateMultipartUploadOutput { bucket, key, upload_id: upload.id, encryption: shown_encryption })
     }
 }
 
@@ -105,7 +107,8 @@ pub(crate) struct CompleteMultipartUploadOutput {
     #[serde(rename = "ETag")]
     pub etag: String,
     pub version_id: Option<String>,
-    pub server_side_encryption: &'static str,
+    #[serde(flatten)]
+    pub encryption: ShownEncryption,
 }
 
 impl Operation for CompleteMultipartUpload {
@@ -125,8 +128,9 @@ impl Operation for CompleteMultipartUpload {
         if let Some(upload) = store.uploads.get(&self.upload_id).filter(is_done) {
             let done = upload
                 .completed
+                .clone()
                 .unwrap_or_else(|| Completed { etag: String::new(), version_id: String::new() });
-            return Ok(self.output(&call.cloud, done));
+            return Ok(self.output(&call.cloud, done, &upload.encryption));
         }
         let upload = store.upload(&self.upload_id, &self.key)?;
         if upload.deleted_since && self.conditions.if_none_match.is_some() {
@@ -134,6 +138,7 @@ impl Operation for CompleteMultipartUpload {
             self.conditions.check(&self.key, current.as_ref())?;
             return Err(conditional_conflict("If-None-Match", &self.key));
         }
+        upload.encryption.check(&call.cloud)?;
         let parts = chosen(&upload, &self.multipart_upload.parts)?;
         let mut digests = Md5::new();
         for part in &parts {
@@ -147,6 +152,7 @@ impl Operation for CompleteMultipartUpload {
             description: upload.description.clone(),
             checksums: Default::default(),
             tags: Vec::new(),
+            encryption: upload.encryption.clone(),
         };
         let (etag, now) = (content.etag.clone(), call.cloud.clock().now());
         let may = |current: Option<&Content>| self.conditions.check(&self.key, current);
@@ -158,19 +164,24 @@ impl Operation for CompleteMultipartUpload {
             upload.parts.clear();
         })?;
         upload.parts.values().for_each(|part| store.delete(&part.file));
-        Ok(self.output(&call.cloud, done))
+        Ok(self.output(&call.cloud, done, &upload.encryption))
     }
 }
 
 impl CompleteMultipartUpload {
-    fn output(self, cloud: &Cloud, done: Completed) -> CompleteMultipartUploadOutput {
+    fn output(
+        self,
+        cloud: &Cloud,
+        done: Completed,
+        encryption: &Encryption,
+    ) -> CompleteMultipartUploadOutput {
         CompleteMultipartUploadOutput {
             location: format!("{}/{}/{}", cloud.endpoint(), self.bucket, self.key),
             bucket: self.bucket,
             key: self.key,
             etag: done.etag,
             version_id: shown(done.version_id),
-            server_side_encryption: "AES256",
+            encryption: encryption.shown(),
         }
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::body::Body;
 use super::super::conditions::{WriteConditions, same};
+use super::super::encryption::{AskedEncryption, ShownEncryption};
 use super::super::refusals::precondition_failed;
 use super::super::store::{Content, Description, ObjectStore, Version};
 use super::object_arn;
@@ -62,6 +63,8 @@ pub(crate) struct PutObject {
     pub checksums: Checksums,
     #[serde(flatten)]
     pub conditions: WriteConditions,
+    #[serde(flatten)]
+    pub encryption: AskedEncryption,
 }
 
 #[derive(Serialize)]
@@ -73,7 +76,8 @@ pub(crate) struct PutObjectOutput {
     pub version_id: Option<String>,
     #[serde(flatten)]
     pub checksums: Checksums,
-    pub server_side_encryption: &'static str,
+    #[serde(flatten)]
+    pub encryption: ShownEncryption,
 }
 
 impl Operation for PutObject {
@@ -87,8 +91,10 @@ impl Operation for PutObject {
 
     async fn handle(self, call: &Call) -> Result<PutObjectOutput, ServiceError> {
         let store = call.cloud.part::<ObjectStore>();
-        store.bucket(&self.bucket)?;
+        let bucket = store.bucket(&self.bucket)?;
         self.conditions.validate()?;
+        let encryption = self.encryption.meet(&call.cloud, &bucket)?;
+        let shown_encryption = encryption.shown();
         let content = Content {
             file: store.write(&self.body.0)?,
             size: self.body.0.len() as u64,
@@ -96,6 +102,7 @@ impl Operation for PutObject {
             description: self.description,
             checksums: self.checksums.map(),
             tags: Vec::new(),
+            encryption,
         };
         let etag = content.etag.clone();
         let may = |current: Option<&Content>| self.conditions.check(&self.key, current);
@@ -104,7 +111,7 @@ impl Operation for PutObject {
             etag,
             version_id: shown(id),
             checksums: self.checksums,
-            server_side_encryption: "AES256",
+            encryption: shown_encryption,
         })
     }
 }
@@ -156,7 +163,8 @@ pub(crate) struct ObjectHead {
     pub etag: String,
     pub last_modified: Epoch,
     pub version_id: Option<String>,
-    pub server_side_encryption: &'static str,
+    #[serde(flatten)]
+    pub encryption: ShownEncryption,
     #[serde(flatten)]
     pub checksums: BTreeMap<String, String>,
 }
@@ -185,7 +193,7 @@ impl GetObject {
             etag: content.etag,
             last_modified: version.modified,
             version_id: shown(version.id),
-            server_side_encryption: "AES256",
+            encryption: content.encryption.shown(),
             checksums: if whole { content.checksums } else { BTreeMap::new() },
         };
         Ok((head, content.file, wanted))
@@ -223,6 +231,7 @@ impl Operation for GetObject {
     async fn handle(self, call: &Call) -> Result<GetObjectOutput, ServiceError> {
         let store = call.cloud.part::<ObjectStore>();
         let (object, file, wanted) = self.find(&store)?;
+        object.encryption.check(&call.cloud)?;
         let bytes = store.read(&file)?;
         let body = bytes.slice(wanted.start as usize..(wanted.end as usize).min(bytes.len()));
         Ok(GetObjectOutput { body: Body(body), object })

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::body::Body;
 use super::super::conditions::SourceConditions;
+use super::super::encryption::ShownEncryption;
 use super::super::refusals::invalid_argument;
 use super::super::store::{ObjectStore, PartFile, Upload};
 use super::copy::source;
@@ -37,7 +38,8 @@ pub(crate) struct UploadPartOutput {
     pub etag: String,
     #[serde(flatten)]
     pub checksums: Checksums,
-    pub server_side_encryption: &'static str,
+    #[serde(flatten)]
+    pub encryption: ShownEncryption,
 }
 
 impl Operation for UploadPart {
@@ -52,7 +54,8 @@ impl Operation for UploadPart {
     async fn handle(self, call: &Call) -> Result<UploadPartOutput, ServiceError> {
         let store = call.cloud.part::<ObjectStore>();
         store.bucket(&self.bucket)?;
-        store.upload(&self.upload_id, &self.key)?;
+        let upload = store.upload(&self.upload_id, &self.key)?;
+        upload.encryption.check(&call.cloud)?;
         if !(1..=10_000).contains(&self.part_number) {
             return Err(invalid_argument("Part number must be an integer between 1 and 10000, inclusive"));
         }
@@ -67,7 +70,7 @@ impl Operation for UploadPart {
         if let Some(Some(replaced)) = added {
             store.delete(&replaced.file);
         }
-        Ok(UploadPartOutput { etag, checksums: self.checksums, server_side_encryption: "AES256" })
+        Ok(UploadPartOutput { etag, checksums: self.checksums, encryption: upload.encryption.shown() })
     }
 }
 

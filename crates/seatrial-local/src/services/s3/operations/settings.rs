@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::super::encryption::check_default;
 use super::super::store::ObjectStore;
 use super::{Empty, bucket_arn};
 use crate::cloud::Cloud;
@@ -62,6 +63,9 @@ impl Setting {
         let value = input.members.remove(self.member).unwrap_or(Value::Null);
         if self.member == POLICY.member {
             check_policy(&input.bucket, &value)?;
+        }
+        if self.member == ENCRYPTION.member {
+            check_default(&value)?;
         }
         if self.member == LIFECYCLE.member {
             check_days(&value)?;
