@@ -50,15 +50,15 @@ pub(crate) fn tags(input: &Value) -> Vec<(String, String)> {
 }
 
 fn tags_in(value: &Value) -> Vec<(String, String)> {
-    let of = |one: &Value, names: [&str; 2]| names.iter().find_map(|name| one.get(*name)).and_then(text);
+    let of = |one: &Value, names: [&str; 3]| names.iter().find_map(|name| one.get(*name)).and_then(text);
     match value {
         Value::Array(list) => list.iter().flat_map(tags_in).collect(),
         Value::Object(members) => {
             if let Some(inner) = members.get("Tags").or_else(|| members.get("TagSet")) {
                 return tags_in(inner);
             }
-            match of(value, ["Key", "key"]) {
-                Some(key) => vec![(key, of(value, ["Value", "value"]).unwrap_or_default())],
+            match of(value, ["Key", "key", "TagKey"]) {
+                Some(key) => vec![(key, of(value, ["Value", "value", "TagValue"]).unwrap_or_default())],
                 None => members.iter().filter_map(|(key, value)| Some((key.clone(), text(value)?))).collect(),
             }
         }
@@ -107,6 +107,7 @@ mod tests {
         for input in [
             json!({"tags": [{"key": "team", "value": "blue"}]}),
             json!({"Tags": [{"Key": "team", "Value": "blue"}]}),
+            json!({"Tags": [{"TagKey": "team", "TagValue": "blue"}]}),
             json!({"tags": {"team": "blue"}}),
             json!({"Tagging": "team=blue"}),
             json!({"Tagging": {"TagSet": [{"Key": "team", "Value": "blue"}]}}),

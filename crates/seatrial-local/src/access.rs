@@ -38,8 +38,22 @@ const OF_XML: [&str; 7] = ["cloudformation", "elasticloadbalancing", "iam", "mon
 
 /// The refusal of a denied check, with the code that the service's clients know.
 ///
-/// AWS: Amazon EC2 API reference, Error codes, `UnauthorizedOperation`; the Common error types of the others.
-pub(crate) fn refusal(service: &str, denial: &str) -> ServiceError {
+/// AWS: Amazon EC2 API reference, Error codes, `UnauthorizedOperation`; the Common error types of the others. What services say
+/// whose caller may not use a key is quoted in aws-samples/aws-secrets-manager-rotation-lambdas#53 and, of RDS,
+/// awslabs/aurora-snapshot-tool#25.
+pub(crate) fn refusal(service: &str, check: &Check) -> ServiceError {
+    match service {
+        "secretsmanager" if is_with_key(check) => {
+            return ServiceError::new("AccessDeniedException", "Access to KMS is not allowed");
+        }
+        "rds" if is_with_key(check) => return key_not_accessible(&check.resource),
+        _ => {}
+    }
+    told(service, check.denial.as_deref().unwrap_or_default())
+}
+
+/// The same of words alone.
+pub(crate) fn told(service: &str, denial: &str) -> ServiceError {
     if service == "ec2" {
         let message = format!("You are not authorized to perform this operation. {denial}");
         return ServiceError::new("UnauthorizedOperation", message).with_status(403);
@@ -48,6 +62,19 @@ pub(crate) fn refusal(service: &str, denial: &str) -> ServiceError {
         return ServiceError::access_denied(denial);
     }
     ServiceError::new("AccessDeniedException", denial)
+}
+
+/// RDS's words for a key that it, or its caller, cannot use.
+pub(crate) fn key_not_accessible(key: &str) -> ServiceError {
+    let message = format!(
+        "Specified KMS key [{key}] does not exist, is not enabled or you do not have permissions to access it."
+    );
+    ServiceError::new("KMSKeyNotAccessibleFault", message)
+}
+
+/// Whether a key was to be used.
+fn is_with_key(check: &Check) -> bool {
+    check.action.starts_with("kms:")
 }
 
 /// Whether a refusal is one for lack of a permission, whichever service's.

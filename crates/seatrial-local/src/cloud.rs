@@ -132,7 +132,7 @@ impl Cloud {
             service: O::SERVICE,
             operation: O::NAME,
             resource,
-            allowed: !result.as_ref().is_err_and(access::is_refusal),
+            allowed: denied.is_none() && !result.as_ref().is_err_and(access::is_refusal),
             denied,
             error: result.as_ref().err().map(|error| error.code.clone()),
         });
@@ -150,7 +150,7 @@ impl Cloud {
         let input = &Value::Null;
         let asked = Asked { cloud: self, principal, service, operation, resource, input, context };
         let Err(check) = self.judge(&asked) else { return Ok(()) };
-        let refusal = access::refusal(service, check.denial.as_deref().unwrap_or_default());
+        let refusal = access::refusal(service, &check);
         self.inner.journal.record(Entry {
             time: self.clock().now(),
             principal: principal.arn.clone(),
@@ -170,7 +170,7 @@ impl Cloud {
         let met = self.inner.operations.unmet(asked.service, self, asked.input);
         met.map_err(|refusal| (refusal, None))?;
         self.judge(asked).map_err(|check| {
-            let refusal = access::refusal(asked.service, check.denial.as_deref().unwrap_or_default());
+            let refusal = access::refusal(asked.service, &check);
             (refusal, Some(check))
         })
     }

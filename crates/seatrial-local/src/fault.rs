@@ -139,7 +139,7 @@ impl Faults {
                     "User: {caller} is not authorized to perform: {service}:{operation} on resource: {resource} \
                      because no identity-based policy allows the {service}:{operation} action"
                 );
-                Err(access::refusal(service, &denial))
+                Err(access::told(service, &denial))
             }
             // None of tasks comes here.
             _ => {

@@ -107,7 +107,13 @@ async fn stages_of_a_secret_move_as_they_were_recorded() {
 async fn what_is_given_is_told_again() {
     let dir = tempfile::tempdir().unwrap();
     let cloud = cloud_in(dir.path());
-    let group = json!({"logGroupName": "/app", "kmsKeyId": "arn:aws:kms:eu-central-1:000000000000:key/1"});
+    // Recorded: `test_create_log_group_with_kms_key`.
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "kms:*", "Resource": "*", "Principal": {"AWS": "arn:aws:iam::000000000000:root"}},
+        {"Effect": "Allow", "Action": "kms:*", "Resource": "*", "Principal": {"Service": "logs.eu-central-1.amazonaws.com"}},
+    ]});
+    let key = call(&cloud, "kms:CreateKey", json!({"Policy": policy.to_string()})).await.unwrap();
+    let group = json!({"logGroupName": "/app", "kmsKeyId": key["KeyMetadata"]["Arn"]});
     call(&cloud, "logs:CreateLogGroup", group.clone()).await.unwrap();
     let groups = call(&cloud, "logs:DescribeLogGroups", json!({})).await.unwrap();
     assert_eq!(groups["logGroups"][0]["kmsKeyId"], group["kmsKeyId"]);

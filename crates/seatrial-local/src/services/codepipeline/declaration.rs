@@ -45,6 +45,16 @@ fn first_type() -> String {
     "V1".to_owned()
 }
 
+/// The key of KMS that artifacts are encrypted with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct EncryptionKey {
+    /// Id, ARN or an alias's ARN.
+    pub id: String,
+    /// `KMS`.
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ArtifactStore {
@@ -52,6 +62,8 @@ pub(crate) struct ArtifactStore {
     pub kind: String,
     /// The bucket.
     pub location: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption_key: Option<EncryptionKey>,
     #[serde(flatten)]
     pub unmeant: Unmeant,
 }

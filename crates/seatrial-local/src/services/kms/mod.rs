@@ -51,6 +51,34 @@ pub(crate) fn usable(cloud: &Cloud, name: &str) -> Result<String, ServiceError> 
     Ok(key.arn)
 }
 
+/// Grants a service what it needs of a key for `resource`, as services do that work when nobody calls.
+///
+/// # Errors
+/// As [`usable`].
+pub(crate) fn grant_to_service(
+    cloud: &Cloud,
+    name: &str,
+    (service, resource): (&str, &str),
+    operations: &[&str],
+) -> Result<String, ServiceError> {
+    let arn = usable(cloud, name)?;
+    let store = cloud.part::<KeyStore>();
+    let key_id = store.find(cloud, &arn)?.id;
+    let grant = GrantRecord {
+        id: crate::id::hex(64),
+        token: crate::id::secret(128),
+        key_id,
+        created: cloud.clock().now(),
+        grantee: format!("{service}.{}.amazonaws.com", cloud.region()),
+        retiring: Some(format!("{service}.{}.amazonaws.com", cloud.region())),
+        operations: operations.iter().map(|operation| (*operation).to_owned()).collect(),
+        constraints: None,
+        name: Some(resource.to_owned()),
+    };
+    store.grants.put(&grant.id, &grant)?;
+    Ok(arn)
+}
+
 /// Whether a grant lets `grantee`, an ARN or a service's name, do `operation` with the key, which is asked for with this
 /// encryption context. Of a session its role may be the grantee.
 pub(crate) fn is_granted(

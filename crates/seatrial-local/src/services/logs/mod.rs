@@ -1,6 +1,7 @@
 //! CloudWatch Logs: groups, streams, and their events in files.
 
 mod collect;
+mod encryption;
 mod newest;
 mod operations;
 mod pattern;
@@ -24,6 +25,8 @@ pub(crate) fn register(operations: &mut Operations) {
     operations.add_collect(collect::collect);
     operations.add::<CreateLogGroup>();
     operations.add::<DeleteLogGroup>();
+    operations.add::<AssociateKmsKey>();
+    operations.add::<DisassociateKmsKey>();
     operations.add::<DescribeLogGroups>();
     operations.add::<PutRetentionPolicy>();
     operations.add::<DeleteRetentionPolicy>();

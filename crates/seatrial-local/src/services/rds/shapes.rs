@@ -34,6 +34,7 @@ pub(crate) struct DbInstance {
     pub publicly_accessible: bool,
     pub storage_type: String,
     pub storage_encrypted: bool,
+    pub kms_key_id: Option<String>,
     pub auto_minor_version_upgrade: bool,
     pub copy_tags_to_snapshot: bool,
     pub deletion_protection: bool,

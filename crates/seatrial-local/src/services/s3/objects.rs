@@ -1,5 +1,6 @@
 //! Objects, as other services read and write them with a principal of their own.
 
+use super::encryption::AskedEncryption;
 use super::{GetBucketAcl, GetBucketLocation, GetBucketVersioning, GetObject, HeadObject, PutObject};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
@@ -77,24 +78,24 @@ pub(crate) async fn put(
     place: Place<'_>,
     body: &[u8],
 ) -> Result<(), ServiceError> {
-    upload(cloud, principal, (place, None), body).await
+    upload(cloud, principal, (place, None, None), body).await
 }
 
 /// With the list of access `bucket-owner-full-control`, as the source action of a connection uploads its artifact
-/// (CodePipeline user guide, Create a custom service role: `s3:PutObjectAcl`).
+/// (CodePipeline user guide, Create a custom service role: `s3:PutObjectAcl`). `key`: the key of KMS that the pipeline's artifacts are encrypted with.
 pub(crate) async fn put_for_owner(
     cloud: &Cloud,
     principal: &Principal,
-    place: Place<'_>,
+    (place, key): (Place<'_>, Option<&str>),
     body: &[u8],
 ) -> Result<(), ServiceError> {
-    upload(cloud, principal, (place, Some("bucket-owner-full-control")), body).await
+    upload(cloud, principal, (place, Some("bucket-owner-full-control"), key), body).await
 }
 
 async fn upload(
     cloud: &Cloud,
     principal: &Principal,
-    (place, acl): (Place<'_>, Option<&str>),
+    (place, acl, key_id): (Place<'_>, Option<&str>, Option<&str>),
     body: &[u8],
 ) -> Result<(), ServiceError> {
     let input = PutObject {
@@ -102,6 +103,11 @@ async fn upload(
         key: place.key.to_owned(),
         acl: acl.map(str::to_owned),
         body: body.to_vec().into(),
+        encryption: AskedEncryption {
+            server_side_encryption: key_id.map(|_| "aws:kms".to_owned()),
+            key_id: key_id.map(str::to_owned),
+            ..AskedEncryption::default()
+        },
         ..PutObject::default()
     };
     retry::call(cloud, principal, input).await.map(|_| ())

@@ -7,6 +7,7 @@ use crate::clock::Epoch;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
+use crate::services::kms;
 use crate::tags::{self, Tag};
 
 /// Characters of a value of the standard tier.
@@ -56,6 +57,9 @@ impl Operation for PutParameter {
         let kind = self.r#type.or_else(|| known.as_ref().map(|known| known.kind.clone()));
         let kind =
             kind.ok_or_else(|| invalid("A parameter type is required when you create a parameter."))?;
+        if let Some(key) = self.key_id.as_deref().filter(|_| kind == SECURE) {
+            can_use(&call.cloud, key)?;
+        }
         let record = ParameterRecord {
             kind,
             value: self.value,
@@ -119,6 +123,21 @@ pub(super) fn exists() -> ServiceError {
     let message = "The parameter already exists. To overwrite this value, set the overwrite option in the request to \
                    true.";
     ServiceError::new("ParameterAlreadyExists", message)
+}
+
+/// # Errors
+/// It is to be decrypted, and its key cannot be used.
+fn check_key(cloud: &Cloud, record: &ParameterRecord, decrypt: bool) -> Result<(), ServiceError> {
+    let key = record.key_id.as_deref().filter(|_| decrypt && record.kind == SECURE);
+    key.map_or(Ok(()), |key| can_use(cloud, key))
+}
+
+/// # Errors
+/// `InvalidKeyId`, as the API reference of `PutParameter` and `GetParameter` has it, with KMS's own words.
+fn can_use(cloud: &Cloud, key: &str) -> Result<(), ServiceError> {
+    kms::usable(cloud, key)
+        .map(|_| ())
+        .map_err(|error| ServiceError { code: "InvalidKeyId".to_owned(), ..error })
 }
 
 fn invalid(message: impl Into<String>) -> ServiceError {
@@ -191,6 +210,7 @@ impl Operation for GetParameter {
                 "Systems Manager could not find this version; the local cloud keeps the newest alone.";
             return Err(ServiceError::new("ParameterVersionNotFound", message));
         }
+        check_key(&call.cloud, &record, self.with_decryption)?;
         Ok(GetParameterOutput { parameter: answered(&call.cloud, record, self.with_decryption) })
     }
 }
@@ -224,7 +244,10 @@ impl Operation for GetParameters {
         let mut output = GetParametersOutput { parameters: Vec::new(), invalid_parameters: Vec::new() };
         for name in self.names {
             match store.find(&name) {
-                Some(record) => output.parameters.push(answered(&call.cloud, record, self.with_decryption)),
+                Some(record) => {
+                    check_key(&call.cloud, &record, self.with_decryption)?;
+                    output.parameters.push(answered(&call.cloud, record, self.with_decryption));
+                }
                 None => output.invalid_parameters.push(name),
             }
         }

@@ -1,5 +1,6 @@
 //! What the door lets through, and for whom.
 
+mod keys;
 mod resources;
 
 use serde_json::{Value, json};

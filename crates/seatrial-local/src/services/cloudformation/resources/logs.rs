@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::{Attributes, Change, Created, Number, Resource, ResourceContext, ResourceTypes, Tag, gone};
 use crate::error::ServiceError;
 use crate::services::logs::{
-    CreateLogGroup, CreateLogStream, DeleteLogGroup, DeleteLogStream, DeleteRetentionPolicy,
-    DescribeLogGroups, PutRetentionPolicy, TagResource,
+    AssociateKmsKey, CreateLogGroup, CreateLogStream, DeleteLogGroup, DeleteLogStream, DeleteRetentionPolicy,
+    DescribeLogGroups, DisassociateKmsKey, PutRetentionPolicy, TagResource,
 };
 
 pub(super) fn register(types: &mut ResourceTypes) {
@@ -22,6 +22,7 @@ struct LogGroup;
 struct LogGroupProperties {
     log_group_name: Option<String>,
     retention_in_days: Option<Number>,
+    kms_key_id: Option<String>,
     tags: Vec<Tag>,
 }
 
@@ -44,6 +45,21 @@ async fn set_retention(ctx: &ResourceContext, name: &str, days: Option<Number>) 
     Ok(())
 }
 
+async fn set_key(ctx: &ResourceContext, name: &str, key: Option<String>) -> Result<(), ServiceError> {
+    let (log_group_name, resource_identifier) = (Some(name.to_owned()), None);
+    match key {
+        Some(kms_key_id) => {
+            let input = AssociateKmsKey { log_group_name, resource_identifier, kms_key_id };
+            ctx.cloud.call(&ctx.principal, input).await?;
+        }
+        None => {
+            let input = DisassociateKmsKey { log_group_name, resource_identifier };
+            ctx.cloud.call(&ctx.principal, input).await?;
+        }
+    }
+    Ok(())
+}
+
 impl Resource for LogGroup {
     const TYPE: &'static str = "AWS::Logs::LogGroup";
     type Properties = LogGroupProperties;
@@ -53,7 +69,7 @@ impl Resource for LogGroup {
         let input = CreateLogGroup {
             log_group_name: name.clone(),
             tags: ctx.tags_with(&properties.tags),
-            kms_key_id: None,
+            kms_key_id: properties.kms_key_id,
         };
         ctx.made(ctx.cloud.call(&ctx.principal, input).await, "ResourceAlreadyExistsException")?;
         if properties.retention_in_days.is_some() {
@@ -69,6 +85,9 @@ impl Resource for LogGroup {
     ) -> Result<Attributes, ServiceError> {
         if change.old.retention_in_days != change.new.retention_in_days {
             set_retention(ctx, physical_id, change.new.retention_in_days).await?;
+        }
+        if change.old.kms_key_id != change.new.kms_key_id {
+            set_key(ctx, physical_id, change.new.kms_key_id).await?;
         }
         let resource_arn = ctx.cloud.arn("logs", &format!("log-group:{physical_id}"));
         let input = TagResource { resource_arn, tags: ctx.tags_with(&change.new.tags) };
@@ -89,7 +108,7 @@ impl Resource for LogGroup {
         let found = ctx.cloud.call(&ctx.principal, input).await?.log_groups;
         let group = found.into_iter().find(|group| group.log_group_name == id);
         Ok(group.map(
-            |group| json!({"LogGroupName": group.log_group_name, "RetentionInDays": group.retention_in_days}),
+            |group| json!({"LogGroupName": group.log_group_name, "RetentionInDays": group.retention_in_days, "KmsKeyId": group.kms_key_id}),
         ))
     }
 

@@ -46,9 +46,11 @@ pub(super) async fn run(context: &Context<'_>) -> Result<Progress, ErrorDetails>
         return Err(failed("ConfigurationError", "a source action needs an output artifact"));
     };
     let (cloud, principal, place) = (context.cloud, &context.principal, output.place());
+    let store = context.row.declaration.artifact_store.as_ref();
+    let key = store.and_then(|store| Some(store.encryption_key.as_ref()?.id.as_str()));
     objects::check_store(cloud, principal, place.bucket).await.map_err(refused)?;
     objects::check_versioning(cloud, principal, place.bucket).await.map_err(refused)?;
-    objects::put_for_owner(cloud, principal, place, &commit.zip).await.map_err(refused)?;
+    objects::put_for_owner(cloud, principal, (place, key), &commit.zip).await.map_err(refused)?;
     done(context, &output.name, commit).map(Progress::Succeeded)
 }
 

@@ -12,6 +12,7 @@ fn full(region: &str) -> Value {
         "providerType": "CodeStarSourceConnection",
         "gitConfiguration": { "sourceActionName": "Source", "push": [{ "branches": { "includes": ["master"] } }] },
     }]);
+    given["artifactStore"]["encryptionKey"] = json!({ "id": "alias/own", "type": "KMS" });
     given["stages"].as_array_mut().unwrap().truncate(2);
     let build = &mut given["stages"][1]["actions"][0];
     build["region"] = json!(region);
@@ -90,7 +91,6 @@ async fn each_member_that_is_not_acted_on_is_refused_by_its_name_and_the_others_
         "beforeEntry",
         "blockers",
         "commands",
-        "encryptionKey",
         "environmentVariables",
         "files",
         "onFailure",

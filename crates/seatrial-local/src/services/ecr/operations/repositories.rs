@@ -11,6 +11,7 @@ use crate::clock::Epoch;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
+use crate::services::kms;
 use crate::tags::Tag;
 
 /// A repository as the model has it.
@@ -82,6 +83,16 @@ impl Operation for CreateRepository {
         let mut encryption = self.encryption_configuration.unwrap_or_default();
         if encryption.encryption_type == "KMS" && encryption.kms_key.is_none() {
             encryption.kms_key = Some(cloud.arn("kms", "alias/aws/ecr"));
+        } else if let Some(key) = &encryption.kms_key {
+            // ECR reads and writes by grants (user guide, encryption-at-rest).
+            let operations = ["Decrypt", "DescribeKey", "GenerateDataKey", "RetireGrant"];
+            let granted = kms::grant_to_service(cloud, key, ("ecr", &self.repository_name), &operations);
+            let arn = granted.map_err(|error| {
+                let mut refusal = ServiceError::new("KmsException", error.message);
+                refusal.members.insert("kmsError".to_owned(), error.code.into());
+                refusal
+            })?;
+            encryption.kms_key = Some(arn);
         }
         let row = RepositoryRow {
             name: self.repository_name,

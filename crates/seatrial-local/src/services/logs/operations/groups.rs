@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::encryption;
 use super::super::store::{Group, LogStore};
 use super::{group_name, now, page, stream_arn};
 use crate::cloud::Cloud;
@@ -20,7 +21,7 @@ pub(crate) struct CreateLogGroup {
     pub log_group_name: String,
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
-    /// Kept and shown; nothing is encrypted here.
+    /// An ARN.
     #[serde(default)]
     pub kms_key_id: Option<String>,
 }
@@ -40,6 +41,10 @@ impl Operation for CreateLogGroup {
 
     async fn handle(self, call: &Call) -> Result<Empty, ServiceError> {
         let store = call.cloud.part::<LogStore>();
+        if let Some(key) = self.kms_key_id.as_deref().filter(|_| !store.groups.contains(&self.log_group_name))
+        {
+            encryption::check(&call.cloud, &self.log_group_name, key)?;
+        }
         let group = Group {
             name: self.log_group_name.clone(),
             created: now(&call.cloud),

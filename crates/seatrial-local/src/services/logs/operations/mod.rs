@@ -2,6 +2,7 @@
 
 mod events;
 mod groups;
+mod keys;
 mod read;
 mod streams;
 mod tags;
@@ -10,6 +11,7 @@ pub(crate) use events::*;
 pub(crate) use groups::{
     CreateLogGroup, DeleteLogGroup, DeleteRetentionPolicy, DescribeLogGroups, PutRetentionPolicy,
 };
+pub(crate) use keys::{AssociateKmsKey, DisassociateKmsKey};
 pub(crate) use read::{FilterLogEvents, GetLogEvents};
 pub(crate) use streams::{CreateLogStream, DeleteLogStream, DescribeLogStreams};
 pub(crate) use tags::{ListTagsForResource, TagResource, UntagResource};

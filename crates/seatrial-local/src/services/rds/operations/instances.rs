@@ -2,11 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::key_not_accessible;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 use crate::runtime::postgres::find_postgres;
 use crate::services::iam::ensure_linked_role;
+use crate::services::kms;
 use crate::services::rds::engine::InstanceEngine;
 use crate::services::rds::password;
 use crate::services::rds::shapes::{DbInstance, ParameterGroupStatus, SecurityGroupMembership};
@@ -29,6 +31,8 @@ pub(crate) struct CreateDbInstance {
     pub allocated_storage: Option<i64>,
     pub storage_type: Option<String>,
     pub storage_encrypted: Option<bool>,
+    /// Id, ARN or alias.
+    pub kms_key_id: Option<String>,
     #[serde(rename = "MultiAZ")]
     pub multi_az: Option<bool>,
     pub publicly_accessible: Option<bool>,
@@ -67,6 +71,7 @@ impl Operation for CreateDbInstance {
         find_postgres()
             .map_err(|error| ServiceError::new("InsufficientDBInstanceCapacity", error.to_string()))?;
         ensure_linked_role(call, "rds.amazonaws.com").await?;
+        self.grant(&call.cloud)?;
         let given = self.master_user_password.clone().unwrap_or_default();
         let instance = self.into_instance(call, &store)?;
         let data_dir = call.cloud.data_dir();
@@ -86,6 +91,19 @@ impl Operation for CreateDbInstance {
 }
 
 impl CreateDbInstance {
+    /// RDS uses the key by a grant (user guide, Overview.Encryption.Keys).
+    fn grant(&self, cloud: &Cloud) -> Result<(), ServiceError> {
+        let Some(key) = &self.kms_key_id else { return Ok(()) };
+        if self.storage_encrypted != Some(true) {
+            let message = "A KMS key can only be given for encrypted storage.";
+            return Err(ServiceError::new("InvalidParameterCombination", message));
+        }
+        let operations =
+            ["CreateGrant", "Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "RetireGrant"];
+        let granted = kms::grant_to_service(cloud, key, ("rds", &self.identifier), &operations);
+        granted.map(|_| ()).map_err(|_| key_not_accessible(&kms::arn_of(cloud, key)))
+    }
+
     fn check(&self) -> Result<(), ServiceError> {
         check_identifier(&self.identifier)?;
         if self.engine != "postgres" {
@@ -148,6 +166,7 @@ impl CreateDbInstance {
             publicly_accessible: self.publicly_accessible.unwrap_or(false),
             storage_type: self.storage_type.unwrap_or_else(|| "gp2".to_owned()),
             storage_encrypted: self.storage_encrypted.unwrap_or(false),
+            kms_key_id: self.kms_key_id.map(|key| kms::arn_of(&call.cloud, &key)),
             auto_minor_version_upgrade: self.auto_minor_version_upgrade.unwrap_or(true),
             copy_tags_to_snapshot: self.copy_tags_to_snapshot.unwrap_or(false),
             deletion_protection: self.deletion_protection.unwrap_or(false),

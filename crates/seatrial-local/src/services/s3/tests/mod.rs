@@ -1,6 +1,7 @@
 //! Buckets and objects in process.
 
 mod conditions;
+mod encryption;
 
 use serde_json::{Value, json};
 

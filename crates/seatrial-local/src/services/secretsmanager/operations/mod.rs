@@ -1,6 +1,7 @@
 //! The operations of Secrets Manager.
 
 mod describe;
+mod keys;
 mod policies;
 mod secrets;
 mod tags;

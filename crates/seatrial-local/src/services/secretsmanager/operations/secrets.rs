@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::super::store::{Secret, SecretStore, Version};
-use super::arn_of;
+use super::{arn_of, keys};
 use crate::clock::Epoch;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
@@ -47,6 +47,7 @@ impl Operation for CreateSecret {
 
     async fn handle(self, call: &Call) -> Result<CreateSecretOutput, ServiceError> {
         check_name(&self.name)?;
+        keys::can_encrypt(&call.cloud, self.kms_key_id.as_deref())?;
         let store = call.cloud.part::<SecretStore>();
         let now = call.cloud.clock().now();
         // AWS adds six random characters, so that policies on a deleted secret do not fit its successor.
@@ -134,6 +135,7 @@ impl Operation for UpdateSecret {
     async fn handle(self, call: &Call) -> Result<CreateSecretOutput, ServiceError> {
         let store = call.cloud.part::<SecretStore>();
         let secret = store.usable(&self.secret_id)?;
+        keys::can_encrypt(&call.cloud, self.kms_key_id.as_deref().or(secret.kms_key_id.as_deref()))?;
         let now = call.cloud.clock().now();
         let version = version(self.client_request_token, (self.secret_string, self.secret_binary), now);
         let version_id = version.as_ref().map(|version| version.id.clone());

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::super::random::Password;
 use super::super::store::{CURRENT, SecretStore};
-use super::arn_of;
 use super::secrets::version;
+use super::{arn_of, keys};
 use crate::clock::Epoch;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
@@ -70,6 +70,7 @@ impl Operation for GetSecretValue {
                 format!("Secrets Manager can't find the specified secret value for {wanted}"),
             )
         })?;
+        keys::can_decrypt(&call.cloud, secret.kms_key_id.as_deref())?;
         Ok(GetSecretValueOutput {
             arn: secret.arn,
             name: secret.name,
@@ -115,6 +116,7 @@ impl Operation for PutSecretValue {
     async fn handle(self, call: &Call) -> Result<PutSecretValueOutput, ServiceError> {
         let store = call.cloud.part::<SecretStore>();
         let secret = store.usable(&self.secret_id)?;
+        keys::can_encrypt(&call.cloud, secret.kms_key_id.as_deref())?;
         let now = call.cloud.clock().now();
         let value = (self.secret_string, self.secret_binary);
         let version = version(self.client_request_token, value, now).ok_or_else(|| {

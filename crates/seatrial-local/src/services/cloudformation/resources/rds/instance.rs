@@ -57,6 +57,7 @@ pub(super) struct InstanceProperties {
     allocated_storage: Option<Number>,
     storage_type: Option<String>,
     storage_encrypted: Option<Flag>,
+    kms_key_id: Option<String>,
     #[serde(rename = "MultiAZ")]
     multi_az: Option<Flag>,
     publicly_accessible: Option<Flag>,
@@ -96,6 +97,7 @@ impl InstanceProperties {
             allocated_storage: self.allocated_storage.map(|number| number.0),
             storage_type: self.storage_type,
             storage_encrypted: flag(self.storage_encrypted),
+            kms_key_id: self.kms_key_id,
             multi_az: flag(self.multi_az),
             publicly_accessible: flag(self.publicly_accessible),
             subnet_group: self.subnet_group,
