@@ -17,6 +17,7 @@ mod ecs;
 mod elbv2;
 mod iam;
 mod iam_policies;
+mod kms;
 mod lenient;
 mod logs;
 mod outcome;
@@ -59,6 +60,7 @@ impl ResourceTypes {
         elbv2::register(&mut types);
         iam::register(&mut types);
         iam_policies::register(&mut types);
+        kms::register(&mut types);
         logs::register(&mut types);
         rds::register(&mut types);
         s3::register(&mut types);

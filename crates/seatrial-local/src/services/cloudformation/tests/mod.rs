@@ -5,6 +5,7 @@ mod drift;
 mod drifts;
 mod foreign;
 mod imports;
+mod keys;
 mod latencies;
 mod messages;
 mod operations;

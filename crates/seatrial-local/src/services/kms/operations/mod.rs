@@ -15,7 +15,7 @@ pub(crate) use crypt::{Decrypt, Encrypt, ReEncrypt};
 pub(crate) use data_keys::{GenerateDataKey, GenerateDataKeyWithoutPlaintext};
 pub(super) use grants::constraints_met;
 pub(crate) use grants::{CreateGrant, ListGrants, RetireGrant, RevokeGrant};
-pub(crate) use keys::{CreateKey, DescribeKey, ListKeys, UpdateKeyDescription};
+pub(crate) use keys::{CreateKey, DescribeKey, KeyTag, ListKeys, UpdateKeyDescription};
 pub(crate) use policies::{GetKeyPolicy, ListKeyPolicies, PutKeyPolicy};
 pub(crate) use rotation::{DisableKeyRotation, EnableKeyRotation, GetKeyRotationStatus};
 pub(crate) use states::{CancelKeyDeletion, DisableKey, EnableKey, ScheduleKeyDeletion};

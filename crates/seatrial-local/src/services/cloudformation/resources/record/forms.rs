@@ -24,7 +24,7 @@ pub(crate) struct Facts<'a> {
 /// Type, the property that names it, what `Ref` answers, its ARN.
 type Form = (&'static str, &'static str, &'static str, &'static str);
 
-const FORMS: [Form; 48] = [
+const FORMS: [Form; 46] = [
     (
         "SQS::Queue",
         "QueueName",
@@ -40,8 +40,6 @@ const FORMS: [Form; 48] = [
     ("Route53::HostedZone", "", "Z{HEX14}", "route53:::hostedzone/Z{HEX14}"),
     ("Route53::RecordSet", "Name", "{name}", ""),
     ("Route53::HealthCheck", "", "{uuid}", "route53:::healthcheck/{uuid}"),
-    ("KMS::Key", "", "{uuid}", "kms:{region}:{account}:key/{uuid}"),
-    ("KMS::Alias", "AliasName", "{name}", "kms:{region}:{account}:{name}"),
     ("SSM::Parameter", "Name", "{name}", "ssm:{region}:{account}:parameter/{name}"),
     ("Events::Rule", "Name", "{name}", "events:{region}:{account}:rule/{name}"),
     ("Events::EventBus", "Name", "{name}", "events:{region}:{account}:event-bus/{name}"),
