@@ -104,6 +104,8 @@ pub struct Environment {
     pub certificate_arn: Option<String>,
     /// How tasks reach the world.
     pub network_mode: NetworkMode,
+    /// The ARN of the customer's key of KMS that all is encrypted with which the environment keeps; else AWS's own keys.
+    pub kms_key: Option<String>,
     /// Every stack gets termination protection and a stack policy.
     pub protected: bool,
     /// Stacks that are left out; their outputs come from `parameters`.
@@ -317,6 +319,7 @@ impl Environment {
             ("MigrateCommand", self.migrate.as_ref().map(|migrate| json!(migrate.command).to_string())),
             ("ReleaseChecks", (!self.checks.is_empty()).then(|| json!(self.checks).to_string())),
             ("ReleaseProgram", self.has_release_program.then(|| "true".to_owned())),
+            ("KmsKeyArn", self.kms_key.clone()),
             ("NetworkMode", Some(self.network_mode.as_str().to_owned())),
             ("ReadsOutputs", (!self.app.outputs.is_empty()).then(|| "true".to_owned())),
             ("RegistrySecretArns", list(&self.registry_arns(|kept| matches!(kept, Kept::Secret(_))))),

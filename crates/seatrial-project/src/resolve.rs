@@ -9,7 +9,7 @@ use super::{
     database::Database,
     model::{App, Environment, Image, LOCAL_ENVIRONMENT, Migrate, Project, Source, at},
     registry_secrets::RegistrySecret,
-    rules::{FolderPath, Name, SecretArn, VariableName},
+    rules::{FolderPath, KmsKeyArn, Name, SecretArn, VariableName},
     settings::{AppSettings, EnvironmentSettings, ImageSettings, Settings, SourceSettings, Tasks},
     variable::VariableValue,
 };
@@ -87,6 +87,12 @@ impl Scope<'_> {
                 "must not stand beside `checks`: those let traffic move, and nobody is waited for".to_owned();
             return Err(self.fault(&["deployment", "ready_wait"], rule));
         }
+        // What is encrypted is of the environment's region, and so are keys.
+        let foreign = |key: &KmsKeyArn| key.as_ref().split(':').nth(3) != Some(region.as_str());
+        if let Some(key) = own.kms_key.as_ref().filter(|key| foreign(key)) {
+            let message = format!("must be a key of region `{region}`, found `{key}`");
+            return Err(self.fault(&["kms_key"], message));
+        }
         if own.domain.is_some() != own.certificate_arn.is_some() {
             let (key, other) = if own.domain.is_some() {
                 ("domain", "certificate_arn")
@@ -115,6 +121,7 @@ impl Scope<'_> {
             domain: own.domain.map(|domain| domain.to_string()),
             certificate_arn: own.certificate_arn.map(|arn| arn.to_string()),
             network_mode: own.network_mode,
+            kms_key: own.kms_key.map(|arn| arn.to_string()),
             protected: own.protected.unwrap_or(self.name.as_ref() != LOCAL_ENVIRONMENT),
             skip: own.skip.iter().map(ToString::to_string).collect(),
             parameters: own.parameters.into_iter().map(|(name, value)| (name, value.0)).collect(),

@@ -69,6 +69,12 @@ text_rule!(
 );
 text_rule!(CertificateArn, |text| is_arn(text, &["acm"]), "must be the ARN of an ACM certificate");
 text_rule!(
+    /// A key itself: CloudWatch Logs takes no alias, and a statement of IAM means none.
+    KmsKeyArn,
+    |text| is_arn(text, &["kms"]) && text.splitn(6, ':').last().is_some_and(|it| it.starts_with("key/") && it.len() > 4),
+    "must be the ARN of a key of KMS, and not of an alias"
+);
+text_rule!(
     /// A secret, or with `:json-key::` behind it one value of it; or a parameter of SSM.
     SecretArn,
     |text| {

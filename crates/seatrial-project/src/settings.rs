@@ -13,8 +13,8 @@ use super::{
     registry_secrets::{Kept, Opens},
     rules::{
         AccountId, BranchName, CargoName, CertificateArn, CommandWords, ConnectionArn, DomainName,
-        FolderPath, HealthCheckPath, Minutes, Name, ParameterValue, Region, RepositoryId, SecretArn,
-        ShellCommand, StackShortName, StageName, TagKey, TagValue, VariableName,
+        FolderPath, HealthCheckPath, KmsKeyArn, Minutes, Name, ParameterValue, Region, RepositoryId,
+        SecretArn, ShellCommand, StackShortName, StageName, TagKey, TagValue, VariableName,
     },
     traffic::Traffic,
     variable::VariableValue,
@@ -157,6 +157,7 @@ pub(super) struct EnvironmentSettings {
     pub(super) domain: Option<DomainName>,
     pub(super) certificate_arn: Option<CertificateArn>,
     pub(super) network_mode: NetworkMode,
+    pub(super) kms_key: Option<KmsKeyArn>,
     pub(super) protected: Option<bool>,
     pub(super) skip: Vec<StackShortName>,
     pub(super) parameters: BTreeMap<String, ParameterValue>,

@@ -534,3 +534,28 @@ fn traffic_takes_as_long_as_its_pauses() {
     assert_eq!(minutes("CodeDeployDefault.ECSLinear10PercentEvery3Minutes"), 27);
     assert_eq!(minutes("Linear33PercentEvery2Minutes"), 6);
 }
+
+#[test]
+fn a_key_is_named_by_its_own_arn_and_is_of_the_environments_region() {
+    let key = "arn:aws:kms:eu-central-1:123456789012:key/134f2428-cec1-4b25-a1ae-9048164dba47";
+    let with = |arn: &str| format!("kms_key: '{arn}'\n    domain: null");
+    let text = GOOD.replacen("domain: null", &with(key), 1);
+    let project = Project::parse(text.as_bytes()).unwrap();
+    let facts = |name: &str| project.environment(Some(name)).unwrap().facts();
+    assert_eq!(facts("production")["KmsKeyArn"], key);
+    assert!(!facts("local").contains_key("KmsKeyArn"));
+
+    let rule = "must be the ARN of a key of KMS, and not of an alias";
+    for (arn, told) in [
+        ("arn:aws:kms:eu-central-1:123456789012:alias/own", rule),
+        ("134f2428-cec1-4b25-a1ae-9048164dba47", rule),
+        ("arn:aws:s3:::bucket/key/1", rule),
+        (
+            "arn:aws:kms:us-east-1:123456789012:key/1",
+            "must be a key of region `eu-central-1`, found `arn:aws:kms:us-east-1",
+        ),
+    ] {
+        let refused = broken("domain: null", &with(arn));
+        assert!(refused.starts_with("infra/project.yml:15:") && refused.contains(told), "{arn}: {refused}");
+    }
+}

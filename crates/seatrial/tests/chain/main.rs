@@ -4,6 +4,7 @@
 
 mod explained;
 mod https;
+mod keys;
 mod main_job;
 mod permissions;
 mod search;

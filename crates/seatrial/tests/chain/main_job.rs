@@ -325,6 +325,8 @@ fn every_service_answers_the_aws_client(aws: &AwsCli, outputs: &Value) {
         &aws.json(&["ecr", "describe-images", "--repository-name", output("RepositoryName")])["imageDetails"],
     );
     assert!(aws.text(&["ecr", "get-login-password"]).len() > 20);
+    let managed = aws.json(&["kms", "describe-key", "--key-id", "alias/aws/s3"]);
+    assert_eq!(managed["KeyMetadata"]["KeyManager"], "AWS", "{managed}");
 
     some(&aws.json(&["codepipeline", "list-pipelines"])["pipelines"]);
     let stages = aws.json(&["codepipeline", "get-pipeline-state", "--name", name]);

@@ -9,7 +9,8 @@ use crate::context::Ctx;
 use crate::exit::Refused;
 
 /// Parameter and key.
-const FIXED: [(&str, &str); 2] = [("AppPort", "app.port"), ("NetworkMode", "network_mode")];
+const FIXED: [(&str, &str); 3] =
+    [("AppPort", "app.port"), ("KmsKeyArn", "kms_key"), ("NetworkMode", "network_mode")];
 
 /// # Errors
 /// Refused with the key, what it is and what it was when the environment was made.
@@ -41,11 +42,14 @@ pub(super) fn check(ctx: &Ctx, deployed: &Deployed) -> Result<(), Refused> {
     }
     let facts = environment.facts();
     for (parameter, key) in FIXED {
-        let Some(wanted) = facts.get(parameter) else { continue };
+        // What is not said is what the templates have without it: nothing.
+        let wanted = facts.get(parameter).map(String::as_str).unwrap_or_default();
         let deployed = deployed.stacks.values().find_map(|stack| stack.parameters.get(parameter));
         let is_given = environment.parameters.keys().any(|key| key.rsplit('.').next() == Some(parameter));
         if let Some(was) = deployed.filter(|was| *was != wanted && !is_given) {
-            let message = format!("`{key}` is fixed at creation: found `{wanted}`, provisioned with `{was}`");
+            let shown = |value: &str| if value.is_empty() { "none".to_owned() } else { format!("`{value}`") };
+            let (found, was) = (shown(wanted), shown(was));
+            let message = format!("`{key}` is fixed at creation: found {found}, provisioned with {was}");
             let hint = format!("set it back in `{PROJECT_FILE}`, or make another environment with it");
             return Err(Refused::new(message).hint(hint));
         }

@@ -143,6 +143,10 @@ fn stand_ins(environment: &Environment) -> Vec<StandIn> {
         let wanted = json!({ "kind": "certificate", "arn": arn, "domain": domain });
         found.push(StandIn { named: vec!["certificate_arn".to_owned()], wanted });
     }
+    if let Some(arn) = &environment.kms_key {
+        let wanted = json!({ "kind": "key", "arn": arn });
+        found.push(StandIn { named: vec!["kms_key".to_owned()], wanted });
+    }
     if let Some(arn) = &environment.source.connection_arn {
         let wanted = json!({ "kind": "connection", "arn": arn });
         found.push(StandIn { named: vec!["source.connection_arn".to_owned()], wanted });
@@ -158,6 +162,7 @@ mod tests {
 
     const SECRET: &str = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:web-AbCdEf";
     const PARAMETER: &str = "arn:aws:ssm:eu-west-1:123456789012:parameter/web/key";
+    const KEY: &str = "arn:aws:kms:eu-west-1:123456789012:key/134f2428-cec1-4b25-a1ae-9048164dba47";
     const CERTIFICATE: &str = "arn:aws:acm:eu-west-1:123456789012:certificate/1";
     const CONNECTION: &str =
         "arn:aws:codeconnections:eu-west-1:123456789012:connection/00000000-0000-0000-0000-000000000000";
@@ -173,7 +178,7 @@ mod tests {
     #[test]
     fn each_arn_that_project_yml_names_is_made_once_with_all_that_is_read_of_it() {
         let environment = production(&format!(
-            "app: {{secrets: {{ALL: \"{SECRET}\", KEY: \"{PARAMETER}\", USER: \"{SECRET}:user::\", PASS: \
+            "kms_key: \"{KEY}\", app: {{secrets: {{ALL: \"{SECRET}\", KEY: \"{PARAMETER}\", USER: \"{SECRET}:user::\", PASS: \
              \"{SECRET}:pass::\", SAME: \"{PARAMETER}\"}}}}, domain: www.example.org, certificate_arn: \
              \"{CERTIFICATE}\", source: {{connection_arn: \"{CONNECTION}\"}}"
         ));
@@ -194,6 +199,7 @@ mod tests {
                 &["certificate_arn"],
                 json!({"kind": "certificate", "arn": CERTIFICATE, "domain": "www.example.org"}),
             ),
+            of(&["kms_key"], json!({"kind": "key", "arn": KEY})),
             of(&["source.connection_arn"], json!({"kind": "connection", "arn": CONNECTION})),
         ];
         assert_eq!(found, expected);
