@@ -7,10 +7,12 @@ mod features;
 mod load;
 mod modules;
 mod names;
+mod own_routes;
 mod page_test;
 mod rules;
 mod scan;
 mod soak;
+mod terminal_test;
 mod tokens;
 
 use std::process::ExitCode;
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         .command(page_test::command(), page_test::run)
         .command(scan::command(), scan::run)
         .command(soak::command(), soak::run)
+        .command(terminal_test::command(), terminal_test::run)
         .check(Check::new("what the tests need", needs))
         .check(Check::new("house rules", rules::check))
         .check(Check::new("arrows between modules", arrows::check))

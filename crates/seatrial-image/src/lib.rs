@@ -39,7 +39,7 @@ pub use one_off::image_of;
 pub use registration::registration;
 pub use report::{Pushing, Report};
 pub use request::{BuildImage, BuildRequest, Builder, ImageOptions};
-pub use stop::Stop;
+pub use stop::{Ear, Stop};
 
 use seatrial_project::Environment;
 use seatrial_project::render::Variables;

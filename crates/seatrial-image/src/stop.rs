@@ -18,9 +18,29 @@ const GRACE: Duration = Duration::from_secs(5);
 const KILLED: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(20);
 
+/// Hears what programs print, line by line.
+pub type Ear = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// What of a program's output is told to whoever hears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Heard {
+    Nothing,
+    StandardError,
+    All,
+}
+
 /// Tells a build to end; all clones tell the same one.
-#[derive(Debug, Clone, Default)]
-pub struct Stop(Arc<Mutex<State>>);
+#[derive(Clone, Default)]
+pub struct Stop {
+    state: Arc<Mutex<State>>,
+    ear: Option<Ear>,
+}
+
+impl std::fmt::Debug for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stop").field("state", &self.state).finish_non_exhaustive()
+    }
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -30,6 +50,11 @@ struct State {
 }
 
 impl Stop {
+    /// What the build's programs print is told to `ear`, and does not go to standard error.
+    pub fn heard_by(ear: Ear) -> Self {
+        Self { ear: Some(ear), ..Self::default() }
+    }
+
     /// Ends the program that runs and returns when it is gone; none is started any more.
     pub async fn now(&self) {
         self.end(GRACE).await;
@@ -51,9 +76,10 @@ impl Stop {
         }
     }
 
-    /// As [`Command::output`], in a process group of its own; its standard output is wherever the command sends it.
-    pub(crate) fn output(&self, command: &mut Command) -> io::Result<Output> {
-        let child = {
+    /// As [`Command::output`], in a process group of its own; its standard output is wherever the command sends it. What is
+    /// heard is not answered.
+    pub(crate) fn output(&self, command: &mut Command, heard: Heard) -> io::Result<Output> {
+        let mut child = {
             let mut state = self.state();
             if state.stopped {
                 return Err(io::Error::new(io::ErrorKind::Interrupted, "the build was ended"));
@@ -62,7 +88,15 @@ impl Stop {
             state.group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
             child
         };
-        let output = child.wait_with_output();
+        let output = std::thread::scope(|scope| {
+            if let Some(ear) = &self.ear {
+                let stdout = child.stdout.take_if(|_| heard == Heard::All);
+                let stderr = child.stderr.take_if(|_| heard != Heard::Nothing);
+                stdout.map(|told| scope.spawn(move || hear(ear, told)));
+                stderr.map(|told| scope.spawn(move || hear(ear, told)));
+            }
+            child.wait_with_output()
+        });
         self.state().group = None;
         output
     }
@@ -75,25 +109,45 @@ impl Stop {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Runs a program to its end and gives its standard output; its standard error is the user's progress. One that
 /// nobody may stop stays in our process group, and ends with whoever ends that.
 pub(crate) fn run(stop: Option<&Stop>, action: &str, command: &mut Command) -> Result<Vec<u8>, ImageError> {
-    end(stop, action, command.stdout(Stdio::piped()))
+    end(stop, action, command.stdout(Stdio::piped()), Heard::StandardError)
 }
 
 /// The same for a program all of whose output is progress.
 pub(crate) fn run_told(stop: Option<&Stop>, action: &str, command: &mut Command) -> Result<(), ImageError> {
-    end(stop, action, command.stdout(io::stderr())).map(drop)
+    let stdout = if is_heard(stop) { Stdio::piped() } else { io::stderr().into() };
+    end(stop, action, command.stdout(stdout), Heard::All).map(drop)
 }
 
-fn end(stop: Option<&Stop>, action: &str, command: &mut Command) -> Result<Vec<u8>, ImageError> {
-    command.stderr(Stdio::inherit());
+fn is_heard(stop: Option<&Stop>) -> bool {
+    stop.is_some_and(|stop| stop.ear.is_some())
+}
+
+/// Tells a program's lines as they come; what is no text is no line.
+fn hear(ear: &Ear, told: impl io::Read) {
+    let mut told = io::BufReader::new(told);
+    let mut line = Vec::new();
+    while io::BufRead::read_until(&mut told, b'\n', &mut line).is_ok_and(|read| read > 0) {
+        ear(String::from_utf8_lossy(&line).trim_end());
+        line.clear();
+    }
+}
+
+fn end(
+    stop: Option<&Stop>,
+    action: &str,
+    command: &mut Command,
+    heard: Heard,
+) -> Result<Vec<u8>, ImageError> {
+    command.stderr(if is_heard(stop) { Stdio::piped() } else { Stdio::inherit() });
     let output = match stop {
-        Some(stop) => stop.output(command),
+        Some(stop) => stop.output(command, heard),
         None => command.output(),
     };
     let output = output.map_err(|error| ImageError::failed(action, error))?;
@@ -124,7 +178,8 @@ mod tests {
         let (read, write) = io::pipe().unwrap();
         let stop = stop.clone();
         let running = std::thread::spawn(move || {
-            stop.output(Command::new("sh").args(["-c", text]).stdout(Stdio::piped()).stderr(write))
+            let mut shell = Command::new("sh");
+            stop.output(shell.args(["-c", text]).stdout(Stdio::piped()).stderr(write), Heard::Nothing)
         });
         io::BufRead::read_line(&mut io::BufReader::new(read), &mut String::new()).unwrap();
         running
@@ -150,6 +205,22 @@ mod tests {
 
         // The child holds standard output open: that it was read to its end says that the child has ended, too.
         assert!(!running.join().unwrap().unwrap().status.success());
-        assert!(stop.output(&mut Command::new("true")).is_err());
+        assert!(stop.output(&mut Command::new("true"), Heard::Nothing).is_err());
+    }
+
+    #[test]
+    fn what_a_program_prints_is_heard_line_by_line_and_not_written_where_a_screen_is() {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&heard);
+        let stop = Stop::heard_by(Arc::new(move |line: &str| told.lock().unwrap().push(line.to_owned())));
+        let text = ["-c", "echo one >&2; echo two"];
+
+        run_told(Some(&stop), "tell", Command::new("sh").args(text)).unwrap();
+        let printed = run(Some(&stop), "tell", Command::new("sh").args(text)).unwrap();
+
+        let mut heard = heard.lock().unwrap().clone();
+        heard.sort();
+        assert_eq!(heard, ["one", "one", "two"]);
+        assert_eq!(printed, b"two\n");
     }
 }

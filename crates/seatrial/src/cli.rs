@@ -2,6 +2,7 @@
 
 mod adoption;
 mod companions;
+mod manner;
 mod permissions;
 mod value;
 
@@ -74,6 +75,9 @@ pub(crate) struct Globals {
     /// What stdout carries; progress goes to stderr
     #[arg(long, global = true, value_enum, default_value_t)]
     pub output: Format,
+    /// Leave every line on a terminal; else at most 40 stay when the command ends
+    #[arg(long, global = true)]
+    pub verbose: bool,
 }
 
 impl Globals {

@@ -48,6 +48,7 @@ impl Signals {
         self.next().await;
         session.cancel.insist();
         tokio::time::sleep(PATIENCE).await;
+        session.printer.end();
         leave();
     }
 }

@@ -61,12 +61,11 @@ pub(crate) fn conclude<F: Serialize + fmt::Display>(
     result: anyhow::Result<Report<F>>,
 ) -> ExitStatus {
     let outcome = Outcome::of(session, result);
-    let printed = session.printer.result(&outcome);
-    outcome.failures.iter().for_each(|failure| session.printer.note(failure));
-    outcome.hints.iter().for_each(|hint| session.printer.note(format_args!("hint: {hint}")));
-    if let Some(resume) = &outcome.resume {
-        session.printer.note(format_args!("to go on: `{resume}`"));
-    }
+    let failures = outcome.failures.iter().map(ToString::to_string);
+    let hints = outcome.hints.iter().map(|hint| format!("hint: {hint}"));
+    let resume = outcome.resume.iter().map(|resume| format!("to go on: `{resume}`"));
+    let notes: Vec<String> = failures.chain(hints).chain(resume).collect();
+    let printed = session.printer.conclude(&outcome, &notes);
     if let Err(error) = &printed {
         session.printer.note(Failure::of(error, outcome.changed));
     }

@@ -9,25 +9,62 @@ use anyhow::Context as _;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use seatrial_local::open_files;
-use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 use xshell::Shell;
 
 use crate::exit::Interrupted;
+use crate::output::{Ear, Event, What, Whole};
 use crate::session::Session;
 
 /// From SIGTERM to SIGKILL.
 const GRACE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(20);
 
-/// Runs a program that asks nothing to its end, in a process group of its own. What it prints is progress.
+/// Runs a program that asks nothing to its end, in a process group of its own. What it prints is progress: on a screen
+/// that leaves little its end is left where it fails.
 ///
 /// # Errors
 /// [`Interrupted`], when the program and all that it started have ended; a program that cannot be started.
 pub(crate) async fn run(session: &Session, mut command: Command) -> anyhow::Result<ExitStatus> {
+    let name = command.as_std().get_program().to_string_lossy().into_owned();
+    if let Some(ear) = session.printer.ear(&name) {
+        return shown(session, command, (&name, ear)).await;
+    }
     // Standard output is the outcome's alone.
     command.stdout(Stdio::from(io::stderr()));
     to_the_end(session, command, async |child| child.wait().await).await
+}
+
+async fn shown(
+    session: &Session,
+    mut command: Command,
+    (name, ear): (&str, Ear),
+) -> anyhow::Result<ExitStatus> {
+    let whole = Whole { prefix: String::new(), count: 0, expected: None };
+    let _together = session.printer.together(name, whole);
+    session.printer.tell(Event::new(None, name, What::InWork));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let ended = to_the_end(session, command, async |child| {
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let (_, _, status) = tokio::try_join!(hear(stdout, &ear), hear(stderr, &ear), child.wait())?;
+        Ok(status)
+    })
+    .await;
+    let failed = !ended.as_ref().is_ok_and(ExitStatus::success);
+    session.printer.tell(Event::new(None, name, What::Reached { changed: true, failed }));
+    ended
+}
+
+/// Tells a program's lines as they come; what is no text is no line.
+async fn hear(stream: Option<impl AsyncRead + Unpin>, ear: &Ear) -> io::Result<()> {
+    let Some(stream) = stream else { return Ok(()) };
+    let (mut stream, mut line) = (tokio::io::BufReader::new(stream), Vec::new());
+    while stream.read_until(b'\n', &mut line).await? > 0 {
+        ear(String::from_utf8_lossy(&line).trim_end());
+        line.clear();
+    }
+    Ok(())
 }
 
 /// The same, and answers what the program prints.

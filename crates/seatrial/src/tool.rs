@@ -166,7 +166,7 @@ fn format_of(arguments: &[OsString]) -> Format {
 }
 
 fn run(cli: Cli, name: &str, checks: &[Check], program: &'static str) -> ExitStatus {
-    let mut session = Session::new(Printer::new(cli.globals.output), program);
+    let mut session = Session::new(Printer::with(cli.globals.output, cli.manner()), program);
     session.environment.clone_from(&cli.globals.environment);
     session.command_name = name.to_owned();
     session.resume = commands::resume(&session, &cli.command);

@@ -1,7 +1,5 @@
 //! A real rehearsal: its live page and its report against the object that it prints.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 
@@ -10,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::browser::Browser;
 use super::examine;
+use crate::own_routes::{asked, connection};
 
 /// What the page says of each release of the verdict: name, requests, failed.
 const TOLD: &str = "[...document.querySelectorAll('#verdict-releases tbody tr')].map((row) => \
@@ -43,12 +42,11 @@ fn look_at(
     (report, pictures): (&Path, Option<&Path>),
 ) -> Result<Vec<String>, String> {
     let verdict: Value = serde_json::from_slice(stdout).map_err(|error| format!("no verdict: {error}"))?;
-    let connection = std::fs::read(data_dir.join("daemon.json")).map_err(|error| error.to_string())?;
-    let connection: Value = serde_json::from_slice(&connection).map_err(|error| error.to_string())?;
+    let connection = connection(data_dir)?;
     let mut wrong = Vec::new();
 
     let endpoint = connection["endpoint"].as_str().unwrap_or_default();
-    let ticket = asked(&connection, "POST", "/_local/page/ticket")?;
+    let ticket = asked(&connection, ("POST", "/_local/page/ticket"), "{}")?;
     browser.open(&format!("{endpoint}{}", ticket["path"].as_str().unwrap_or_default()))?;
     wrong.extend(compared(browser, "the page", &verdict)?);
     wrong.extend(weights(browser, &connection)?);
@@ -95,7 +93,7 @@ fn weights(browser: &mut Browser, connection: &Value) -> Result<Vec<String>, Str
     let shown = browser.value(
         "(({blue, green}) => [Number(blue), Number(green)])(document.getElementById('weights').dataset)",
     )?;
-    let all = asked(connection, "GET", "/_local/page/data")?;
+    let all = asked(connection, ("GET", "/_local/page/data"), "")?;
     let items = all["items"].as_array().into_iter().flatten();
     let mut sets = items.filter(|item| item[0] == "task-set" && item[2]["status"] == "PRIMARY");
     let primary = sets.next().map(|item| item[2].clone()).unwrap_or_default();
@@ -106,20 +104,4 @@ fn weights(browser: &mut Browser, connection: &Value) -> Result<Vec<String>, Str
     } else {
         vec![format!("the chart ends at {shown}, the primary task set is {primary}")]
     })
-}
-
-/// One of the local cloud's own routes, by HTTP/1.0, so that the answer is in one piece.
-fn asked(connection: &Value, method: &str, path: &str) -> Result<Value, String> {
-    let text = |name: &str| connection[name].as_str().unwrap_or_default();
-    let (host, token) = (text("endpoint").trim_start_matches("http://"), text("token"));
-    let exchange = || {
-        let mut stream = TcpStream::connect(host)?;
-        let head = format!("{method} {path} HTTP/1.0\r\nhost: {host}\r\nx-seatrial-token: {token}");
-        write!(stream, "{head}\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{{}}")?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).map(|_| answer)
-    };
-    let answer = exchange().map_err(|error| format!("{path}: {error}"))?;
-    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-    serde_json::from_str(body).map_err(|error| format!("{path}: {error}: {answer}"))
 }

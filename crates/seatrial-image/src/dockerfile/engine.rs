@@ -9,7 +9,7 @@ use seatrial_project::Architecture;
 use crate::architecture::ArchitectureNames as _;
 use crate::error::ImageError;
 use crate::request::ImageOptions;
-use crate::stop::{Stop, run, run_told};
+use crate::stop::{Heard, Stop, run, run_told};
 
 /// The variable that names the configuration of podman and buildah (containers-registries.conf(5)).
 const REGISTRIES: &str = "CONTAINERS_REGISTRIES_CONF";
@@ -83,7 +83,7 @@ impl Engine {
         let mut command = self.command();
         command.args(question).stdout(Stdio::piped()).stderr(Stdio::piped());
         let answered = match stop {
-            Some(stop) => stop.output(&mut command),
+            Some(stop) => stop.output(&mut command, Heard::Nothing),
             None => command.output(),
         };
         let answered = answered.map_err(|error| match error.kind() {

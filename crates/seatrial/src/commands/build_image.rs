@@ -12,9 +12,14 @@ use crate::cli::{BuildImageArgs, Globals};
 use crate::context::{Ctx, find_root, load_environment};
 use crate::image;
 use crate::outcome::Report;
+use crate::output::Whole;
 use crate::plan::given::given_by_stacks;
 use crate::plan::owned::Owned;
 use crate::session::Session;
+
+const SUBJECT: &str = "build-image";
+/// What is in work.
+const IMAGE: &str = "image";
 
 /// What `build-image` prints.
 #[derive(Serialize)]
@@ -68,8 +73,11 @@ pub(crate) async fn run(
     };
     let mut request = BuildRequest::of(&root, &environment, repository, push);
     request.builder = args.builder.unwrap_or(request.builder);
-    let report = |line: &str| session.printer.event("build-image", line);
-    let image = image::build(session, request, &report).await?;
+    let report = |line: &str| session.printer.event(SUBJECT, line);
+    let shown = session.printer.together(SUBJECT, Whole { prefix: String::new(), count: 0, expected: None });
+    let build = image::build((session, IMAGE), request, &report);
+    let image = session.printer.one(IMAGE, build, |_| true).await?;
+    drop(shown);
     if let (Some(directory), Some((ctx, deployed))) = (&args.artifacts, &target) {
         let given = given_by_stacks(ctx.aws.region(), &deployed.outputs());
         seatrial_image::write_artifacts(&root, directory, &image.uri, &environment, &given)?;

@@ -128,7 +128,7 @@ async fn carry_out(
         plan.place.scaling(ctx).resume().await;
         return Ok(Report::done(Releasing::Planned(plan)));
     }
-    ctx.printer().note(&plan);
+    ctx.printer().plan(&plan, false);
     let patience =
         Patience { timeout: args.timeout, until: args.wait_until.event(), continues: args.continues };
     let probing = Probing { rate: args.rate, at_least: 0 };

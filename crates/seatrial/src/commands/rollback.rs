@@ -135,7 +135,7 @@ pub(crate) async fn run(ctx: &Ctx, args: &RollbackArgs) -> anyhow::Result<Report
         return Ok(Report::done(RollingBack::Planned(plan)));
     }
     if !args.consent.yes {
-        ctx.printer().note(&plan);
+        ctx.printer().plan(&plan, true);
         if !ctx.printer().can_ask() {
             return Err(Refused::new("there is nobody to agree to it").hint("say so with --yes").into());
         }

@@ -27,6 +27,8 @@ pub(super) struct Board {
     failed: usize,
     /// How all of it stands.
     note: String,
+    /// The lines of a log stay, too.
+    verbose: bool,
 }
 
 /// One stack in work, or something else that is made.
@@ -52,18 +54,56 @@ struct Flight {
     began: Timestamp,
 }
 
-/// A line that stays.
+/// A line that is told.
 pub(super) struct Line {
     pub text: String,
-    pub failed: bool,
+    pub kind: Kind,
+}
+
+/// What becomes of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It is seen for a while; it stays only where all do.
+    Passing,
+    Stays,
+    /// It stays, and says what failed.
+    Failed,
+}
+
+impl Kind {
+    fn of(failed: bool) -> Self {
+        if failed { Self::Failed } else { Self::Passing }
+    }
 }
 
 impl Board {
-    pub(super) fn new(whole: Whole, subject: String, now: Timestamp) -> Self {
-        Self { whole, subject, began: now, works: Vec::new(), reached: 0, failed: 0, note: String::new() }
+    pub(super) fn new(whole: Whole, subject: String, (now, verbose): (Timestamp, bool)) -> Self {
+        let (works, note) = (Vec::new(), String::new());
+        Self { whole, subject, began: now, works, reached: 0, failed: 0, note, verbose }
     }
 
-    /// Takes an event in, and answers the line that stays of it, if one does.
+    pub(super) fn is_about(&self, subject: &str) -> bool {
+        self.subject == subject
+    }
+
+    /// The line that tells of all of it, once it is over.
+    pub(super) fn ended(&self, now: Timestamp) -> Line {
+        let after = took(between(self.began, now));
+        let Whole { count, .. } = self.whole;
+        let failed = if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
+        let what = match count {
+            0 => format!("over after {after}{failed}{}", self.noted()),
+            _ => format!("{} of {count} done in {after}{failed}", self.reached - self.failed),
+        };
+        let text = format!("{} {:<28} {what}", now.strftime("%H:%M:%S"), self.subject);
+        Line { text, kind: Kind::Stays }
+    }
+
+    fn noted(&self) -> String {
+        if self.note.is_empty() { String::new() } else { format!("; {}", self.note) }
+    }
+
+    /// Takes an event in, and answers the lines that it tells, if it does.
     pub(super) fn event(&mut self, event: &Event, now: Timestamp) -> Vec<Line> {
         match &event.what {
             What::Resource { .. } => self.resource(event, now).into_iter().collect(),
@@ -104,7 +144,7 @@ impl Board {
                 }
                 _ => work.flights.retain(|flight| flight.logical_id != *logical_id),
             }
-            return failed.then(|| Line { text: lines::line(event).unwrap_or_default(), failed });
+            return failed.then(|| Line { text: lines::line(event).unwrap_or_default(), kind: Kind::Failed });
         }
         work.status.clone_from(status);
         if matches!(phase, Phase::OnTheWay | Phase::RollsBack) {
@@ -145,7 +185,7 @@ impl Board {
             .log
             .into_iter()
             .filter(|_| failed)
-            .map(|text| Line { text: format!("  | {text}"), failed: false });
+            .map(|text| Line { text: format!("  | {text}"), kind: Kind::Stays });
         tail.chain([said(event, &what, failed)]).collect()
     }
 
@@ -156,10 +196,12 @@ impl Board {
         Some(self.works.remove(at))
     }
 
-    /// A log belongs to what is no stack: to the first image.
+    /// A log belongs to what has its name, else to what is no stack: to the first image.
     fn log(&mut self, event: &Event, line: String) -> Vec<Line> {
         let prefix = &self.whole.prefix;
-        let Some(work) = self.works.iter_mut().find(|work| !work.subject.starts_with(prefix)) else {
+        let named = self.works.iter().position(|work| work.subject == event.subject);
+        let other = || self.works.iter().position(|work| !work.subject.starts_with(prefix));
+        let Some(work) = named.or_else(other).map(|at| &mut self.works[at]).filter(|_| !self.verbose) else {
             return plain(event);
         };
         if work.log.len() == TAIL {
@@ -212,12 +254,12 @@ impl Board {
         line.trim_end().to_owned()
     }
 
-    fn summary(&self, now: Timestamp) -> String {
+    /// One line for all of it.
+    pub(super) fn summary(&self, now: Timestamp) -> String {
         let Whole { count, expected, .. } = &self.whole;
         let failed = if self.failed > 0 { format!("{} failed, ", self.failed) } else { String::new() };
         if *count == 0 {
-            let note = if self.note.is_empty() { String::new() } else { format!("; {}", self.note) };
-            return format!("{} {}{note}", self.subject, clock(between(self.began, now)));
+            return format!("{} {}{}", self.subject, clock(between(self.began, now)), self.noted());
         }
         let expected = expected.as_ref().map(|expected| format!(", critical path {expected}"));
         format!(
@@ -255,10 +297,10 @@ impl Line {
 }
 
 fn plain(event: &Event) -> Vec<Line> {
-    lines::line(event).into_iter().map(|text| Line { text, failed: false }).collect()
+    lines::line(event).into_iter().map(|text| Line { text, kind: Kind::Passing }).collect()
 }
 
 fn said(event: &Event, what: &str, failed: bool) -> Line {
     let time = event.time.strftime("%H:%M:%S");
-    Line { text: format!("{time} {:<28} {what}", event.subject), failed }
+    Line { text: format!("{time} {:<28} {what}", event.subject), kind: Kind::of(failed) }
 }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::event::Event;
 use super::lines::Lines;
+use super::room::Left;
 use super::screen::Screen;
 
 /// How long whoever needs an empty channel waits for it: a terminal that was stopped stays stopped.
@@ -21,6 +22,10 @@ pub(super) enum Message {
     Event(Event),
     /// A plain line.
     Line(String),
+    /// What somebody is going to be asked for: it stays whole.
+    Asked(String),
+    /// What is going to be done, and nobody is asked for.
+    Planned(String),
     /// Answered when everything before it was shown.
     Flush(SyncSender<()>),
     /// Answered when it stands there.
@@ -29,22 +34,41 @@ pub(super) enum Message {
     Answered {
         typed: bool,
     },
+    /// Nothing is live any more. Answered with what is left on the screen so far, where there is one that leaves little.
+    End(SyncSender<Option<Left>>),
 }
 
 /// The telling end; cheap to clone.
 #[derive(Debug, Clone)]
-pub(super) struct Channel(Sender<Message>);
+pub(super) struct Channel {
+    sender: Sender<Message>,
+    /// A screen shows it, and leaves little of it.
+    pub is_brief: bool,
+}
 
 impl Channel {
-    pub(super) fn open() -> Self {
+    /// `verbose`: each line that is told stays.
+    pub(super) fn open(verbose: bool) -> Self {
         let (sender, receiver) = channel();
-        std::thread::spawn(move || show(&receiver));
-        Self(sender)
+        let screen = Screen::at_terminal(verbose);
+        let is_brief = screen.is_some() && !verbose;
+        std::thread::spawn(move || match screen {
+            Some(screen) => show_live(&receiver, screen),
+            None => show_lines(&receiver),
+        });
+        Self { sender, is_brief }
     }
 
     pub(super) fn send(&self, message: Message) {
         // A reader that is gone leaves nobody to tell.
-        let _ = self.0.send(message);
+        let _ = self.sender.send(message);
+    }
+
+    /// Takes from the screen what is live, and answers what is left there, where little is.
+    pub(super) fn end(&self) -> Option<Left> {
+        let (done, shown) = sync_channel(1);
+        self.send(Message::End(done));
+        shown.recv_timeout(PATIENCE).ok().flatten()
     }
 
     /// Waits until everything that was told is shown.
@@ -62,13 +86,6 @@ impl Channel {
     }
 }
 
-fn show(messages: &Receiver<Message>) {
-    match Screen::at_terminal() {
-        Some(screen) => show_live(messages, screen),
-        None => show_lines(messages),
-    }
-}
-
 fn show_live<W: io::Write>(messages: &Receiver<Message>, mut screen: Screen<W>) {
     loop {
         let message = match screen.is_live() {
@@ -79,12 +96,15 @@ fn show_live<W: io::Write>(messages: &Receiver<Message>, mut screen: Screen<W>) 
         match message {
             Ok(Message::Event(event)) => screen.event(&event, now),
             Ok(Message::Line(line)) => screen.line(&line, now),
+            Ok(Message::Asked(text)) => screen.asked(&text, now),
+            Ok(Message::Planned(text)) => screen.planned(&text, now),
             Ok(Message::Flush(done)) => {
                 screen.release(now);
                 let _ = done.send(());
             }
             Ok(Message::Question(question, done)) => drop(done.send(screen.question(&question))),
             Ok(Message::Answered { typed }) => screen.answered(typed, now),
+            Ok(Message::End(done)) => drop(done.send(screen.end(now))),
             Err(RecvTimeoutError::Timeout) => screen.tick(now),
             Err(RecvTimeoutError::Disconnected) => return,
         }
@@ -96,10 +116,11 @@ fn show_lines(messages: &Receiver<Message>) {
     while let Ok(message) = messages.recv() {
         match message {
             Message::Event(event) => lines.event(&event),
-            Message::Line(line) => lines.line(&line),
+            Message::Line(line) | Message::Asked(line) | Message::Planned(line) => lines.line(&line),
             Message::Flush(done) => drop(done.send(())),
             Message::Question(question, done) => drop(done.send(lines.question(&question))),
             Message::Answered { .. } => {}
+            Message::End(done) => drop(done.send(None)),
         }
     }
 }

@@ -46,7 +46,7 @@ pub(super) fn fold(text: &str, columns: usize) -> Vec<String> {
 }
 
 /// Without what moves a cursor or colours.
-fn tame(line: &str) -> String {
+pub(super) fn tame(line: &str) -> String {
     let plain = anstream::adapter::strip_str(line).to_string();
     plain.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

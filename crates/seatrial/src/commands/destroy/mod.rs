@@ -64,7 +64,7 @@ pub(crate) async fn run(
     refuse_protected(ctx, deployed.stacks.values())?;
     check_retained(ctx, &deployed, &args.retain_resource).await?;
     if !plan.is_empty() {
-        ctx.printer().note(&plan);
+        ctx.printer().plan(&plan, !is_agreed(ctx, globals, args));
         confirm(ctx, globals, args).await?;
     }
     let shown = ctx.printer().together("destroy", plan.whole(ctx));
@@ -148,9 +148,13 @@ impl fmt::Display for Destroyed {
 
 /// A yes without a question is meant for the environment that was typed beside it: a variable that was set once
 /// must not choose what is deleted.
+fn is_agreed(ctx: &Ctx, globals: &Globals, args: &DestroyArgs) -> bool {
+    ctx.local.is_some() || (args.consent.yes && globals.environment_typed)
+}
+
 async fn confirm(ctx: &Ctx, globals: &Globals, args: &DestroyArgs) -> anyhow::Result<()> {
     let name = &ctx.environment.name;
-    if ctx.local.is_some() || (args.consent.yes && globals.environment_typed) {
+    if is_agreed(ctx, globals, args) {
         return Ok(());
     }
     if !ctx.printer().can_ask() {

@@ -38,7 +38,7 @@ impl Consent {
     /// # Errors
     /// Refused if the user does not agree, or nobody can be asked.
     pub(super) async fn to(ctx: &Ctx, plan: &Plan, flags: &Flags) -> anyhow::Result<Self> {
-        ctx.printer().note(plan);
+        ctx.printer().plan(plan, !flags.yes);
         let consent = Self { yes: flags.yes, asking: Mutex::default() };
         if !flags.yes {
             consent.ask(ctx, "go ahead? (yes/no)").await?;

@@ -248,7 +248,7 @@ async fn build_here(ctx: &Ctx, values: &BTreeMap<String, String>) -> anyhow::Res
     let repository = needed(values, "RepositoryUri")?;
     let request = BuildRequest::of(&ctx.root, &ctx.environment, repository, Some(push));
     let report = |line: &str| ctx.printer().event("first image", line);
-    Ok(image::build(&ctx.session, request, &report).await?.uri)
+    Ok(image::build((&ctx.session, "first image"), request, &report).await?.uri)
 }
 
 fn needed<'a>(values: &'a BTreeMap<String, String>, name: &str) -> Result<&'a str, Refused> {

@@ -23,6 +23,7 @@ use crate::context::{Ctx, find_root, load_environment};
 use crate::exit::Refused;
 use crate::install::ensure_postgres;
 use crate::outcome::Report;
+use crate::output::{Event, What, Whole};
 use crate::session::Session;
 use clap::ValueEnum as _;
 use seatrial_permissions::{Judgement, Record};
@@ -32,6 +33,9 @@ use serde_json::Value;
 use play::{Script, play};
 use stage::{Folder, Stage, Wanted};
 use verdict::Verdict;
+
+/// What all of it is called where it is told of.
+const SUBJECT: &str = "rehearse";
 
 pub(crate) async fn run(
     session: &Session,
@@ -44,6 +48,8 @@ pub(crate) async fn run(
     let mut errors = Vec::new();
     match prepare(session, globals, args) {
         Ok((root, folder)) => {
+            let whole = Whole { prefix: String::new(), count: 0, expected: None };
+            let _shown = session.printer.together(SUBJECT, whole);
             errors.extend(rehearse_in(folder, session, &root, args, &mut verdict).await);
         }
         Err(error) => errors.push(error),
@@ -178,11 +184,14 @@ async fn play_all(
     let scripts: Vec<Script> = scenarios(args).iter().flat_map(|scenario| Script::of(*scenario)).collect();
     // Before the first is played: what cannot be played is not found out after minutes.
     scripts.iter().try_for_each(|script| script.check(ctx))?;
-    for script in scripts {
+    let count = scripts.len();
+    for (index, script) in scripts.into_iter().enumerate() {
         let began = Instant::now();
+        let state = format!("scenario `{}`, {} of {count}", script.name(), index + 1);
+        ctx.printer().tell(Event::new(None, SUBJECT, What::State(state)));
         let (release, expectation) = play(ctx, stage, &place, (script, args.rate)).await?;
         let took = began.elapsed().as_secs_f64();
-        ctx.printer().event("rehearse", format_args!("scenario `{}` took {took:.1} s", release.scenario));
+        ctx.printer().event(SUBJECT, format_args!("scenario `{}` took {took:.1} s", release.scenario));
         verdict.add(release, expectation);
         stage.tell(&ctx.session, &verdict.told(&ctx.session, None)).await;
     }
@@ -196,7 +205,7 @@ async fn provision_all(ctx: &Ctx) -> anyhow::Result<Report<Provisioned>> {
     let graph = graph::read(&ctx.root, &ctx.environment)?;
     let provisioned = provision::provision(ctx, &graph, &args).await?;
     let took = began.elapsed().as_secs_f64();
-    ctx.printer().event("rehearse", format_args!("provisioning and the first release took {took:.1} s"));
+    ctx.printer().event(SUBJECT, format_args!("provisioning and the first release took {took:.1} s"));
     Ok(provisioned)
 }
 

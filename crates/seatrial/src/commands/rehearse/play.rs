@@ -86,6 +86,10 @@ impl Script {
         }
     }
 
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// # Errors
     /// Refused where an alarm has no time to stop anything.
     pub(super) fn check(&self, ctx: &Ctx) -> Result<(), Refused> {

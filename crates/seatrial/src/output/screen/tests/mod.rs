@@ -1,5 +1,6 @@
 //! What a person sees on a terminal of 80 columns and 24 rows.
 
+mod emulated;
 mod terminal;
 
 use std::sync::{Arc, Mutex};
@@ -31,16 +32,25 @@ impl Write for Writer {
 }
 
 impl Seen {
-    fn new() -> Self {
+    fn new(verbose: bool) -> Self {
         let terminal = Arc::new(Mutex::new(Terminal::new(80, 24)));
         let sized = Arc::clone(&terminal);
         let size = move || (sized.lock().unwrap().columns, 24);
-        let screen = Screen::new(Writer(Arc::clone(&terminal)), size, true);
+        let screen = Screen::new(Writer(Arc::clone(&terminal)), size, (true, verbose));
         Self { terminal, screen, began: "2026-11-27T07:00:00Z".parse().unwrap(), seconds: 0 }
     }
 
+    /// With `--verbose`.
+    fn verbose(count: usize) -> Self {
+        Self::shown(count, true)
+    }
+
     fn begun(count: usize) -> Self {
-        let mut seen = Self::new();
+        Self::shown(count, false)
+    }
+
+    fn shown(count: usize, verbose: bool) -> Self {
+        let mut seen = Self::new(verbose);
         let path = vec!["network".to_owned(), "database".to_owned()];
         let expected = Expected { duration: Duration::from_secs(700), is_complete: true, path };
         let whole = Whole { prefix: "web-production-".to_owned(), count, expected: Some(expected) };
@@ -138,8 +148,24 @@ provision 4:16, critical path about 11:40; 1 of 13 done, 2 in work";
 }
 
 #[test]
-fn after_the_end_only_the_lines_that_stay_are_there() {
-    let mut seen = Seen::begun(2);
+fn after_the_end_one_line_tells_of_all_of_it_and_each_has_one_where_all_are_to_stay() {
+    let brief = "08:02:03 task definition              failed after 0.0 s\n08:02:03 provision                    2 of 3 done in 1:02:03, 1 failed";
+    let verbose = "\
+07:01:02 web-production-network       CREATE_COMPLETE in 1:02, 0 resources
+08:02:03 first image                  done in 1:02:03
+08:02:03 task definition              failed after 0.0 s";
+    for (all, expected) in [(false, brief), (true, verbose)] {
+        let mut seen = Seen::shown(3, all);
+        three_are_done(&mut seen);
+        assert_eq!(seen.history(), expected);
+        assert!(!seen.screen.is_live());
+        let left = (!all).then_some(Left { rows: 2, untold: 0, columns: 80 });
+        let now = seen.now();
+        assert_eq!(seen.screen.end(now), left);
+    }
+}
+
+fn three_are_done(seen: &mut Seen) {
     seen.tell("first image", What::InWork);
     seen.stack("network", BEGUN, None);
     seen.at(62);
@@ -147,19 +173,13 @@ fn after_the_end_only_the_lines_that_stay_are_there() {
     seen.at(3723);
     seen.tell("first image", What::Reached { changed: true, failed: false });
     seen.tell("task definition", What::InWork);
-    seen.tell("task definition", What::Reached { changed: false, failed: false });
+    seen.tell("task definition", What::Reached { changed: false, failed: true });
     seen.tell("provision", What::Over);
-
-    let expected = "\
-07:01:02 web-production-network       CREATE_COMPLETE in 1:02, 0 resources
-08:02:03 first image                  done in 1:02:03";
-    assert_eq!(seen.history(), expected);
-    assert!(!seen.screen.is_live());
 }
 
 #[test]
 fn of_sixty_stacks_those_that_have_no_room_are_summed_up() {
-    let mut seen = Seen::begun(60);
+    let mut seen = Seen::verbose(60);
     for stack in 0..60 {
         seen.stack(&format!("stack-{stack}"), BEGUN, None);
         seen.resource(&format!("stack-{stack}"), ("Group", "AWS::Logs::LogGroup"), BEGUN, None);
@@ -247,7 +267,10 @@ fn a_question_that_nobody_answers_any_more_keeps_its_line() {
     seen.screen.answered(false, now);
     seen.tell("provision", What::Over);
 
-    assert_eq!(seen.history(), "go ahead? (yes/no) ^C\ninterrupted: ending (once more ends at once)");
+    let expected = "go ahead? (yes/no) ^C
+interrupted: ending (once more ends at once)
+07:00:00 provision                    0 of 1 done in 0.0 s";
+    assert_eq!(seen.history(), expected);
 }
 
 #[test]
@@ -310,7 +333,8 @@ fn a_stack_that_is_not_followed_to_its_end_leaves_a_line_that_says_so() {
 
     let expected = "\
 interrupted: ending (once more ends at once)
-07:01:01 web-production-network       left in CREATE_IN_PROGRESS after 1:01";
+07:01:01 web-production-network       left in CREATE_IN_PROGRESS after 1:01
+07:01:01 provision                    0 of 1 done in 1:01, 1 failed";
     assert_eq!(seen.history(), expected);
 }
 
@@ -346,7 +370,7 @@ fn the_cursor_is_never_hidden_and_a_frame_that_changes_nothing_is_not_written() 
         }
     }
     let now: Timestamp = "2026-11-27T07:00:00Z".parse().unwrap();
-    let mut screen = Screen::new(Bytes(Arc::clone(&written)), || (80, 24), false);
+    let mut screen = Screen::new(Bytes(Arc::clone(&written)), || (80, 24), (false, true));
     let whole = Whole { prefix: String::new(), count: 1, expected: None };
     screen.event(&Event::new(Some(now), "provision", What::Begun(whole)), now);
     let before = written.lock().unwrap().len();
@@ -358,4 +382,50 @@ fn the_cursor_is_never_hidden_and_a_frame_that_changes_nothing_is_not_written() 
     assert!(written[before..].starts_with("\r\u{1b}[1A\u{1b}[J07:00:00 a "), "{written:?}");
     // The one sequence for each of the two that move it; no colour was asked for.
     assert!(!written.contains('?') && !written.contains("\u{1b}[3"), "{written:?}");
+}
+
+#[test]
+fn what_is_done_together_within_another_is_shown_above_it_and_leaves_nothing() {
+    let mut seen = Seen::new(false);
+    let whole = |count| What::Begun(Whole { prefix: "web-production-".to_owned(), count, expected: None });
+    seen.tell("rehearse", whole(0));
+    seen.tell("rehearse", What::Text("local cloud at http://127.0.0.1:4566".to_owned()));
+    seen.tell("provision", whole(2));
+    seen.tell("web-production-network", What::InWork);
+    seen.tell("rehearse", What::State("scenario `deploy`, 1 of 2".to_owned()));
+    seen.at(70);
+
+    let expected = "\
+07:00:00 rehearse                     local cloud at http://127.0.0.1:4566
+  network       1:10
+provision 1:10; 0 of 2 done, 1 in work
+rehearse 1:10; scenario `deploy`, 1 of 2";
+    assert_eq!(seen.screen(), expected);
+
+    seen.tell("provision", What::Over);
+    assert!(seen.screen().ends_with("\nrehearse 1:10; scenario `deploy`, 1 of 2"), "{}", seen.screen());
+    assert_eq!(seen.screen().lines().count(), 2);
+    // Of one that is not open nothing is over.
+    seen.tell("provision", What::Over);
+    seen.tell("rehearse", What::Over);
+    assert_eq!(
+        seen.history(),
+        "07:01:10 rehearse                     over after 1:10; scenario `deploy`, 1 of 2"
+    );
+}
+
+#[test]
+fn what_has_no_room_is_counted_and_a_plan_that_is_asked_for_is_whole() {
+    let mut seen = Seen::new(false);
+    let now = seen.now();
+    let plan: String = (0..30).map(|line| format!("stack {line}\n")).collect();
+    seen.screen.asked(&plan, now);
+    seen.tell("provision", What::Begun(Whole { prefix: String::new(), count: 0, expected: None }));
+    (0..30).for_each(|number| seen.line(&format!("warning {number}")));
+    let left = seen.screen.end(now).unwrap();
+
+    assert_eq!(left, Left { rows: 24, untold: 7, columns: 80 });
+    let history = seen.history();
+    assert!(history.contains("stack 29\nwarning 0\n"), "{history}");
+    assert!(history.ends_with("warning 23"), "{history}");
 }
