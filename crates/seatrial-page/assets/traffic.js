@@ -270,5 +270,8 @@ const Traffic = (() => {
     Store.watch(["second", "release", "task", "task-set", "chosen"], render);
   }
 
-  return { start };
+  // What the chart's two lines of weights end at.
+  const weights = () => [5, 6].map((column) => shown.data?.requests[column].at(-1) ?? null);
+
+  return { start, weights };
 })();

@@ -1,8 +1,10 @@
 //! `cargo xtask test-page`: the page and the report in a real browser. It needs Chromium, so `check` does not run it.
 
+mod broken;
 mod browser;
 mod examine;
 mod rehearsed;
+mod relay;
 mod year;
 
 use std::path::{Path, PathBuf};

@@ -7,7 +7,7 @@ use seatrial::Running;
 use serde_json::{Value, json};
 
 use super::browser::Browser;
-use super::examine;
+use super::{broken, examine};
 use crate::own_routes::{asked, connection};
 
 /// What the page says of each release of the verdict: name, requests, failed.
@@ -27,7 +27,14 @@ pub(super) fn look(
     let told = String::from_utf8_lossy(&ended.stderr).into_owned();
     let data_dir = told.lines().find_map(|line| line.split_once("export XTASK_LOCAL_DATA_DIR="));
     let (_, data_dir) = data_dir.ok_or_else(|| format!("the rehearsal left nothing:\n{told}"))?;
-    let looked = look_at(browser, &ended.stdout, Path::new(data_dir), (&report, pictures));
+    let mut status = Command::new(&program);
+    status
+        .args(["status", "--environment", "local", "--output", "json"])
+        .env("XTASK_LOCAL_DATA_DIR", data_dir);
+    let status = running.output(status)?;
+    let status = serde_json::from_slice(&status.stdout).map_err(|error| format!("no status: {error}"))?;
+    let told = (&ended.stdout[..], &status);
+    let looked = look_at(browser, told, Path::new(data_dir), (&report, pictures));
     let mut reset = Command::new(&program);
     reset.args(["local", "reset", "--yes"]).env("XTASK_LOCAL_DATA_DIR", data_dir);
     running.output(reset)?;
@@ -37,7 +44,7 @@ pub(super) fn look(
 
 fn look_at(
     browser: &mut Browser,
-    stdout: &[u8],
+    (stdout, status): (&[u8], &Value),
     data_dir: &Path,
     (report, pictures): (&Path, Option<&Path>),
 ) -> Result<Vec<String>, String> {
@@ -49,16 +56,18 @@ fn look_at(
     let ticket = asked(&connection, ("POST", "/_local/page/ticket"), "{}")?;
     browser.open(&format!("{endpoint}{}", ticket["path"].as_str().unwrap_or_default()))?;
     wrong.extend(compared(browser, "the page", &verdict)?);
-    wrong.extend(weights(browser, &connection)?);
+    wrong.extend(weights(browser, status)?);
     wrong.extend(examine::all(browser, "the live page", pictures)?);
     let address = browser.value("location.href")?;
     if address != format!("{endpoint}/") {
         wrong.push(format!("the page's address is {address}"));
     }
     wrong.extend(examine::errors(browser));
+    wrong.extend(broken::look(browser, &connection, verdict["url"].as_str().unwrap_or_default())?);
 
     browser.open(&format!("file://{}", report.display()))?;
     wrong.extend(compared(browser, "the report", &verdict)?);
+    wrong.extend(weights(browser, status)?);
     wrong.extend(examine::all(browser, "the report", pictures)?);
     wrong.extend(examine::requests(browser));
     wrong.extend(examine::errors(browser));
@@ -88,20 +97,17 @@ fn compared(browser: &mut Browser, what: &str, verdict: &Value) -> Result<Vec<St
     Ok(wrong)
 }
 
-/// The last weights of the chart are those of production's rule.
-fn weights(browser: &mut Browser, connection: &Value) -> Result<Vec<String>, String> {
+/// The last weights of the chart are those of the rules of production's listener.
+fn weights(browser: &mut Browser, status: &Value) -> Result<Vec<String>, String> {
     let shown = browser.value(
         "(({blue, green}) => [Number(blue), Number(green)])(document.getElementById('weights').dataset)",
     )?;
-    let all = asked(connection, ("GET", "/_local/page/data"), "")?;
-    let items = all["items"].as_array().into_iter().flatten();
-    let mut sets = items.filter(|item| item[0] == "task-set" && item[2]["status"] == "PRIMARY");
-    let primary = sets.next().map(|item| item[2].clone()).unwrap_or_default();
-    let wanted = if primary["color"] == "green" { json!([0, 100]) } else { json!([100, 0]) };
-    let same = shown[0].as_f64() == wanted[0].as_f64() && shown[1].as_f64() == wanted[1].as_f64();
-    Ok(if same {
+    let chart = browser.value("Traffic.weights()")?;
+    let wanted = broken::weights(status);
+    let same = |found: &Value| (0..2).all(|at| found[at].as_f64() == wanted[at].as_f64());
+    Ok(if same(&shown) && same(&chart) && wanted[0].is_number() {
         Vec::new()
     } else {
-        vec![format!("the chart ends at {shown}, the primary task set is {primary}")]
+        vec![format!("the page says {shown} and its chart ends at {chart}, the rules say {wanted}")]
     })
 }

@@ -3,10 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use tempfile::TempDir;
+
 /// A window in which one command runs; it stays when that has ended.
 pub(super) struct Tmux {
     socket: PathBuf,
     ended: PathBuf,
+    // Of each its own: a server that ends would take the next one's session with it.
+    _folder: TempDir,
 }
 
 impl Drop for Tmux {
@@ -20,10 +24,13 @@ impl Drop for Tmux {
 const SCRIPT: &str = "trap : INT; \"$@\"; echo $? > \"$0\"; exec sleep 86400";
 
 impl Tmux {
-    /// Runs a command in a window of so many columns and rows. `folder`: where the server has its socket.
+    /// Runs a command in a window of so many columns and rows. `folder`: where the server has its socket, which must have a
+    /// short name.
     pub(super) fn run(folder: &Path, (columns, rows): (u16, u16), command: &Command) -> Result<Self, String> {
-        let tmux = Self { socket: folder.join("tmux"), ended: folder.join("ended") };
-        let _ = std::fs::remove_file(&tmux.ended);
+        let folder =
+            tempfile::tempdir_in(folder).map_err(|error| format!("failed to make a folder: {error}"))?;
+        let tmux =
+            Self { socket: folder.path().join("s"), ended: folder.path().join("ended"), _folder: folder };
         let mut begin = tmux.command();
         begin.args(["new-session", "-d", "-x", &columns.to_string(), "-y", &rows.to_string()]);
         begin.arg("sh").args(["-c", SCRIPT]).arg(&tmux.ended);
