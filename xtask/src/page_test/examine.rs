@@ -39,7 +39,7 @@ const NAMELESS: &str = r"[...document.querySelectorAll('button, summary, input, 
 /// In light and dark, wide and narrow.
 pub(super) fn all(browser: &mut Browser, name: &str, pictures: Option<&Path>) -> Result<Vec<String>, String> {
     let mut wrong = Vec::new();
-    for (width, scheme) in [(1280, "light"), (1280, "dark"), (400, "light"), (400, "dark")] {
+    for (width, scheme) in [(1400, "light"), (1400, "dark"), (400, "light"), (400, "dark")] {
         browser.look(width, 900, scheme)?;
         browser.value("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")?;
         let here = format!("{name}, {width} px, {scheme}");
@@ -53,11 +53,11 @@ pub(super) fn all(browser: &mut Browser, name: &str, pictures: Option<&Path>) ->
             wrong.extend(found.map(|found| format!("{here}: {found}")));
         }
         if let Some(pictures) = pictures {
-            let file = format!("{}-{width}-{scheme}.png", name.replace(' ', "-"));
+            let file = format!("{}-{width}-{scheme}.png", name.replace([' ', '\''], "-"));
             browser.picture(&pictures.join(file))?;
         }
     }
-    browser.look(1280, 900, "light")?;
+    browser.look(1400, 900, "light")?;
     let paint =
         browser.value("performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? -1")?;
     if paint.as_f64().is_none_or(|paint| !(0.0..1_000.0).contains(&paint)) {

@@ -1,5 +1,6 @@
 //! `cargo xtask test-page`: the page and the report in a real browser. It needs Chromium, so `check` does not run it.
 
+mod account;
 mod broken;
 mod browser;
 mod examine;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 use seatrial::Running;
 use seatrial::clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use seatrial::install::Package;
+use serde_json::Value;
 
 use self::browser::Browser;
 
@@ -20,6 +22,7 @@ const CHROMIUM: Package =
 
 pub(crate) fn command() -> Command {
     let install = Arg::new("install-missing").long("install-missing").action(ArgAction::SetTrue);
+    let account = Arg::new("account").long("account").action(ArgAction::SetTrue);
     let rehearse = Arg::new("rehearse").long("rehearse").action(ArgAction::SetTrue);
     let pictures =
         Arg::new("pictures").long("pictures").value_name("FOLDER").value_parser(value_parser!(PathBuf));
@@ -27,6 +30,11 @@ pub(crate) fn command() -> Command {
         .about("Looks at the page and the report with a headless Chromium")
         .arg(install.help("Install Chromium"))
         .arg(rehearse.help("Also rehearse, and hold page and report against the verdict: takes minutes"))
+        .arg(
+            account.help(
+                "Also release in an environment with an account, and look at the reports: takes minutes",
+            ),
+        )
         .arg(pictures.help("Leave pictures of what was looked at there"))
 }
 
@@ -42,7 +50,18 @@ pub(crate) fn run(running: &Running<'_>, matches: &ArgMatches) -> Result<(), Str
     if matches.get_flag("rehearse") {
         wrong.extend(rehearsed::look(running, &mut browser, (folder.path(), pictures))?);
     }
+    if matches.get_flag("account") {
+        wrong.extend(account::look(running, &mut browser, pictures)?);
+    }
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
+}
+
+/// Leaves beside pictures what they must say.
+fn keep_verdict(pictures: Option<&Path>, name: &str, verdict: &Value) -> Result<(), String> {
+    let Some(pictures) = pictures else { return Ok(()) };
+    let path = pictures.join(format!("{}.json", name.replace([' ', '\''], "-")));
+    let text = serde_json::to_string_pretty(verdict).map_err(|error| error.to_string())?;
+    std::fs::write(&path, text).map_err(|error| format!("`{}`: {error}", path.display()))
 }
 
 /// A report of a year, from a file.
@@ -50,7 +69,7 @@ fn a_year(browser: &mut Browser, folder: &Path, pictures: Option<&Path>) -> Resu
     let html = seatrial_page::report("web: pass", &year::page()).map_err(|error| error.to_string())?;
     let path = folder.join("year.html");
     std::fs::write(&path, html).map_err(|error| error.to_string())?;
-    browser.look(1280, 900, "light")?;
+    browser.look(1400, 900, "light")?;
     browser.open(&format!("file://{}", path.display()))?;
     browser.until("document.querySelectorAll('#release-list li').length === 200")?;
     let mut wrong = examine::all(browser, "a year", pictures)?;

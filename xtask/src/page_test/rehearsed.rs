@@ -7,7 +7,7 @@ use seatrial::Running;
 use serde_json::{Value, json};
 
 use super::browser::Browser;
-use super::{broken, examine};
+use super::{broken, examine, keep_verdict};
 use crate::own_routes::{asked, connection};
 
 /// What the page says of each release of the verdict: name, requests, failed.
@@ -51,6 +51,9 @@ fn look_at(
     let verdict: Value = serde_json::from_slice(stdout).map_err(|error| format!("no verdict: {error}"))?;
     let connection = connection(data_dir)?;
     let mut wrong = Vec::new();
+    for name in ["the live page", "the report"] {
+        keep_verdict(pictures, name, &verdict)?;
+    }
 
     let endpoint = connection["endpoint"].as_str().unwrap_or_default();
     let ticket = asked(&connection, ("POST", "/_local/page/ticket"), "{}")?;
@@ -74,7 +77,7 @@ fn look_at(
     Ok(wrong)
 }
 
-fn compared(browser: &mut Browser, what: &str, verdict: &Value) -> Result<Vec<String>, String> {
+pub(super) fn compared(browser: &mut Browser, what: &str, verdict: &Value) -> Result<Vec<String>, String> {
     browser.until("['pass', 'fail'].includes(document.getElementById('verdict').dataset.verdict)")?;
     let shown = browser.value("document.getElementById('verdict').dataset.verdict")?;
     let mut wrong = Vec::new();

@@ -231,8 +231,9 @@ impl<W: Write> Screen<W> {
     fn kept(&mut self, told: Vec<Line>, (width, _): Size) -> Vec<(String, bool)> {
         let mut stays = Vec::new();
         for line in told {
-            let folded = match self.boards.is_empty() {
-                // Whoever copies a link from it copies all of it.
+            let is_cut = line.kind == Kind::Passing && !self.verbose;
+            let folded = match is_cut || self.boards.is_empty() {
+                // What passes has one row, cut where it is drawn; of what stays, whoever copies a link copies all of it.
                 true => line.text.lines().map(tame).collect(),
                 false => line.folded(width.saturating_sub(1)),
             };
