@@ -173,7 +173,7 @@ const Traffic = (() => {
         { label: "all", show: shown.data.requests[1].some((one) => one), stroke: color("mark"), fill: color("line"), width: 1, points: { show: false }, value: (chart, value) => whole(value) },
         { label: second, stroke: color("green"), fill: color("green-fill"), width: 1, points: { show: false }, value: green },
         { label: first, stroke: color("blue"), fill: color("blue-fill"), width: 1, points: { show: false }, value: (chart, value) => whole(value) },
-        { label: "failed", stroke: color("bad"), fill: color("bad"), paths: bars, points: { show: false }, value: (chart, value) => whole(value || 0) },
+        { label: "failed", stroke: color("bad"), fill: color("bad"), paths: bars, points: { show: false }, value: (chart, value, series, index) => (index === null ? "–" : whole(value || 0)) },
         { label: `${first} weight`, scale: "%", stroke: color("blue"), width: 2, dash: [8, 4], paths: steps, points: { show: false }, value: (chart, value) => percent(value) },
         { label: `${second} weight`, scale: "%", stroke: color("green"), width: 2, dash: [2, 3], paths: steps, points: { show: false }, value: (chart, value) => percent(value) },
       ],

@@ -86,13 +86,6 @@ impl Globals {
     pub(crate) const OUTPUT: &'static str = "output";
 }
 
-impl Cli {
-    /// Whether this is the local cloud itself, and no command of a person's.
-    pub(crate) fn is_daemon(&self) -> bool {
-        matches!(self.command, Command::Local(LocalCommand::Serve(_)))
-    }
-}
-
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Makes a project of a folder, new or with an application: project.yml, stacks, the pipeline's files, xtask

@@ -148,8 +148,12 @@ impl Browser {
 
     /// A picture of all of the page.
     pub(super) fn picture(&mut self, path: &Path) -> Result<(), String> {
+        // Else the page is laid out anew, as wide as its bar, and the picture is not.
+        self.ask("Emulation.setScrollbarsHidden", json!({ "hidden": true }))?;
+        self.value("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")?;
         let shot =
             self.ask("Page.captureScreenshot", json!({ "format": "png", "captureBeyondViewport": true }))?;
+        self.ask("Emulation.setScrollbarsHidden", json!({ "hidden": false }))?;
         let script = "import base64,sys;open(sys.argv[1],'wb').write(base64.b64decode(sys.stdin.read()))";
         let mut python = Command::new("python3");
         python.args(["-c", script]).arg(path).stdin(Stdio::piped());

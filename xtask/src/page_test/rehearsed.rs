@@ -22,7 +22,7 @@ pub(super) fn look(
     let report = folder.join("report.html");
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let mut rehearse = Command::new(&program);
-    rehearse.args(["rehearse", "--keep", "--output", "json", "--report"]).arg(&report);
+    rehearse.args(["rehearse", "--keep", "--rate", "100", "--output", "json", "--report"]).arg(&report);
     let ended = running.output(rehearse)?;
     let told = String::from_utf8_lossy(&ended.stderr).into_owned();
     let data_dir = told.lines().find_map(|line| line.split_once("export XTASK_LOCAL_DATA_DIR="));

@@ -1,9 +1,14 @@
 //! How much each command leaves on a terminal.
 
-use super::{Cli, Command};
+use super::{Cli, Command, LocalCommand};
 use crate::output::Manner;
 
 impl Cli {
+    /// Whether this is the local cloud itself, and no command of a person's.
+    pub(crate) fn is_daemon(&self) -> bool {
+        matches!(self.command, Command::Local(LocalCommand::Serve(_)))
+    }
+
     /// How much stays on a terminal. What is asked for to be read, copied or kept is shown whole.
     pub(crate) fn manner(&self) -> Manner {
         let is_document = match &self.command {

@@ -75,8 +75,14 @@ pub(crate) async fn run(
     request.builder = args.builder.unwrap_or(request.builder);
     let report = |line: &str| session.printer.event(SUBJECT, line);
     let shown = session.printer.together(SUBJECT, Whole { prefix: String::new(), count: 0, expected: None });
-    let build = image::build((session, IMAGE), request, &report);
-    let image = session.printer.one(IMAGE, build, |_| true).await?;
+    // Of a build that was ended early nobody asks what it wrote last: that is no failure of its.
+    let build = async {
+        match image::build((session, IMAGE), request, &report).await {
+            Err(error) if session.cancel.is_cancelled() => Ok(Err(error)),
+            built => built.map(Ok),
+        }
+    };
+    let image = session.printer.one(IMAGE, build, Result::is_ok).await??;
     drop(shown);
     if let (Some(directory), Some((ctx, deployed))) = (&args.artifacts, &target) {
         let given = given_by_stacks(ctx.aws.region(), &deployed.outputs());

@@ -47,6 +47,8 @@ pub(super) struct Screen<W> {
     asking: bool,
     held: Vec<Line>,
     left: Left,
+    /// What is told from now on is the outcome, which has bounds of its own.
+    concluding: bool,
 }
 
 impl Screen<Stderr> {
@@ -84,6 +86,7 @@ impl<W: Write> Screen<W> {
             asking: false,
             held: Vec::new(),
             left: Left::default(),
+            concluding: false,
         }
     }
 
@@ -93,6 +96,10 @@ impl<W: Write> Screen<W> {
     }
 
     pub(super) fn event(&mut self, event: &Event, now: Timestamp) {
+        if self.concluding {
+            // Of what ends only now, as a program does that was interrupted, nobody waits for a word.
+            return;
+        }
         let lines = match &event.what {
             What::Begun(whole) => {
                 let manner = (now, self.verbose);
@@ -135,10 +142,8 @@ impl<W: Write> Screen<W> {
         self.answered(false, now);
         let lines = if self.boards.is_empty() { Vec::new() } else { self.over(0, now) };
         self.leave(lines, now);
-        let columns = (self.size)().0;
-        // What is told from now on has its own bounds.
-        let brief = !std::mem::replace(&mut self.verbose, true);
-        brief.then_some(Left { columns, ..self.left })
+        self.concluding = !self.verbose;
+        self.concluding.then(|| Left { columns: (self.size)().0, ..self.left })
     }
 
     /// A line that stays.
@@ -229,7 +234,7 @@ impl<W: Write> Screen<W> {
     /// Of what is told the rows that stay, and whether each is about a failure. What passes, or has no room, is seen for a
     /// while.
     fn kept(&mut self, told: Vec<Line>, (width, _): Size) -> Vec<(String, bool)> {
-        let mut stays = Vec::new();
+        let mut kept = Vec::new();
         for line in told {
             let is_cut = line.kind == Kind::Passing && !self.verbose;
             let folded = match is_cut || self.boards.is_empty() {
@@ -240,16 +245,17 @@ impl<W: Write> Screen<W> {
             for row in folded {
                 let takes = rows(&row, width).max(1);
                 let has_room = self.left.rows + takes <= ON_THE_WAY;
-                if !self.verbose && (line.kind == Kind::Passing || !has_room) {
+                let stays = self.verbose || self.concluding;
+                if !stays && (line.kind == Kind::Passing || !has_room) {
                     self.left.untold += if line.kind == Kind::Passing { 0 } else { takes };
                     self.pass(row);
                     continue;
                 }
                 self.left.rows += takes;
-                stays.push((row, line.kind == Kind::Failed));
+                kept.push((row, line.kind == Kind::Failed));
             }
         }
-        stays
+        kept
     }
 
     fn pass(&mut self, row: String) {

@@ -429,3 +429,15 @@ fn what_has_no_room_is_counted_and_a_plan_that_is_asked_for_is_whole() {
     assert!(history.contains("stack 29\nwarning 0\n"), "{history}");
     assert!(history.ends_with("warning 23"), "{history}");
 }
+
+#[test]
+fn once_the_outcome_is_told_nobody_else_has_a_word() {
+    let mut seen = Seen::begun(1);
+    let now = seen.now();
+    seen.screen.end(now);
+    seen.line("error: interrupted");
+
+    (0..50).for_each(|number| seen.tell("image", What::BuildLog(format!("error {number}"))));
+
+    assert!(seen.history().ends_with("error: interrupted"), "{}", seen.history());
+}
