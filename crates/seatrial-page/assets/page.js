@@ -16,4 +16,8 @@ if (document.body.dataset.mode === "live") {
   Stream.start(connection);
 } else {
   Store.snapshot(JSON.parse(byId("data").textContent));
+  // A report of an account holds nothing of these.
+  for (const [id, kind] of [["tasks", "task-set"], ["stacks", "operation"], ["journal", "role"]]) {
+    byId(id).hidden = Store.items(kind).size === 0;
+  }
 }

@@ -165,14 +165,16 @@ const Traffic = (() => {
     const green = (chart, value, series, index) => (index === null ? "–" : whole(shown.data.requests[2][index] - shown.data.requests[3][index]));
     const a = axes("requests/s");
     const weights = { ...a.y, scale: "%", side: 1, label: "weight %", grid: { show: false } };
+    // Where nobody knows who answered there is one area for all.
+    const unknown = shown.data.requests[1].some((one) => one);
     const upper = options(
       top,
       240,
       { y: { range: (chart, low, high) => [0, Math.max(5, high * 1.15)] }, "%": { range: [0, 105] } },
       [
-        { label: "all", show: shown.data.requests[1].some((one) => one), stroke: color("mark"), fill: color("line"), width: 1, points: { show: false }, value: (chart, value) => whole(value) },
-        { label: second, stroke: color("green"), fill: color("green-fill"), width: 1, points: { show: false }, value: green },
-        { label: first, stroke: color("blue"), fill: color("blue-fill"), width: 1, points: { show: false }, value: (chart, value) => whole(value) },
+        { label: "all", show: unknown, stroke: color("mark"), fill: color("line"), width: 1, points: { show: false }, value: (chart, value) => whole(value) },
+        { label: second, show: !unknown, stroke: color("green"), fill: color("green-fill"), width: 1, points: { show: false }, value: green },
+        { label: first, show: !unknown, stroke: color("blue"), fill: color("blue-fill"), width: 1, points: { show: false }, value: (chart, value) => whole(value) },
         { label: "failed", stroke: color("bad"), fill: color("bad"), paths: bars, points: { show: false }, value: (chart, value, series, index) => (index === null ? "–" : whole(value || 0)) },
         { label: `${first} weight`, scale: "%", stroke: color("blue"), width: 2, dash: [8, 4], paths: steps, points: { show: false }, value: (chart, value) => percent(value) },
         { label: `${second} weight`, scale: "%", stroke: color("green"), width: 2, dash: [2, 3], paths: steps, points: { show: false }, value: (chart, value) => percent(value) },

@@ -86,6 +86,12 @@ fn shown(browser: &mut Browser, name: &str, told: &Value) -> Result<Vec<String>,
             wrong.push(format!("{name} does not show {what}"));
         }
     }
+    let failed = told["explanation"].is_object();
+    let step = browser
+        .value("Store.values('release')[0].deployment.events.find((one) => one.name === 'Install').status")?;
+    if step != if failed { "Failed" } else { "Succeeded" } {
+        wrong.push(format!("{name} says of Install: {step}"));
+    }
     let why = browser.value(
         "document.getElementById('why').hidden ? null : document.getElementById('why-body').textContent",
     )?;

@@ -1,5 +1,6 @@
 //! A stream that breaks while things happen, and is taken up again: nothing is missing, and nothing is there twice.
 
+use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
@@ -12,9 +13,11 @@ use crate::own_routes::asked;
 /// So many requests are sent each time; each begins with a line of the application's log or a second of traffic.
 const REQUESTS: usize = 40;
 
-/// All that the page holds, as the local cloud tells it.
+/// What the page holds, by kind and key.
 const HELD: &str = "['release', 'task', 'task-set', 'second', 'line', 'operation'].flatMap((kind) => \
-     [...Store.items(kind)].map(([key, value]) => JSON.stringify([kind, key, value]))).sort()";
+     [...Store.items(kind).keys()].map((key) => `${kind} ${key}`))";
+/// Longer than it takes until the page is told.
+const TOLD: &str = "new Promise((done) => setTimeout(done, 2500))";
 
 /// Opens the page through a relay that breaks; `url`: where the application answers.
 pub(super) fn look(browser: &mut Browser, connection: &Value, url: &str) -> Result<Vec<String>, String> {
@@ -49,37 +52,32 @@ pub(super) fn look(browser: &mut Browser, connection: &Value, url: &str) -> Resu
     Ok(wrong)
 }
 
-/// Waits until the page holds what the local cloud tells; what it holds besides, or not, is wrong.
+/// What the page holds, beside what the local cloud tells before and after: lines come and go meanwhile.
 fn equal(browser: &mut Browser, connection: &Value) -> Result<Vec<String>, String> {
-    let mut wrong = Vec::new();
-    // A second may end between two looks.
-    for _ in 0..20 {
-        let all = asked(connection, ("GET", "/_local/page/data"), "")?;
-        let held = browser.value(&format!("new Promise((done) => setTimeout(() => done({HELD}), 1200))"))?;
-        let held: Vec<Value> = held
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|one| serde_json::from_str(one.as_str()?).ok())
-            .collect();
-        let told: Vec<&Value> =
-            all["items"].as_array().into_iter().flatten().filter(|item| counts(item)).collect();
-        let missing = told.iter().filter(|item| !held.contains(item)).count();
-        let twice = held.len() > told.len() || held.iter().any(|item| !told.contains(&item));
-        if missing == 0 && !twice {
-            return Ok(Vec::new());
-        }
-        wrong = vec![format!(
-            "the page holds {} items, of {} that are told {missing} are missing",
-            held.len(),
-            told.len()
-        )];
-    }
-    Ok(wrong)
+    let before = told(connection)?;
+    browser.value(TOLD)?;
+    let held = browser.value(HELD)?;
+    browser.value(TOLD)?;
+    let after = told(connection)?;
+    let held: Vec<&str> = held.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let unique: BTreeSet<&str> = held.iter().copied().collect();
+    let missing = before.intersection(&after).filter(|key| !unique.contains(key.as_str())).count();
+    let unknown = unique.iter().filter(|key| !before.contains(**key) && !after.contains(**key)).count();
+    Ok(if missing + unknown == 0 && unique.len() == held.len() && !before.is_empty() {
+        Vec::new()
+    } else {
+        vec![format!("the page holds {} items: {missing} are missing, {unknown} are of nobody", held.len())]
+    })
 }
 
-fn counts(item: &Value) -> bool {
-    ["release", "task", "task-set", "second", "line", "operation"].iter().any(|kind| item[0] == *kind)
+fn told(connection: &Value) -> Result<BTreeSet<String>, String> {
+    let all = asked(connection, ("GET", "/_local/page/data"), "")?;
+    let counts = |item: &&Value| {
+        ["release", "task", "task-set", "second", "line", "operation"].iter().any(|kind| item[0] == *kind)
+    };
+    let name =
+        |item: &Value| format!("{} {}", item[0].as_str().unwrap_or(""), item[1].as_str().unwrap_or(""));
+    Ok(all["items"].as_array().into_iter().flatten().filter(counts).map(name).collect())
 }
 
 /// The browser came back with the id of what it was told last, and got what it missed: not all anew.
@@ -118,7 +116,8 @@ fn ask(url: &str) -> Result<(), String> {
 pub(super) fn weights(status: &Value) -> Value {
     let weight = |group: &str| {
         let mut groups = status["targets"].as_array().into_iter().flatten();
-        groups.find(|one| one["group"] == group).map(|one| one["weight"].clone())
+        // A group that no rule names gets nothing.
+        groups.find(|one| one["group"] == group).map_or(json!(0), |one| one["weight"].clone())
     };
     json!([weight("blue"), weight("green")])
 }

@@ -27,7 +27,9 @@ const RECENT: usize = 6;
 const RED: &str = "\x1b[31m";
 const PLAIN: &str = "\x1b[0m";
 /// From the cursor to the end of the screen.
-const ERASE: &str = "\x1b[J";
+const ERASE_BELOW: &str = "\r\x1b[J";
+/// The row above. Each by itself: of a screen that is erased from its first row on tmux keeps all in its history.
+const ERASE_ABOVE: &str = "\x1b[1A\x1b[2K";
 
 /// Columns and rows.
 type Size = (usize, usize);
@@ -285,7 +287,7 @@ impl<W: Write> Screen<W> {
         let (width, height) = (self.size)();
         let rows = |line: &String| columns(line).div_ceil(width.max(1)).max(1);
         let up = self.drawn.iter().map(rows).sum::<usize>().min(height.saturating_sub(1));
-        if up == 0 { String::new() } else { format!("\r\x1b[{up}A{ERASE}") }
+        if up == 0 { String::new() } else { format!("{ERASE_BELOW}{}", ERASE_ABOVE.repeat(up)) }
     }
 }
 

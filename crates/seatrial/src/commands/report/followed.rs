@@ -83,19 +83,23 @@ fn actions(events: &[Event]) -> Vec<Action> {
     actions
 }
 
+/// Those of the deployment: a rollback is one of its own, whose events bear the same names and are told behind.
 fn lifecycle(events: &[Event]) -> Vec<LifecycleEvent> {
     let mut steps: Vec<LifecycleEvent> = Vec::new();
     for event in events {
         let What::Lifecycle { name, status, diagnostics } = &event.what else { continue };
+        // What was skipped was at no time.
+        let time = (status != "Skipped").then(|| at(event.time));
         let known = steps.iter().position(|step| step.name == *name);
         let index = known.unwrap_or_else(|| {
-            let began = Some(at(event.time));
-            steps.push(LifecycleEvent { name: name.clone(), began, ..LifecycleEvent::default() });
+            steps.push(LifecycleEvent { name: name.clone(), began: time, ..LifecycleEvent::default() });
             steps.len() - 1
         });
-        if let Some(step) = steps.get_mut(index) {
+        if let Some(step) =
+            steps.get_mut(index).filter(|step| !is_over(&step.status) || step.status.is_empty())
+        {
             step.status.clone_from(status);
-            step.ended = is_over(status).then(|| at(event.time));
+            step.ended = time.filter(|_| is_over(status));
             step.detail.clone_from(diagnostics);
         }
     }
@@ -161,7 +165,9 @@ mod tests {
             status: status.to_owned(),
             diagnostics: (status == "Failed").then(|| "no room".to_owned()),
         };
-        let events = [event(10, step("InProgress")), event(15, step("Failed"))];
+        // Then its rollback.
+        let events = [("InProgress", 10), ("Failed", 15), ("InProgress", 20), ("Skipped", 25)];
+        let events = events.map(|(status, second)| event(second, step(status)));
 
         let steps = lifecycle(&events);
 

@@ -1,5 +1,5 @@
 //! A terminal in memory, of which a test reads what a person sees: text, carriage return, line feed, cursor up, erase
-//! below, and breaking of lines that are too wide.
+//! below and of a line, and breaking of lines that are too wide.
 
 use unicode_width::UnicodeWidthChar as _;
 
@@ -94,6 +94,7 @@ impl Terminal {
                             self.lines[self.row] =
                                 (self.lines[self.row].0.chars().take(self.column).collect(), false);
                         }
+                        'K' => self.lines[self.row] = (String::new(), false),
                         'm' => {}
                         other => panic!("unknown sequence {other:?} in {text:?}"),
                     }
