@@ -38,9 +38,9 @@ const COMMANDS: [(&str, i32); 12] = [
     ("explain", 0),
     ("rollback --yes", 0),
     ("destroy --yes", 0),
-    ("rehearse --scenario deploy", 0),
-    ("rehearse --scenario unhealthy --scenario crash", 0),
-    ("rehearse --scenario deploy --verbose", 0),
+    ("rehearse --scenario deploy --rate 100", 0),
+    ("rehearse --scenario unhealthy --scenario crash --rate 100", 0),
+    ("rehearse --scenario deploy --rate 100 --verbose", 0),
     // Last, for it compiles all of the application.
     ("build-image", 0),
 ];
@@ -106,7 +106,7 @@ fn counted(running: &Running<'_>, scratch: &Scratch, words: &str, code: i32) -> 
     let (ended, history) = (window.ended().unwrap_or_default(), window.history()?);
     let left = history.len();
     running.say(format_args!(
-        "{words:<48} exit code {ended}, {left:>3} lines left, {frames:>4} looks, {highest} rows at most"
+        "{words:<60} exit code {ended}, {left:>3} lines left, {frames:>4} looks, {highest} rows at most"
     ));
     if ended != code {
         wrong.push(format!("`{words}` ended with {ended}: {history:#?}"));
