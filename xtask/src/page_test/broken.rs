@@ -27,6 +27,7 @@ pub(super) fn look(browser: &mut Browser, connection: &Value, url: &str) -> Resu
     browser.open(&format!("http://{}{}", relay.address, ticket["path"].as_str().unwrap_or_default()))?;
     browser.until("document.getElementById('connection').className === 'live'")?;
     browser.until("Store.items('line').size > 0")?;
+    let first = told(connection)?;
     // What comes from now on is counted.
     browser.value(
         "window.told = []; const take = Store.take; Store.take = (all) => { told.push(...all); take(all); }",
@@ -41,7 +42,7 @@ pub(super) fn look(browser: &mut Browser, connection: &Value, url: &str) -> Resu
     browser.until("document.getElementById('connection').className === 'live'")?;
     ask(url)?;
 
-    let mut wrong = equal(browser, connection)?;
+    let mut wrong = equal(browser, connection, &first)?;
     wrong.extend(resumed(&relay));
     let lines =
         browser.value("[Store.items('line').size, document.getElementById('line-count').textContent]")?;
@@ -52,8 +53,13 @@ pub(super) fn look(browser: &mut Browser, connection: &Value, url: &str) -> Resu
     Ok(wrong)
 }
 
-/// What the page holds, beside what the local cloud tells before and after: lines come and go meanwhile.
-fn equal(browser: &mut Browser, connection: &Value) -> Result<Vec<String>, String> {
+/// What the page holds, beside what the local cloud tells before and after: lines come meanwhile. A page forgets its oldest
+/// lines later than the local cloud does: those that were told `first` are no strangers.
+fn equal(
+    browser: &mut Browser,
+    connection: &Value,
+    first: &BTreeSet<String>,
+) -> Result<Vec<String>, String> {
     let before = told(connection)?;
     browser.value(TOLD)?;
     let held = browser.value(HELD)?;
@@ -62,7 +68,8 @@ fn equal(browser: &mut Browser, connection: &Value) -> Result<Vec<String>, Strin
     let held: Vec<&str> = held.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let unique: BTreeSet<&str> = held.iter().copied().collect();
     let missing = before.intersection(&after).filter(|key| !unique.contains(key.as_str())).count();
-    let unknown = unique.iter().filter(|key| !before.contains(**key) && !after.contains(**key)).count();
+    let ever = |key: &&&str| [first, &before, &after].iter().any(|told| told.contains(**key));
+    let unknown = unique.iter().filter(|key| !ever(key)).count();
     Ok(if missing + unknown == 0 && unique.len() == held.len() && !before.is_empty() {
         Vec::new()
     } else {
