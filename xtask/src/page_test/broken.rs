@@ -55,11 +55,7 @@ pub(super) fn look(browser: &mut Browser, connection: &Value, url: &str) -> Resu
 
 /// What the page holds, beside what the local cloud tells before and after: lines come meanwhile. A page forgets its oldest
 /// lines later than the local cloud does: those that were told `first` are no strangers.
-fn equal(
-    browser: &mut Browser,
-    connection: &Value,
-    first: &BTreeSet<String>,
-) -> Result<Vec<String>, String> {
+fn equal(browser: &mut Browser, connection: &Value, first: &BTreeSet<String>) -> Result<Vec<String>, String> {
     let before = told(connection)?;
     browser.value(TOLD)?;
     let held = browser.value(HELD)?;

@@ -151,8 +151,12 @@ impl Browser {
         // Else the page is laid out anew, as wide as its bar, and the picture is not.
         self.ask("Emulation.setScrollbarsHidden", json!({ "hidden": true }))?;
         self.value("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")?;
-        let shot =
-            self.ask("Page.captureScreenshot", json!({ "format": "png", "captureBeyondViewport": true }))?;
+        // By itself the browser takes a picture as wide as the page was with its bar.
+        let all =
+            "({x: 0, y: 0, width: innerWidth, height: document.documentElement.scrollHeight, scale: 1})";
+        let clip = self.value(all)?;
+        let how = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
+        let shot = self.ask("Page.captureScreenshot", how)?;
         self.ask("Emulation.setScrollbarsHidden", json!({ "hidden": false }))?;
         let script = "import base64,sys;open(sys.argv[1],'wb').write(base64.b64decode(sys.stdin.read()))";
         let mut python = Command::new("python3");
