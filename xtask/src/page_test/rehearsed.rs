@@ -102,6 +102,9 @@ pub(super) fn compared(browser: &mut Browser, what: &str, verdict: &Value) -> Re
 
 /// The last weights of the chart are those of the rules of production's listener.
 fn weights(browser: &mut Browser, status: &Value) -> Result<Vec<String>, String> {
+    if !status["targets"].is_array() {
+        return Ok(vec![format!("status tells of no targets: {status}")]);
+    }
     let shown = browser.value(
         "(({blue, green}) => [Number(blue), Number(green)])(document.getElementById('weights').dataset)",
     )?;
