@@ -84,9 +84,10 @@ async fn set_rotation(ctx: &ResourceContext, id: &str, wanted: &KeyProperties) -
 
 async fn set_enabled(ctx: &ResourceContext, id: &str, enabled: bool) -> Result<(), ServiceError> {
     let key_id = id.to_owned();
-    match enabled {
-        true => drop(ctx.cloud.call(&ctx.principal, EnableKey { key_id }).await?),
-        false => drop(ctx.cloud.call(&ctx.principal, DisableKey { key_id }).await?),
+    if enabled {
+        ctx.cloud.call(&ctx.principal, EnableKey { key_id }).await?;
+    } else {
+        ctx.cloud.call(&ctx.principal, DisableKey { key_id }).await?;
     }
     Ok(())
 }
