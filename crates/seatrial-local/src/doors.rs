@@ -25,6 +25,7 @@ pub(crate) fn doors(cloud: &Cloud) -> Doors {
         local: local(cloud.clone()),
         registry: crate::registry::router(cloud.clone()),
         transfer: crate::services::s3::transfer(),
+        folder: crate::services::s3::folder(cloud),
         front: console::front,
     }
 }

@@ -1,6 +1,7 @@
 //! The server: each request is recognised, verified, decoded, dispatched and answered.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -11,27 +12,20 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::{self, Next, map_request};
 use axum::response::{IntoResponse as _, Response};
-use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use md5::{Digest as _, Md5};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
 use super::error::{Failed, refused, render, respond};
+use super::receive::{self, Received};
 use super::route::Target;
 use super::sigv4::{Key, Keyring};
-use super::{Protocol, cbor, checksum, connections, json, query, rest, route, sigv4, validate};
+use super::{Protocol, cbor, connections, json, query, rest, route, sigv4, validate};
 use crate::blocking::blocking;
 use crate::cloud::Cloud;
 use crate::credentials::CredentialStore;
 use crate::error::ServiceError;
 use crate::principal::Principal;
-
-/// The longest body of a call.
-const LONGEST_CALL: usize = 64 << 20;
-/// The longest body of an S3 request; it is held in memory.
-const LONGEST_OBJECT: usize = 1 << 30;
 
 /// What the server serves besides calls.
 pub(crate) struct Doors {
@@ -40,6 +34,8 @@ pub(crate) struct Doors {
     /// Everything below `/v2/`: the image registry.
     pub registry: Router,
     pub transfer: TransferHandler,
+    /// Where bodies are kept that are too long for memory, on the disk where they are to stay.
+    pub folder: PathBuf,
     /// What a browser gets that asks for the address alone; `None` for whoever makes a call.
     pub front: fn(&Parts) -> Option<Response>,
 }
@@ -52,8 +48,8 @@ pub(crate) struct Transfer {
     pub operation: &'static str,
     /// All members of the model's input but `Body`, from path, query and headers.
     pub input: Value,
-    /// The object's bytes, without the frames of streaming uploads.
-    pub body: Bytes,
+    /// The object's bytes, without the frames of streaming uploads; none where the answer carries them.
+    pub body: Option<Received>,
 }
 
 /// The answer to a [`Transfer`].
@@ -76,12 +72,14 @@ pub(crate) type TransferHandler = Arc<
 struct Gateway {
     cloud: Cloud,
     transfer: TransferHandler,
+    folder: Arc<PathBuf>,
     front: fn(&Parts) -> Option<Response>,
 }
 
 /// Serves until the task is aborted.
 pub(crate) async fn serve(cloud: Cloud, listener: TcpListener, doors: Doors) {
-    let gateway = Gateway { cloud, transfer: doors.transfer, front: doors.front };
+    let gateway =
+        Gateway { cloud, transfer: doors.transfer, folder: Arc::new(doors.folder), front: doors.front };
     let calls = Router::new().fallback(answer).with_state(gateway);
     let router = calls.merge(doors.local).merge(doors.registry);
     let router = router.layer(middleware::from_fn(one_host)).layer(map_request(timed));
@@ -127,20 +125,29 @@ async fn answer(State(gateway): State<Gateway>, request: Request) -> Response {
         // Nothing is read for somebody unknown, nor more than is kept.
         let key = sigv4::known(&claim, &parts, (&Keys(&gateway.cloud), now)).map_err(refused)?;
         check_region(protocol, &claim, gateway.cloud.region())?;
-        check_length(protocol, &parts.headers)?;
-        let body = received(protocol, body).await?;
+        let upload = route::upload(protocol, &claim.service, &parts);
+        receive::check_length(protocol, &parts.headers, upload.is_some())?;
+        if let Some(target) = upload {
+            let reader = sigv4::Reader::new(&claim, &parts, &key).map_err(refused)?;
+            let finish = |reader: sigv4::Reader| reader.finish(&claim, &parts, &key).map_err(refused);
+            let sink = receive::Sink::new(reader, &parts.headers, &gateway.folder)?;
+            let received = receive::into_file(body, sink, finish).await?;
+            let principal = key.principal.calling_by(program(&parts.headers));
+            return Ok((principal, Bytes::new(), Some(received), target));
+        }
+        let body = receive::into_memory(protocol, body).await?;
         let body = blocking(|| sigv4::verify(&claim, &parts, body, &key)).map_err(refused)?;
-        let principal = key.principal;
         let target = route::target(protocol, &claim.service, &parts, &body)?;
-        Ok((principal.calling_by(program(&parts.headers)), body, target))
+        let principal = key.principal.calling_by(program(&parts.headers));
+        Ok((principal, body, None, target))
     };
-    let (principal, body, target) = match received.await {
+    let (principal, body, object, target) = match received.await {
         Ok(received) => received,
         Err(error) => return render(failed, &error),
     };
     failed.model = Some(target.model);
     failed.operation = Some(target.operation);
-    let call = Incoming { protocol, parts: &parts, principal, body, target };
+    let call = Incoming { protocol, parts: &parts, principal, body, object, target };
     match call.handle(&gateway, &request_id).await {
         Ok(response) => response,
         Err(error) => render(failed, &error),
@@ -177,60 +184,13 @@ fn check_region(protocol: Protocol, claim: &sigv4::Claim, region: &str) -> Resul
     })
 }
 
-fn longest(protocol: Protocol) -> usize {
-    if protocol == Protocol::RestXml { LONGEST_OBJECT } else { LONGEST_CALL }
-}
-
-fn too_long(protocol: Protocol) -> ServiceError {
-    match protocol {
-        // As S3 has it (API reference, error codes).
-        Protocol::RestXml => {
-            ServiceError::new("EntityTooLarge", "Your proposed upload exceeds the maximum allowed size")
-        }
-        _ => {
-            let message = format!("the body is longer than {LONGEST_CALL} bytes");
-            ServiceError::new("RequestEntityTooLarge", message).with_status(413)
-        }
-    }
-}
-
-/// What a body says of its length before it comes. S3 takes none that says nothing (API reference, error codes
-/// `MissingContentLength`, and `NotImplemented` of `Transfer-Encoding`).
-fn check_length(protocol: Protocol, headers: &HeaderMap) -> Result<(), ServiceError> {
-    let length = |name: &str| headers.get(name)?.to_str().ok()?.parse::<u64>().ok();
-    let declared = length("content-length").max(length("x-amz-decoded-content-length"));
-    if declared.is_some_and(|length| length > longest(protocol) as u64) {
-        return Err(too_long(protocol));
-    }
-    if protocol == Protocol::RestXml && declared.is_none() && headers.contains_key(header::TRANSFER_ENCODING)
-    {
-        let message = "A header you provided implies functionality that is not implemented";
-        let mut error = ServiceError::new("NotImplemented", message).with_status(501);
-        error.members.insert("Header".to_owned(), Value::from("Transfer-Encoding"));
-        return Err(error);
-    }
-    Ok(())
-}
-
-async fn received(protocol: Protocol, body: Body) -> Result<Bytes, ServiceError> {
-    match Limited::new(body, longest(protocol)).collect().await {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_long(protocol)),
-        Err(error) if connections::stopped(error.as_ref()) => Err(ServiceError::new(
-            "RequestTimeout",
-            "Your socket connection to the server was not read from or written to within the timeout period. Idle \
-             connections will be closed.",
-        )),
-        Err(error) => Err(ServiceError::new("IncompleteBody", format!("the body was cut off: {error}"))),
-    }
-}
-
 /// A verified request.
 struct Incoming<'a> {
     protocol: Protocol,
     parts: &'a Parts,
     principal: Principal,
     body: Bytes,
+    object: Option<Received>,
     target: Target,
 }
 
@@ -240,7 +200,7 @@ impl Incoming<'_> {
         let input = self.decoded()?;
         validate::check(self.protocol, model, operation, &input)?;
         if self.protocol == Protocol::RestXml {
-            blocking(|| check_body(&self.parts.headers, &self.body))?;
+            receive::check_sums(&self.parts.headers, &self.body, self.object.as_ref())?;
             if rest::is_transfer(model, operation) {
                 return self.transfer(gateway, input, request_id).await;
             }
@@ -284,7 +244,7 @@ impl Incoming<'_> {
             principal: self.principal,
             operation: self.target.name,
             input,
-            body: self.body,
+            body: self.object,
         };
         let call = (gateway.transfer)(transfer);
         let done = tokio::spawn(call).await.map_err(|error| ended(self.target.name, &error))??;
@@ -298,24 +258,6 @@ impl Incoming<'_> {
 fn ended(operation: &str, error: &tokio::task::JoinError) -> ServiceError {
     tracing::error!(operation, %error, "an operation ended without an answer");
     ServiceError::internal("an internal error occurred")
-}
-
-/// S3's `Content-MD5` and checksum headers.
-fn check_body(headers: &HeaderMap, body: &[u8]) -> Result<(), ServiceError> {
-    let bad = |what: &str| {
-        let message = format!("The {what} you specified did not match the calculated checksum.");
-        Err(ServiceError::new("BadDigest", message))
-    };
-    for (name, value) in headers {
-        let claimed = value.to_str().unwrap_or_default();
-        if name == "content-md5" && BASE64_STANDARD.encode(Md5::digest(body)) != claimed {
-            return bad("Content-MD5");
-        }
-        if checksum::holds(name.as_str(), claimed, body) == Some(false) {
-            return bad(&name.as_str().trim_start_matches("x-amz-checksum-").to_uppercase());
-        }
-    }
-    Ok(())
 }
 
 fn encoded(protocol: Protocol, target: Target, output: &Value, request_id: &str) -> Response {

@@ -12,6 +12,7 @@ mod http;
 mod json;
 mod model;
 mod query;
+mod receive;
 mod rest;
 mod route;
 mod sigv4;
@@ -21,6 +22,7 @@ mod validate;
 mod xml;
 
 pub(crate) use http::{Doors, Transfer, TransferHandler, TransferOutput, serve};
+pub(crate) use receive::Received;
 
 /// Whether the table of a service has an operation's shapes; without them HTTP cannot reach it. `None`: no
 /// table of this service, so it is reached in process only.

@@ -96,12 +96,18 @@ fn labels<'a>(template: &'a str, path: &str) -> Option<Vec<(&'a str, String)>> {
 
 /// Whether the operation carries an object's bytes, which do not go through values.
 pub(super) fn is_transfer(model: &Model, operation: &Operation) -> bool {
-    let raw = |reference: &Reference| {
-        let shape = model.shape(reference);
-        let payload = shape.payload.as_deref().and_then(|name| shape.members.get(name));
-        payload.is_some_and(|member| model.shape(member).kind == Kind::Blob)
-    };
-    operation.input.iter().chain(&operation.output).any(raw)
+    operation.input.iter().chain(&operation.output).any(|reference| is_raw(model, reference))
+}
+
+/// Whether a request of the operation does.
+pub(super) fn is_upload(model: &Model, operation: &Operation) -> bool {
+    operation.input.as_ref().is_some_and(|reference| is_raw(model, reference))
+}
+
+fn is_raw(model: &Model, reference: &Reference) -> bool {
+    let shape = model.shape(reference);
+    let payload = shape.payload.as_deref().and_then(|name| shape.members.get(name));
+    payload.is_some_and(|member| model.shape(member).kind == Kind::Blob)
 }
 
 /// A request's value by the shape, without a blob that is the body.

@@ -95,6 +95,13 @@ pub(super) fn target(
     }
 }
 
+/// The operation of a request whose body is an object's bytes; it is known by the head.
+pub(super) fn upload(protocol: Protocol, service: &str, parts: &Parts) -> Option<Target> {
+    let model = Model::of(service).filter(|_| protocol == Protocol::RestXml)?;
+    let (name, operation) = model.operations.get_key_value(rest::find(model, parts).ok()?)?;
+    rest::is_upload(model, operation).then_some(Target { model, name, operation })
+}
+
 /// The operation's name, where the request carries it.
 fn name(protocol: Protocol, parts: &Parts, body: &[u8]) -> Option<String> {
     match protocol {

@@ -12,6 +12,7 @@ use ::http::request::Parts;
 use bytes::Bytes;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use sha2::{Digest as _, Sha256};
 
 use self::header::text;
 use self::signer::{Signer, equal, sha256};
@@ -160,9 +161,101 @@ pub(super) fn known(
 
 /// Verifies a claim of a [`known`] key. Answers the body without the frames that streaming uploads put around it.
 pub(super) fn verify(claim: &Claim, parts: &Parts, body: Bytes, key: &Key) -> Result<Bytes, Refusal> {
-    let payload = declared_hash(claim, parts).unwrap_or_else(|| sha256(&body));
-    let signer = check_signature(claim, parts, &payload, key)?;
-    unwrapped(&payload, parts, body, (&signer, &claim.signature))
+    let mut reader = Reader::new(claim, parts, key)?;
+    let mut decoded = Vec::new();
+    let is_framed = matches!(reader.payload, Payload::Framed(_));
+    reader.feed::<Refusal>(&body, |data| {
+        if is_framed {
+            decoded.extend_from_slice(data);
+        }
+        Ok(())
+    })?;
+    reader.finish(claim, parts, key)?;
+    Ok(if is_framed { decoded.into() } else { body })
+}
+
+/// Verifies a body while it comes. The signature is verified before, but where it covers the body's own hash.
+pub(super) struct Reader {
+    payload: Payload,
+    /// How many bytes without frames came.
+    length: u64,
+}
+
+enum Payload {
+    Unsigned,
+    /// The hash that a header claims; none where the body's own goes into the signature.
+    Hashed(Sha256, Option<String>),
+    Framed(Box<chunked::Decoder>),
+}
+
+impl Reader {
+    pub(super) fn new(claim: &Claim, parts: &Parts, key: &Key) -> Result<Self, Refusal> {
+        let framed = |signed| Payload::Framed(Box::new(chunked::Decoder::new(&parts.headers, signed)));
+        let Some(declared) = declared_hash(claim, parts) else {
+            return Ok(Self { payload: Payload::Hashed(Sha256::new(), None), length: 0 });
+        };
+        let signer = check_signature(claim, parts, &declared, key)?;
+        let payload = match declared.as_str() {
+            "UNSIGNED-PAYLOAD" => Payload::Unsigned,
+            "STREAMING-UNSIGNED-PAYLOAD-TRAILER" => framed(None),
+            "STREAMING-AWS4-HMAC-SHA256-PAYLOAD" | "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER" => {
+                framed(Some((signer, &claim.signature)))
+            }
+            _ => Payload::Hashed(Sha256::new(), Some(declared)),
+        };
+        Ok(Self { payload, length: 0 })
+    }
+
+    /// Of a body that nobody signed.
+    #[cfg(test)]
+    pub(super) fn unsigned() -> Self {
+        Self { payload: Payload::Unsigned, length: 0 }
+    }
+
+    /// Takes the next bytes and hands on those without frames.
+    pub(super) fn feed<E: From<Refusal>>(
+        &mut self,
+        input: &[u8],
+        mut data: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let length = &mut self.length;
+        let mut data = |found: &[u8]| {
+            *length += found.len() as u64;
+            data(found)
+        };
+        match &mut self.payload {
+            Payload::Unsigned => data(input),
+            Payload::Hashed(hash, _) => {
+                hash.update(input);
+                data(input)
+            }
+            Payload::Framed(decoder) => decoder.feed(input, data),
+        }
+    }
+
+    /// The body has ended: it is the one that was signed, or refused.
+    pub(super) fn finish(self, claim: &Claim, parts: &Parts, key: &Key) -> Result<(), Refusal> {
+        let length = match self.payload {
+            Payload::Unsigned => return Ok(()),
+            Payload::Hashed(hash, Some(claimed)) => {
+                let holds = equal(&claimed, &hex::encode(hash.finalize()));
+                return if holds { Ok(()) } else { Err(Refusal::WrongBody) };
+            }
+            Payload::Hashed(hash, None) => {
+                return check_signature(claim, parts, &hex::encode(hash.finalize()), key).map(drop);
+            }
+            Payload::Framed(decoder) => {
+                decoder.finish()?;
+                text(&parts.headers, "x-amz-decoded-content-length")
+            }
+        };
+        match length.and_then(|length| length.parse::<u64>().ok()) {
+            Some(length) if length != self.length => {
+                Err(Refusal::Chunks("the body is not as long as it says"))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 fn check_signature(claim: &Claim, parts: &Parts, payload: &str, key: &Key) -> Result<Signer, Refusal> {
@@ -220,29 +313,6 @@ fn declared_hash(claim: &Claim, parts: &Parts) -> Option<String> {
         Some(claimed) => Some(claimed.to_owned()),
         None if claim.service == "s3" && claim.expires.is_some() => Some("UNSIGNED-PAYLOAD".to_owned()),
         None => None,
-    }
-}
-
-fn unwrapped(
-    payload: &str,
-    parts: &Parts,
-    body: Bytes,
-    (signer, signature): (&Signer, &str),
-) -> Result<Bytes, Refusal> {
-    let decoded = match payload {
-        "UNSIGNED-PAYLOAD" => return Ok(body),
-        "STREAMING-UNSIGNED-PAYLOAD-TRAILER" => chunked::decode(&body, &parts.headers, None)?,
-        "STREAMING-AWS4-HMAC-SHA256-PAYLOAD" | "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER" => {
-            chunked::decode(&body, &parts.headers, Some((signer, signature)))?
-        }
-        hash if equal(hash, &sha256(&body)) => return Ok(body),
-        _ => return Err(Refusal::WrongBody),
-    };
-    let length = text(&parts.headers, "x-amz-decoded-content-length");
-    let length: Option<usize> = length.and_then(|length| length.parse().ok());
-    match length {
-        Some(length) if length != decoded.len() => Err(Refusal::Chunks("the body is not as long as it says")),
-        _ => Ok(decoded),
     }
 }
 

@@ -40,7 +40,7 @@ fn kept(slot: &Slot, transfer: Transfer) -> Result<TransferOutput, ServiceError>
         (_, "panic") => panic!("as asked"),
         (_, "missing") => Err(ServiceError::new("NoSuchKey", "The specified key does not exist.")),
         ("PutObject", _) => {
-            *slot = transfer.body;
+            *slot = std::fs::read(transfer.body.unwrap().path()).unwrap().into();
             let output = json!({"ETag": "\"e\"", "VersionId": transfer.input["Metadata"]["m"]});
             Ok(TransferOutput { status: StatusCode::OK, output, body: Body::empty() })
         }
@@ -67,6 +67,7 @@ async fn start() -> Started {
             let slot = Arc::clone(&slot);
             Box::pin(async move { kept(&slot, transfer) })
         }),
+        folder: data.path().join("received"),
         front: |_| None,
     };
     tokio::spawn(super::serve(cloud.cloud().clone(), listener, doors));

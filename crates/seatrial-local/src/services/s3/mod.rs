@@ -14,10 +14,17 @@ mod transfer;
 pub(crate) use operations::*;
 pub(crate) use transfer::transfer;
 
+use std::path::PathBuf;
+
 use serde_json::Value;
 
 use crate::cloud::Cloud;
 use crate::operation::Operations;
+
+/// Where objects lie.
+pub(crate) fn folder(cloud: &Cloud) -> PathBuf {
+    cloud.part::<store::ObjectStore>().folder().to_owned()
+}
 
 /// The policy of a bucket, JSON.
 pub(crate) fn policy_of(cloud: &Cloud, bucket: &str) -> Option<String> {

@@ -33,7 +33,8 @@ pub(crate) async fn get(
         version_id: place.version.map(str::to_owned),
         ..GetObject::default()
     };
-    Ok(retry::call(cloud, principal, input).await?.body.0.into())
+    let body = retry::call(cloud, principal, input).await?.body;
+    body.read().map_err(|error| ServiceError::internal(format!("failed to read an object: {error}")))
 }
 
 /// An artifact of a pipeline, in the version that it has now: both permissions of reading are asked for, as AWS's guide

@@ -3,13 +3,16 @@
 //! A file is written before the record that names it, so a record never names a file that is not there.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
+use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::body::{Body, reader};
 use super::refusals::{no_such_bucket, no_such_key, no_such_upload, no_such_version};
 use crate::blocking::blocking;
 use crate::clock::Epoch;
@@ -108,6 +111,15 @@ pub(super) struct PartFile {
     pub size: u64,
     pub etag: String,
     pub modified: Epoch,
+}
+
+/// A file that was just written.
+pub(super) struct Kept {
+    pub file: String,
+    /// In bytes.
+    pub size: u64,
+    /// The MD5 of all bytes, with its quotes.
+    pub etag: String,
 }
 
 pub(super) struct ObjectStore {
@@ -241,21 +253,28 @@ impl ObjectStore {
         &self.folder
     }
 
-    /// Writes bytes into a new file and answers its name.
-    pub fn write(&self, bytes: &[u8]) -> Result<String, ServiceError> {
+    /// Keeps bytes in a new file of its own.
+    pub fn keep(&self, body: &Body) -> Result<Kept, ServiceError> {
         let name = crate::id::uuid();
         let failed = |error| internal("write", &name, &error);
         std::fs::create_dir_all(&self.folder).map_err(failed)?;
         let path = self.folder.join(&name);
-        let written = blocking(|| std::fs::write(&path, bytes));
-        // What a full disk has taken of it is given back.
-        written.inspect_err(|_| drop(std::fs::remove_file(&path))).map_err(failed)?;
-        Ok(name)
+        let (size, md5) = match body {
+            // It lies in this folder already, hashed.
+            Body::Received(received) => {
+                std::fs::rename(received.path(), &path).map_err(failed)?;
+                (received.size, received.md5)
+            }
+            Body::Bytes(bytes) => blocking(|| written(&path, &mut &bytes[..])).map_err(failed)?,
+            Body::Stored(file, range) => {
+                blocking(|| written(&path, &mut reader(file, range)?)).map_err(failed)?
+            }
+        };
+        Ok(Kept { file: name, size, etag: format!("\"{}\"", hex::encode(md5)) })
     }
 
-    pub fn read(&self, file: &str) -> Result<Bytes, ServiceError> {
-        let read = std::fs::read(self.folder.join(file));
-        read.map(Bytes::from).map_err(|error| internal("read", file, &error))
+    pub fn open(&self, file: &str) -> Result<File, ServiceError> {
+        File::open(self.folder.join(file)).map_err(|error| internal("read", file, &error))
     }
 
     /// Puts files one after the other into a new one.
@@ -264,8 +283,8 @@ impl ObjectStore {
         let failed = |error| internal("write", &name, &error);
         let path = self.folder.join(&name);
         let copy = || {
-            let mut whole = std::fs::File::create(&path)?;
-            let mut parts = files.iter().map(|file| std::fs::File::open(self.folder.join(file)));
+            let mut whole = File::create(&path)?;
+            let mut parts = files.iter().map(|file| File::open(self.folder.join(file)));
             parts.try_for_each(|part| std::io::copy(&mut part?, &mut whole).map(drop))
         };
         blocking(copy).inspect_err(|_| drop(std::fs::remove_file(&path))).map_err(failed)?;
@@ -288,6 +307,25 @@ impl ObjectStore {
     fn changing(&self) -> MutexGuard<'_, ()> {
         self.changing.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Writes a file, and answers its size and its MD5.
+fn written(path: &Path, bytes: &mut dyn Read) -> std::io::Result<(u64, [u8; 16])> {
+    let mut copy = || {
+        let mut file = File::create(path)?;
+        let (mut md5, mut size, mut piece) = (Md5::new(), 0, vec![0; 256 << 10]);
+        loop {
+            let length = bytes.read(&mut piece)?;
+            if length == 0 {
+                return Ok((size, md5.finalize().into()));
+            }
+            md5.update(&piece[..length]);
+            file.write_all(&piece[..length])?;
+            size += length as u64;
+        }
+    };
+    // What a full disk has taken of it is given back.
+    copy().inspect_err(|_| drop(std::fs::remove_file(path)))
 }
 
 fn internal(verb: &str, file: &str, error: &std::io::Error) -> ServiceError {

@@ -19,27 +19,29 @@ pub(crate) fn transfer() -> TransferHandler {
 
 async fn handle(transfer: Transfer) -> Result<TransferOutput, ServiceError> {
     let Transfer { cloud, principal, operation, input, body } = transfer;
+    let body = body.map_or_else(Body::default, |received| Body::Received(Arc::new(received)));
     match operation {
         "PutObject" => {
-            let read = PutObject { body: Body(body), ..parse(&input)? };
+            let read = PutObject { body, ..parse(&input)? };
             let output = value(cloud.call_as_given(&principal, read, &input).await?)?;
             Ok(TransferOutput { status: StatusCode::OK, output, body: HttpBody::empty() })
         }
         "UploadPart" => {
-            let read = UploadPart { body: Body(body), ..parse(&input)? };
+            let read = UploadPart { body, ..parse(&input)? };
             let output = value(cloud.call_as_given(&principal, read, &input).await?)?;
             Ok(TransferOutput { status: StatusCode::OK, output, body: HttpBody::empty() })
         }
         "GetObject" => {
             let mut output = cloud.call_as_given(&principal, parse::<GetObject>(&input)?, &input).await?;
-            let body = std::mem::take(&mut output.body).0;
+            let body = std::mem::take(&mut output.body).stream().await;
+            let body = body.map_err(|error| ServiceError::internal(error.to_string()))?;
             let partial = output.object.content_range.is_some();
             let status = if partial { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
             let mut output = value(output)?;
             if let Value::Object(members) = &mut output {
                 members.remove("Body");
             }
-            Ok(TransferOutput { status, output, body: body.into() })
+            Ok(TransferOutput { status, output, body })
         }
         _ => Err(ServiceError::not_served("s3", operation)),
     }

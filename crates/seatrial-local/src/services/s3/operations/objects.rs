@@ -1,17 +1,16 @@
 //! Putting, getting and asking for objects.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};
 
 use super::super::body::Body;
 use super::super::conditions::{WriteConditions, same};
 use super::super::encryption::{AskedEncryption, ShownEncryption};
 use super::super::refusals::precondition_failed;
-use super::super::store::{Content, Description, ObjectStore, Version};
+use super::super::store::{Content, Description, Kept, ObjectStore, Version};
 use super::object_arn;
-use crate::blocking::blocking;
 use crate::clock::Epoch;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
@@ -95,10 +94,11 @@ impl Operation for PutObject {
         self.conditions.validate()?;
         let encryption = self.encryption.meet(&call.cloud, &bucket)?;
         let shown_encryption = encryption.shown();
+        let Kept { file, size, etag } = store.keep(&self.body)?;
         let content = Content {
-            file: store.write(&self.body.0)?,
-            size: self.body.0.len() as u64,
-            etag: format!("\"{}\"", hex::encode(blocking(|| Md5::digest(&self.body.0)))),
+            file,
+            size,
+            etag,
             description: self.description,
             checksums: self.checksums.map(),
             tags: Vec::new(),
@@ -232,9 +232,8 @@ impl Operation for GetObject {
         let store = call.cloud.part::<ObjectStore>();
         let (object, file, wanted) = self.find(&store)?;
         object.encryption.check(&call.cloud)?;
-        let bytes = store.read(&file)?;
-        let body = bytes.slice(wanted.start as usize..(wanted.end as usize).min(bytes.len()));
-        Ok(GetObjectOutput { body: Body(body), object })
+        let body = Body::Stored(Arc::new(store.open(&file)?), wanted);
+        Ok(GetObjectOutput { body, object })
     }
 }
 

@@ -1,6 +1,5 @@
 //! Parts of multipart uploads.
 
-use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -8,11 +7,10 @@ use super::super::body::Body;
 use super::super::conditions::SourceConditions;
 use super::super::encryption::ShownEncryption;
 use super::super::refusals::invalid_argument;
-use super::super::store::{ObjectStore, PartFile, Upload};
+use super::super::store::{Kept, ObjectStore, PartFile, Upload};
 use super::copy::source;
 use super::objects::{Checksums, GetObject};
 use super::{bucket_arn, object_arn, owner};
-use crate::blocking::blocking;
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
@@ -59,12 +57,8 @@ impl Operation for UploadPart {
         if !(1..=10_000).contains(&self.part_number) {
             return Err(invalid_argument("Part number must be an integer between 1 and 10000, inclusive"));
         }
-        let part = PartFile {
-            file: store.write(&self.body.0)?,
-            size: self.body.0.len() as u64,
-            etag: format!("\"{}\"", hex::encode(blocking(|| Md5::digest(&self.body.0)))),
-            modified: call.cloud.clock().now(),
-        };
+        let Kept { file, size, etag } = store.keep(&self.body)?;
+        let part = PartFile { file, size, etag, modified: call.cloud.clock().now() };
         let etag = part.etag.clone();
         let added = store.uploads.update(&self.upload_id, |row| row.parts.insert(self.part_number, part))?;
         if let Some(Some(replaced)) = added {
