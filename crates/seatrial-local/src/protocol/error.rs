@@ -34,7 +34,12 @@ pub(super) fn render(failed: Failed<'_>, error: &ServiceError) -> Response {
     let mut headers = HeaderMap::new();
     let body = match failed.protocol {
         Protocol::Query => query(failed, (wire_code.unwrap_or(&error.code), status), error).into_bytes(),
-        Protocol::RestXml => rest_xml(failed, error).into_bytes(),
+        Protocol::RestXml => {
+            error.members.iter().filter(|(name, _)| is_header(name)).for_each(|(name, value)| {
+                insert(&mut headers, name, &text::of(value));
+            });
+            rest_xml(failed, error).into_bytes()
+        }
         Protocol::Json { .. } | Protocol::Cbor => {
             let name = known.map_or(error.code.as_str(), |(name, _)| name);
             insert(&mut headers, "x-amzn-errortype", name);
@@ -103,8 +108,13 @@ fn rest_xml(failed: Failed<'_>, error: &ServiceError) -> String {
     out
 }
 
+/// Members of S3's errors that go into the head of an answer.
+fn is_header(name: &str) -> bool {
+    name.starts_with("x-amz-")
+}
+
 fn members(out: &mut String, error: &ServiceError) {
-    for (name, value) in error.members.iter() {
+    for (name, value) in error.members.iter().filter(|(name, _)| !is_header(name)) {
         xml::write_text(out, name, &text::of(value));
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct Metadata {
     pub signing_name: String,
     /// As botocore names them, the one AWS prefers first.
     pub protocols: Vec<String>,
+    /// What stands before the operation in `x-amz-target`, and between `service` and `operation` in the path of CBOR.
+    pub target_prefix: Option<String>,
     /// Of the JSON protocol, where the service speaks it.
     pub json_version: Option<String>,
     pub xml_namespace: Option<String>,

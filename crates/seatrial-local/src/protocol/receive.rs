@@ -205,6 +205,28 @@ fn claims(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap_or_default()))
 }
 
+/// Recorded: `test_s3_invalid_content_md5`.
+fn check_md5(claimed: &str, md5: [u8; 16]) -> Result<(), ServiceError> {
+    let with = |code: &str, message: &str, members: &[(&str, String)]| {
+        let mut error = ServiceError::new(code, message);
+        error.members.extend(members.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into())));
+        Err(error)
+    };
+    match BASE64_STANDARD.decode(claimed) {
+        Ok(claimed) if claimed == md5 => Ok(()),
+        Ok(digest) if digest.len() == md5.len() => {
+            let message = "The Content-MD5 you specified did not match what we received.";
+            let members =
+                [("CalculatedDigest", BASE64_STANDARD.encode(md5)), ("ExpectedDigest", hex::encode(digest))];
+            with("BadDigest", message, &members)
+        }
+        _ => {
+            let message = "The Content-MD5 you specified was invalid.";
+            with("InvalidDigest", message, &[("Content-MD5", claimed.to_owned())])
+        }
+    }
+}
+
 /// S3's `Content-MD5` and checksum headers, of what came into memory or into a file.
 pub(super) fn check_sums(
     headers: &HeaderMap,
@@ -215,10 +237,20 @@ pub(super) fn check_sums(
         let message = format!("The {what} you specified did not match the calculated checksum.");
         Err(ServiceError::new("BadDigest", message))
     };
-    let claimed = headers.get("content-md5").map(|value| value.to_str().unwrap_or_default());
-    let md5 = || object.map_or_else(|| blocking(|| Md5::digest(body).into()), |object| object.md5);
-    if claimed.is_some_and(|claimed| BASE64_STANDARD.encode::<[u8; 16]>(md5()) != claimed) {
-        return bad("Content-MD5");
+    if let Some(claimed) = headers.get("content-md5").map(|value| value.to_str().unwrap_or_default()) {
+        let md5 = object.map_or_else(|| blocking(|| Md5::digest(body).into()), |object| object.md5);
+        check_md5(claimed, md5)?;
+    }
+    // Recorded: `test_put_object_checksum`.
+    let lengths = [("crc32", 4), ("crc32c", 4), ("crc64nvme", 8), ("sha1", 20), ("sha256", 32)];
+    for (name, claimed) in claims(headers) {
+        let algorithm = name.strip_prefix("x-amz-checksum-");
+        let length = lengths.iter().find(|(known, _)| algorithm == Some(known)).map(|(_, length)| *length);
+        let is_sum = |length| BASE64_STANDARD.decode(claimed).is_ok_and(|sum| sum.len() == length);
+        if length.is_some_and(|length| !is_sum(length)) {
+            let message = format!("Value for {name} header is invalid.");
+            return Err(ServiceError::new("InvalidRequest", message));
+        }
     }
     let wrong = match object {
         Some(object) => object.wrong.clone(),

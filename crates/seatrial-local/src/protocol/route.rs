@@ -84,6 +84,8 @@ pub(super) fn target(
         return Err(ServiceError::not_served(service, named.as_deref().unwrap_or(parts.uri.path())));
     };
     let name = match named {
+        // A name that another service's requests have is none of this one's.
+        Some(name) if !is_prefixed(protocol, parts, &model.metadata) => return Err(unknown(protocol, &name)),
         Some(name) => name,
         None if protocol == Protocol::RestXml => rest::find(model, parts)?.to_owned(),
         None => return Err(unknown(protocol, "")),
@@ -116,6 +118,23 @@ fn name(protocol: Protocol, parts: &Parts, body: &[u8]) -> Option<String> {
             _ => None,
         },
         Protocol::RestXml => None,
+    }
+}
+
+/// Whether the request names the service as its model does.
+fn is_prefixed(protocol: Protocol, parts: &Parts, metadata: &Metadata) -> bool {
+    let Some(prefix) = metadata.target_prefix.as_deref() else { return true };
+    match protocol {
+        Protocol::Json { .. } => {
+            let target = header(parts, "x-amz-target").and_then(|target| target.rsplit_once('.'));
+            target.is_some_and(|(found, _)| found == prefix)
+        }
+        // Smithy's own clients leave the namespace out.
+        Protocol::Cbor => {
+            let short = prefix.rsplit_once('.').map_or(prefix, |(_, short)| short);
+            parts.uri.path().split('/').nth(2).is_some_and(|found| found == prefix || found == short)
+        }
+        Protocol::Query | Protocol::RestXml => true,
     }
 }
 

@@ -2,9 +2,11 @@
 
 pub(crate) mod aws;
 mod collected;
+mod fuzz;
 mod recorded;
 mod refused;
 mod uploads;
+mod workflows;
 
 use std::path::Path;
 use std::process::Command;

@@ -26,7 +26,7 @@ enum State {
 
 /// Takes the frames off. With a signer each chunk and the trailer must be signed, each signature on top of the one before,
 /// beginning with the request's.
-pub(super) struct Decoder {
+pub(in crate::protocol) struct Decoder {
     state: State,
     /// What came of a line, or of the trailer.
     line: Vec<u8>,
@@ -41,7 +41,7 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
-    pub(super) fn new(headers: &HeaderMap, signed: Option<(Signer, &str)>) -> Self {
+    pub(in crate::protocol) fn new(headers: &HeaderMap, signed: Option<(Signer, &str)>) -> Self {
         let announced = text(headers, "x-amz-trailer");
         let names = announced.unwrap_or_default().split(',').map(|name| name.trim().to_lowercase());
         let sums = names.filter_map(|name| Running::of(&name).map(|sum| (name, sum)));
@@ -60,7 +60,7 @@ impl Decoder {
     }
 
     /// Hands on what bytes of the body are in `input`, which begins where the one before ended.
-    pub(super) fn feed<E: From<Refusal>>(
+    pub(in crate::protocol) fn feed<E: From<Refusal>>(
         &mut self,
         mut input: &[u8],
         mut data: impl FnMut(&[u8]) -> Result<(), E>,
@@ -108,7 +108,7 @@ impl Decoder {
     }
 
     /// The body has ended.
-    pub(super) fn finish(mut self) -> Result<(), Refusal> {
+    pub(in crate::protocol) fn finish(mut self) -> Result<(), Refusal> {
         if !matches!(self.state, State::Trailer) {
             // The line of the last chunk may lack its end.
             let line = std::mem::take(&mut self.line);

@@ -18,6 +18,8 @@ use self::header::text;
 use self::signer::{Signer, equal, sha256};
 use crate::principal::Principal;
 
+#[cfg(test)]
+pub(super) use self::chunked::Decoder;
 pub(super) use self::signer::Refusal;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";

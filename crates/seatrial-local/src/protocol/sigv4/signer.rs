@@ -34,7 +34,7 @@ pub(in crate::protocol) enum Refusal {
 }
 
 /// Signs in one scope at one time with one day's key.
-pub(super) struct Signer {
+pub(in crate::protocol) struct Signer {
     key: [u8; 32],
     date: String,
     scope: String,

@@ -16,6 +16,7 @@ use super::*;
 /// How a service is spoken to.
 #[derive(Clone, Copy, PartialEq)]
 enum Speech {
+    Cbor,
     Json,
     Query,
     Rest,
@@ -31,11 +32,13 @@ enum Hostility {
     Old,
     /// It says another hash of its body than the body has.
     OtherBody,
-    /// A body that is cut off in the middle; JSON only.
+    /// A body that is cut off in the middle; JSON and CBOR only.
     Broken,
+    /// The operation under another service's name; JSON and CBOR only.
+    OtherService,
 }
 
-const ALL: [Hostility; 7] = [
+const ALL: [Hostility; 8] = [
     Hostility::Unsigned,
     Hostility::UnknownKey,
     Hostility::WrongSignature,
@@ -43,21 +46,23 @@ const ALL: [Hostility; 7] = [
     Hostility::Old,
     Hostility::OtherBody,
     Hostility::Broken,
+    Hostility::OtherService,
 ];
 
 impl Hostility {
     /// Status and code; `None`: not of this protocol.
     fn refusal(self, speech: Speech) -> Option<(u16, &'static str)> {
         Some(match (self, speech) {
-            (Self::Unsigned, Speech::Json) => (400, "MissingAuthenticationTokenException"),
+            (Self::Unsigned, Speech::Cbor | Speech::Json) => (400, "MissingAuthenticationTokenException"),
             (Self::Unsigned, Speech::Query) => (403, "MissingAuthenticationToken"),
             (Self::Unsigned, Speech::Rest) => (403, "AccessDenied"),
-            (Self::UnknownKey, Speech::Json) => (400, "UnrecognizedClientException"),
+            (Self::UnknownKey, Speech::Cbor | Speech::Json) => (400, "UnrecognizedClientException"),
             (Self::UnknownKey, Speech::Query) => (403, "InvalidClientTokenId"),
             (Self::UnknownKey, Speech::Rest) => (403, "InvalidAccessKeyId"),
-            (Self::WrongSignature | Self::OtherRegion | Self::Old | Self::OtherBody, Speech::Json) => {
-                (400, "InvalidSignatureException")
-            }
+            (
+                Self::WrongSignature | Self::OtherRegion | Self::Old | Self::OtherBody,
+                Speech::Cbor | Speech::Json,
+            ) => (400, "InvalidSignatureException"),
             (Self::WrongSignature | Self::OtherRegion | Self::Old | Self::OtherBody, Speech::Query) => {
                 (403, "SignatureDoesNotMatch")
             }
@@ -65,19 +70,24 @@ impl Hostility {
             (Self::OtherRegion, Speech::Rest) => (400, "AuthorizationHeaderMalformed"),
             (Self::Old, Speech::Rest) => (403, "RequestTimeTooSkewed"),
             (Self::OtherBody, Speech::Rest) => (400, "XAmzContentSHA256Mismatch"),
-            (Self::Broken, Speech::Json) => (400, "SerializationException"),
-            (Self::Broken, _) => return None,
+            (Self::Broken, Speech::Cbor | Speech::Json) => (400, "SerializationException"),
+            (Self::OtherService, Speech::Cbor) => (404, "UnknownOperationException"),
+            (Self::OtherService, Speech::Json) => (400, "UnknownOperationException"),
+            (Self::Broken | Self::OtherService, _) => return None,
         })
     }
 }
 
-fn speech(model: &Model) -> Speech {
+/// All that the service is spoken to in.
+fn speeches(model: &Model) -> Vec<Speech> {
     let speaks = |name: &str| model.metadata.protocols.iter().any(|one| one == name);
-    match () {
-        () if speaks("json") => Speech::Json,
-        () if speaks("rest-xml") => Speech::Rest,
-        () => Speech::Query,
+    let named = [("smithy-rpc-v2-cbor", Speech::Cbor), ("json", Speech::Json), ("rest-xml", Speech::Rest)];
+    let mut speeches: Vec<_> =
+        named.into_iter().filter(|(name, _)| speaks(name)).map(|(_, speech)| speech).collect();
+    if speaks("query") || speeches.is_empty() {
+        speeches.push(Speech::Query);
     }
+    speeches
 }
 
 fn hash(bytes: &[u8]) -> String {
@@ -98,15 +108,21 @@ fn request(
 ) -> Request<Full<Bytes>> {
     let target = operation.http.request_uri.replace("{Bucket}", "hostile").replace("{Key+}", "key");
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    let prefix = Model::of(service).unwrap().metadata.target_prefix.clone().unwrap_or_default();
+    let prefix = if hostility == Hostility::OtherService { "Another_20200101".to_owned() } else { prefix };
+    let in_cbor = format!("/service/{prefix}/operation/{name}");
     let (path, query, body) = match speech {
-        Speech::Json if hostility == Hostility::Broken => ("/", String::new(), "{\"a\": [".to_owned()),
-        Speech::Json => ("/", String::new(), "{}".to_owned()),
-        Speech::Query => ("/", String::new(), format!("Action={name}")),
+        // A map of one member whose name does not come; an empty map.
+        Speech::Cbor if hostility == Hostility::Broken => (in_cbor.as_str(), String::new(), vec![0xa1, 0x65]),
+        Speech::Cbor => (in_cbor.as_str(), String::new(), vec![0xa0]),
+        Speech::Json if hostility == Hostility::Broken => ("/", String::new(), b"{\"a\": [".to_vec()),
+        Speech::Json => ("/", String::new(), b"{}".to_vec()),
+        Speech::Query => ("/", String::new(), format!("Action={name}").into_bytes()),
         Speech::Rest => {
             let pair = |pair: &str| if pair.contains('=') { pair.to_owned() } else { format!("{pair}=") };
             let mut pairs: Vec<_> = query.split('&').filter(|pair| !pair.is_empty()).map(pair).collect();
             pairs.sort();
-            (path, pairs.join("&"), String::new())
+            (path, pairs.join("&"), Vec::new())
         }
     };
     let method = if speech == Speech::Rest { operation.http.method.as_str() } else { "POST" };
@@ -116,7 +132,7 @@ fn request(
     let (date, day) = (at.strftime("%Y%m%dT%H%M%SZ").to_string(), at.strftime("%Y%m%d").to_string());
     let region = if hostility == Hostility::OtherRegion { "eu-west-3" } else { "eu-central-1" };
     let scope = format!("{day}/{region}/{service}/aws4_request");
-    let payload = if hostility == Hostility::OtherBody { hash(b"another") } else { hash(body.as_bytes()) };
+    let payload = if hostility == Hostility::OtherBody { hash(b"another") } else { hash(&body) };
     let host = started.endpoint.trim_start_matches("http://");
     let mut headers = BTreeMap::from([
         ("host", host.to_owned()),
@@ -124,7 +140,7 @@ fn request(
         ("x-amz-date", date.clone()),
     ]);
     if speech == Speech::Json {
-        headers.insert("x-amz-target", format!("Service.{name}"));
+        headers.insert("x-amz-target", format!("{prefix}.{name}"));
     }
     let names = headers.keys().copied().collect::<Vec<_>>().join(";");
     let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
@@ -141,6 +157,9 @@ fn request(
         request = request.header(*name, value);
     }
     request = match speech {
+        Speech::Cbor => {
+            request.header("content-type", "application/cbor").header("smithy-protocol", "rpc-v2-cbor")
+        }
         Speech::Json => request.header("content-type", "application/x-amz-json-1.1"),
         Speech::Query => request.header("content-type", "application/x-www-form-urlencoded"),
         Speech::Rest => request,
@@ -173,8 +192,8 @@ async fn no_hostile_request_of_any_operation_changes_anything() {
     for served in started.cloud.operations() {
         let (service, name) = served.split_once(':').unwrap();
         let model = Model::of(service).unwrap();
-        let speech = speech(model);
-        for hostility in ALL {
+        let all = speeches(model).into_iter().flat_map(|speech| ALL.map(|hostility| (speech, hostility)));
+        for (speech, hostility) in all {
             let Some((status, code)) = hostility.refusal(speech) else { continue };
             // One endpoint stands for theirs too.
             if hostility == Hostility::OtherRegion && matches!(service, "iam" | "sts") {

@@ -130,6 +130,62 @@ async fn a_body_that_does_not_fit_its_checksum_is_a_bad_digest() {
     assert_eq!(error.code(), Some("BadDigest"));
 }
 
+/// Resident memory of this process, in KiB.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or_default()
+}
+
+/// `SOAK_BODY_MIB=1024 cargo test --release -p seatrial-local --lib three_objects -- --nocapture` takes so long ones, and
+/// holds memory against a bound; beside other tests nobody could say whose it is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn three_objects_that_come_and_go_at_once_are_whole() {
+    const BOUND_KIB: u64 = 128 << 10;
+    let mib = std::env::var("SOAK_BODY_MIB").ok().and_then(|text| text.parse::<u64>().ok());
+    let size = mib.unwrap_or(8) << 20;
+    let mut started = start().await;
+    started.endpoint = started.cloud.endpoint().to_owned();
+    let client = started.client();
+    client.create_bucket().bucket("large").send().await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("body");
+    // Holes are read as zeros, and take no room.
+    std::fs::File::create(&path).unwrap().set_len(size).unwrap();
+    let before = resident();
+    let most = Arc::new(std::sync::atomic::AtomicU64::new(before));
+    let watched = tokio::spawn({
+        let most = Arc::clone(&most);
+        async move {
+            loop {
+                most.fetch_max(resident(), std::sync::atomic::Ordering::Relaxed);
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    });
+    let upload = |key: &'static str| {
+        let (client, path) = (client.clone(), path.clone());
+        tokio::spawn(async move {
+            let body = ByteStream::from_path(path).await.unwrap();
+            client.put_object().bucket("large").key(key).body(body).send().await.unwrap();
+            let mut body = client.get_object().bucket("large").key(key).send().await.unwrap().body;
+            let mut length = 0;
+            while let Some(piece) = body.try_next().await.unwrap() {
+                length += piece.len() as u64;
+            }
+            length
+        })
+    };
+    let uploads = [upload("a"), upload("b"), upload("c")];
+    for upload in uploads {
+        assert_eq!(upload.await.unwrap(), size);
+    }
+    watched.abort();
+    let grown = most.load(std::sync::atomic::Ordering::Relaxed) - before;
+    println!("three objects of {} MiB: memory grew by {} MiB at most", size >> 20, grown >> 10);
+    assert!(mib.is_none() || grown < BOUND_KIB, "{grown} KiB");
+}
+
 const LIST_CLUSTERS: &str = "AmazonEC2ContainerServiceV20141113.ListClusters";
 
 #[tokio::test]

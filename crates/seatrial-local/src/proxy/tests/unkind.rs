@@ -53,6 +53,62 @@ async fn a_fin_that_crosses_a_request_is_502_and_one_that_was_seen_costs_nothing
     }
 }
 
+/// Answers whatever comes, and leaves it to the other side to close.
+async fn patient() -> Arc<Target> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let target = Arc::new(Target::new(listener.local_addr().unwrap(), Default::default()));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut buffer = [0; 4096];
+                while stream.read(&mut buffer).await.unwrap_or(0) > 0 {
+                    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await.unwrap();
+                }
+            });
+        }
+    });
+    target
+}
+
+/// The same application twice: one that closes each connection after a moment is lost exactly what crosses its FIN, one
+/// that keeps connections longer than the load balancer loses nothing. `SOAK_REQUESTS=100000` asks so often.
+#[tokio::test]
+async fn a_target_that_keeps_connections_longer_than_the_load_balancer_loses_nothing() {
+    const CROSSING: u32 = 7;
+    let asked = std::env::var("SOAK_REQUESTS").ok().and_then(|text| text.parse().ok()).unwrap_or(500_u32);
+    let client = client();
+    for keeps in [true, false] {
+        let gate = Gate::open(None, everybody()).unwrap();
+        let group = Arc::new(Group::default());
+        let target = if keeps { patient().await } else { hasty().await };
+        group.add(Arc::clone(&target));
+        let left = AtomicU32::new(if keeps { 0 } else { CROSSING });
+        let late =
+            move || left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+        let groups = Action::Forward(Forward::new(vec![(Arc::clone(&group), 1)]));
+        let mut rules = Arc::into_inner(rules(groups)).unwrap();
+        rules.late_fin = Some(Arc::new(late));
+        gate.set_rules(Some(Arc::new(rules)));
+        let mut lost = 0;
+        for _ in 0..asked {
+            match fetch(&client, Method::GET, &gate, "").await.0 {
+                StatusCode::OK if keeps => {}
+                StatusCode::OK => {
+                    while !target.keeps_only_closed() {
+                        tokio::task::yield_now().await;
+                    }
+                }
+                status => {
+                    assert_eq!(status, StatusCode::BAD_GATEWAY);
+                    lost += 1;
+                }
+            }
+        }
+        println!("{asked} requests, keeps connections: {keeps}: {lost} lost");
+        assert_eq!(lost, if keeps { 0 } else { CROSSING });
+    }
+}
+
 /// What a connection to the gate is answered until it is closed.
 async fn answered(gate: &Gate, sent: &[u8]) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", gate.port())).await.unwrap();

@@ -65,5 +65,16 @@ pub(crate) async fn resume(cloud: &Cloud) {
     cloud.resume::<engine::StackEngine>();
 }
 
+/// What tests feed with patterns of strangers.
+#[cfg(test)]
+pub(crate) mod fuzzing {
+    use super::pattern::Pattern;
+
+    pub(crate) fn matches(pattern: &str, text: &str) {
+        let Ok(pattern) = Pattern::new(pattern) else { return };
+        let _ = (pattern.finds(text), pattern.matches(text));
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -168,6 +168,7 @@ impl Operation for DeleteConnection {
     }
 
     async fn handle(self, call: &Call) -> Result<Nothing, ServiceError> {
+        find(call, &self.connection_arn)?;
         call.cloud.part::<CodeConnections>().connections.remove(&self.connection_arn)?;
         Ok(Nothing {})
     }

@@ -100,3 +100,13 @@ mod tests {
         assert_eq!(no_stream.message, "The specified log stream does not exist.");
     }
 }
+
+/// What tests feed with patterns of strangers.
+#[cfg(test)]
+pub(crate) mod fuzzing {
+    use super::pattern::Pattern;
+
+    pub(crate) fn matches(pattern: &str, text: &str) {
+        let _ = Pattern::parse(pattern).map(|pattern| pattern.matches(text));
+    }
+}

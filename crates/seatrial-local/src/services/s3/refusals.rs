@@ -26,10 +26,43 @@ pub(super) fn no_such_version(key: &str, id: &str) -> ServiceError {
     with(error, "VersionId", id)
 }
 
-pub(super) fn no_such_upload() -> ServiceError {
+pub(super) fn no_such_upload(id: &str) -> ServiceError {
     let message = "The specified upload does not exist. The upload ID may be invalid, or the upload may have \
                    been aborted or completed.";
-    not_found("NoSuchUpload", message)
+    with(not_found("NoSuchUpload", message), "UploadId", id)
+}
+
+/// Of the bucket that the refusal is about.
+pub(super) fn of_bucket(error: ServiceError, bucket: &str) -> ServiceError {
+    with(error, "BucketName", bucket)
+}
+
+pub(super) fn malformed_xml() -> ServiceError {
+    let message = "The XML you provided was not well-formed or did not validate against our published schema";
+    ServiceError::new("MalformedXML", message)
+}
+
+/// A version that no bucket gave: recorded: `test_get_object_with_version_unversioned_bucket`.
+pub(super) fn invalid_version(id: &str) -> ServiceError {
+    with(
+        with(invalid_argument("Invalid version id specified"), "ArgumentName", "versionId"),
+        "ArgumentValue",
+        id,
+    )
+}
+
+/// What a delete marker cannot have done to it (recorded: `test_delete_object_versioned`). Names that begin with `x-amz-`
+/// are headers of the answer.
+pub(super) fn is_delete_marker(method: &str, id: &str) -> ServiceError {
+    let message = "The specified method is not allowed against this resource.";
+    let error = ServiceError::new("MethodNotAllowed", message).with_status(405);
+    let error = with(with(error, "Method", method), "ResourceType", "DeleteMarker");
+    marked(error, id)
+}
+
+/// An answer about a delete marker says so, and which, in headers (API reference, GetObject).
+pub(super) fn marked(error: ServiceError, id: &str) -> ServiceError {
+    with(with(error, "x-amz-delete-marker", "true"), "x-amz-version-id", id)
 }
 
 /// `KeyTooLongError`, as S3's list of error codes has it.

@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::body::{Body, reader};
-use super::refusals::{no_such_bucket, no_such_key, no_such_upload, no_such_version};
+use super::refusals::{
+    invalid_version, is_delete_marker, marked, no_such_bucket, no_such_key, no_such_upload, no_such_version,
+};
 use crate::blocking::blocking;
 use crate::clock::Epoch;
 use crate::cloud::{Part, Setup};
@@ -159,7 +161,7 @@ impl ObjectStore {
         key: &str,
         version_id: Option<&str>,
     ) -> Result<(Version, Content), ServiceError> {
-        self.bucket(bucket)?;
+        self.check_version(bucket, version_id)?;
         let object = self.objects.get(&object_key(bucket, key)).unwrap_or_default();
         let version = match version_id {
             None => object.versions.last().ok_or_else(|| no_such_key(key))?,
@@ -170,11 +172,17 @@ impl ObjectStore {
         };
         match (&version.content, version_id) {
             (Some(content), _) => Ok((version.clone(), content.clone())),
-            (None, None) => Err(no_such_key(key)),
-            (None, Some(_)) => {
-                let message = "The specified method is not allowed against this resource.";
-                Err(ServiceError::new("MethodNotAllowed", message).with_status(405))
-            }
+            (None, None) => Err(marked(no_such_key(key), &version.id)),
+            (None, Some(_)) => Err(is_delete_marker("GET", &version.id)),
+        }
+    }
+
+    /// A bucket that never kept versions has none but `null`.
+    pub fn check_version(&self, bucket: &str, version_id: Option<&str>) -> Result<(), ServiceError> {
+        let keeps = self.bucket(bucket)?.versioning.is_some();
+        match version_id.filter(|id| !keeps && *id != "null") {
+            Some(id) => Err(invalid_version(id)),
+            None => Ok(()),
         }
     }
 
@@ -246,7 +254,7 @@ impl ObjectStore {
 
     pub fn upload(&self, id: &str, key: &str) -> Result<Upload, ServiceError> {
         let found = self.uploads.get(id).filter(|upload| upload.key == key && upload.completed.is_none());
-        found.ok_or_else(no_such_upload)
+        found.ok_or_else(|| no_such_upload(id))
     }
 
     pub fn folder(&self) -> &Path {

@@ -108,13 +108,34 @@ impl Part for SecretStore {
     }
 }
 
+/// An ARN that ends in a hyphen and six characters is looked for as a whole one (recorded:
+/// `test_create_and_update_secret[Invalid/_+=.@-Name-a1b2c3-False]`).
+fn ends_like_a_whole_one(arn: &str) -> bool {
+    let end = arn.rsplit_once('-').map(|(_, end)| end);
+    end.is_some_and(|end| end.len() == 6 && end.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// Recorded: `test_invalid_secret_name`.
+pub(super) fn check_name(name: &str) -> Result<(), ServiceError> {
+    if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-/_+=.@!".contains(&byte)) {
+        return Ok(());
+    }
+    let message = "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: \
+                   -/_+=.@!";
+    Err(ServiceError::new("ValidationException", message))
+}
+
 impl SecretStore {
     /// Finds by name, ARN, or ARN without its random tail; also one that waits for its deletion.
     pub fn find(&self, id: &str) -> Result<Secret, ServiceError> {
+        if !id.starts_with("arn:") {
+            check_name(id)?;
+        }
         let by_name = self.secrets.get(id);
         let by_arn = || {
             self.secrets.find(|secret| {
-                secret.arn == id || secret.arn.rsplit_once('-').is_some_and(|(partial, _)| partial == id)
+                let is_partial = || secret.arn.rsplit_once('-').is_some_and(|(partial, _)| partial == id);
+                secret.arn == id || !ends_like_a_whole_one(id) && is_partial()
             })
         };
         by_name.or_else(by_arn).ok_or_else(|| {

@@ -41,6 +41,8 @@ async fn assumed(
         role_session_name: session.to_owned(),
         source_arn: source,
         policy: None,
+        tags: Vec::new(),
+        transitive_tag_keys: Vec::new(),
         lifetime,
     };
     let assumed = cloud.call(&principal, input).await?;

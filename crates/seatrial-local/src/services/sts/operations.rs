@@ -12,6 +12,7 @@ use crate::error::ServiceError;
 use crate::operation::{Call, Operation};
 use crate::principal::Principal;
 use crate::services::iam;
+use crate::tags::Tag;
 
 /// A session's default length: one hour.
 const SESSION: Duration = Duration::from_secs(3600);
@@ -27,6 +28,11 @@ pub(crate) struct AssumeRole {
     /// JSON, a session policy: the session may what both it and the role's policies allow.
     #[serde(default)]
     pub policy: Option<String>,
+    #[serde(default)]
+    pub tags: Vec<Tag>,
+    /// Keys of `tags` that the sessions have which this one assumes. Checked, not kept.
+    #[serde(default)]
+    pub transitive_tag_keys: Vec<String>,
     /// How long the session lasts where a service's does not last [`SESSION`]; no role's limit counts for these.
     #[serde(skip)]
     pub lifetime: Option<Duration>,
@@ -53,6 +59,22 @@ pub(crate) struct SessionCredentials {
 pub(crate) struct AssumedRoleUser {
     pub assumed_role_id: String,
     pub arn: String,
+}
+
+/// Recorded: `test_assume_role_tag_validation`.
+fn check_tags(tags: &[Tag], transitive: &[String]) -> Result<(), ServiceError> {
+    let invalid = |message: &str| Err(ServiceError::new("InvalidParameterValue", message));
+    let is_told = |key: &String| tags.iter().any(|tag| tag.key.eq_ignore_ascii_case(key));
+    if !transitive.iter().all(is_told) {
+        return invalid("The specified transitive tag key must be included in the requested tags.");
+    }
+    let is_repeated = |(index, tag): (usize, &Tag)| {
+        tags[..index].iter().any(|other| other.key.eq_ignore_ascii_case(&tag.key))
+    };
+    if tags.iter().enumerate().any(is_repeated) {
+        return invalid("Duplicate tag keys found. Please note that Tag keys are case insensitive.");
+    }
+    Ok(())
 }
 
 #[derive(Deserialize, Serialize)]
@@ -104,6 +126,7 @@ impl Operation for AssumeRole {
                 call.principal.arn, self.role_arn
             )));
         }
+        check_tags(&self.tags, &self.transitive_tag_keys)?;
         if let Some(policy) = &self.policy {
             iam::check_document(PolicyKind::Identity, policy)?;
         }

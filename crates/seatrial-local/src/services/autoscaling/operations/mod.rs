@@ -25,7 +25,7 @@ fn not_found(what: &str, id: &TargetId) -> ServiceError {
     ServiceError::new(
         "ObjectNotFoundException",
         format!(
-            "No {what} found for service namespace: {}, resource ID: {}, scalable dimension: {}",
+            "No {what} for service namespace: {}, resource ID: {}, scalable dimension: {}",
             id.service_namespace, id.resource_id, id.scalable_dimension
         ),
     )

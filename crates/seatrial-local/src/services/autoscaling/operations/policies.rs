@@ -115,7 +115,7 @@ impl Operation for DeleteScalingPolicy {
     async fn handle(self, call: &Call) -> Result<Nothing, ServiceError> {
         let key = format!("{}/{}", self.id.key(), self.policy_name);
         let removed = call.cloud.part::<ScalingStore>().policies.remove(&key)?;
-        removed.ok_or_else(|| not_found("scaling policy", &self.id))?;
+        removed.ok_or_else(|| not_found("scaling policy found", &self.id))?;
         Ok(Nothing {})
     }
 }

@@ -169,7 +169,7 @@ impl Operation for DeregisterScalableTarget {
     async fn handle(self, call: &Call) -> Result<Nothing, ServiceError> {
         let store = call.cloud.part::<ScalingStore>();
         let key = self.id.key();
-        store.targets.remove(&key)?.ok_or_else(|| not_found("scalable target", &self.id))?;
+        store.targets.remove(&key)?.ok_or_else(|| not_found("scalable target found", &self.id))?;
         for (policy, _) in store.policies.with_prefix(&format!("{key}/")) {
             store.policies.remove(&policy)?;
         }

@@ -53,14 +53,29 @@ struct Datum {
 
 impl Datum {
     /// Values come alone, as statistics, or as many with a count each.
-    fn statistics(&self) -> Result<Statistics, ServiceError> {
+    /// `number`: which of the call's it is, from 1. Recorded: `test_put_metric_data_validation`.
+    fn statistics(&self, number: usize) -> Result<Statistics, ServiceError> {
         let name = &self.metric_name;
+        let at = format!("MetricData.member.{number}");
+        let both = |other: &str| {
+            contradictory(format!(
+                "The parameters {at}.Value and {at}.{other} are mutually exclusive and you have specified both."
+            ))
+        };
+        if self.value.is_some() && !self.values.is_empty() {
+            return Err(both("Values"));
+        }
+        if self.value.is_some() && self.statistic_values.is_some() {
+            return Err(both("StatisticValues"));
+        }
         match (self.value, self.statistic_values, self.values.as_slice()) {
             (Some(value), None, []) => Ok(Statistics::of(value, 1.0)),
             (None, Some(statistics), []) => Ok(statistics),
             (None, None, [_, ..]) => {
                 if !self.counts.is_empty() && self.counts.len() != self.values.len() {
-                    return Err(invalid(format!("The metric {name} must have as many Counts as Values.")));
+                    return Err(invalid(format!(
+                        "The parameters {at}.Values and {at}.Counts must be of the same size."
+                    )));
                 }
                 let counts = self.counts.iter().copied().chain(std::iter::repeat(1.0));
                 let each = self.values.iter().zip(counts).map(|(value, count)| Statistics::of(*value, count));
@@ -87,7 +102,8 @@ impl Operation for PutMetricData {
             return Err(invalid("The local cloud does not know entities of metrics (EntityMetricData)."));
         }
         let (clock, now) = (call.cloud.clock(), call.cloud.clock().now());
-        let data = self.metric_data.iter().map(|datum| Ok((datum, datum.statistics()?)));
+        let data =
+            self.metric_data.iter().zip(1..).map(|(datum, number)| Ok((datum, datum.statistics(number)?)));
         let data = data.collect::<Result<Vec<_>, ServiceError>>()?;
         let alarms = call.cloud.part::<Alarms>();
         for (datum, statistics) in data {
@@ -161,7 +177,7 @@ impl Operation for GetMetricStatistics {
         let asked = ((self.end_time.0 - self.start_time.0) / self.period.max(1) as f64).ceil();
         if asked > MOST {
             return Err(contradictory(format!(
-                "You have requested up to {asked} datapoints, which exceeds the limit of 1,440. You may reduce the \
+                "You have requested up to {asked} datapoints, which exceeds the limit of 1440. You may reduce the \
                  datapoints requested by increasing Period, or decreasing the time range."
             )));
         }

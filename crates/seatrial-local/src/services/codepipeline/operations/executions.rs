@@ -37,7 +37,15 @@ impl Start {
 /// Starts an execution and answers its id.
 pub(super) fn start(call: &Call, start: Start) -> Result<String, ServiceError> {
     let (cloud, part) = (&call.cloud, call.cloud.part::<CodePipeline>());
-    let row = find_pipeline(cloud, &start.pipeline)?;
+    // StartPipelineExecution has words of its own (aws-samples/aws-serverless-saas-workshop#51).
+    let row = find_pipeline(cloud, &start.pipeline).map_err(|error| ServiceError {
+        message: format!(
+            "Pipeline with name {} does not exist in account {}",
+            start.pipeline,
+            cloud.account()
+        ),
+        ..error
+    })?;
     if start.client_token.is_some() {
         let same =
             |row: &ExecutionRow| row.pipeline == start.pipeline && row.client_token == start.client_token;

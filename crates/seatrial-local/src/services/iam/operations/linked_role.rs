@@ -59,6 +59,6 @@ impl Operation for CreateServiceLinkedRole {
             let message = "has been taken in this account, please try a different suffix.";
             return Err(invalid(format!("Service role name {name} {message}")));
         }
-        Ok(RoleOutput { role: record.into() })
+        Ok(RoleOutput::made(record))
     }
 }

@@ -2,6 +2,7 @@
 
 use seatrial_policy::PolicyKind;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::super::store::{RoleRecord, RoleStore};
 use super::boundaries::check_boundary;
@@ -50,16 +51,28 @@ pub(crate) struct Role {
     /// JSON, percent-encoded.
     pub assume_role_policy_document: String,
     pub description: Option<String>,
-    pub max_session_duration: i64,
+    /// Creation does not tell it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_session_duration: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub permissions_boundary: Option<Boundary>,
     pub tags: Vec<Tag>,
+    /// Told of one role alone; nobody records here when a role was used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role_last_used: Option<Value>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct RoleOutput {
     pub role: Role,
+}
+
+impl RoleOutput {
+    /// Of a role that was just made (recorded: `test_create_describe_role`).
+    pub(super) fn made(record: RoleRecord) -> Self {
+        Self { role: Role { max_session_duration: None, ..record.into() } }
+    }
 }
 
 impl From<RoleRecord> for Role {
@@ -72,13 +85,14 @@ impl From<RoleRecord> for Role {
             create_date: record.created,
             assume_role_policy_document: encoded(&record.trust),
             description: record.description,
-            max_session_duration: record.max_session_duration,
+            max_session_duration: Some(record.max_session_duration),
             // The one type that the model has, though the API reference says `Policy`.
             permissions_boundary: record.boundary.map(|permissions_boundary_arn| Boundary {
                 permissions_boundary_type: "PermissionsBoundaryPolicy",
                 permissions_boundary_arn,
             }),
             tags: tags::list(record.tags),
+            role_last_used: None,
         }
     }
 }
@@ -118,7 +132,7 @@ impl Operation for CreateRole {
             let message = format!("Role with name {} already exists.", record.name);
             return Err(ServiceError::new("EntityAlreadyExists", message).with_status(409));
         }
-        Ok(RoleOutput { role: record.into() })
+        Ok(RoleOutput::made(record))
     }
 }
 
@@ -149,7 +163,8 @@ impl Operation for GetRole {
     }
 
     async fn handle(self, call: &Call) -> Result<RoleOutput, ServiceError> {
-        Ok(RoleOutput { role: call.cloud.part::<RoleStore>().role(&self.role_name)?.into() })
+        let role = call.cloud.part::<RoleStore>().role(&self.role_name)?;
+        Ok(RoleOutput { role: Role { role_last_used: Some(json!({})), ..role.into() } })
     }
 }
 

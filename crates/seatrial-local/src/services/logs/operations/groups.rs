@@ -183,6 +183,11 @@ impl Operation for DescribeLogGroups {
     const NAME: &'static str = "DescribeLogGroups";
 
     async fn handle(self, call: &Call) -> Result<DescribeLogGroupsOutput, ServiceError> {
+        // Recorded: `test_describe_log_groups_prefix_and_pattern_error`.
+        if self.log_group_name_prefix.is_some() && self.log_group_name_pattern.is_some() {
+            let message = "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.";
+            return Err(ServiceError::new("InvalidParameterException", message));
+        }
         let store = call.cloud.part::<LogStore>();
         let prefix = self.log_group_name_prefix.as_deref().unwrap_or_default();
         let pattern = self.log_group_name_pattern.as_deref().unwrap_or_default();

@@ -109,6 +109,11 @@ impl Operation for DescribeLogStreams {
     }
 
     async fn handle(self, call: &Call) -> Result<DescribeLogStreamsOutput, ServiceError> {
+        // Recorded: `test_describe_log_streams_with_log_group_identifier`.
+        if self.log_group_name.is_some() && self.log_group_identifier.is_some() {
+            let message = "LogGroup name and LogGroup ARN are mutually exclusive parameters.";
+            return Err(ServiceError::new("ValidationException", message));
+        }
         let group = group_name(self.log_group_name.as_deref(), self.log_group_identifier.as_deref())?;
         let store = call.cloud.part::<LogStore>();
         store.group(&group)?;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::super::refusals::{malformed_xml, of_bucket};
 use super::super::store::{Bucket, ObjectStore, object_key};
 use super::{Empty, Owner, bucket_arn, owner};
 use crate::clock::Epoch;
@@ -42,7 +43,8 @@ impl Operation for CreateBucket {
         if !call.cloud.part::<ObjectStore>().buckets.insert_new(&self.bucket, &bucket)? {
             let message =
                 "Your previous request to create the named bucket succeeded and you already own it.";
-            return Err(ServiceError::new("BucketAlreadyOwnedByYou", message).with_status(409));
+            let error = ServiceError::new("BucketAlreadyOwnedByYou", message).with_status(409);
+            return Err(of_bucket(error, &self.bucket));
         }
         Ok(CreateBucketOutput { location: format!("/{}", self.bucket) })
     }
@@ -92,7 +94,10 @@ impl Operation for DeleteBucket {
             if versioned {
                 message.push_str(". You must delete all versions in the bucket.");
             }
-            return Err(ServiceError::new("BucketNotEmpty", message).with_status(409));
+            return Err(of_bucket(
+                ServiceError::new("BucketNotEmpty", message).with_status(409),
+                &self.bucket,
+            ));
         }
         for upload in store.uploads.values().iter().filter(|upload| upload.bucket == self.bucket) {
             store.uploads.remove(&upload.id)?;
@@ -227,6 +232,15 @@ impl Operation for PutBucketVersioning {
     async fn handle(self, call: &Call) -> Result<Empty, ServiceError> {
         let store = call.cloud.part::<ObjectStore>();
         store.bucket(&self.bucket)?;
+        // Recorded: `test_bucket_versioning_crud`.
+        match self.versioning_configuration.status.as_deref() {
+            Some("Enabled" | "Suspended") => {}
+            Some(_) => return Err(malformed_xml()),
+            None => {
+                let message = "The Versioning element must be specified";
+                return Err(ServiceError::new("IllegalVersioningConfigurationException", message));
+            }
+        }
         store
             .buckets
             .update(&self.bucket, |bucket| bucket.versioning = self.versioning_configuration.status)?;

@@ -64,7 +64,15 @@ impl Operation for CopyObject {
         let store = call.cloud.part::<ObjectStore>();
         self.conditions.validate()?;
         let (bucket, key, version_id) = source(&self.copy_source)?;
-        let (version, from) = store.content(&bucket, &key, version_id.as_deref())?;
+        let found = store.content(&bucket, &key, version_id.as_deref());
+        // Recorded: `test_s3_copy_object_src_not_exists`.
+        let (version, from) = found.map_err(|error| match error.code.as_str() {
+            "MethodNotAllowed" => ServiceError::new(
+                "InvalidRequest",
+                "The source of a copy request may not specifically refer to a delete marker by version id.",
+            ),
+            _ => error,
+        })?;
         let to = store.bucket(&self.bucket)?;
         let now = call.cloud.clock().now();
         self.source.check(&version, &from, now)?;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::conditions::same;
-use super::super::refusals::precondition_failed;
+use super::super::refusals::{malformed_xml, no_such_version, precondition_failed};
 use super::super::store::ObjectStore;
 use super::objects::shown;
 use super::{bucket_arn, object_arn};
@@ -40,6 +40,7 @@ impl Operation for DeleteObject {
 
     async fn handle(self, call: &Call) -> Result<DeleteObjectOutput, ServiceError> {
         let Self { bucket, key, version_id, if_match } = self;
+        call.cloud.part::<ObjectStore>().check_version(&bucket, version_id.as_deref())?;
         if let Some(etag) = if_match {
             let found = call.cloud.part::<ObjectStore>().content(&bucket, &key, version_id.as_deref());
             if !found.is_ok_and(|(_, content)| same(&content.etag, &etag)) {
@@ -137,13 +138,14 @@ impl Operation for DeleteObjects {
     async fn handle(self, call: &Call) -> Result<DeleteObjectsOutput, ServiceError> {
         call.cloud.part::<ObjectStore>().bucket(&self.bucket)?;
         if self.delete.objects.is_empty() || self.delete.objects.len() > 1000 {
-            let message =
-                "The XML you provided was not well-formed or did not validate against our published schema";
-            return Err(ServiceError::new("MalformedXML", message));
+            return Err(malformed_xml());
         }
         let mut output = DeleteObjectsOutput { deleted: Vec::new(), errors: Vec::new() };
         for ObjectIdentifier { key, version_id } in self.delete.objects {
-            match delete(call, &self.bucket, (&key, version_id.as_deref())) {
+            // Recorded: `test_delete_objects`: here a version that no bucket gave is one that is not there.
+            let known = call.cloud.part::<ObjectStore>().check_version(&self.bucket, version_id.as_deref());
+            let known = known.map_err(|_| no_such_version(&key, version_id.as_deref().unwrap_or_default()));
+            match known.and_then(|()| delete(call, &self.bucket, (&key, version_id.as_deref()))) {
                 Ok(done) => output.deleted.push(DeletedObject {
                     key,
                     version_id,

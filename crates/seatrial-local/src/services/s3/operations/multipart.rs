@@ -201,7 +201,7 @@ fn forget_completed(store: &ObjectStore, now: Epoch) -> Result<(), ServiceError>
 fn chosen<'a>(upload: &'a Upload, listed: &[CompletedPart]) -> Result<Vec<&'a PartFile>, ServiceError> {
     let mut parts = Vec::with_capacity(listed.len());
     if listed.is_empty() {
-        return Err(ServiceError::new("MalformedXML", "You must specify at least one part"));
+        return Err(ServiceError::new("InvalidRequest", "You must specify at least one part"));
     }
     if !listed.is_sorted_by(|a, b| a.part_number < b.part_number) {
         let message = "The list of parts was not in ascending order. Parts must be ordered by part number.";
@@ -211,15 +211,24 @@ fn chosen<'a>(upload: &'a Upload, listed: &[CompletedPart]) -> Result<Vec<&'a Pa
         let part = upload.parts.get(&wanted.part_number);
         let same = |part: &&PartFile| part.etag.trim_matches('"') == wanted.etag.trim_matches('"');
         parts.push(part.filter(same).ok_or_else(|| {
-            let message = "One or more of the specified parts could not be found. The part may not have been \
+            let message = "One or more of the specified parts could not be found.  The part may not have been \
                            uploaded, or the specified entity tag may not match the part's entity tag.";
             ServiceError::new("InvalidPart", message)
         })?);
     }
-    let all_but_last = parts.len() - 1;
-    if parts.iter().take(all_but_last).any(|part| part.size < SMALLEST_PART) {
+    // Recorded: `test_multipart_complete_multipart_too_small`.
+    let all_but_last = listed.iter().zip(&parts).take(parts.len() - 1);
+    if let Some((listed, part)) = all_but_last.into_iter().find(|(_, part)| part.size < SMALLEST_PART) {
         let message = "Your proposed upload is smaller than the minimum allowed size";
-        return Err(ServiceError::new("EntityTooSmall", message));
+        let mut error = ServiceError::new("EntityTooSmall", message);
+        let members = [
+            ("MinSizeAllowed", SMALLEST_PART.to_string()),
+            ("PartNumber", listed.part_number.to_string()),
+            ("ProposedSize", part.size.to_string()),
+            ("ETag", part.etag.trim_matches('"').to_owned()),
+        ];
+        error.members.extend(members.map(|(name, value)| (name.to_owned(), value.into())));
+        return Err(error);
     }
     Ok(parts)
 }

@@ -175,7 +175,9 @@ impl GetObject {
         let (version, content) = store.content(&self.bucket, &self.key, self.version_id.as_deref())?;
         self.check(&version, &content)?;
         let range = match &self.range {
-            Some(text) => range(text, content.size)?,
+            Some(text) => {
+                range(text, content.size).map_err(|error| unsatisfiable(error, text, content.size))?
+            }
             None => None,
         };
         let wanted = range.clone().unwrap_or(0..content.size);
@@ -252,6 +254,12 @@ impl Operation for HeadObject {
     async fn handle(self, call: &Call) -> Result<ObjectHead, ServiceError> {
         Ok(self.0.find(&call.cloud.part::<ObjectStore>())?.0)
     }
+}
+
+fn unsatisfiable(mut error: ServiceError, text: &str, size: u64) -> ServiceError {
+    error.members.insert("RangeRequested".to_owned(), text.into());
+    error.members.insert("ActualObjectSize".to_owned(), size.to_string().into());
+    error
 }
 
 /// The bytes that a `Range` header means; `None` for a form that is ignored.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::super::encryption::check_default;
+use super::super::refusals::{invalid_argument, malformed_xml, of_bucket};
 use super::super::store::ObjectStore;
 use super::{Empty, bucket_arn};
 use crate::cloud::Cloud;
@@ -70,6 +71,9 @@ impl Setting {
         if self.member == LIFECYCLE.member {
             check_days(&value)?;
         }
+        // Of a bucket that is not there nothing else is said.
+        call.cloud.part::<ObjectStore>().bucket(&input.bucket)?;
+        well_formed(self.member, &value)?;
         self.change(call, &input.bucket, Some(value))
     }
 
@@ -93,7 +97,10 @@ impl Setting {
         match value {
             Some(value) if self.unwrapped => Ok(value),
             Some(value) => Ok(json!({ self.member: value })),
-            None => Err(ServiceError::new(self.missing.0, self.missing.1).with_status(404)),
+            None => {
+                let error = ServiceError::new(self.missing.0, self.missing.1).with_status(404);
+                Err(of_bucket(error, &input.bucket))
+            }
         }
     }
 
@@ -101,7 +108,9 @@ impl Setting {
     fn always_there(&self) -> Option<Value> {
         match self.member {
             "ServerSideEncryptionConfiguration" => {
-                let rule = json!({ "ApplyServerSideEncryptionByDefault": { "SSEAlgorithm": "AES256" } });
+                let rule = json!({
+                    "ApplyServerSideEncryptionByDefault": { "SSEAlgorithm": "AES256" }, "BucketKeyEnabled": false,
+                });
                 Some(json!({ "Rules": [rule] }))
             }
             "OwnershipControls" => Some(json!({ "Rules": [{ "ObjectOwnership": "BucketOwnerEnforced" }] })),
@@ -110,12 +119,75 @@ impl Setting {
     }
 }
 
+/// Recorded: `test_s3_default_bucket_encryption_exc`, `test_bucket_ownership_controls_exc`, `test_tagging_validation`.
+fn well_formed(member: &str, value: &Value) -> Result<(), ServiceError> {
+    let list = |member: &str| value[member].as_array().cloned().unwrap_or_default();
+    match member {
+        "ServerSideEncryptionConfiguration" => {
+            let [rule] = &list("Rules")[..] else { return Err(malformed_xml()) };
+            let default = &rule["ApplyServerSideEncryptionByDefault"];
+            if default["SSEAlgorithm"] == "AES256" && default["KMSMasterKeyID"].is_string() {
+                let mut error = invalid_argument(
+                    "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse",
+                );
+                let argument = "ApplyServerSideEncryptionByDefault".into();
+                error.members.insert("ArgumentName".to_owned(), argument);
+                return Err(error);
+            }
+            Ok(())
+        }
+        "OwnershipControls" => {
+            let known = ["BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"];
+            match &list("Rules")[..] {
+                [rule] if known.iter().any(|known| rule["ObjectOwnership"] == *known) => Ok(()),
+                _ => Err(malformed_xml()),
+            }
+        }
+        "Tagging" => check_tags(&list("TagSet")),
+        _ => Ok(()),
+    }
+}
+
+fn check_tags(tags: &[Value]) -> Result<(), ServiceError> {
+    let text = |tag: &Value, member: &str| tag[member].as_str().unwrap_or_default().to_owned();
+    let invalid = |message: &str, key: &str| {
+        let mut error = ServiceError::new("InvalidTag", message);
+        error.members.insert("TagKey".to_owned(), key.into());
+        error
+    };
+    let is_good =
+        |text: &str| text.chars().all(|c| c.is_alphanumeric() || c.is_whitespace() || "+-=._:/@".contains(c));
+    for (index, tag) in tags.iter().enumerate() {
+        let (key, value) = (text(tag, "Key"), text(tag, "Value"));
+        if tags[..index].iter().any(|other| text(other, "Key") == key) {
+            return Err(invalid("Cannot provide multiple Tags with the same key", &key));
+        }
+        // CloudFormation puts its own by the same call.
+        if key.starts_with("aws:") && !key.starts_with("aws:cloudformation:") {
+            return Err(invalid("System tags cannot be added/updated by requester", &key));
+        }
+        if key.is_empty() || !is_good(&key) {
+            return Err(invalid("The TagKey you have provided is invalid", &key));
+        }
+        if !is_good(&value) {
+            let mut error = invalid("The TagValue you have provided is invalid", &key);
+            error.members.insert("TagValue".to_owned(), value.into());
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
 fn check_policy(bucket: &str, value: &Value) -> Result<(), ServiceError> {
     let malformed = |text: &str| ServiceError::new("MalformedPolicy", text);
+    // Recorded: `test_bucket_policy_exc`.
     let parsed = value.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
-    let Some(policy) = parsed.filter(|policy| policy.get("Statement").is_some()) else {
-        return Err(malformed("Policies must be valid JSON with a Statement"));
+    let Some(policy) = parsed.filter(Value::is_object) else {
+        return Err(malformed("Policies must be valid JSON and the first byte must be '{'"));
     };
+    if policy.get("Statement").is_none() {
+        return Err(malformed("Missing required field Statement"));
+    }
     for statement in one_or_many(&policy["Statement"]) {
         let texts = |member: &str| {
             let values = statement.get(member).map(one_or_many).unwrap_or_default();

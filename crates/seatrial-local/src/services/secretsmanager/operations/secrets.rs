@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::store::{Secret, SecretStore, Version};
+use super::super::store::{Secret, SecretStore, Version, check_name};
 use super::{arn_of, keys};
 use crate::clock::Epoch;
 use crate::cloud::Cloud;
@@ -74,16 +74,6 @@ impl Operation for CreateSecret {
         }
         Ok(CreateSecretOutput { arn: secret.arn, name: secret.name, version_id })
     }
-}
-
-/// Recorded: `test_invalid_secret_name`.
-fn check_name(name: &str) -> Result<(), ServiceError> {
-    if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-/_+=.@!".contains(&byte)) {
-        return Ok(());
-    }
-    let message = "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: \
-                   -/_+=.@!";
-    Err(ServiceError::new("ValidationException", message))
 }
 
 pub(crate) fn exists(store: &SecretStore, name: &str) -> ServiceError {
