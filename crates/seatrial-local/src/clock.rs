@@ -22,6 +22,10 @@ impl Epoch {
         Duration::try_from_secs_f64(self.0 - earlier.0).unwrap_or(Duration::ZERO)
     }
 
+    pub(crate) fn minus(self, duration: Duration) -> Self {
+        Self(self.0 - duration.as_secs_f64())
+    }
+
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0 + duration.as_secs_f64())
     }

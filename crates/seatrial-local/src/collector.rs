@@ -1,15 +1,25 @@
 //! What nobody needs any more goes: what a lifecycle or a retention says, what was begun and left, files that no record
 //! names. Each service knows its own; the log says what was freed.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::clock::Epoch;
 use crate::cloud::Cloud;
 use crate::engine::{Engine, Next};
+use crate::error::ServiceError;
 use crate::operation::Freed;
+use crate::persist::Table;
 
 /// AWS promises no times: it takes hours to days.
 const PAUSE: Duration = Duration::from_secs(3600);
+/// How long records of what has ended are kept, where AWS says that it keeps them for a year (CodePipeline user guide: view
+/// executions; of builds and deployments nothing shorter is documented).
+pub(crate) const YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 /// A file that no record names is being written, or was left; after so long the latter.
 const ABANDONED: Duration = Duration::from_secs(24 * 3600);
 
@@ -42,6 +52,39 @@ pub(crate) fn collect(cloud: &Cloud) {
             Err(error) => tracing::warn!(%error, "what nobody needs stays for now"),
         }
     }
+}
+
+/// How many records of what has ended a table keeps, whatever their age: a year of a busy project's, and a bound for one
+/// whose releases take seconds.
+const MOST: usize = 5_000;
+
+/// Of each owner so many stay, however old: numbers go on from the newest, and a rollback goes to the one before.
+const LATEST: usize = 10;
+
+/// Removes the rows of what ended before `before`, and the oldest beyond [`MOST`]; `of` tells whose a row is, and when it
+/// ended. What has not ended stays, and the newest of each owner.
+pub(crate) fn expire<T: Clone + Serialize + DeserializeOwned>(
+    table: &Table<T>,
+    what: &'static str,
+    before: Epoch,
+    of: impl Fn(&T) -> Option<(String, Epoch)>,
+) -> Result<Freed, ServiceError> {
+    let mut rows: Vec<_> = table
+        .entries()
+        .into_iter()
+        .filter_map(|(key, row)| of(&row).map(|(owner, at)| (at, owner, key)))
+        .collect();
+    rows.sort_by(|(one, ..), (other, ..)| other.0.total_cmp(&one.0));
+    let mut freed = Freed { what, count: 0, bytes: 0 };
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for (place, (at, owner, key)) in rows.into_iter().enumerate() {
+        let newer = seen.entry(owner).or_default();
+        *newer += 1;
+        if *newer > LATEST && (place >= MOST || at.0 < before.0) {
+            freed.count += usize::from(table.remove(&key)?.is_some());
+        }
+    }
+    Ok(freed)
 }
 
 /// Removes the files of a folder that were not touched for a day and that nobody names.

@@ -78,6 +78,51 @@ async fn of_a_bucket_that_keeps_versions_old_ones_go_and_the_newest_gets_a_marke
 }
 
 #[tokio::test]
+async fn of_deleted_stacks_the_newest_stay_and_the_others_ninety_days() {
+    let (dir, hands) = (tempfile::tempdir().unwrap(), Hands::new());
+    let cloud = cloud_at(dir.path(), dir.path(), Clock::by(hands), crate::services::register);
+    let template = "Resources: {A: {Type: 'AWS::Logs::LogGroup'}}";
+    let wait = async |id: &Value, expected: &str| {
+        let input = json!({ "StackName": id });
+        let status = async || {
+            let found = call(&cloud, "cloudformation:DescribeStacks", input.clone()).await.unwrap();
+            found["Stacks"][0]["StackStatus"].clone()
+        };
+        while status().await != expected {
+            tokio::task::yield_now().await;
+        }
+    };
+    let mut ids = Vec::new();
+    for number in 0..12 {
+        let input = json!({"StackName": format!("s{number}"), "TemplateBody": template});
+        let id = call(&cloud, "cloudformation:CreateStack", input).await.unwrap()["StackId"].take();
+        wait(&id, "CREATE_COMPLETE").await;
+        call(&cloud, "cloudformation:DeleteStack", json!({ "StackName": id })).await.unwrap();
+        wait(&id, "DELETE_COMPLETE").await;
+        hands.advance(Duration::from_secs(60));
+        ids.push(id);
+    }
+    let there = async |id: &Value| {
+        let input = json!({ "StackName": id });
+        let stack = call(&cloud, "cloudformation:DescribeStacks", input.clone()).await.is_ok();
+        let events = call(&cloud, "cloudformation:DescribeStackEvents", input).await.is_ok();
+        assert_eq!(stack, events);
+        stack
+    };
+
+    hands.advance(89 * DAY);
+    collect(&cloud);
+    assert!(there(&ids[0]).await);
+    hands.advance(2 * DAY);
+    collect(&cloud);
+    let mut found = Vec::new();
+    for id in &ids {
+        found.push(there(id).await);
+    }
+    assert_eq!(found, [[false; 2].as_slice(), &[true; 10]].concat());
+}
+
+#[tokio::test]
 async fn events_past_their_groups_retention_are_gone_also_after_a_restart() {
     let (dir, hands) = (tempfile::tempdir().unwrap(), Hands::new());
     let open = || cloud_at(dir.path(), dir.path(), Clock::by(hands), crate::services::register);

@@ -1,6 +1,7 @@
 //! CloudFormation: stacks and change sets from templates.
 
 mod changes;
+mod collect;
 mod drift;
 mod engine;
 mod evaluate;
@@ -52,6 +53,7 @@ pub(crate) fn tag_keys_of_change_set(cloud: &Cloud, stack: &str, name: &str) -> 
 }
 
 pub(crate) fn register(operations: &mut Operations) {
+    operations.add_collect(collect::collect);
     operations::register(operations);
 }
 

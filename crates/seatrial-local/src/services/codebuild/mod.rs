@@ -1,6 +1,7 @@
 //! CodeBuild: projects are records, builds really run: the buildspec's commands in a shell on this machine.
 
 mod buildspec;
+mod collect;
 mod engine;
 mod operations;
 mod store;
@@ -23,6 +24,7 @@ pub(crate) fn log_groups(cloud: &Cloud) -> BTreeSet<String> {
 }
 
 pub(crate) fn register(operations: &mut Operations) {
+    operations.add_collect(collect::collect);
     operations.add::<BatchGetBuilds>();
     operations.add::<BatchGetProjects>();
     operations.add::<CreateProject>();

@@ -1,6 +1,7 @@
 //! CodeDeploy for ECS: applications, deployment groups, and deployments that replace task sets and move traffic.
 
 mod appspec;
+mod collect;
 mod deployment;
 mod engine;
 mod operations;
@@ -20,8 +21,8 @@ pub(crate) use deployment::{ErrorInformation, Info};
 pub(crate) use operations::{CreateDeploymentOutput, GetDeploymentOutput};
 
 use crate::cloud::Cloud;
+use crate::operation::Operations;
 
-pub(crate) use operations::register;
 pub(crate) use shapes::{Canary, Linear, Revision, Routing};
 
 /// The ARN of the configuration that a deployment group, by ARN, deploys by.
@@ -39,6 +40,11 @@ pub(crate) fn group_of_deployment(cloud: &Cloud, id: &str) -> String {
 /// Deployments go on where they were.
 pub(crate) async fn resume(cloud: &Cloud) {
     cloud.resume::<engine::Deployments>();
+}
+
+pub(crate) fn register(operations: &mut Operations) {
+    operations.add_collect(collect::collect);
+    operations::register(operations);
 }
 
 #[cfg(test)]

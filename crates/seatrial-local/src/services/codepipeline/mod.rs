@@ -2,6 +2,7 @@
 //!
 //! A push starts nothing here: the release does, with StartPipelineExecution.
 
+mod collect;
 mod declaration;
 mod engine;
 mod operations;
@@ -19,6 +20,7 @@ use crate::cloud::Cloud;
 use crate::operation::Operations;
 
 pub(crate) fn register(served: &mut Operations) {
+    served.add_collect(collect::collect);
     served.add::<CreatePipeline>();
     served.add::<DeletePipeline>();
     served.add::<DisableStageTransition>();

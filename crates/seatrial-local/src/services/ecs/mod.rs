@@ -1,6 +1,7 @@
 //! Elastic Container Service: clusters, task definitions, services under the CODE_DEPLOY and ECS controllers,
 //! task sets, and tasks that run as processes.
 
+mod collect;
 mod definition;
 mod engine;
 mod operations;
@@ -25,9 +26,9 @@ pub(crate) use operations::{DescribeServicesOutput, TaskSetOutput};
 pub(crate) use shapes::ServiceEvent;
 
 use crate::cloud::Cloud;
+use crate::operation::Operations;
 
 pub(crate) use engine::{resume, stop};
-pub(crate) use operations::register;
 
 /// The ARN of a task definition by ARN, `FAMILY:REVISION` or `FAMILY`.
 pub(crate) fn definition_arn(cloud: &Cloud, name: &str) -> Option<String> {
@@ -40,6 +41,11 @@ pub(crate) fn definition_roles(cloud: &Cloud, name: &str) -> Vec<(&'static str, 
     let content = row.definition.content;
     let roles = [("taskRoleArn", content.task_role_arn), ("executionRoleArn", content.execution_role_arn)];
     roles.into_iter().filter_map(|(member, role)| Some((member, role?))).collect()
+}
+
+pub(crate) fn register(operations: &mut Operations) {
+    operations.add_collect(collect::collect);
+    operations::register(operations);
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::refusals::{invalid_argument, not_implemented};
+use super::refusals::{invalid_argument, malformed_xml, not_implemented};
 use super::store::{Bucket, Encryption};
 use crate::cloud::Cloud;
 use crate::error::ServiceError;
@@ -30,18 +30,18 @@ pub(super) fn default_of(bucket: &Bucket) -> Option<Encryption> {
 pub(super) fn check_default(value: &Value) -> Result<(), ServiceError> {
     let rules = value.get("Rules").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let [rule] = rules else {
-        let message =
-            "The XML you provided was not well-formed or did not validate against our published schema";
-        return Err(ServiceError::new("MalformedXML", message));
+        return Err(malformed_xml());
     };
     let text = |member: &str| rule.get("ApplyServerSideEncryptionByDefault")?.get(member)?.as_str();
     if text("SSEAlgorithm") == Some("aws:kms:dsse") {
         return Err(not_implemented(HEADER, Some("the local cloud encrypts nothing twice")));
     }
     if text("SSEAlgorithm") == Some(OWN) && text("KMSMasterKeyID").is_some() {
-        return Err(invalid_argument(
+        let mut error = invalid_argument(
             "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse",
-        ));
+        );
+        error.members.insert("ArgumentName".to_owned(), "ApplyServerSideEncryptionByDefault".into());
+        return Err(error);
     }
     Ok(())
 }

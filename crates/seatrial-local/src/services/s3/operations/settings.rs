@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::super::encryption::check_default;
-use super::super::refusals::{invalid_argument, malformed_xml, of_bucket};
+use super::super::refusals::{malformed_xml, of_bucket};
 use super::super::store::ObjectStore;
 use super::{Empty, bucket_arn};
 use crate::cloud::Cloud;
@@ -119,23 +119,10 @@ impl Setting {
     }
 }
 
-/// Recorded: `test_s3_default_bucket_encryption_exc`, `test_bucket_ownership_controls_exc`, `test_tagging_validation`.
+/// Recorded: `test_bucket_ownership_controls_exc`, `test_tagging_validation`.
 fn well_formed(member: &str, value: &Value) -> Result<(), ServiceError> {
     let list = |member: &str| value[member].as_array().cloned().unwrap_or_default();
     match member {
-        "ServerSideEncryptionConfiguration" => {
-            let [rule] = &list("Rules")[..] else { return Err(malformed_xml()) };
-            let default = &rule["ApplyServerSideEncryptionByDefault"];
-            if default["SSEAlgorithm"] == "AES256" && default["KMSMasterKeyID"].is_string() {
-                let mut error = invalid_argument(
-                    "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or aws:kms:dsse",
-                );
-                let argument = "ApplyServerSideEncryptionByDefault".into();
-                error.members.insert("ArgumentName".to_owned(), argument);
-                return Err(error);
-            }
-            Ok(())
-        }
         "OwnershipControls" => {
             let known = ["BucketOwnerEnforced", "BucketOwnerPreferred", "ObjectWriter"];
             match &list("Rules")[..] {
