@@ -157,7 +157,7 @@ async fn a_call_needs_the_key_through_its_service_and_is_refused_without_any_one
         };
         may(&cloud, &allow(actions, service)).await;
         if let Err(error) = call_as(&cloud, &session, operation, input()).await {
-            let other = ["MalformedXML", "InvalidParameterValue"];
+            let other = ["InvalidRequest", "InvalidParameterValue"];
             assert!(other.contains(&error.code.as_str()), "{operation}: {error}");
         }
         let elsewhere = (actions[0], allow(actions, "lambda"));
