@@ -7,8 +7,8 @@ use seatrial::Running;
 use serde_json::{Value, json};
 
 use super::browser::Browser;
+use super::examine::{self, keep_verdict};
 use super::rehearsed::compared;
-use super::{examine, keep_verdict};
 use crate::own_routes::{asked, connection};
 use crate::soak::{Scratch, Stage, last_lines, object};
 

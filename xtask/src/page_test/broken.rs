@@ -47,7 +47,7 @@ pub(super) fn look(browser: &mut Browser, connection: &Value, url: &str) -> Resu
     let lines =
         browser.value("[Store.items('line').size, document.getElementById('line-count').textContent]")?;
     let shown: String = lines[1].as_str().unwrap_or_default().chars().filter(char::is_ascii_digit).collect();
-    if shown != lines[0].to_string() {
+    if shown.parse::<u64>().ok() != lines[0].as_u64() {
         wrong.push(format!("of {} lines the page counts {}", lines[0], lines[1]));
     }
     Ok(wrong)

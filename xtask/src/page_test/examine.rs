@@ -135,3 +135,11 @@ pub(super) fn errors(browser: &Browser) -> Vec<String> {
         .map(|event| format!("the browser complains: {}", event["params"]))
         .collect()
 }
+
+/// Leaves beside pictures what they must say.
+pub(super) fn keep_verdict(pictures: Option<&Path>, name: &str, verdict: &Value) -> Result<(), String> {
+    let Some(pictures) = pictures else { return Ok(()) };
+    let path = pictures.join(format!("{}.json", name.replace([' ', '\''], "-")));
+    let text = serde_json::to_string_pretty(verdict).map_err(|error| error.to_string())?;
+    std::fs::write(&path, text).map_err(|error| format!("`{}`: {error}", path.display()))
+}

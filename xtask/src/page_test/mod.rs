@@ -13,7 +13,6 @@ use std::path::{Path, PathBuf};
 use seatrial::Running;
 use seatrial::clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use seatrial::install::Package;
-use serde_json::Value;
 
 use self::browser::Browser;
 
@@ -54,14 +53,6 @@ pub(crate) fn run(running: &Running<'_>, matches: &ArgMatches) -> Result<(), Str
         wrong.extend(account::look(running, &mut browser, pictures)?);
     }
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
-}
-
-/// Leaves beside pictures what they must say.
-fn keep_verdict(pictures: Option<&Path>, name: &str, verdict: &Value) -> Result<(), String> {
-    let Some(pictures) = pictures else { return Ok(()) };
-    let path = pictures.join(format!("{}.json", name.replace([' ', '\''], "-")));
-    let text = serde_json::to_string_pretty(verdict).map_err(|error| error.to_string())?;
-    std::fs::write(&path, text).map_err(|error| format!("`{}`: {error}", path.display()))
 }
 
 /// A report of a year, from a file.

@@ -6,8 +6,9 @@ use std::process::Command;
 use seatrial::Running;
 use serde_json::{Value, json};
 
+use super::broken;
 use super::browser::Browser;
-use super::{broken, examine, keep_verdict};
+use super::examine::{self, keep_verdict};
 use crate::own_routes::{asked, connection};
 
 /// What the page says of each release of the verdict: name, requests, failed.

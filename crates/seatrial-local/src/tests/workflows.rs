@@ -21,7 +21,7 @@ struct Workflow(String, String, Vec<Step>);
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Step {
-    Told(String, Value, Told),
+    Told(String, Value, Box<Told>),
     Done(String, Value),
 }
 
@@ -129,7 +129,7 @@ async fn play(Workflow(_, _, steps): &Workflow) -> (Vec<String>, BTreeSet<String
     for (number, step) in steps.iter().enumerate() {
         let default = Told::default();
         let (operation, input, told) = match step {
-            Step::Told(operation, input, told) => (operation, input, told),
+            Step::Told(operation, input, told) => (operation, input, told.as_ref()),
             Step::Done(operation, input) => (operation, input, &default),
         };
         called.insert(operation.clone());

@@ -1,7 +1,5 @@
 //! A rehearsal under a key of the customer.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot be prepared has failed")]
-
 use serde_json::{Value, json};
 
 use crate::support::checkout::Checkout;

@@ -8,7 +8,7 @@ use fastrand::Rng;
 use seatrial::Running;
 use serde_json::{Value, json};
 
-use super::{COMMANDS, NEEDS, begin, change};
+use super::typed::{COMMANDS, NEEDS, begin, change};
 use crate::soak::scratch::Scratch;
 use crate::soak::stage::Stage;
 use crate::soak::traffic::{last_lines, object};

@@ -7,7 +7,7 @@ use seatrial::Running;
 use seatrial_permissions::{Need, Permits, Record, Use, documents, statements};
 use serde_json::Value;
 
-use super::{COMMANDS, NEEDS, begin, change};
+use super::typed::{COMMANDS, NEEDS, begin, change};
 use crate::soak::scratch::Scratch;
 use crate::soak::traffic::last_lines;
 
