@@ -105,6 +105,8 @@ fn another_value(key: &str, value: &str) -> String {
     match (key, value.rfind(['/', ':'])) {
         (OWNER, _) => ANOTHER_ACCOUNT.to_owned(),
         ("iam:AWSServiceName" | "iam:PassedToService" | "kms:ViaService", _) => ANOTHER_SERVICE.to_owned(),
+        // An environment has its buckets whole.
+        _ if value.starts_with("arn:aws:s3:::") => format!("arn:aws:s3:::{ANOTHER_NAME}/{ANOTHER_NAME}"),
         (_, Some(at)) if value.starts_with("arn:") => format!("{}{ANOTHER_NAME}", &value[..=at]),
         _ => ANOTHER_NAME.to_owned(),
     }
@@ -204,6 +206,11 @@ mod tests {
             (
                 used("s3:ListBucket", "arn:aws:s3:::b", &[("s3:prefix", "cache/a")]),
                 json!({"StringLike": {"s3:prefix": "cache/*"}, "StringEquals": {OWNER: "000000000000"}}),
+                true,
+            ),
+            (
+                used("kms:Decrypt", &key, &[("kms:EncryptionContext:aws:s3:arn", "arn:aws:s3:::b/c")]),
+                json!({"StringLike": {"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::b/*"}}),
                 true,
             ),
             (

@@ -21,7 +21,7 @@ use crate::aws::{AwsError, Suspended};
 /// deployment alone (ECS developer guide, "Service auto scaling and deployments").
 pub(crate) const FOR_A_ROLLOUT: Suspended = Suspended { scale_in: true, scale_out: true, scheduled: false };
 
-const AS_BEFORE: &str = "it is again as it was before the deployment";
+const AS_BEFORE: &str = "automatic scaling goes on as before the deployment";
 
 /// The scaling of one service, suspended by this run or not.
 pub(crate) struct Scaling<'a> {

@@ -38,19 +38,37 @@ pub(crate) async fn follow_stack_seeing(
     let mut poll = watch.poll(format!("the operation on stack `{name}`"), PATIENCE);
     let mut events: Vec<StackEvent> = Vec::new();
     let mut gone = false;
+    let mut ended: Option<String> = None;
     let status = poll
         .until(async || {
             let new = watch.aws.stack_events_after(id, last.as_deref()).await?;
+            if let Some(status) = ended.take() {
+                // Whoever begins another operation has found this one ended.
+                let is_known = !new.is_empty() || is_told_at_rest(watch, id).await?;
+                ended = (!is_known).then(|| status.clone());
+                return Ok(if is_known { Look::Ended(status) } else { Look::Nothing });
+            }
             let Some(newest) = new.last() else { return quiet(watch, id, &mut gone).await };
             last = Some(newest.id.clone());
             new.iter().for_each(|event| watch.session.printer.tell(told((name, id), event)));
             new.iter().for_each(&seen);
             events.extend(new);
             let end = events.last().filter(|event| event.physical_id == id && at_rest(&event.status));
-            Ok(end.map_or(Look::News, |end| Look::Ended(end.status.clone())))
+            let Some(end) = end else { return Ok(Look::News) };
+            let status = end.status.clone();
+            if is_told_at_rest(watch, id).await? {
+                return Ok(Look::Ended(status));
+            }
+            ended = Some(status);
+            Ok(Look::News)
         })
         .await?;
     Ok(StackEnd { status, events })
+}
+
+/// Events and descriptions need not agree at once: what a stack gives out is there when its description says so.
+async fn is_told_at_rest(watch: Watch<'_>, id: &str) -> anyhow::Result<bool> {
+    Ok(watch.aws.describe_stack(id).await?.is_none_or(|stack| at_rest(&stack.status)))
 }
 
 /// Nothing new: where somebody else has deleted the stack before, no event will ever come. Where it was deleted between

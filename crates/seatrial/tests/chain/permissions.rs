@@ -55,20 +55,24 @@ pub(crate) fn each_is_needed_or_has_its_reason(checkout: &Checkout) {
         }
     }
     println!("{widened} ways to widen them were told");
-    conditions_are_missed(&record, &of);
+    conditions_are_missed(&record, &whole, &of);
     people_may_what_they_did(checkout, &record);
     assert!(widened > 80, "{widened}");
 }
 
 /// Whatever condition is taken from a policy, or from who may assume a role, is told to be missing.
 #[expect(clippy::print_stdout, reason = "how many there were is part of what it shows")]
-fn conditions_are_missed(record: &Record, of: &dyn Fn(&Record) -> Judgement) {
+fn conditions_are_missed(record: &Record, whole: &Judgement, of: &dyn Fn(&Record) -> Judgement) {
     let mut missed = 0;
     for (index, role) in record.roles.iter().enumerate().filter(|(_, role)| role.stack.is_some()) {
         let policies = role.policies.iter().map(|(name, text)| (Some(name), text));
         for (policy, text) in policies.chain([(None, &role.trust)]) {
             let document: Value = serde_json::from_str(text).unwrap();
-            for without in without_conditions(&document) {
+            // Of what nothing uses, nothing could show that it is wider.
+            let of_role =
+                whole.permissions.iter().filter(|found| found.role == role.name && is_excused(found));
+            let unused: Vec<&str> = of_role.map(|found| found.permission.as_str()).collect();
+            for without in without_conditions(&document, &unused) {
                 let mut more = record.clone();
                 match policy {
                     Some(name) => drop(more.roles[index].policies.insert(name.clone(), without.to_string())),
@@ -83,14 +87,15 @@ fn conditions_are_missed(record: &Record, of: &dyn Fn(&Record) -> Judgement) {
     assert!(missed > 15, "{missed}");
 }
 
-/// The document without one key of one statement's conditions, for each that there is.
-fn without_conditions(document: &Value) -> Vec<Value> {
+/// The document without one key of one statement's conditions, for each that there is but of an `unused` action's.
+fn without_conditions(document: &Value, unused: &[&str]) -> Vec<Value> {
     let mut all = Vec::new();
     for (number, statement) in document["Statement"].as_array().unwrap().iter().enumerate() {
         for (operator, keys) in statement["Condition"].as_object().into_iter().flatten() {
             for key in keys.as_object().unwrap().keys() {
                 // The ARN of a task set names its cluster, too.
-                if statement["Resource"].to_string().contains(":task-set/") {
+                let is_unused = statement["Action"].as_str().is_some_and(|action| unused.contains(&action));
+                if is_unused || statement["Resource"].to_string().contains(":task-set/") {
                     continue;
                 }
                 let mut without = document.clone();

@@ -1,28 +1,49 @@
 //! What a person sees while stacks are made, and afterwards: live lines, plain lines, the timeline, the prediction.
 
+use std::num::NonZero;
+
 use crate::workbench::{ANOTHER_GROUP, SECOND, Workbench};
 
 const PROVISION: [&str; 4] = ["provision", "--yes", "--environment", "account"];
 const DESTROY: [&str; 4] = ["destroy", "--yes", "--environment", "account"];
 const ERASE: &str = "\u{1b}[J";
+const ROWS: NonZero<u16> = NonZero::new(200).unwrap();
+const COLUMNS: NonZero<u16> = NonZero::new(120).unwrap();
+
+/// What a terminal shows in the end, of a screen that holds it all.
+fn left_by(written: &str) -> String {
+    let mut terminal = vt100::Parser::new(ROWS, COLUMNS, 0);
+    terminal.process(written.as_bytes());
+    terminal.screen().contents()
+}
 
 #[test]
-fn on_a_terminal_stacks_in_work_have_live_lines_and_each_leaves_one() {
-    let workbench = Workbench::started();
+fn on_a_terminal_stacks_in_work_have_live_lines_and_all_leave_one_or_each_one_to_who_wants_all() {
+    for (more, each) in [(&[][..], 0), (&["--verbose"], 1)] {
+        let workbench = Workbench::started();
+        let arguments = [&PROVISION, more].concat();
 
-    let ended = workbench.at_terminal_with(&[("TERM", "xterm")], &PROVISION, "");
+        let ended = workbench.at_terminal_with(&[("TERM", "xterm")], &arguments, "");
 
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    let shown = &ended.stderr;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        has_live_lines(&ended.stderr);
+        let left = left_by(&ended.stderr);
+        for stack in ["tiny-account-first", "tiny-account-second"] {
+            let line = format!(" {stack:<28} CREATE_COMPLETE in ");
+            assert!(ended.stderr.contains(&line), "{ended:?}");
+            assert_eq!(left.matches(&line).count(), each, "{left}");
+        }
+        assert_eq!(left.matches(" 2 of 2 done in ").count(), 1, "{left}");
+        assert!(!left.contains(" in work"), "{left}");
+    }
+}
+
+fn has_live_lines(shown: &str) {
     assert!(shown.contains("provision 0:00; 0 of 2 done, 1 in work\r"), "{shown}");
     assert!(shown.contains("  first         0:00"), "{shown}");
-    for stack in ["tiny-account-first", "tiny-account-second"] {
-        let line = format!(" {stack:<28} CREATE_COMPLETE in ");
-        assert_eq!(shown.matches(&line).count(), 1, "{shown}");
-    }
     // Nothing live is left, and the cursor was never hidden.
-    let (_, last) = shown.rsplit_once(ERASE).unwrap();
-    assert!(!last.contains(" in work"), "{shown}");
+    assert!(shown.contains(ERASE), "{shown}");
+    assert!(shown.rsplit(ERASE).next().is_some_and(|last| !last.contains(" in work")), "{shown}");
     assert!(!shown.contains("\u{1b}[?"), "{shown}");
 }
 

@@ -69,8 +69,8 @@ fn chain(facts: &Facts) -> Vec<String> {
     }
     let Some(rollout) = facts.rollout.as_ref().filter(|_| facts.build.is_none()) else { return chain };
     if facts.sign.is_some() {
-        // What AWS says of it is that somebody stopped it.
-        chain.push(format!("deployment {}: {}, at the first sign", rollout.id, rollout.status));
+        let by_whom = "this command stopped it at the first sign, which AWS calls MANUAL_STOP";
+        chain.push(format!("deployment {}: {}: {by_whom}", rollout.id, rollout.status));
         return chain;
     }
     let error = rollout.error.clone().unwrap_or_default();
