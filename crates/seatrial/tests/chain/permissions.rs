@@ -84,7 +84,7 @@ fn conditions_are_missed(record: &Record, whole: &Judgement, of: &dyn Fn(&Record
         }
     }
     println!("{missed} conditions were taken away, and told to be missing");
-    assert!(missed > 15, "{missed}");
+    assert!(missed >= 10, "{missed}");
 }
 
 /// The document without one key of one statement's conditions, for each that there is but of an `unused` action's.
@@ -92,7 +92,8 @@ fn without_conditions(document: &Value, unused: &[&str]) -> Vec<Value> {
     let mut all = Vec::new();
     for (number, statement) in document["Statement"].as_array().unwrap().iter().enumerate() {
         for (operator, keys) in statement["Condition"].as_object().into_iter().flatten() {
-            for key in keys.as_object().unwrap().keys() {
+            // The ARN of a source names its account, too.
+            for key in keys.as_object().unwrap().keys().filter(|key| *key != "aws:SourceAccount") {
                 // The ARN of a task set names its cluster, too.
                 let is_unused = statement["Action"].as_str().is_some_and(|action| unused.contains(&action));
                 if is_unused || statement["Resource"].to_string().contains(":task-set/") {
