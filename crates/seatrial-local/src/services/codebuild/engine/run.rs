@@ -12,7 +12,7 @@ use super::environment::{self, Variables};
 use super::host::{Host, client_error};
 use super::log::BuildLog;
 use super::shell::{Shell, ShellSpec};
-use super::sink::LogStream;
+use super::sink::{LogStream, Refused};
 use super::source::{self, BuildspecPlace};
 use super::{artifacts, cache, commands};
 use crate::cloud::Cloud;
@@ -58,7 +58,7 @@ async fn phases(cloud: &Cloud, book: &Book, mut record: BuildRecord, root: &Path
     book.enter("PROVISIONING");
     let provisioned = provision(cloud, &record, root).await;
     book.leave(&provisioned.as_ref().map(|_| ()).map_err(Clone::clone));
-    let Ok((mut host, log_task)) = provisioned else {
+    let Ok((mut host, log_task, refused)) = provisioned else {
         book.enter("FINALIZING");
         book.leave(&Ok(()));
         return End::Failed;
@@ -77,8 +77,19 @@ async fn phases(cloud: &Cloud, book: &Book, mut record: BuildRecord, root: &Path
     if let Err(error) = log_task.await {
         tracing::error!(build = book.id(), %error, "the log of a build broke off");
     }
-    book.leave(&Ok(()));
-    if failed { End::Failed } else { End::Succeeded }
+    let logged = refused.get().map_or(Ok(()), |why| Err(no_log(&record, "write", why)));
+    book.leave(&logged);
+    if failed || logged.is_err() { End::Failed } else { End::Succeeded }
+}
+
+/// In CodeBuild's words of a log stream that the role may not create (aws/aws-cdk#12179).
+fn no_log(record: &BuildRecord, verb: &str, why: &str) -> PhaseContext {
+    let (role, build) = (&record.build.service_role, &record.build.arn);
+    let what = format!("does not allow AWS CodeBuild to {verb} Amazon CloudWatch Logs log streams for build");
+    PhaseContext {
+        status_code: "ACCESS_DENIED".to_owned(),
+        message: format!("Service role {role} {what} {build}. Error message: {why}"),
+    }
 }
 
 /// Assumes the project's role, opens the log and makes an empty folder.
@@ -86,7 +97,7 @@ async fn provision(
     cloud: &Cloud,
     record: &BuildRecord,
     root: &Path,
-) -> Result<(Host, JoinHandle<()>), PhaseContext> {
+) -> Result<(Host, JoinHandle<()>, Refused), PhaseContext> {
     let role = assume_role(cloud, record).await?;
     let unmade = |error: std::io::Error| PhaseContext {
         status_code: "INTERNAL_SERVICE_ERROR".to_owned(),
@@ -97,11 +108,12 @@ async fn provision(
     std::fs::create_dir_all(&folder).map_err(unmade)?;
     // Compilers write real paths into what they cache.
     let root = root.canonicalize().map_err(unmade)?;
-    let sink = LogStream::new(cloud, role.principal(), &record.build.logs);
+    let opened = LogStream::open(cloud, role.principal(), &record.build.logs).await;
+    let (sink, refused) = opened.map_err(|error| no_log(record, "create", &error.to_string()))?;
     let (log, task) = BuildLog::open(cloud.clock(), sink);
     log.note(format!("Running on the local cloud as {}", role.principal().arn)).await;
     let folder = root.join("src");
-    Ok((Host { cloud: cloud.clone(), role, folder, root, extra_sources: Vec::new(), log }, task))
+    Ok((Host { cloud: cloud.clone(), role, folder, root, extra_sources: Vec::new(), log }, task, refused))
 }
 
 async fn assume_role(cloud: &Cloud, record: &BuildRecord) -> Result<RoleSession, PhaseContext> {

@@ -1,6 +1,7 @@
 //! Batches of a build's log, put into its log stream with the build's role.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 use super::super::store::LogsLocation;
 use super::log::{Line, Sink};
@@ -17,13 +18,30 @@ pub(super) struct LogStream {
     principal: Principal,
     /// Group and stream; `None` once the service has refused them.
     place: Option<(String, String)>,
-    made: bool,
+    refused: Refused,
 }
 
+/// Why lines were lost, where they were.
+pub(super) type Refused = Arc<OnceLock<String>>;
+
 impl LogStream {
-    pub fn new(cloud: &Cloud, principal: &Principal, logs: &LogsLocation) -> Self {
+    /// Makes the stream before anything is run.
+    ///
+    /// # Errors
+    /// Those of CloudWatch Logs: a build whose role may not make it fails (as aws/aws-cdk#12179 quotes CodeBuild).
+    pub async fn open(
+        cloud: &Cloud,
+        principal: &Principal,
+        logs: &LogsLocation,
+    ) -> Result<(Self, Refused), ServiceError> {
         let place = logs.group_name.clone().zip(logs.stream_name.clone());
-        Self { cloud: cloud.clone(), principal: principal.clone(), place, made: false }
+        let refused = Refused::default();
+        let stream =
+            Self { cloud: cloud.clone(), principal: principal.clone(), place, refused: refused.clone() };
+        if let Some((group, name)) = &stream.place {
+            stream.make(group, name).await?;
+        }
+        Ok((stream, refused))
     }
 
     async fn call<O: Operation + Clone>(&self, input: O) -> Result<(), ServiceError> {
@@ -50,10 +68,6 @@ impl LogStream {
 
     async fn put(&mut self, lines: Vec<Line>) -> Result<(), ServiceError> {
         let Some((group, stream)) = self.place.clone() else { return Ok(()) };
-        if !self.made {
-            self.make(&group, &stream).await?;
-            self.made = true;
-        }
         let event = |line: Line| InputLogEvent {
             timestamp: (line.time.0 * 1000.0) as i64,
             message: format!("{}\n", line.text),
@@ -67,8 +81,10 @@ impl Sink for LogStream {
     async fn send(&mut self, lines: Vec<Line>) {
         if let Err(error) = self.put(lines).await {
             tracing::warn!(place = ?self.place, %error, "a build's log lines were lost");
-            // What is no passing trouble stays: a missing permission. A build goes on without a log.
+            // What is no passing trouble stays: a missing permission. What AWS does then is not known: the build is
+            // ended, and fails.
             self.place = None;
+            let _ = self.refused.set(error.to_string());
         }
     }
 }

@@ -100,3 +100,32 @@ async fn a_role_that_may_not_read_them_is_told_which_action_it_lacks() {
         assert!(context.message.contains(&words), "{context:?}");
     }
 }
+
+#[tokio::test]
+async fn a_build_whose_role_may_not_write_its_log_fails_and_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let cloud = prepared(dir.path()).await;
+    let spec = "version: 0.2\nphases: {build: {commands: ['echo ran']}}\n";
+    for (operation, ended, verb) in
+        [("CreateLogStream", "PROVISIONING", "create"), ("PutLogEvents", "FINALIZING", "write")]
+    {
+        cloud.faults().arm(Fault {
+            service: Some("logs".to_owned()),
+            operation: Some(operation.to_owned()),
+            ..Fault::new(FaultKind::Deny)
+        });
+
+        let built = build(&cloud, spec).await;
+
+        assert_eq!(built.build_status, "FAILED", "{operation}: {built:?}");
+        let context = &phase(&built, ended).unwrap().contexts[0];
+        assert_eq!(context.status_code, "ACCESS_DENIED");
+        let words =
+            format!("does not allow AWS CodeBuild to {verb} Amazon CloudWatch Logs log streams for build");
+        assert!(context.message.contains(&words), "{context:?}");
+        assert!(
+            context.message.contains(&format!("not authorized to perform: logs:{operation}")),
+            "{context:?}"
+        );
+    }
+}
