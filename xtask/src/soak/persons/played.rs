@@ -6,6 +6,7 @@ use std::fs;
 
 use fastrand::Rng;
 use seatrial::Running;
+use seatrial_permissions::Need;
 use serde_json::{Value, json};
 
 use super::typed::{COMMANDS, NEEDS, begin, change};
@@ -67,13 +68,10 @@ pub(super) fn play(
 /// The actions of each command.
 fn needs() -> Result<BTreeMap<String, BTreeSet<String>>, String> {
     let text = fs::read_to_string(NEEDS).map_err(|error| format!("failed to read `{NEEDS}`: {error}"))?;
-    let needs: BTreeMap<String, Vec<Value>> =
+    let needs: BTreeMap<String, Vec<Need>> =
         serde_json::from_str(&text).map_err(|error| format!("`{NEEDS}`: {error}"))?;
-    let action = |need: &Value| need["action"].as_str().map(str::to_owned);
-    Ok(needs
-        .into_iter()
-        .map(|(command, needs)| (command, needs.iter().filter_map(action).collect()))
-        .collect())
+    let actions = |needs: Vec<Need>| needs.into_iter().map(|need| need.action).collect();
+    Ok(needs.into_iter().map(|(command, needs)| (command, actions(needs))).collect())
 }
 
 /// Each action once, for the person who may least of those that need it.

@@ -4,57 +4,9 @@ use std::sync::atomic::AtomicU32;
 
 use super::*;
 
-/// Serves one request a connection: it answers, and closes without having said so.
-async fn hasty() -> Arc<Target> {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let target = Arc::new(Target::new(listener.local_addr().unwrap(), Default::default()));
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut buffer = [0; 4096];
-            if stream.read(&mut buffer).await.unwrap_or(0) > 0 {
-                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await.unwrap();
-            }
-        }
-    });
-    target
-}
-
-#[tokio::test]
-async fn a_fin_that_crosses_a_request_is_502_and_one_that_was_seen_costs_nothing() {
-    const CROSSING: u32 = 3;
-    let gate = Gate::open(None, everybody()).unwrap();
-    let group = Arc::new(Group::default());
-    let target = hasty().await;
-    group.add(Arc::clone(&target));
-    let client = client();
-    for (armed, expected) in [(0, 0), (CROSSING, CROSSING)] {
-        let left = AtomicU32::new(armed);
-        let late =
-            move || left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
-        let groups = Action::Forward(Forward::new(vec![(Arc::clone(&group), 1)]));
-        let mut rules = Arc::into_inner(rules(groups)).unwrap();
-        rules.late_fin = Some(Arc::new(late));
-        gate.set_rules(Some(Arc::new(rules)));
-        let mut lost = 0;
-        for _ in 0..20 {
-            match fetch(&client, Method::GET, &gate, "").await.0 {
-                StatusCode::OK => {
-                    while !target.keeps_only_closed() {
-                        tokio::task::yield_now().await;
-                    }
-                }
-                status => {
-                    assert_eq!(status, StatusCode::BAD_GATEWAY);
-                    lost += 1;
-                }
-            }
-        }
-        assert_eq!(lost, expected);
-    }
-}
-
-/// Answers whatever comes, and leaves it to the other side to close.
-async fn patient() -> Arc<Target> {
+/// Answers whatever comes. A `patient` one leaves it to the other side to close; else it serves one request a connection,
+/// and closes without having said so.
+async fn serving(patient: bool) -> Arc<Target> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let target = Arc::new(Target::new(listener.local_addr().unwrap(), Default::default()));
     tokio::spawn(async move {
@@ -63,6 +15,9 @@ async fn patient() -> Arc<Target> {
                 let mut buffer = [0; 4096];
                 while stream.read(&mut buffer).await.unwrap_or(0) > 0 {
                     stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok").await.unwrap();
+                    if !patient {
+                        break;
+                    }
                 }
             });
         }
@@ -70,42 +25,64 @@ async fn patient() -> Arc<Target> {
     target
 }
 
+/// Asks so often while so many FINs are made to cross a request; answers how many requests were lost.
+async fn lost(
+    gate: &Gate,
+    (group, target): (&Arc<Group>, &Target),
+    keeps: bool,
+    (asked, armed): (u32, u32),
+) -> u32 {
+    let left = AtomicU32::new(armed);
+    let late =
+        move || left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+    let groups = Action::Forward(Forward::new(vec![(Arc::clone(group), 1)]));
+    let mut rules = Arc::into_inner(rules(groups)).unwrap();
+    rules.late_fin = Some(Arc::new(late));
+    gate.set_rules(Some(Arc::new(rules)));
+    let (client, mut lost) = (client(), 0);
+    for _ in 0..asked {
+        match fetch(&client, Method::GET, gate, "").await.0 {
+            StatusCode::OK if keeps => {}
+            StatusCode::OK => {
+                while !target.keeps_only_closed() {
+                    tokio::task::yield_now().await;
+                }
+            }
+            status => {
+                assert_eq!(status, StatusCode::BAD_GATEWAY);
+                lost += 1;
+            }
+        }
+    }
+    lost
+}
+
+#[tokio::test]
+async fn a_fin_that_crosses_a_request_is_502_and_one_that_was_seen_costs_nothing() {
+    let gate = Gate::open(None, everybody()).unwrap();
+    let group = Arc::new(Group::default());
+    let target = serving(false).await;
+    group.add(Arc::clone(&target));
+    for armed in [0, 3] {
+        assert_eq!(lost(&gate, (&group, &target), false, (20, armed)).await, armed);
+    }
+}
+
 /// The same application twice: one that closes each connection after a moment is lost exactly what crosses its FIN, one
 /// that keeps connections longer than the load balancer loses nothing. `SOAK_REQUESTS=100000` asks so often.
 #[tokio::test]
 async fn a_target_that_keeps_connections_longer_than_the_load_balancer_loses_nothing() {
-    const CROSSING: u32 = 7;
     let asked = std::env::var("SOAK_REQUESTS").ok().and_then(|text| text.parse().ok()).unwrap_or(500_u32);
-    let client = client();
-    for keeps in [true, false] {
+    for (keeps, crossing) in [(true, 0), (false, 7)] {
         let gate = Gate::open(None, everybody()).unwrap();
         let group = Arc::new(Group::default());
-        let target = if keeps { patient().await } else { hasty().await };
+        let target = serving(keeps).await;
         group.add(Arc::clone(&target));
-        let left = AtomicU32::new(if keeps { 0 } else { CROSSING });
-        let late =
-            move || left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
-        let groups = Action::Forward(Forward::new(vec![(Arc::clone(&group), 1)]));
-        let mut rules = Arc::into_inner(rules(groups)).unwrap();
-        rules.late_fin = Some(Arc::new(late));
-        gate.set_rules(Some(Arc::new(rules)));
-        let mut lost = 0;
-        for _ in 0..asked {
-            match fetch(&client, Method::GET, &gate, "").await.0 {
-                StatusCode::OK if keeps => {}
-                StatusCode::OK => {
-                    while !target.keeps_only_closed() {
-                        tokio::task::yield_now().await;
-                    }
-                }
-                status => {
-                    assert_eq!(status, StatusCode::BAD_GATEWAY);
-                    lost += 1;
-                }
-            }
-        }
+
+        let lost = lost(&gate, (&group, &target), keeps, (asked, crossing)).await;
+
         println!("{asked} requests, keeps connections: {keeps}: {lost} lost");
-        assert_eq!(lost, if keeps { 0 } else { CROSSING });
+        assert_eq!(lost, crossing);
     }
 }
 
